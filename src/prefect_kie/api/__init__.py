@@ -1,1 +1,99 @@
+"""Kie's jobs API in plain Python: typed requests, jobs, the HTTP client, the error tree.
 
+Knows no Prefect; usable on its own::
+
+    async with KieClient(key) as client:
+        handle = await client.create_job(Sora2TextToVideo(prompt="a claymation conductor"))
+        job = await client.get_job(handle.task_id)
+"""
+
+from prefect_kie.api.callbacks import verify_signature
+from prefect_kie.api.client import KieClient
+from prefect_kie.api.errors import (
+    AuthenticationFailed,
+    CallbackRejected,
+    ContentRejected,
+    DownloadFailed,
+    FeatureDisabled,
+    InsufficientCredits,
+    InvalidRequest,
+    JobFailed,
+    JobNotFound,
+    JobTimedOut,
+    KieError,
+    Maintenance,
+    ModelNotSupported,
+    RateLimited,
+    ServiceUnavailable,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+    UnexpectedResponse,
+    UsageLimitReached,
+)
+from prefect_kie.api.fields import Slice
+from prefect_kie.api.jobs import CharacterResult, Job, JobHandle, JobState, VideoResult
+from prefect_kie.api.polling import PollPolicy, next_look
+from prefect_kie.api.requests import (
+    JobRequest,
+    MarketModel,
+    Shot,
+    Sora2Characters,
+    Sora2CharactersPro,
+    Sora2ImageToVideo,
+    Sora2ImageToVideoStable,
+    Sora2ProImageToVideo,
+    Sora2ProStoryboard,
+    Sora2ProTextToVideo,
+    Sora2TextToVideo,
+    Sora2TextToVideoStable,
+    SoraWatermarkRemover,
+    parse_request,
+)
+from prefect_kie.api.uploads import UploadedFile
+
+__all__ = [
+    "AuthenticationFailed",
+    "CallbackRejected",
+    "CharacterResult",
+    "ContentRejected",
+    "DownloadFailed",
+    "FeatureDisabled",
+    "InsufficientCredits",
+    "InvalidRequest",
+    "Job",
+    "JobFailed",
+    "JobHandle",
+    "JobNotFound",
+    "JobRequest",
+    "JobState",
+    "JobTimedOut",
+    "KieClient",
+    "KieError",
+    "Maintenance",
+    "MarketModel",
+    "ModelNotSupported",
+    "PollPolicy",
+    "RateLimited",
+    "ServiceUnavailable",
+    "Shot",
+    "Slice",
+    "Sora2Characters",
+    "Sora2CharactersPro",
+    "Sora2ImageToVideo",
+    "Sora2ImageToVideoStable",
+    "Sora2ProImageToVideo",
+    "Sora2ProStoryboard",
+    "Sora2ProTextToVideo",
+    "Sora2TextToVideo",
+    "Sora2TextToVideoStable",
+    "SoraWatermarkRemover",
+    "SubmissionInDoubt",
+    "SubmissionNotRecorded",
+    "UnexpectedResponse",
+    "UploadedFile",
+    "UsageLimitReached",
+    "VideoResult",
+    "next_look",
+    "parse_request",
+    "verify_signature",
+]

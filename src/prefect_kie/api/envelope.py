@@ -1,0 +1,138 @@
+"""Reading Kie's answers: one parser for everything the service is known to send.
+
+Kie answers `{"code": 200, "msg": "success", "data": ...}`; errors come as HTTP 200 with the code in
+the body, and real HTTP errors, HTML pages, empty bodies and other shapes happen too. The parser
+never fails: it says what could be read.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, cast
+
+MAX_TEXT = 500
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One answer of Kie, reduced to what decides.
+
+    Attributes:
+        status: The HTTP status.
+        code: The body's code; the HTTP status where the body has none.
+        readable: Whether the body was a JSON object at all.
+        from_body: Whether `code` was in the body, so that Kie's application itself has answered.
+        text: The body's `msg` or `message`; for anything but JSON the beginning of the body.
+        data: The body's `data`, of any JSON type; None where there is none.
+        date: The time of the answer by Kie's clock, where it told it.
+    """
+
+    status: int
+    code: int
+    readable: bool
+    from_body: bool
+    text: str
+    data: Any
+    date: datetime | None = None
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """`data` as an object; empty where it is something else."""
+        data: Any = self.data
+        return cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+
+    @property
+    def task_id(self) -> str | None:
+        """The id of the created task: `taskId`, or `recordId` where it stands alone."""
+        return first_text(self.fields, "taskId", "recordId", "task_id")
+
+
+def parse_envelope(status: int, body: bytes, date: str | None = None) -> Envelope:
+    """Read any answer of the service.
+
+    Args:
+        status: The HTTP status.
+        body: The whole body, as received.
+        date: The answer's `Date` header.
+
+    Returns:
+        The envelope. A missing body code means: the HTTP status (kie-api: Base).
+    """
+    parsed = _json_object(body)
+    if parsed is None:
+        return Envelope(status, status, False, False, _beginning(body), None, _date(date))
+    code = as_int(parsed.get("code"))
+    text = first_text(parsed, "msg", "message") or ""
+    return Envelope(
+        status=status,
+        code=status if code is None else code,
+        readable=True,
+        from_body=code is not None,
+        text=text[:MAX_TEXT],
+        data=parsed.get("data"),
+        date=_date(date),
+    )
+
+
+def decoded(value: Any) -> Any:
+    """A JSON string's content, or the value itself: Kie encodes some fields once more, not always."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+
+
+def as_int(value: Any) -> int | None:
+    """A whole number that may come as a number or as a string of one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        return int(value)
+    except (ValueError, OverflowError):
+        return None
+
+
+def as_float(value: Any) -> float | None:
+    """A finite number that may come as a number or as a string of one; None for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if number - number == 0 else None
+
+
+def first_text(fields: dict[str, Any], *names: str) -> str | None:
+    """The first of these fields that holds a text that is not empty."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, str) and value.strip():
+            return value.strip()
+    return None
+
+
+def _date(header: str | None) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(header) if header else None
+    except (ValueError, OverflowError):
+        return None
+    return date if date is not None and date.tzinfo is not None else None
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    try:
+        parsed = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else None
+
+
+def _beginning(body: bytes) -> str:
+    text = " ".join(body[: 4 * MAX_TEXT].decode("utf-8", "replace").split())
+    return text[:MAX_TEXT]

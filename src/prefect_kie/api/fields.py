@@ -1,0 +1,141 @@
+"""The field types that requests share, with the limits of Kie's documentation."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+MIN_SLICE = Decimal(1)
+MAX_SLICE = Decimal(4)
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
+        raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return value
+
+
+def _plain_handle(value: str) -> str:
+    if value.startswith("@"):
+        raise ValueError(f"is the handle without the @: {value.lstrip('@')!r}")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+", value):
+        raise ValueError(f"may hold letters, digits, '.', '_' and '-', not {value!r}")
+    return value
+
+
+def _number_as_text(value: Any) -> Any:
+    # n_frames is a string in Kie's API; a person who writes 10 means "10".
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
+"""An http(s) address that Kie can fetch; kept exactly as given."""
+
+Prompt = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+AspectRatio = Literal["portrait", "landscape"]
+Seconds = Annotated[Literal["10", "15"], BeforeValidator(_number_as_text)]
+StoryboardSeconds = Annotated[Literal["10", "15", "25"], BeforeValidator(_number_as_text)]
+Size = Literal["standard", "high"]
+UploadMethod = Literal["s3", "oss"]
+OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
+CharacterIds = Annotated[list[Annotated[str, AfterValidator(_not_blank)]], Field(max_length=5)]
+Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
+
+
+class Slice(BaseModel):
+    """The part of a video that becomes a character: 1 to 4 seconds of it.
+
+    Args:
+        start: Where it begins, seconds from the start of the video.
+        end: Where it ends, seconds; 1 to 4 s after `start`.
+
+    Raises:
+        pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    start: Annotated[
+        float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")
+    ]
+    end: Annotated[
+        float, Field(gt=0, description="Where the slice ends, in seconds; 1 to 4 seconds after its start.")
+    ]
+
+    @model_validator(mode="after")
+    def _check_length(self) -> Slice:
+        _check_slice(Decimal(str(self.start)), Decimal(str(self.end)))
+        return self
+
+    @classmethod
+    def parse(cls, timestamps: str) -> Slice:
+        """Read Kie's own form, `"3.55,5.55"`."""
+        start, end = _slice_numbers(timestamps)
+        return cls(start=float(start), end=float(end))
+
+    @property
+    def timestamps(self) -> str:
+        """Kie's own form: `"3.55,5.55"`."""
+        return f"{_plain_number(self.start)},{_plain_number(self.end)}"
+
+    def check_within(self, length: float) -> None:
+        """Make sure the slice lies inside a video.
+
+        Args:
+            length: The video's real length, seconds.
+
+        Raises:
+            ValueError: when the slice ends after the video does.
+        """
+        if self.end > length:
+            raise ValueError(
+                f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long; "
+                f"choose an end of at most {length:.2f}"
+            )
+
+
+def _plain_number(value: float) -> str:
+    return f"{Decimal(str(value)):f}"
+
+
+def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
+    parts = timestamps.split(",")
+    try:
+        start, end = (Decimal(part.strip()) for part in parts)
+    except (InvalidOperation, ValueError):
+        raise ValueError(
+            f"must be the start and the end in seconds, like '3.55,5.55', not {timestamps[:40]!r}"
+        ) from None
+    if not (start.is_finite() and end.is_finite()):
+        raise ValueError(f"must be two finite numbers, not {timestamps[:40]!r}")
+    return start, end
+
+
+def _check_slice(start: Decimal, end: Decimal) -> None:
+    if start < 0:
+        raise ValueError(f"the slice starts at {start} s; it may start at 0 s or later")
+    length = end - start
+    if not MIN_SLICE <= length <= MAX_SLICE:
+        raise ValueError(
+            f"the slice from {start} s to {end} s is {length} s long; it must be 1 to 4 s, end after start"
+        )
+
+
+def _timestamps(value: str) -> str:
+    _check_slice(*_slice_numbers(value))
+    return value
+
+
+Timestamps = Annotated[str, AfterValidator(_timestamps)]
+"""`"3.55,5.55"`: start and end of the slice, seconds."""

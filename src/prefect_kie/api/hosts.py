@@ -1,0 +1,80 @@
+"""Where the key may go, and how connections are made."""
+
+from __future__ import annotations
+
+import ipaddress
+import ssl
+from functools import lru_cache
+from importlib.metadata import version
+from urllib.parse import urlsplit
+
+import httpx
+from pydantic import SecretStr
+
+API_URL = "https://api.kie.ai"
+UPLOAD_URL = "https://kieai.redpandaai.co"
+
+
+def check_key(key: SecretStr | str) -> SecretStr:
+    """A key that can be sent as a header; the message of a refusal never holds the key.
+
+    Raises:
+        ValueError: when it is empty or holds characters that no header can.
+    """
+    secret = key.get_secret_value() if isinstance(key, SecretStr) else key
+    secret = secret.strip()
+    if not secret:
+        raise ValueError("the API key is empty; get one at kie.ai/api-key")
+    if not (secret.isascii() and secret.isprintable()) or " " in secret:
+        raise ValueError("the API key holds a space or a character that no key has; copy it again")
+    return SecretStr(secret)
+
+
+def check_host(url: str) -> str:
+    """An address that the key may be sent to, without a slash at its end.
+
+    Raises:
+        ValueError: when it is neither https nor, for a simulator, http on this machine.
+    """
+    parts = urlsplit(url.strip())
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        raise ValueError(f"must be an address like {API_URL}, not {url[:80]!r}")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
+        return url.strip().rstrip("/")
+    raise ValueError(
+        f"must be https (plain http would show the key), or http on this machine, not {url[:80]!r}"
+    )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.AsyncClient:
+    """An HTTP client for one host: redirects are never followed, connections bounded.
+
+    Args:
+        url: The host's address; proxies of the environment are not used for this machine's own.
+        timeout: httpx's timeouts.
+        keepalive: How many idle connections may be kept.
+    """
+    return httpx.AsyncClient(
+        verify=_tls_context(),
+        timeout=timeout,
+        limits=httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
+        follow_redirects=False,
+        trust_env=not is_loopback(urlsplit(url).hostname or ""),
+        headers={"User-Agent": f"prefect-kie/{version('prefect-kie')}"},
+    )
+
+
+@lru_cache(maxsize=1)
+def _tls_context() -> ssl.SSLContext:
+    # Loading the certificates takes tens of milliseconds: once a process, not once a look.
+    return httpx.create_ssl_context()

@@ -1,0 +1,97 @@
+"""When to look at a job again: a pure function of its age, state, progress and model.
+
+A look costs one request and a little of the Prefect server's history; a late look costs the person's
+time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between looks
+is proportional to `1 / sqrt(h(t))`: few looks early, closer ones when an end is likely. Jobs of one
+model take about log-normally distributed times around the model's usual duration; a job that reports
+its progress tells its own end.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SPREAD = 0.5
+"""Spread (sigma of the logarithm) of one model's durations around the usual one."""
+
+
+class PollPolicy(BaseModel):
+    """How patiently a job is waited for.
+
+    Attributes:
+        deadline_seconds: Give up waiting at this age of the job; the job itself goes on at Kie.
+        min_gap_seconds: Never look again sooner than this.
+        max_gap_seconds: Never look again later than this, whatever the likelihood of an end.
+        usual_seconds: How long such a job usually takes; None takes the model's own number.
+        seconds_per_look: How many seconds of delay one look is worth: smaller looks more often.
+        jitter: Share of the gap by which it varies, so that many jobs do not look at once.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    deadline_seconds: Annotated[float, Field(gt=0)] = 1800.0
+    """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""
+    min_gap_seconds: Annotated[float, Field(ge=0.05)] = 2.0
+    """Never look again sooner than this, in seconds."""
+    max_gap_seconds: Annotated[float, Field(ge=0.05)] = 30.0
+    """Never look again later than this, in seconds."""
+    usual_seconds: Annotated[float, Field(gt=0)] | None = None
+    """How long such a job usually takes, in seconds; empty takes the model's own number."""
+    seconds_per_look: Annotated[float, Field(gt=0)] = 0.5
+    """How many seconds of delay one look is worth; smaller looks more often."""
+    jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
+    """Share of the gap by which it varies, so that many jobs do not look at once."""
+
+
+def next_look(
+    policy: PollPolicy,
+    *,
+    age: float,
+    usual: float,
+    progress: float | None = None,
+    chance: float = 0.5,
+) -> float | None:
+    """Seconds until the next look at a job that has not ended.
+
+    Args:
+        policy: How patiently to wait.
+        age: The job's age at this look, seconds.
+        usual: How long a job of this model usually takes, seconds.
+        progress: 0 to 100, where the job tells it.
+        chance: A random number from 0 to 1, for the jitter.
+
+    Returns:
+        At least `min_gap_seconds`, and never past the deadline, which gets a look of its own. None when
+        this look was the last one.
+    """
+    left = policy.deadline_seconds - age
+    if left < policy.min_gap_seconds:
+        return None
+    if progress is not None and 0 < progress < 100 and age > 0:
+        gap = _gap_by_progress(age, progress)
+    else:
+        gap = math.sqrt(2 * policy.seconds_per_look / _hazard(age, policy.usual_seconds or usual))
+    gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
+    gap = max(policy.min_gap_seconds, gap)
+    # A look shortly before the deadline would leave no room for the last one: go straight there.
+    return left if gap > left - policy.min_gap_seconds else gap
+
+
+def _gap_by_progress(age: float, progress: float) -> float:
+    """Half of what is left, if the job goes on as evenly as so far."""
+    return age * (100 - progress) / progress / 2
+
+
+def _hazard(age: float, usual: float) -> float:
+    """The chance per second that a job of this age ends now, durations being log-normal."""
+    if age <= 0:
+        return 1e-9
+    z = math.log(age / usual) / SPREAD
+    survival = math.erfc(z / math.sqrt(2)) / 2
+    if survival < 1e-12:
+        return z / (SPREAD * age)  # the tail's own limit, where the quotient below loses its digits
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / (SPREAD * age)
+    return max(density / survival, 1e-9)

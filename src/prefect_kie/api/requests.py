@@ -1,0 +1,316 @@
+"""What can be asked of Kie: one typed request per known model, and `MarketModel` for any other.
+
+Every request serialises to exactly the documented createTask body, by the API's own field names.
+Invalid input is refused here, before the network: pydantic says which field, what came, what is
+allowed. Limits and fields: kie-api, "Fields shared by the video models" and the table of models.
+
+Adding a model: one class here, one line in `prefect_kie.tasks`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from prefect_kie.api.fields import (
+    AspectRatio,
+    CharacterIds,
+    Handle,
+    HttpUrl,
+    OneUrl,
+    Prompt,
+    Seconds,
+    Size,
+    StoryboardSeconds,
+    Timestamps,
+    UploadMethod,
+)
+
+
+class JobRequest(BaseModel):
+    """Base of all requests: a model's name and its input.
+
+    Class attributes:
+        usual_seconds: How long a job of this model usually takes, for the look schedule.
+        reports_progress: Whether the model takes a progressCallBackUrl.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    usual_seconds: ClassVar[float] = 180.0
+    reports_progress: ClassVar[bool] = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_the_allowed_fields(cls, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(str(name) for name in data if name not in cls.model_fields)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            if unknown:
+                raise ValueError(
+                    f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
+                    f"{', '.join(cls.model_fields)}"
+                )
+        return data  # pyright: ignore[reportUnknownVariableType]
+
+    @property
+    def model_name(self) -> str:
+        """The model's name at Kie, for example `sora-2-text-to-video`."""
+        return str(getattr(self, "model"))  # noqa: B009 - each subclass declares its own Literal
+
+    def input_fields(self) -> dict[str, Any]:
+        """The `input` object of the createTask body: what is set, by the API's own names."""
+        return self.model_dump(mode="json", exclude={"model"}, exclude_none=True)
+
+    def body(self) -> dict[str, Any]:
+        """The createTask body, without callbacks: `{"model": ..., "input": {...}}`."""
+        return {"model": self.model_name, "input": self.input_fields()}
+
+    @property
+    def title(self) -> str:
+        """A few words that tell a person which job this is: the prompt, or what stands for it."""
+        for name in ("prompt", "character_prompt", "origin_task_id", "video_url", "character_file_url"):
+            value = self.input_fields().get(name)
+            if isinstance(value, str) and value.strip():
+                return " ".join(value.split())
+        return ""
+
+
+class _Video(JobRequest):
+    reports_progress: ClassVar[bool] = True
+
+    prompt: Prompt
+    """What the video shows, 1 to 10,000 characters. Mention a character as @handle."""
+    aspect_ratio: AspectRatio = "landscape"
+    """Portrait or landscape."""
+    n_frames: Seconds = "10"
+    """The video's length in seconds: 10 or 15."""
+    remove_watermark: bool | None = None
+    """Ask for a version without the watermark (Kie then gives both)."""
+    character_id_list: CharacterIds | None = None
+    """Ids of at most 5 characters to use."""
+    upload_method: UploadMethod = "s3"
+    """Where Kie puts the result: s3, or oss for better access within China."""
+
+
+class Sora2TextToVideo(_Video):
+    """A video from a prompt (sora-2-text-to-video)."""
+
+    model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"
+    """The model's name at Kie."""
+
+
+class Sora2ImageToVideo(_Video):
+    """A video that begins with a picture (sora-2-image-to-video)."""
+
+    model: Literal["sora-2-image-to-video"] = "sora-2-image-to-video"
+    """The model's name at Kie."""
+    image_urls: OneUrl
+    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
+
+
+class Sora2ProTextToVideo(_Video):
+    """A video from a prompt, pro quality (sora-2-pro-text-to-video)."""
+
+    usual_seconds: ClassVar[float] = 300.0
+
+    model: Literal["sora-2-pro-text-to-video"] = "sora-2-pro-text-to-video"
+    """The model's name at Kie."""
+    size: Size = "high"
+    """Quality: standard or high."""
+
+
+class Sora2ProImageToVideo(_Video):
+    """A video that begins with a picture, pro quality (sora-2-pro-image-to-video)."""
+
+    usual_seconds: ClassVar[float] = 300.0
+
+    model: Literal["sora-2-pro-image-to-video"] = "sora-2-pro-image-to-video"
+    """The model's name at Kie."""
+    image_urls: OneUrl
+    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
+    size: Size = "standard"
+    """Quality: standard or high."""
+
+
+class _StableVideo(JobRequest):
+    prompt: Prompt
+    """What the video shows, 1 to 10,000 characters. Mention a character as @handle."""
+    aspect_ratio: AspectRatio = "landscape"
+    """Portrait or landscape."""
+    n_frames: Seconds = "10"
+    """The video's length in seconds: 10 or 15."""
+    upload_method: UploadMethod = "s3"
+    """Where Kie puts the result: s3, or oss for better access within China."""
+
+
+class Sora2TextToVideoStable(_StableVideo):
+    """A video from a prompt, stable form (sora-2-text-to-video-stable)."""
+
+    model: Literal["sora-2-text-to-video-stable"] = "sora-2-text-to-video-stable"
+    """The model's name at Kie."""
+
+
+class Sora2ImageToVideoStable(_StableVideo):
+    """A video that begins with a picture, stable form (sora-2-image-to-video-stable)."""
+
+    model: Literal["sora-2-image-to-video-stable"] = "sora-2-image-to-video-stable"
+    """The model's name at Kie."""
+    image_urls: OneUrl
+    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
+
+
+class Sora2CharactersPro(JobRequest):
+    """A character made from a slice of an earlier video (sora-2-characters-pro)."""
+
+    usual_seconds: ClassVar[float] = 60.0
+
+    model: Literal["sora-2-characters-pro"] = "sora-2-characters-pro"
+    """The model's name at Kie."""
+    origin_task_id: Annotated[str, Field(min_length=1, max_length=100)]
+    """Task id of the earlier Sora video."""
+    timestamps: Timestamps
+    """Start and end of the slice in seconds, like 3.55,5.55: 1 to 4 s long and inside the video."""
+    character_prompt: Annotated[str, Field(min_length=1, max_length=1000)]
+    """The character's stable traits in one line, at most 1,000 characters."""
+    character_user_name: Handle | None = None
+    """The wanted handle, without @, at most 40 characters; unique among all of Kie's users."""
+    safety_instruction: Annotated[str, Field(max_length=1000)] | None = None
+    """Boundaries for the character, at most 1,000 characters."""
+
+
+class Sora2Characters(JobRequest):
+    """A character made from a video file (sora-2-characters)."""
+
+    usual_seconds: ClassVar[float] = 60.0
+
+    model: Literal["sora-2-characters"] = "sora-2-characters"
+    """The model's name at Kie."""
+    character_file_url: OneUrl
+    """Exactly one public address of an mp4, webm or avi of 1 to 4 s and at most 10 MB."""
+    character_prompt: Annotated[str, Field(max_length=5000)] | None = None
+    """The character's stable traits, at most 5,000 characters."""
+    safety_instruction: Annotated[str, Field(max_length=5000)] | None = None
+    """Boundaries for the character, at most 5,000 characters."""
+
+
+class Shot(BaseModel):
+    """One shot of a storyboard."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+
+    Scene: Annotated[str, Field(min_length=1)]
+    """What the shot shows (capital S, as the API spells it)."""
+    duration: Annotated[float, Field(ge=0.1, le=15)]
+    """Length of the shot, 0.1 to 15 seconds."""
+
+
+class Sora2ProStoryboard(JobRequest):
+    """A video of several shots (sora-2-pro-storyboard)."""
+
+    usual_seconds: ClassVar[float] = 300.0
+
+    model: Literal["sora-2-pro-storyboard"] = "sora-2-pro-storyboard"
+    """The model's name at Kie."""
+    shots: Annotated[list[Shot], Field(min_length=1, max_length=10)]
+    """1 to 10 shots; together no longer than n_frames."""
+    n_frames: StoryboardSeconds = "15"
+    """The video's length in seconds: 10, 15 or 25."""
+    image_urls: Annotated[list[HttpUrl], Field(max_length=1)] | None = None
+    """At most one public address of a picture: the first frame."""
+    aspect_ratio: AspectRatio = "landscape"
+    """Portrait or landscape."""
+    upload_method: UploadMethod = "s3"
+    """Where Kie puts the result: s3, or oss for better access within China."""
+
+    @model_validator(mode="after")
+    def _shots_fit(self) -> Sora2ProStoryboard:
+        total = round(sum(shot.duration for shot in self.shots), 3)
+        if total > float(self.n_frames):
+            raise ValueError(f"the shots are {total:g} s long together; n_frames allows {self.n_frames} s")
+        return self
+
+    @property
+    def title(self) -> str:
+        """The first shot's scene."""
+        return " ".join(self.shots[0].Scene.split())
+
+
+class SoraWatermarkRemover(JobRequest):
+    """A Sora video without its watermark (sora-watermark-remover)."""
+
+    usual_seconds: ClassVar[float] = 30.0
+
+    model: Literal["sora-watermark-remover"] = "sora-watermark-remover"
+    """The model's name at Kie."""
+    video_url: Annotated[HttpUrl, Field(max_length=500)]
+    """Public address of the Sora video, at most 500 characters."""
+    upload_method: UploadMethod = "s3"
+    """Where Kie puts the result: s3, or oss for better access within China."""
+
+
+def _not_typed(name: str) -> str:
+    if name in TYPED:
+        raise ValueError(f"{name!r} has a typed request: use {TYPED[name].__name__}")
+    return name
+
+
+class MarketModel(JobRequest):
+    """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
+
+    usual_seconds: ClassVar[float] = 120.0
+
+    model: Annotated[
+        str,
+        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"),
+        AfterValidator(_not_typed),
+    ]
+    """The model's name at Kie, for example kling-2.6/text-to-video."""
+    input: dict[str, Any]
+    """The model's input, as Kie's page of the model documents it."""
+
+    def input_fields(self) -> dict[str, Any]:
+        """The `input` object of the createTask body, as given."""
+        return dict(self.model_dump(mode="json", include={"input"})["input"])
+
+    @property
+    def title(self) -> str:
+        """The input's prompt, where it has one."""
+        prompt = self.input.get("prompt")
+        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
+
+
+TypedRequest = (
+    Sora2TextToVideo
+    | Sora2ImageToVideo
+    | Sora2ProTextToVideo
+    | Sora2ProImageToVideo
+    | Sora2TextToVideoStable
+    | Sora2ImageToVideoStable
+    | Sora2CharactersPro
+    | Sora2Characters
+    | Sora2ProStoryboard
+    | SoraWatermarkRemover
+)
+
+TYPED: dict[str, type[JobRequest]] = {
+    cls.model_fields["model"].default: cls for cls in get_args(TypedRequest)
+}
+"""The typed requests by their model's name."""
+
+
+def request_class(model: str) -> type[JobRequest]:
+    """The class that describes a model: its own, or `MarketModel`."""
+    return TYPED.get(model, MarketModel)
+
+
+def parse_request(body: dict[str, Any]) -> JobRequest:
+    """Read a createTask body, `{"model": ..., "input": {...}}`, into its request.
+
+    Raises:
+        pydantic.ValidationError: when the input does not fit the model.
+    """
+    cls = request_class(str(body.get("model")))
+    if cls is MarketModel:
+        return MarketModel.model_validate({"model": body.get("model"), "input": body.get("input")})
+    return cls.model_validate({"model": body.get("model"), **(body.get("input") or {})})
