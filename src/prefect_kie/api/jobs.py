@@ -234,7 +234,7 @@ def _echo(param: Any) -> dict[str, Any]:
 
 def _urls(value: Any) -> tuple[str, ...]:
     content: Any = decoded(value) if isinstance(value, str) and value.startswith("[") else value
-    candidates: list[Any] = content if isinstance(content, list) else [content]
+    candidates: list[Any] = list(content) if isinstance(content, list) else [content]  # pyright: ignore[reportUnknownArgumentType]
     urls = [url.strip() for url in candidates[:MAX_URLS] if isinstance(url, str)]
     return tuple(url for url in urls if _is_http(url))
 

@@ -1,0 +1,94 @@
+"""The block that holds the key to Kie."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from prefect.blocks.abstract import CredentialsBlock
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+
+from prefect_kie.api import AuthenticationFailed, KieClient
+from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
+
+DEFAULT_CREDENTIALS = "kie"
+"""Name of the credentials block that tasks and flows use unless told otherwise."""
+
+Host = Annotated[str, AfterValidator(check_host)]
+
+
+class KieCredentials(CredentialsBlock):
+    """The key to a Kie AI account, and where Kie is reached.
+
+    Attributes:
+        api_key: The key, from kie.ai/api-key.
+        base_url: Where the jobs API lives.
+        upload_url: Where uploads go.
+
+    Example:
+        Load a stored key and look at the balance:
+        ```python
+        from prefect_kie.blocks import KieCredentials
+
+        credentials = KieCredentials.load("BLOCK_NAME")
+        async with credentials.get_client() as client:
+            print(await client.get_credits())
+        ```
+    """
+
+    _block_type_name = "Kie Credentials"
+    _block_type_slug = "kie-credentials"
+    _logo_url = HttpUrl(
+        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
+        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/secret.png"
+    )
+    _documentation_url = HttpUrl("https://docs.kie.ai/")
+    _description = "The key to a Kie AI account, for its Sora 2 and other video models."
+
+    api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(
+        title="API key", description="The key from kie.ai/api-key. It is stored encrypted."
+    )
+    base_url: Host = Field(
+        default=API_URL,
+        title="API address",
+        description="Where Kie's jobs API lives; another address for the simulator or a proxy.",
+    )
+    upload_url: Host = Field(
+        default=UPLOAD_URL,
+        title="Upload address",
+        description="Where files are uploaded to; another address for the simulator or a proxy.",
+    )
+
+    def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
+        """A client for Kie with this key: `async with credentials.get_client() as client:`.
+
+        Args:
+            *args: None are taken.
+            **kwargs: `timeout`, seconds.
+        """
+        return KieClient(self.api_key, *args, base_url=self.base_url, upload_url=self.upload_url, **kwargs)
+
+
+async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
+    """The credentials, loaded from the Prefect server where only their block's name is given.
+
+    Args:
+        credentials: A block, its name, or `kie-credentials/` and its name.
+
+    Raises:
+        AuthenticationFailed: when the server has no such block; says how to make one.
+    """
+    if isinstance(credentials, KieCredentials):
+        return credentials
+    name = credentials.removeprefix("kie-credentials/")
+    try:
+        return await KieCredentials.aload(name)
+    except ValueError as error:
+        if "Unable to find block document" not in str(error):
+            raise
+        raise AuthenticationFailed(
+            f"the Prefect server has no KieCredentials block named {name!r}",
+            next_step=(
+                "Create it in the UI (Blocks, Kie Credentials) or with "
+                f"KieCredentials(api_key=...).save({name!r}), then run again; nothing was submitted."
+            ),
+        ) from None

@@ -1,0 +1,133 @@
+"""One task per model of Kie: each submits a job once and returns its handle.
+
+Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from prefect import Task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+
+from prefect_kie.api import (
+    JobHandle,
+    JobRequest,
+    MarketModel,
+    Sora2Characters,
+    Sora2CharactersPro,
+    Sora2ImageToVideo,
+    Sora2ImageToVideoStable,
+    Sora2ProImageToVideo,
+    Sora2ProStoryboard,
+    Sora2ProTextToVideo,
+    Sora2TextToVideo,
+    Sora2TextToVideoStable,
+    SoraWatermarkRemover,
+)
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.submission import submit
+
+RequestT = TypeVar("RequestT", bound=JobRequest)
+
+_tasks: dict[type[JobRequest], ModelTask[Any]] = {}
+
+
+class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
+    """A Prefect task that submits a job of one model, once.
+
+    Called with `(request, credentials="kie", *, take=1, job_key=None)`, it returns a `JobHandle`:
+
+    - `request`: what to make; of this model's class.
+    - `credentials`: a `KieCredentials` block, or the name of one.
+    - `take`: 1, 2, 3 … for deliberate variations of one request.
+    - `job_key`: whose job it is, so that equal calls in other runs are the same job; by default it is the
+      outermost flow run's.
+
+    Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
+    requests, maintenance, no connection); a call whose outcome is unknown is never repeated.
+    """
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self,
+            request: RequestT,
+            credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+            *,
+            take: int = 1,
+            job_key: str | None = None,
+        ) -> Coroutine[Any, Any, JobHandle]: ...
+
+
+def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
+    """Make the task of a model.
+
+    Args:
+        request_class: The model's request.
+
+    Returns:
+        The task, named like the model at Kie.
+    """
+
+    async def submit_job(
+        request: RequestT,
+        credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+        *,
+        take: int = 1,
+        job_key: str | None = None,
+    ) -> JobHandle:
+        return await submit(request_class.model_validate(request), credentials, take=take, job_key=job_key)
+
+    model = request_class.model_fields["model"].default
+    name = model if isinstance(model, str) else "run-model"
+    submit_job.__name__ = submit_job.__qualname__ = name.replace("-", "_")
+    submit_job.__doc__ = f"Submit once: {request_class.__doc__}"
+    made = _tasks[request_class] = ModelTask[RequestT](
+        submit_job,
+        name=name,
+        task_run_name=job_name,
+        cache_policy=NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
+        retries=10,
+        retry_delay_seconds=[2, 5, 10],
+        retry_jitter_factor=0.5,
+        retry_condition_fn=only_retryable,
+    )
+    return made
+
+
+def task_for(request: RequestT) -> ModelTask[RequestT]:
+    """The task of a request's model, for flows that take any request."""
+    return _tasks[type(request)]
+
+
+def job_name() -> str:
+    """The name of a submission's task run: `sora-2-text-to-video: a claymation conductor…`."""
+    request, take = task_run.get_parameters().get("request"), task_run.get_parameters().get("take", 1)
+    if not isinstance(request, JobRequest):
+        return f"submit ({task_run.get_task_name()})"
+    return f"{request.model_name}: {shortened(request.title)}{f' (take {take})' if take != 1 else ''}"
+
+
+def shortened(text: str, length: int = 48) -> str:
+    """The beginning of a text, cut at a word where one ends near."""
+    if len(text) <= length:
+        return text
+    head = text[:length]
+    return f"{head[: head.rfind(' ')] if ' ' in head[length // 2 :] else head}…"
+
+
+sora_2_text_to_video = model_task(Sora2TextToVideo)
+sora_2_image_to_video = model_task(Sora2ImageToVideo)
+sora_2_pro_text_to_video = model_task(Sora2ProTextToVideo)
+sora_2_pro_image_to_video = model_task(Sora2ProImageToVideo)
+sora_2_text_to_video_stable = model_task(Sora2TextToVideoStable)
+sora_2_image_to_video_stable = model_task(Sora2ImageToVideoStable)
+sora_2_characters_pro = model_task(Sora2CharactersPro)
+sora_2_characters = model_task(Sora2Characters)
+sora_2_pro_storyboard = model_task(Sora2ProStoryboard)
+sora_watermark_remover = model_task(SoraWatermarkRemover)
+run_model = model_task(MarketModel)

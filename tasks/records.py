@@ -1,0 +1,192 @@
+"""The submission record: what prevents a second charge.
+
+It is written before the paid call, in Prefect's result storage, and says `submitting`; afterwards it
+says `submitted` with the task id, or `rejected` when Kie surely created nothing. A record found in
+`submitting` means that somebody sent the call and never learned its outcome: that submission is in
+doubt, and is never repeated by itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import threading
+import uuid
+from collections.abc import AsyncGenerator
+from concurrent.futures import Future
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from typing import Any, Literal
+
+from prefect.results import get_result_store
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from prefect_kie.api import JobRequest, SubmissionNotRecorded
+from prefect_kie.tasks.storage import Storage, storage_for
+
+FOLDER = "kie-submissions"
+
+
+class SubmissionRecord(BaseModel):
+    """What is known about one submission.
+
+    Attributes:
+        key: The submission's key; also the record's name.
+        attempt: Which attempt wrote it, so that a writer recognises its own.
+        state: `submitting` (sent, or about to be), `submitted` (Kie's answer named the job) or
+            `rejected` (Kie surely created nothing; free to be submitted).
+        model: The model's name at Kie.
+        input: The input that was sent.
+        task_id: Kie's id, once known.
+        reason: Why it was rejected.
+        flow_run_id: The flow run that submitted.
+        written_at: When this state was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    key: str
+    attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    state: Literal["submitting", "submitted", "rejected"] = "submitting"
+    model: str
+    input: dict[str, Any]
+    task_id: str | None = None
+    reason: str | None = None
+    flow_run_id: str | None = None
+    written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+
+    def became(self, state: Literal["submitted", "rejected"], **known: str) -> SubmissionRecord:
+        """The record after the call: the same submission in its new state."""
+        return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
+
+
+class SubmissionRecords:
+    """The records in one result storage.
+
+    Args:
+        storage: Where they are kept.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @classmethod
+    def of_this_run(cls) -> SubmissionRecords:
+        """The records in the result storage of the current task or flow run.
+
+        Raises:
+            SubmissionNotRecorded: when the run's results are not stored anywhere.
+        """
+        block = get_result_store().result_storage
+        if block is None:
+            raise SubmissionNotRecorded("this run has no result storage")
+        return cls(storage_for(block))
+
+    async def read(self, key: str) -> SubmissionRecord | None:
+        """The record of a submission; None only where there is surely none.
+
+        Raises:
+            SubmissionNotRecorded: when the storage cannot be read, or holds something else there.
+        """
+        path = _path(key)
+        try:
+            content = await self._storage.read(path)
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage cannot be read ({type(error).__name__}: {error}), so it is not known "
+                f"whether submission {key} was made before; nothing was sent"
+            ) from error
+        if content is None:
+            return None
+        try:
+            return SubmissionRecord.model_validate_json(content)
+        except ValidationError:
+            raise SubmissionNotRecorded(
+                f"the record of submission {key} at {self._storage.address(path)} is damaged, so it is not "
+                "known whether it was made before; nothing was sent",
+                billed="unknown",
+                next_step=(
+                    "Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
+                    "with its task id; if not, delete the damaged file and run again."
+                ),
+            ) from None
+
+    async def claim(self, record: SubmissionRecord, *, instead_of: SubmissionRecord | None) -> bool:
+        """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
+
+        Args:
+            record: The new record.
+            instead_of: The rejected record found before; None where there was none.
+
+        Returns:
+            Whether this caller holds the submission; False when somebody else was quicker.
+
+        Raises:
+            SubmissionNotRecorded: when it cannot be written or does not stay; nothing was sent.
+        """
+        path, content = _path(record.key), record.model_dump_json(indent=1).encode()
+        try:
+            if instead_of is None:
+                if not await self._storage.create(path, content):
+                    return False
+            else:
+                await self._storage.write(path, content)
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage cannot be written ({type(error).__name__}: {error}); nothing was sent"
+            ) from error
+        found = await self.read(record.key)
+        if found is None:
+            raise SubmissionNotRecorded("the result storage does not keep what is written; nothing was sent")
+        return found.attempt == record.attempt
+
+    async def write(self, record: SubmissionRecord) -> None:
+        """Write a record's new state.
+
+        Raises:
+            Exception: whatever the storage raises.
+        """
+        await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
+
+
+def submission_key(base: str, request: JobRequest, take: int) -> str:
+    """The name of a submission: equal for equal calls, whatever the version of this package.
+
+    Args:
+        base: The caller's `job_key`, or the id of the run that the call belongs to.
+        request: What to make. Fields left at their default do not count, so that a field added in a later
+            version changes no key.
+        take: 1, 2, 3 … for deliberate variations of one request.
+    """
+    asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
+    text = json.dumps([base, request.model_name, asked, take], sort_keys=True, ensure_ascii=False)
+    return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _path(key: str) -> str:
+    return f"{FOLDER}/{key}.json"
+
+
+_guard = threading.Lock()
+_in_progress: dict[str, Future[None]] = {}
+
+
+@asynccontextmanager
+async def one_at_a_time(key: str) -> AsyncGenerator[None, None]:
+    """Let one submission of this key through at a time, among all event loops of this process."""
+    mine: Future[None] = Future()
+    while True:
+        with _guard:
+            other = _in_progress.setdefault(key, mine)
+        if other is mine:
+            break
+        # Shielded: a caller that is cancelled must not cancel the future others wait for.
+        await asyncio.shield(asyncio.wrap_future(other))
+    try:
+        yield
+    finally:
+        with _guard:
+            del _in_progress[key]
+        mine.set_result(None)

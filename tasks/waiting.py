@@ -1,0 +1,150 @@
+"""Waiting for a job without a loop: look once, and let Prefect schedule the next look."""
+
+from __future__ import annotations
+
+import random
+from datetime import datetime, timedelta, timezone
+from typing import Any, cast
+
+from prefect import State, get_run_logger, task
+from prefect.cache_policies import NO_CACHE
+from prefect.runtime import task_run
+from prefect.states import AwaitingRetry
+
+from prefect_kie.api import (
+    Job,
+    JobFailed,
+    JobHandle,
+    JobNotFound,
+    JobState,
+    JobTimedOut,
+    KieError,
+    PollPolicy,
+    next_look,
+)
+from prefect_kie.api.requests import request_class
+from prefect_kie.api.verdicts import failure_class, is_passing
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.retries import only_retryable
+
+YOUNG_SECONDS = 120.0
+"""Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
+
+DEFAULT_POLL = PollPolicy()
+
+
+def _wait_name() -> str:
+    handle = task_run.get_parameters().get("handle")
+    return f"wait: {handle.model} {handle.task_id}" if isinstance(handle, JobHandle) else "wait"
+
+
+# persist_result is off even where Prefect persists by default: a persisted waiting state would come back
+# as the cached result at the next look. The retries are for looks that fail, in all longer than any
+# deadline; they cost nothing, and a paid job is not given up for a service that is away.
+@task(
+    name="wait-for-job",
+    task_run_name=_wait_name,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=500,
+    retry_delay_seconds=[2, 5, 10, 20, 30],
+    retry_jitter_factor=0.3,
+    retry_condition_fn=only_retryable,
+)
+async def wait_for_job(
+    handle: JobHandle,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    poll: PollPolicy = DEFAULT_POLL,
+) -> Job:
+    """Wait until a job has succeeded; between two looks the task run is in Prefect's AwaitingRetry state.
+
+    Args:
+        handle: The job, as a model task returned it (or `JobHandle(task_id=..., model=...)`).
+        credentials: The key's block, or its name.
+        poll: How patiently to wait.
+
+    Returns:
+        The job, with its result.
+
+    Raises:
+        JobFailed: when it failed (`ContentRejected`: because of moderation). It was not charged.
+        JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
+        KieError: when looking is refused for good (key, unknown job).
+    """
+    kie = await load_credentials(credentials)
+    try:
+        async with kie.get_client() as client:
+            job = await client.get_job(handle.task_id)
+    except JobNotFound:
+        age = _age(handle, None)
+        if age is None or age > YOUNG_SECONDS:
+            raise
+        return _look_again(handle, poll, age, "created, not visible yet", None)
+    except JobFailed:
+        raise
+    except KieError as error:
+        raise _failed_look(error, handle, poll) from None
+    if job.state is JobState.SUCCESS:
+        _log_success(job)
+        return job
+    if job.state is JobState.FAIL:
+        raise job_failure(job)
+    stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
+    return _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job.progress)
+
+
+def job_failure(job: Job) -> KieError:
+    """The error that tells of a failed job."""
+    reason = job.fail_message or "no reason given"
+    error = failure_class(job.fail_code, job.fail_message)(
+        f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
+    )
+    error.transient = is_passing(job.fail_code, job.fail_message)
+    if job.credits:
+        error.billed = "yes"  # against Kie's word, but what its record says
+    return error
+
+
+def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, progress: float | None) -> Job:
+    usual = request_class(handle.model).usual_seconds
+    chance = random.random()  # noqa: S311 - jitter, not a secret
+    gap = next_look(poll, age=age, usual=usual, progress=progress, chance=chance)
+    if gap is None:
+        raise JobTimedOut(
+            f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
+            task_id=handle.task_id,
+        )
+    waiting: State[Any] = AwaitingRetry(
+        message=f"{stands}, next look in {gap:.0f} s",
+        scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=gap),
+    )
+    # Prefect's engine takes a returned state as the run's next state and runs the task again then.
+    return cast("Job", waiting)
+
+
+def _age(handle: JobHandle, job: Job | None) -> float | None:
+    """Seconds since submission: by the submitter's clock where known, else by Kie's alone."""
+    if handle.submitted_at is not None:
+        return max(0.0, (datetime.now(timezone.utc) - handle.submitted_at).total_seconds())
+    return job.age if job else None
+
+
+def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
+    """What a failed look means: it is repeated, or the job is left to be collected later."""
+    age = _age(handle, None)
+    if error.retryable and age is not None and age > poll.deadline_seconds:
+        return JobTimedOut(
+            f"{handle.model} could not be looked at by its deadline: {error.message}", task_id=handle.task_id
+        )
+    error.task_id, error.billed = handle.task_id, "unknown"
+    if not error.retryable:
+        error.next_step = f"The job goes on at Kie. {error.next_step} collect_job then fetches its result."
+    return error
+
+
+def _log_success(job: Job) -> None:
+    took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""
+    cost = f", {job.credits:g} credits" if job.credits is not None else ""
+    found = ", ".join(job.urls) or str(job.result)
+    get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)
