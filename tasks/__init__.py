@@ -1,1 +1,48 @@
+"""Prefect tasks: one per model, each submitting a job once; and wait, save, upload.
 
+Compose them in flows of your own::
+
+    handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a claymation conductor"), "kie")
+    job = await wait_for_job(handle, "kie")
+    video = await save_video(job, "kie")
+"""
+
+from prefect_kie.tasks.models import (
+    ModelTask,
+    run_model,
+    sora_2_characters,
+    sora_2_characters_pro,
+    sora_2_image_to_video,
+    sora_2_image_to_video_stable,
+    sora_2_pro_image_to_video,
+    sora_2_pro_storyboard,
+    sora_2_pro_text_to_video,
+    sora_2_text_to_video,
+    sora_2_text_to_video_stable,
+    sora_watermark_remover,
+    task_for,
+)
+from prefect_kie.tasks.saving import SavedFile, SavedVideo, save_video
+from prefect_kie.tasks.uploading import upload_image
+from prefect_kie.tasks.waiting import wait_for_job
+
+__all__ = [
+    "ModelTask",
+    "SavedFile",
+    "SavedVideo",
+    "run_model",
+    "save_video",
+    "sora_2_characters",
+    "sora_2_characters_pro",
+    "sora_2_image_to_video",
+    "sora_2_image_to_video_stable",
+    "sora_2_pro_image_to_video",
+    "sora_2_pro_storyboard",
+    "sora_2_pro_text_to_video",
+    "sora_2_text_to_video",
+    "sora_2_text_to_video_stable",
+    "sora_watermark_remover",
+    "task_for",
+    "upload_image",
+    "wait_for_job",
+]

@@ -6,6 +6,7 @@ is missing or the storage is out of reach, and whether a write is whole or not a
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import os
 import re
@@ -48,6 +49,14 @@ class Storage(ABC):
         """Move a local file here, whole or not at all; returns its address for people."""
 
     @abstractmethod
+    async def holds(self, path: str, size: int, sha256: str) -> bool:
+        """Whether a file is here, as far as this storage can tell without fetching it.
+
+        A directory is asked for the checksum, `fsspec` for the size; another block's file is taken as
+        there, since its sidecar, written after it, is.
+        """
+
+    @abstractmethod
     def address(self, path: str) -> str:
         """Where a file is, for people: an absolute path or a URL."""
 
@@ -74,7 +83,7 @@ class LocalStorage(Storage):
             ValueError: when the path leads outside.
         """
         full = (self.root / path).resolve()
-        if self.root not in full.parents:
+        if full != self.root and self.root not in full.parents:
             raise ValueError(f"{path!r} lies outside {self.root}")
         return full
 
@@ -96,6 +105,9 @@ class LocalStorage(Storage):
     async def put(self, file: Path, path: str) -> str:
         await anyio.to_thread.run_sync(_move_whole, file, self.local(path))
         return self.address(path)
+
+    async def holds(self, path: str, size: int, sha256: str) -> bool:
+        return await anyio.to_thread.run_sync(_is_file_of, self.local(path), size, sha256)
 
 
 class BlockStorage(Storage):
@@ -141,6 +153,16 @@ class BlockStorage(Storage):
             await _called(self.block.write_path, path, await anyio.to_thread.run_sync(file.read_bytes))
         await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
+
+    async def holds(self, path: str, size: int, sha256: str) -> bool:
+        if not isinstance(self.block, RemoteFileSystem):
+            return True
+        filesystem: Any = self.block.filesystem
+        try:
+            found = await anyio.to_thread.run_sync(filesystem.info, self.address(path))
+        except FileNotFoundError:
+            return False
+        return bool(found.get("size") == size)
 
     def _put_file(self, file: Path, path: str) -> None:
         filesystem: Any = cast("RemoteFileSystem", self.block).filesystem
@@ -194,6 +216,16 @@ def _write_whole(target: Path, content: bytes, replace: bool) -> bool:
         part.unlink(missing_ok=True)
     _sync_directory(target.parent)
     return True
+
+
+def _is_file_of(path: Path, size: int, sha256: str) -> bool:
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as file:
+        checksum = hashlib.sha256()
+        while chunk := file.read(1024 * 1024):
+            checksum.update(chunk)
+    return checksum.hexdigest() == sha256
 
 
 def _move_whole(file: Path, target: Path) -> None:

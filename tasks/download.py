@@ -1,0 +1,211 @@
+"""Fetching one result file: streamed, checked, resumed where the transfer is cut."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from prefect_kie.api.hosts import http_client, is_loopback
+from prefect_kie.tasks.media import HEAD_BYTES, is_whole_mp4, kind_of
+
+MAX_FILE_BYTES = 4 * 1024**3
+"""Longest file that is fetched unless told otherwise: 4 GiB."""
+
+MAX_REDIRECTS = 3
+MAX_PARTS = 50
+
+_DEAD = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
+
+
+class DeadLink(Exception):
+    """The link no longer leads to the file; a fresh one may."""
+
+
+class BadFile(Exception):
+    """What came is not the file: too long, empty, a page instead of a medium."""
+
+
+class CutTransfer(Exception):
+    """The transfer broke and brought nothing new; trying again later may."""
+
+
+@dataclass
+class Transfer:
+    """A file on its way to disk.
+
+    Attributes:
+        file: Where it is written.
+        max_bytes: Longest file to take.
+        size: Bytes written so far.
+        suffix: The kind of file, once its first bytes are there.
+        version: What names this version of the file at its server, for resuming (ETag or date).
+    """
+
+    file: BinaryIO
+    max_bytes: int
+    size: int = 0
+    suffix: str = ""
+    version: str = ""
+
+    def __post_init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._head = b""
+
+    @property
+    def sha256(self) -> str:
+        """The checksum of what was written, hex."""
+        return self._hash.hexdigest()
+
+    def restart(self) -> None:
+        """Forget what was written: the server sends the whole file again."""
+        self.file.seek(0)
+        self.file.truncate()
+        self._hash = hashlib.sha256()
+        self._head = b""
+        self.size, self.suffix = 0, ""
+
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
+
+        Raises:
+            BadFile: when the file grows too long, or its beginning is no medium's.
+        """
+        self.size += len(chunk)
+        if self.size > self.max_bytes:
+            raise BadFile(f"the file is longer than the limit of {self.max_bytes:,} bytes")
+        if not self.suffix:
+            self._head += chunk[:HEAD_BYTES]
+            if len(self._head) >= HEAD_BYTES:
+                self.suffix = _checked_kind(self._head)
+        self.file.write(chunk)
+        self._hash.update(chunk)
+
+    def finish(self) -> None:
+        """Look at the file as a whole.
+
+        Raises:
+            BadFile: when it is empty or no medium.
+        """
+        if not self.size:
+            raise BadFile("the file is empty")
+        self.suffix = self.suffix or _checked_kind(self._head)
+        self.file.flush()
+        os.fsync(self.file.fileno())
+
+
+async def fetch(
+    url: str, part: Path, *, max_bytes: int = MAX_FILE_BYTES, local_allowed: bool = False
+) -> Transfer:
+    """Fetch a file's bytes into `part`, without the API key.
+
+    A cut transfer is resumed where it broke as long as each try brings new bytes.
+
+    Args:
+        url: The file's public address.
+        part: Where to write; overwritten.
+        max_bytes: Longest file to take.
+        local_allowed: Whether the address may be on this machine (with a simulator it is).
+
+    Returns:
+        The finished transfer.
+
+    Raises:
+        DeadLink: when the address no longer leads to the file.
+        BadFile: when what comes is not a medium, is empty, or is too long.
+        CutTransfer: when the connection breaks without bringing anything new.
+    """
+    timeout = httpx.Timeout(60.0, connect=10.0)
+    with part.open("wb") as file:
+        transfer = Transfer(file, max_bytes)
+        async with http_client(url, timeout, keepalive=1) as http:
+            for _ in range(MAX_PARTS):
+                before = transfer.size
+                try:
+                    await _receive(http, url, transfer, local_allowed)
+                except httpx.HTTPError as error:
+                    if transfer.size > before:
+                        continue
+                    raise CutTransfer(f"{type(error).__name__}: {error or 'no details'}") from error
+                transfer.finish()
+                if transfer.suffix == ".mp4" and not is_whole_mp4(part):
+                    raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
+                return transfer
+    raise CutTransfer(f"the transfer was cut {MAX_PARTS} times, the last time after {transfer.size:,} bytes")
+
+
+async def _receive(http: httpx.AsyncClient, url: str, transfer: Transfer, local_allowed: bool) -> None:
+    headers = {"Accept-Encoding": "identity"}
+    if transfer.size and transfer.version:
+        headers |= {"Range": f"bytes={transfer.size}-", "If-Range": transfer.version}
+    for _ in range(MAX_REDIRECTS + 1):
+        _check_address(url, local_allowed)
+        async with http.stream("GET", url, headers=headers) as response:
+            if response.has_redirect_location:
+                url = _redirected(url, response.headers["Location"])
+                continue
+            _check_answer(response)
+            if response.status_code != HTTPStatus.PARTIAL_CONTENT or not _continues(response, transfer):
+                transfer.restart()
+            transfer.version = response.headers.get("ETag") or response.headers.get("Last-Modified", "")
+            announced = response.headers.get("Content-Length", "")
+            expected = transfer.size + int(announced) if announced.isdigit() else None
+            if expected is not None and expected > transfer.max_bytes:
+                raise BadFile(f"the file has {expected:,} bytes; the limit is {transfer.max_bytes:,}")
+            async for chunk in response.aiter_raw():
+                transfer.write(chunk)
+            if expected is not None and transfer.size != expected:
+                raise httpx.RemoteProtocolError(f"{transfer.size:,} of {expected:,} bytes came")
+            return
+    raise BadFile(f"the address redirects more than {MAX_REDIRECTS} times")
+
+
+def _check_answer(response: httpx.Response) -> None:
+    if response.status_code in _DEAD:
+        raise DeadLink(f"HTTP {response.status_code}")
+    if response.status_code not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
+        raise CutTransfer(f"the file's server answered HTTP {response.status_code}")
+    kind = response.headers.get("Content-Type", "").lower()
+    if kind.startswith(("text/", "application/json", "application/xml", "application/xhtml")):
+        raise BadFile(f"the file's server sent {kind.partition(';')[0]} instead of a medium")
+
+
+def _continues(response: httpx.Response, transfer: Transfer) -> bool:
+    content_range: str = response.headers.get("Content-Range", "")
+    return content_range.startswith(f"bytes {transfer.size}-")
+
+
+def _redirected(url: str, location: str) -> str:
+    target = urljoin(url, location)
+    if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
+        raise BadFile("the address redirects from https to something else")
+    return target
+
+
+def _check_address(url: str, local_allowed: bool) -> None:
+    """Refuse addresses that a result has no business to name: other schemes, this network's own hosts."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
+    if local_allowed:
+        return
+    try:
+        private = not ipaddress.ip_address(parts.hostname).is_global
+    except ValueError:
+        private = is_loopback(parts.hostname)
+    if private:
+        raise BadFile(f"the result's address lies in a private network: {url[:100]!r}")
+
+
+def _checked_kind(head: bytes) -> str:
+    suffix = kind_of(head)
+    if suffix is None:
+        raise BadFile(f"what came is no video, picture or sound; it begins with {head[:24]!r}")
+    return suffix

@@ -1,0 +1,42 @@
+"""Names of the files that people find: what it shows, which model made it, which job it was."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from prefect_kie.api import Job
+
+WORDS_LENGTH = 60
+ID_LENGTH = 40
+
+
+def file_stem(job: Job) -> str:
+    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
+
+    Letters, digits, `-` and `_` only and at most 150 of them: valid on every system, never a reserved
+    name, the same for every save of one job.
+    """
+    return f"{_words(job.prompt)}_{_plain(job.model, ID_LENGTH)}_{_plain_id(job.task_id)}"
+
+
+def _words(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+    if len(slug) > WORDS_LENGTH:
+        head = slug[: WORDS_LENGTH + 1]
+        slug = head[: head.rfind("-")] if "-" in head[WORDS_LENGTH // 2 :] else slug[:WORDS_LENGTH]
+    return slug or "video"
+
+
+def _plain(text: str, length: int) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:length] or "unknown"
+
+
+def _plain_id(task_id: str) -> str:
+    plain = _plain(task_id, ID_LENGTH)
+    if plain == task_id.replace("_", "-"):
+        return plain
+    # The id lost something on the way to a name: a few hex digits keep two such ids apart.
+    return f"{plain[: ID_LENGTH - 9]}-{hashlib.sha256(task_id.encode()).hexdigest()[:8]}"

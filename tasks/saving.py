@@ -1,0 +1,297 @@
+"""Saving a job's files: whole or not at all, under names that say what they are, with a sidecar.
+
+The sidecar, a JSON file beside the video, tells what it is and proves that it is complete: it is
+written last, with the checksum. A file with a fitting sidecar is not fetched again.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import time
+import uuid
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from prefect import get_run_logger, task
+from prefect.blocks.core import Block
+from prefect.cache_policies import NO_CACHE
+from prefect.filesystems import WritableFileSystem
+from prefect.runtime import task_run
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from prefect_kie.api import CharacterResult, DownloadFailed, Job, JobState, KieClient, KieError
+from prefect_kie.api.hosts import is_loopback
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.tasks.media import mp4_seconds
+from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.storage import Storage, storage_for
+
+DEFAULT_DIRECTORY = Path("~/kie-videos")
+"""Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""
+
+RESULT_LIFE = timedelta(days=14)
+"""How long Kie keeps results (kie-api: Limits and life times)."""
+
+STALE_PART_SECONDS = 24 * 3600.0
+
+
+class SavedFile(BaseModel):
+    """One file of a result, as it was saved.
+
+    Attributes:
+        name: Its name in the directory or storage.
+        path: Where it is: an absolute path, or the storage's address of it.
+        url: Kie's address of it (dead after 14 days at the latest).
+        size: Bytes.
+        sha256: Checksum, hex.
+        seconds: How long it plays, where it is an MP4.
+        watermarked: Whether it is the watermarked twin of a file without.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    path: str
+    url: str
+    size: int
+    sha256: str
+    seconds: float | None = None
+    watermarked: bool = False
+
+
+class SavedVideo(BaseModel):
+    """A job's files, saved.
+
+    Attributes:
+        task_id: Kie's id of the job.
+        model: The model's name at Kie.
+        request: The echo of what was asked: `{"model": ..., "input": {...}}`.
+        credits: What Kie charged, credits.
+        created_at: When Kie created the job.
+        completed_at: When it ended.
+        saved_at: When it was saved.
+        files: The files; the first one is the video, watermarked twins come last.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    task_id: str
+    model: str
+    request: dict[str, Any]
+    credits: float | None
+    created_at: datetime | None
+    completed_at: datetime | None
+    saved_at: datetime
+    files: tuple[SavedFile, ...]
+
+    @property
+    def path(self) -> str:
+        """Where the video is: an absolute path, or the storage's address of it."""
+        return self.files[0].path
+
+    @property
+    def seconds(self) -> float | None:
+        """How long the video plays, where it is an MP4."""
+        return self.files[0].seconds
+
+
+def _save_name() -> str:
+    job = task_run.get_parameters().get("job")
+    return f"save: {job.model} {job.task_id}" if isinstance(job, Job) else "save"
+
+
+@task(
+    name="save-video",
+    task_run_name=_save_name,
+    cache_policy=NO_CACHE,
+    retries=5,
+    retry_delay_seconds=[2, 10, 30, 60],
+    retry_jitter_factor=0.3,
+    retry_condition_fn=only_retryable,
+)
+async def save_video(
+    job: Job,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    directory: Path | str | None = None,
+    storage: WritableFileSystem | str | None = None,
+    max_bytes: int = MAX_FILE_BYTES,
+) -> SavedVideo:
+    """Save all files of a finished job, each whole or not at all, with a sidecar that tells what they are.
+
+    Args:
+        job: The finished job, as `wait_for_job` returned it.
+        credentials: The key's block, or its name; the key goes to Kie only, never to a file's host.
+        directory: Where to; by default `~/kie-videos`.
+        storage: Instead of a directory: a Prefect storage block, or its `type/name`.
+        max_bytes: Longest file to take, bytes.
+
+    Returns:
+        What was saved, and where. What is there already, complete, is not fetched again.
+
+    Raises:
+        DownloadFailed: when a file cannot be fetched or stored; the job is paid and can be collected later.
+    """
+    _check_has_files(job)
+    kie = await load_credentials(credentials)
+    place = await _place(directory, storage)
+    stem = file_stem(job)
+    sidecar = f"{stem}.json"
+    try:
+        found = await _complete(place, sidecar, job)
+        if found is not None:
+            get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
+            return found
+        saved = await _save_all(job, kie, place, stem, max_bytes)
+        await place.write(sidecar, saved.model_dump_json(indent=1).encode())
+    except Exception as error:
+        raise _download_failed(error, job, place) from error
+    get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
+    return saved
+
+
+async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int) -> SavedVideo:
+    wanted = [(url, False) for url in job.urls]
+    twins = getattr(job.result, "watermarked_urls", ())
+    wanted += [(url, bool(job.urls)) for url in twins]
+    files: list[SavedFile] = []
+    async with kie.get_client() as client:
+        for url, watermarked in wanted:
+            number = sum(file.watermarked is watermarked for file in files) + 1
+            name = f"{stem}{'_watermarked' if watermarked else ''}{f'_{number}' if number > 1 else ''}"
+            with _part(place, name) as part:
+                transfer = await _fetch_or_renew(client, url, part, max_bytes)
+                seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
+                name += transfer.suffix
+                path = await place.put(part, name)
+            files.append(
+                SavedFile(
+                    name=name,
+                    path=path,
+                    url=url,
+                    size=transfer.size,
+                    sha256=transfer.sha256,
+                    seconds=seconds,
+                    watermarked=watermarked,
+                )
+            )
+    return SavedVideo(
+        task_id=job.task_id,
+        model=job.model,
+        request=job.request_body,
+        credits=job.credits,
+        created_at=job.created_at,
+        completed_at=job.completed_at,
+        saved_at=datetime.now(timezone.utc),
+        files=tuple(files),
+    )
+
+
+async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: int) -> Transfer:
+    local_allowed = is_loopback(urlsplit(client.base_url).hostname or "")
+    try:
+        return await fetch(url, part, max_bytes=max_bytes, local_allowed=local_allowed)
+    except DeadLink:
+        fresh = await client.get_download_url(url)
+        return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
+
+
+async def _complete(place: Storage, sidecar: str, job: Job) -> SavedVideo | None:
+    """What is saved already, if all of it is there."""
+    content = await place.read(sidecar)
+    try:
+        saved = SavedVideo.model_validate_json(content) if content else None
+    except ValidationError:
+        return None
+    if saved is None or saved.task_id != job.task_id or not saved.files:
+        return None
+    for file in saved.files:
+        if not await place.holds(file.name, file.size, file.sha256):
+            return None
+    # The directory may have moved since: say where the files are now.
+    moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
+    return saved.model_copy(update={"files": moved})
+
+
+@contextmanager
+def _part(place: Storage, name: str) -> Generator[Path, None, None]:
+    """A file to write to that is no video yet: beside its final place where that is a disk."""
+    local = place.local(name)
+    if local is None:
+        with tempfile.TemporaryDirectory(prefix="prefect-kie-") as directory:
+            yield Path(directory) / "video.part"
+        return
+    local.parent.mkdir(parents=True, exist_ok=True)
+    for left in local.parent.glob(f".{name}.*.part"):
+        if time.time() - left.stat().st_mtime > STALE_PART_SECONDS:
+            left.unlink(missing_ok=True)
+    part = local.with_name(f".{name}.{uuid.uuid4().hex[:8]}.part")
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _seconds(part: Path, transfer: Transfer) -> float | None:
+    return mp4_seconds(part) if transfer.suffix == ".mp4" else None
+
+
+async def _place(directory: Path | str | None, storage: WritableFileSystem | str | None) -> Storage:
+    if storage is None:
+        return storage_for(Path(directory or DEFAULT_DIRECTORY))
+    if directory is not None:
+        raise ValueError("give either a directory or a storage block, not both")
+    if not isinstance(storage, str):
+        return storage_for(storage)
+    block: Any = await Block.aload(storage)
+    if not isinstance(block, WritableFileSystem):
+        raise ValueError(f"the block {storage!r} is no storage that files can be written to")
+    return storage_for(block)
+
+
+def _check_has_files(job: Job) -> None:
+    if job.state is not JobState.SUCCESS:
+        raise DownloadFailed(
+            f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}",
+            task_id=job.task_id,
+            billed="unknown",
+        )
+    if isinstance(job.result, CharacterResult):
+        raise DownloadFailed(
+            f"{job.model} made the character {job.result.character_id}, which is no file",
+            task_id=job.task_id,
+            next_step="Use the character's handle in a prompt; there is nothing to save.",
+        )
+    if job.result is None or not (job.result.urls or job.result.watermarked_urls):
+        raise DownloadFailed(
+            f"Kie reports {job.model} as succeeded but names no file",
+            task_id=job.task_id,
+            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
+        )
+
+
+def _download_failed(error: Exception, job: Job, place: Storage) -> DownloadFailed:
+    """Any trouble with a paid result, as the one error that says how and until when to come back."""
+    retryable = not isinstance(error, BadFile)
+    if isinstance(error, CutTransfer | BadFile | DeadLink):
+        what = f"the result could not be fetched: {error}"
+    elif isinstance(error, KieError):
+        retryable = error.retryable
+        what = f"no fresh link to the result could be had: {error.message}"
+    else:
+        what = f"the result could not be stored at {place.address('')}: {type(error).__name__}: {error}"
+    until = (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+    return DownloadFailed(
+        what,
+        task_id=job.task_id,
+        retryable=retryable,
+        next_step=f"Run collect_job with this task id before {until:%Y-%m-%d}, when Kie deletes the result.",
+    )
