@@ -1,1 +1,27 @@
+"""Prefect flows: compositions of the tasks, each deployable and usable as a subflow."""
 
+from prefect_kie.flows.characters import CharacterTraits, create_character
+from prefect_kie.flows.collect import collect_job
+from prefect_kie.flows.generate import generate_video
+from prefect_kie.flows.outcomes import (
+    Character,
+    CollectedJob,
+    GeneratedVideos,
+    SeriesResult,
+    VideoOutcome,
+)
+from prefect_kie.flows.series import EpisodeSettings, character_series
+
+__all__ = [
+    "Character",
+    "CharacterTraits",
+    "CollectedJob",
+    "EpisodeSettings",
+    "GeneratedVideos",
+    "SeriesResult",
+    "VideoOutcome",
+    "character_series",
+    "collect_job",
+    "create_character",
+    "generate_video",
+]

@@ -7,6 +7,7 @@ Compose them in flows of your own::
     video = await save_video(job, "kie")
 """
 
+from prefect_kie.tasks.measuring import measure_video
 from prefect_kie.tasks.models import (
     ModelTask,
     run_model,
@@ -30,6 +31,7 @@ __all__ = [
     "ModelTask",
     "SavedFile",
     "SavedVideo",
+    "measure_video",
     "run_model",
     "save_video",
     "sora_2_characters",

@@ -24,6 +24,7 @@ from prefect_kie.api.errors import (
     Maintenance,
     ModelNotSupported,
     RateLimited,
+    RunIncomplete,
     ServiceUnavailable,
     SubmissionInDoubt,
     SubmissionNotRecorded,
@@ -47,6 +48,7 @@ from prefect_kie.api.requests import (
     Sora2TextToVideo,
     Sora2TextToVideoStable,
     SoraWatermarkRemover,
+    VideoRequest,
     parse_request,
 )
 from prefect_kie.api.uploads import UploadedFile
@@ -74,6 +76,7 @@ __all__ = [
     "ModelNotSupported",
     "PollPolicy",
     "RateLimited",
+    "RunIncomplete",
     "ServiceUnavailable",
     "Shot",
     "Slice",
@@ -92,6 +95,7 @@ __all__ = [
     "UnexpectedResponse",
     "UploadedFile",
     "UsageLimitReached",
+    "VideoRequest",
     "VideoResult",
     "next_look",
     "parse_request",

@@ -20,7 +20,8 @@
     ├── UnexpectedResponse        an answer that cannot be understood
     │   └── ServiceUnavailable    no answer, or a server error: worth another look
     ├── DownloadFailed            the result could not be fetched or stored
-    └── CallbackRejected          a callback that is not proven to come from Kie
+    ├── CallbackRejected          a callback that is not proven to come from Kie
+    └── RunIncomplete             a flow run that ends without some of what it was asked for
 
 Each carries what a person needs at night: what happened, to which job, whether it was charged, and
 the exact next call. Each survives pickling, because Prefect stores the exception of a failed run.
@@ -227,3 +228,17 @@ class CallbackRejected(KieError):
 
     default_billed = "unknown"
     default_next_step = "Nothing to do for the job: it is looked up anyway."
+
+
+class RunIncomplete(KieError):
+    """A flow run ends without some of the videos it was asked for; none of the others is lost.
+
+    `result` is what the flow would have returned: every outcome, those that succeeded included.
+    """
+
+    default_billed = "unknown"
+    default_next_step = "See the line of each video."
+    result: Any = None
+
+    def __str__(self) -> str:
+        return self.message  # its lines are whole errors with charges and next steps of their own

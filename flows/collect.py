@@ -1,0 +1,52 @@
+"""`collect_job`: the way back to a job that a dead run left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow, get_run_logger
+from prefect.filesystems import WritableFileSystem
+from pydantic import Field
+
+from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.flows.outcomes import CollectedJob, failed
+from prefect_kie.tasks import save_video, wait_for_job
+
+DEFAULT_POLL = PollPolicy()
+
+
+@flow(name="collect-job", flow_run_name="collect-job: {task_id}")
+async def collect_job(
+    task_id: Annotated[str, Field(min_length=1, max_length=100)],
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    directory: Path | None = None,
+    storage: WritableFileSystem | str | None = None,
+    poll: PollPolicy = DEFAULT_POLL,
+) -> CollectedJob:
+    """Fetch what a job made, from its task id alone; waits where it is not finished, pays nothing.
+
+    Args:
+        task_id: Kie's id of the job, from a log, an error or Kie's own logs page.
+        credentials: The Kie Credentials block, or its name.
+        directory: Where to save; by default kie-videos in the home directory.
+        storage: Instead of a directory, a storage block as type/name.
+        poll: How patiently to wait.
+
+    Returns:
+        The saved video, or the character.
+
+    Raises:
+        KieError: when the job failed, is not known, or its files cannot be fetched.
+    """
+    try:
+        kie = await load_credentials(credentials)
+        job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
+        if isinstance(job.result, CharacterResult):
+            get_run_logger().info("Job %s made the character %s", task_id, job.result)
+            return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
+        video = await save_video(job, kie, directory=directory, storage=storage)
+    except KieError as error:
+        return failed(error, CollectedJob)
+    return CollectedJob(task_id=job.task_id, model=job.model, video=video)

@@ -1,0 +1,67 @@
+"""`generate_video`: any request, once or in several variations."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+from prefect import flow
+from prefect.filesystems import WritableFileSystem
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from prefect_kie.api import JobRequest, KieError, PollPolicy, VideoRequest
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
+from prefect_kie.flows.production import Production
+from prefect_kie.tasks.models import shortened
+
+DEFAULT_POLL = PollPolicy()
+
+
+def _run_name() -> str:
+    request = flow_run.get_parameters().get("request")
+    return (
+        f"generate-video: {shortened(request.title)}" if isinstance(request, JobRequest) else "generate-video"
+    )
+
+
+@flow(name="generate-video", flow_run_name=_run_name)
+async def generate_video(
+    request: VideoRequest,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    count: Annotated[int, Field(ge=1, le=100)] = 1,
+    directory: Path | None = None,
+    storage: WritableFileSystem | str | None = None,
+    job_key: str | None = None,
+    poll: PollPolicy = DEFAULT_POLL,
+) -> GeneratedVideos:
+    """Make a video (or several variations of it) and save it.
+
+    Run again, this run goes on where it was: the same jobs, nothing paid twice.
+
+    Args:
+        request: What to make, with which model.
+        credentials: The Kie Credentials block, or its name.
+        count: How many variations of it; each is a job of its own and paid.
+        directory: Where to save; by default kie-videos in the home directory.
+        storage: Instead of a directory, a storage block as type/name.
+        job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
+        poll: How patiently to wait for each job.
+
+    Returns:
+        One outcome per video.
+
+    Raises:
+        RunIncomplete: when a video is missing in the end; its `result` holds every outcome.
+        KieError: when there are no credentials.
+    """
+    try:
+        kie = await load_credentials(credentials)
+    except KieError as error:
+        return failed(error, GeneratedVideos)
+    production = Production(kie, job_key, poll, directory, storage)
+    takes = range(1, count + 1)
+    videos = tuple(await asyncio.gather(*(production.video(request, take) for take in takes)))
+    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos")

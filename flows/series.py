@@ -1,0 +1,197 @@
+"""`character_series`: a video, a character from a slice of it, and new videos with that character."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal
+
+from prefect import flow, get_run_logger
+from prefect.filesystems import WritableFileSystem
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from prefect_kie.api import (
+    JobRequest,
+    KieError,
+    PollPolicy,
+    RunIncomplete,
+    Slice,
+    UnexpectedResponse,
+    parse_request,
+)
+from prefect_kie.api.fields import AspectRatio, Seconds, Size
+from prefect_kie.api.requests import SoraVideoRequest
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.flows.characters import CharacterTraits
+from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
+from prefect_kie.flows.production import Production, check_slice
+
+DEFAULT_POLL = PollPolicy()
+PLACEHOLDER = "{character}"
+ROOM_FOR_HANDLE = 60
+"""Characters of a prompt that are kept free for each mention of the handle."""
+
+EpisodePrompt = Annotated[str, Field(min_length=1, max_length=10_000 - ROOM_FOR_HANDLE)]
+
+
+class EpisodeSettings(BaseModel):
+    """How the new videos are made.
+
+    Attributes:
+        model: Which model makes them.
+        aspect_ratio: Portrait or landscape.
+        n_frames: Their length in seconds.
+        remove_watermark: Ask for versions without watermark; not for the stable model.
+        size: Quality; for the pro model only.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    model: Literal["sora-2-text-to-video", "sora-2-pro-text-to-video", "sora-2-text-to-video-stable"] = (
+        "sora-2-text-to-video"
+    )
+    """Which model makes the new videos."""
+    aspect_ratio: AspectRatio = "landscape"
+    """Portrait or landscape."""
+    n_frames: Seconds = "10"
+    """Length of each new video in seconds: 10 or 15."""
+    remove_watermark: bool | None = None
+    """Ask for versions without the watermark; not offered by the stable model."""
+    size: Size | None = None
+    """Quality, standard or high; for the pro model only."""
+
+    @model_validator(mode="after")
+    def _fit_the_model(self) -> EpisodeSettings:
+        self._typed("probe")  # a field that this model does not take is refused now, not after paying
+        return self
+
+    def request(self, prompt: str, character: Character) -> JobRequest:
+        """The request of one new video, with the character in it.
+
+        Args:
+            prompt: What it shows; `{character}` stands for the handle, which else is put in front.
+            character: The character; one without a handle is named by its id instead.
+
+        Raises:
+            UnexpectedResponse: when the character has no handle and the model takes no ids.
+        """
+        if character.handle is not None:
+            return self._typed(with_handle(prompt, character.handle))
+        if self.model == "sora-2-text-to-video-stable":
+            raise UnexpectedResponse(
+                f"Kie gave the character {character.character_id} no handle, and {self.model} takes no ids",
+                task_id=character.task_id,
+                billed="yes",
+                next_step=(
+                    "Run generate_video with sora-2-text-to-video and character_id_list "
+                    f"[{character.character_id!r}]; neither the original nor the character is paid again."
+                ),
+            )
+        return self._typed(prompt.replace(PLACEHOLDER, "the character"), [character.character_id])
+
+    def _typed(self, prompt: str, character_ids: list[str] | None = None) -> JobRequest:
+        return parse_request(
+            {
+                "model": self.model,
+                "input": {
+                    **self.model_dump(exclude={"model"}, exclude_none=True),
+                    "prompt": prompt,
+                    **({"character_id_list": character_ids} if character_ids else {}),
+                },
+            }
+        )
+
+
+DEFAULT_EPISODES = EpisodeSettings()
+
+
+def with_handle(prompt: str, handle: str) -> str:
+    """The prompt with its character: where it says `{character}`, else in front.
+
+    Args:
+        prompt: What the video shows.
+        handle: The handle as Kie returned it, without @.
+    """
+    mention = f"@{handle}"
+    if PLACEHOLDER in prompt:
+        return prompt.replace(PLACEHOLDER, mention)
+    return prompt if mention in prompt else f"{mention} {prompt}"
+
+
+@flow(name="character-series", flow_run_name="character-series")
+async def character_series(
+    original: SoraVideoRequest,
+    slice: Slice,
+    traits: CharacterTraits,
+    prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
+    episodes: EpisodeSettings = DEFAULT_EPISODES,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    directory: Path | None = None,
+    storage: WritableFileSystem | str | None = None,
+    job_key: str | None = None,
+    poll: PollPolicy = DEFAULT_POLL,
+) -> SeriesResult:
+    """Make a video, a character from a slice of it, and new videos with that character.
+
+    Run again, this run goes on where it was: the same jobs, nothing paid twice.
+
+    Args:
+        original: The first video: what to make, with which model.
+        slice: Which part of it becomes the character: 1 to 4 seconds, inside the video.
+        traits: Who the character is.
+        prompts: One new video each, all made at once. {character} stands for the character's handle; a
+            prompt without it gets the handle in front.
+        episodes: How the new videos are made.
+        credentials: The Kie Credentials block, or its name.
+        directory: Where to save; by default kie-videos in the home directory.
+        storage: Instead of a directory, a storage block as type/name.
+        job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
+        poll: How patiently to wait for each job.
+
+    Returns:
+        The original, the character, and one outcome per prompt.
+
+    Raises:
+        RunIncomplete: when something is missing in the end; its `result` holds every outcome.
+        KieError: when there are no credentials.
+    """
+    try:
+        kie = await load_credentials(credentials)
+    except KieError as error:
+        return failed(error, SeriesResult)
+    production = Production(kie, job_key, poll, directory, storage)
+    first = await production.video(original)
+    result = SeriesResult(original=first)
+    if first.video is None:
+        return complete_or_failed(result, (first,), "original videos")
+    try:
+        check_slice(slice, first.video.seconds, first.video.task_id)
+        character = await production.character(traits.request(first.video.task_id, slice))
+        requests = [episodes.request(prompt, character) for prompt in prompts]
+    except KieError as error:
+        return failed(_without_episodes(error, result), SeriesResult)
+    get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
+    made = await asyncio.gather(*(production.video(*wanted) for wanted in _takes(requests)))
+    result = SeriesResult(original=first, character=character, episodes=tuple(made))
+    return complete_or_failed(result, result.episodes, "episodes")
+
+
+def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
+    """Each request with its take: a prompt that is listed twice is two videos."""
+    seen: Counter[str] = Counter()
+    takes: list[tuple[JobRequest, int]] = []
+    for request in requests:
+        seen[request.title] += 1
+        takes.append((request, seen[request.title]))
+    return takes
+
+
+def _without_episodes(error: KieError, result: SeriesResult) -> RunIncomplete:
+    incomplete = RunIncomplete(
+        f"The original is saved, but no episode was made: {error}\n- {result.original.line}",
+        task_id=error.task_id,
+        billed="yes",
+    )
+    incomplete.result = result
+    return incomplete
