@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from prefect import get_run_logger
 from prefect.filesystems import WritableFileSystem
 
 from prefect_kie.api import (
@@ -12,6 +13,7 @@ from prefect_kie.api import (
     InvalidRequest,
     JobHandle,
     JobRequest,
+    KieError,
     PollPolicy,
     Slice,
     Sora2CharactersPro,
@@ -48,6 +50,8 @@ class Production:
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
             video = await save_video(job, self.credentials, directory=self.directory, storage=self.storage)
         except Exception as error:
+            if not isinstance(error, KieError):  # a mistake of ours or of the machine: its place matters
+                get_run_logger().exception("%s: unexpected error", request.model_name)
             return VideoOutcome.of_error(request, take, error, handle.task_id if handle else None)
         return VideoOutcome.of_saved(request, take, video)
 

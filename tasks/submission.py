@@ -48,13 +48,12 @@ async def submit(
     kie = await load_credentials(credentials)
     key = submission_key(job_key or await _run_base(), request, take)
     records = SubmissionRecords.of_this_run()
-    async with one_at_a_time(key):
+    async with one_at_a_time(key), kie.get_client() as client:
         found = await records.read(key)
         if found is None or found.state == "rejected":
             mine = _new_record(key, request)
             if await records.claim(mine, instead_of=found):
-                async with kie.get_client() as client:
-                    return await _despite_cancelling(_post(client, request, records, mine))
+                return await _despite_cancelling(_post(client, request, records, mine))
             found = await records.read(key)
     return _known_handle(found, key)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
-from typing import Any, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
-from prefect import State, get_run_logger, task
+from prefect import State, Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry
@@ -27,6 +29,9 @@ from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.retries import only_retryable
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
 
@@ -38,10 +43,41 @@ def _wait_name() -> str:
     return f"wait: {handle.model} {handle.task_id}" if isinstance(handle, JobHandle) else "wait"
 
 
+class PollingTask(Task[P, R]):
+    """A task that waits by returning Prefect's AwaitingRetry state.
+
+    Prefect's engine takes such a state as the run's next state, but a direct call of the task would then
+    return it even where the run fails in the end. So the run's final state alone decides here: it gives
+    the result, or raises.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, return_state=False, **kwargs):
+            final = super().__call__(*args, return_state=True, **kwargs)
+            return final if return_state else _result(final)
+
+        def with_options(self, **options):
+            changed = super().with_options(**options)
+            changed.__class__ = type(self)  # Prefect makes a plain Task of it
+            return changed
+
+
+async def _result(final: Coroutine[Any, Any, State[R]]) -> R:
+    return await (await final).aresult()
+
+
+def polling_task(
+    **options: Any,
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], PollingTask[P, Coroutine[Any, Any, R]]]:
+    """Prefect's `@task`, for functions that return AwaitingRetry until there is a result."""
+    return partial(PollingTask, **options)
+
+
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back
 # as the cached result at the next look. The retries are for looks that fail, in all longer than any
 # deadline; they cost nothing, and a paid job is not given up for a service that is away.
-@task(
+@polling_task(
     name="wait-for-job",
     task_run_name=_wait_name,
     cache_policy=NO_CACHE,
@@ -72,12 +108,14 @@ async def wait_for_job(
         JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
         KieError: when looking is refused for good (key, unknown job).
     """
+    age = _age(handle, None)
+    if age is not None and age < poll.min_gap_seconds:
+        return _look_again(handle, poll, age, "submitted", None)  # too young for a look to tell anything
     kie = await load_credentials(credentials)
     try:
         async with kie.get_client() as client:
             job = await client.get_job(handle.task_id)
     except JobNotFound:
-        age = _age(handle, None)
         if age is None or age > YOUNG_SECONDS:
             raise
         return _look_again(handle, poll, age, "created, not visible yet", None)

@@ -54,12 +54,12 @@ class KieClient:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
-        read = httpx.Timeout(timeout, connect=min(10.0, timeout))
-        self._http = http_client(self.base_url, read, keepalive=10)
+        connect, create_read = min(10.0, timeout), max(timeout, CREATE_READ_TIMEOUT)
+        self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
         # so every createTask has a connection of its own.
-        create = httpx.Timeout(read, read=max(timeout, CREATE_READ_TIMEOUT))
-        self._create_http = http_client(self.base_url, create, keepalive=0)
+        create_timeout = httpx.Timeout(timeout, connect=connect, read=create_read)
+        self._create_http = http_client(self.base_url, create_timeout, keepalive=0)
 
     def __repr__(self) -> str:
         return f"KieClient(base_url={self.base_url!r}, upload_url={self.upload_url!r})"

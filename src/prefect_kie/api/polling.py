@@ -73,11 +73,21 @@ def next_look(
     if progress is not None and 0 < progress < 100 and age > 0:
         gap = _gap_by_progress(age, progress)
     else:
-        gap = math.sqrt(2 * policy.seconds_per_look / _hazard(age, policy.usual_seconds or usual))
+        gap = _gap_by_hazard(age, policy.usual_seconds or usual, policy)
     gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
     gap = max(policy.min_gap_seconds, gap)
     # A look shortly before the deadline would leave no room for the last one: go straight there.
     return left if gap > left - policy.min_gap_seconds else gap
+
+
+def _gap_by_hazard(age: float, usual: float, policy: PollPolicy) -> float:
+    """The gap in which the best density of looks, sqrt(h / 2c), adds up to one look."""
+    step = max(min(usual, policy.max_gap_seconds) / 50, policy.max_gap_seconds / 2000)
+    looks, gap = 0.0, 0.0
+    while looks < 1 and gap < policy.max_gap_seconds:
+        gap += step
+        looks += step * math.sqrt(_hazard(age + gap, usual) / (2 * policy.seconds_per_look))
+    return gap
 
 
 def _gap_by_progress(age: float, progress: float) -> float:

@@ -9,6 +9,7 @@ Adding a model: one class here, one line in `prefect_kie.tasks`.
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any, ClassVar, Literal, cast, get_args
 
 from pydantic import (
@@ -263,6 +264,14 @@ def _not_typed(name: str) -> str:
     return name
 
 
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"must be plain JSON: {error}") from None
+    return value
+
+
 class MarketModel(JobRequest):
     """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
 
@@ -274,7 +283,7 @@ class MarketModel(JobRequest):
         AfterValidator(_not_typed),
     ]
     """The model's name at Kie, for example kling-2.6/text-to-video."""
-    input: dict[str, Any]
+    input: Annotated[dict[str, Any], AfterValidator(_json)]
     """The model's input, as Kie's page of the model documents it."""
 
     def input_fields(self) -> dict[str, Any]:

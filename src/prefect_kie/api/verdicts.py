@@ -122,7 +122,8 @@ def judge(call: Call, answer: Envelope) -> Verdict:
     if call is Call.LOOK and (answer.code == 404 or _NO_RECORD.search(answer.text)):
         return Verdict("rejected", JobNotFound)
     if call is Call.LOOK and answer.from_body and answer.code in (408, 501):
-        return Verdict("rejected", failure_class(answer.text))
+        # The job failed; its record, where it comes along, says why.
+        return ACCEPTED if answer.fields else Verdict("rejected", failure_class(answer.text))
     return _judge_refusal(answer) or Verdict("unknown", ServiceUnavailable, retryable=True)
 
 
