@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
-from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from prefect import State, Task, get_run_logger
@@ -71,7 +70,7 @@ def polling_task(
     **options: Any,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], PollingTask[P, Coroutine[Any, Any, R]]]:
     """Prefect's `@task`, for functions that return AwaitingRetry until there is a result."""
-    return partial(PollingTask, **options)
+    return lambda fn: PollingTask(fn, **options)
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back

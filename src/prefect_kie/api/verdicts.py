@@ -91,7 +91,8 @@ _NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit",
 _NO_MODEL = re.compile(r"model\b.*\bnot supported|unsupported model", re.IGNORECASE)
 # "aspect_ratio is required": one field's name and what is wrong with it, and nothing else.
 _NAMES_INPUT = re.compile(
-    r"^\W*[\w.\[\]]+\W* (is required|cannot be (empty|null|blank)|is invalid)\W*$", re.IGNORECASE
+    r"^\W*[\w.\[\]]+\W* (is required|cannot be (empty|null|blank)|is invalid|is not within the range of allowed options)\W*$",
+    re.IGNORECASE,
 )
 _NO_RECORD = re.compile(r"recordinfo is null|record\w* (is|was)? ?not (found|exist)", re.IGNORECASE)
 

@@ -1,0 +1,92 @@
+"""The command `prefect-kie`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+# What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line.
+
+    Args:
+        arguments: Its words; the process's own by default.
+
+    Returns:
+        The exit code: 0 when all went well, 1 when something failed, 130 when stopped by Ctrl-C.
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except KeyboardInterrupt:
+        print("\nStopped.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="prefect-kie", description="Kie AI's video models on Prefect: every video paid once, never lost."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    demo = commands.add_parser(
+        "demo",
+        help="the main job, end to end: a video, a character from a slice of it, new videos with it",
+        description=(
+            "Runs character_series, a stable and an image model on a Prefect server of its own: against a "
+            "simulated Kie, for free, or with --live against the real one."
+        ),
+    )
+    demo.add_argument("--stay", action="store_true", help="keep the Prefect UI up until Ctrl-C")
+    demo.add_argument("--live", action="store_true", help="use the real Kie with KIE_API_KEY; costs credits")
+    demo.add_argument("--yes", action="store_true", help="with --live: do not ask before paying")
+    demo.add_argument(
+        "--directory",
+        type=Path,
+        default=Path("kie-demo"),
+        help="where videos and the server's data go (default: ./kie-demo)",
+    )
+    demo.set_defaults(run=_demo)
+
+    simulate = commands.add_parser(
+        "simulate",
+        help="a local Kie for trying out: same addresses, quirks and limits, real MP4 files, no cost",
+    )
+    simulate.add_argument("--host", default="127.0.0.1")
+    simulate.add_argument("--port", type=int, default=4210)
+    simulate.add_argument(
+        "--duration", type=float, default=20.0, metavar="SECONDS", help="how long a job takes (default: 20)"
+    )
+    simulate.add_argument("--credits", type=float, default=1000.0, help="balance at the start")
+    simulate.add_argument("--signing-key", help="sign callbacks with this key")
+    simulate.set_defaults(run=_simulate)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from prefect_kie.demo import run_demo
+
+    return run_demo(options.directory, live=options.live, yes=options.yes, stay=options.stay)
+
+
+def _simulate(options: argparse.Namespace) -> int:
+    from prefect_kie.simulator import SimulatorSettings, serve
+
+    print(
+        f"Simulated Kie at http://{options.host}:{options.port}. In a KieCredentials block, give this as "
+        "both addresses and any key. Counters: /_sim/stats. Ctrl-C stops it.",
+        flush=True,
+    )
+    settings = SimulatorSettings(
+        duration_seconds=options.duration, credits=options.credits, signing_key=options.signing_key
+    )
+    serve(settings, options.host, options.port)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

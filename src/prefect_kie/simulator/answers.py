@@ -1,0 +1,187 @@
+"""Answers, and the ways in which they go wrong on the wire."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from email.utils import formatdate
+from typing import Any
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from prefect_kie.simulator.faults import Fault
+from prefect_kie.simulator.models import Refusal, is_object
+
+TRANSPORT = "prefect_kie.transport"
+"""Key, in a scope's extensions, of the connection's asyncio transport."""
+
+MESSAGES = {
+    401: "You do not have access permissions",
+    402: "Credits insufficient: the current balance is not enough to run this request. Please top up.",
+    404: "The requested resource was not found",
+    408: "Upstream gave no result within 10 minutes",
+    422: "The request parameters are invalid",
+    429: "Your call frequency is too high. Please try again later.",
+    433: "The usage limit of this API key is reached",
+    455: "The service is currently being maintained. Please try again later.",
+    500: "Server exception, please try again later or contact customer service",
+    501: "Generation failed",
+    505: "This feature is currently disabled",
+}
+"""Kie's words for each code, for faults and refusals that bring none."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A whole HTTP answer, before anything is done to it."""
+
+    body: bytes = b""
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict[str, str])
+
+
+def json_answer(content: Any, *, status: int = 200) -> Answer:
+    """Return an answer with a JSON body."""
+    body = json.dumps(content, ensure_ascii=False).encode()
+    return Answer(body, status, {"content-type": "application/json"})
+
+
+def success(data: Any, *, code: int = 200, msg: str = "success") -> Answer:
+    """Return Kie's envelope around a result."""
+    return json_answer({"code": code, "msg": msg, "data": data})
+
+
+def error(code: int, msg: str | None = None, data: Any = None) -> Answer:
+    """Return an error as Kie sends it: HTTP 200, with the code in the body."""
+    return json_answer(
+        {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
+    )
+
+
+def refusal(refused: Refusal) -> Answer:
+    """Return a refused createTask."""
+    return error(refused.code, refused.msg)
+
+
+def spoil(answer: Answer, fault: Fault | None) -> Answer:
+    """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
+    if fault is None:
+        return answer
+    if fault.code is not None:
+        return error(fault.code, fault.msg, fault.data)
+    if fault.status is not None:
+        return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
+    if fault.garbage is not None:
+        return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
+    if fault.html:
+        page = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
+        return Answer(page, headers={"content-type": "text/html; charset=utf-8"})
+    if fault.dead:
+        return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
+    if fault.empty:
+        return Answer()
+    if fault.redirect is not None:
+        return Answer(status=302, headers={"location": fault.redirect})
+    if fault.merge is not None:
+        return replace(answer, body=json.dumps(merged(json.loads(answer.body), fault.merge)).encode())
+    return answer
+
+
+def merged(target: object, patch: object) -> object:
+    """Apply a JSON merge patch (RFC 7396): objects are merged, null removes, anything else replaces."""
+    if not is_object(patch):
+        return patch
+    result = dict(target) if is_object(target) else {}
+    for name, value in patch.items():
+        if value is None:
+            result.pop(name, None)
+        else:
+            result[name] = merged(result.get(name), value)
+    return result
+
+
+Pause = Callable[[float], Awaitable[bool]]
+"""Waits so many seconds; True means that the service stops."""
+
+
+class WireResponse(Response):
+    """Sends an answer, and does to the connection what a fault asks for.
+
+    Closing a connection needs its transport, which `SimulatorServer` and `serve` put into the scope.
+    Under another ASGI server a fault of that kind raises ConnectionResetError.
+    """
+
+    def __init__(self, answer: Answer, fault: Fault | None, *, pause: Pause, now: float) -> None:
+        endless = fault.endless if fault else None
+        super().__init__(b"" if endless else answer.body, status_code=answer.status, headers=answer.headers)
+        self.headers["date"] = formatdate(now, usegmt=True)
+        if endless:
+            del self.headers["content-length"]
+        self._whole = answer.body
+        self._fault = fault
+        self._pause = pause
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        fault = self._fault
+        if fault is None:
+            body = b"" if scope["method"] == "HEAD" else self._whole
+            await send(
+                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            )
+            await send({"type": "http.response.body", "body": body})
+            return
+        if fault.delay:
+            await self._pause(fault.delay)
+        if fault.hang is not None:
+            await self._pause(fault.hang)
+        if fault.hang is not None or fault.reset:
+            await hang_up(scope, receive, flush=False)
+            return
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        if scope["method"] != "HEAD":
+            async for piece in self._pieces(fault):
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+            if fault.truncate is not None and fault.truncate < len(self._whole):
+                await hang_up(scope, receive, flush=True)
+                return
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _pieces(self, fault: Fault) -> AsyncIterator[bytes]:
+        """The body in the pieces in which it is sent."""
+        if fault.endless:
+            yield self._whole[: fault.endless]
+            for sent in range(len(self._whole), fault.endless, 65_536):
+                yield bytes(min(65_536, fault.endless - sent))
+            return
+        body = self._whole[: fault.truncate]
+        if fault.drip is None:
+            yield body
+            return
+        step = max(1, fault.drip // 20)
+        for start in range(0, len(body), step):
+            yield body[start : start + step]
+            if await self._pause(step / fault.drip):
+                return
+
+
+async def hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:
+    """Close a request's connection in the middle.
+
+    Args:
+        scope: The request's scope.
+        receive: The request's receive, which tells when the connection is gone.
+        flush: Whether what was sent so far still gets through.
+    """
+    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+    if transport is None:
+        raise ConnectionResetError("the simulator was told to close this connection")
+    if flush:
+        transport.close()
+    else:
+        transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,124 @@
+"""What can be set about the simulated service: timing, money, limits, quirks and the look of its videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PRICES: Mapping[str, float] = {
+    "sora-2-text-to-video": 30.0,
+    "sora-2-image-to-video": 30.0,
+    "sora-2-pro-text-to-video": 150.0,
+    "sora-2-pro-image-to-video": 150.0,
+    "sora-2-text-to-video-stable": 35.0,
+    "sora-2-image-to-video-stable": 35.0,
+    "sora-2-characters-pro": 5.0,
+    "sora-2-characters": 5.0,
+    "sora-2-pro-storyboard": 150.0,
+    "sora-watermark-remover": 10.0,
+}
+"""Invented prices in credits: the real ones changed tenfold within months, so no test may rely on them."""
+
+
+class SimulatorSettings(BaseModel):
+    """Everything adjustable about a simulated Kie; the defaults behave like the real one, only faster.
+
+    Settings are frozen. `PATCH /_sim/settings` replaces single ones while the simulator runs; jobs that
+    were created before keep the durations and prices they were created with.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    # Time
+    duration_seconds: float = Field(default=6.0, ge=0)
+    """Seconds from a job's creation to its end."""
+    durations: Mapping[str, float] = {}
+    """Seconds per model name, in place of `duration_seconds`."""
+    duration_sigma: float = Field(default=0.0, ge=0)
+    """Spread of the durations: the sigma of a log-normal factor around 1; 0 means no spread."""
+    seed: int | None = None
+    """Seed of every random choice but task ids; None means a different run each time."""
+    visible_after_seconds: float = Field(default=0.0, ge=0)
+    """Seconds for which recordInfo does not know a job that was just created."""
+    clock_skew_seconds: float = 0.0
+    """Added to every time in a body and to the Date header."""
+
+    # Progress
+    report_progress: bool = True
+    """Whether recordInfo of a Sora job tells its progress."""
+    progress_noise: float = Field(default=0.0, ge=0)
+    """Largest deviation of the reported progress, in points of 100."""
+
+    # Money
+    credits: float = 1000.0
+    """Balance at the start."""
+    prices: Mapping[str, float] = PRICES
+    """Credits per successful job, by model name."""
+    default_price: float = Field(default=15.0, ge=0)
+    """Credits per successful job of a model which `prices` does not name."""
+    insufficient_credits_code: int = 402
+    """Body code for a balance too small; 500 has been seen in production as well."""
+
+    # Keys and signature
+    api_keys: tuple[str, ...] | None = None
+    """Accepted keys; None accepts any key that is not empty."""
+    signing_key: str | None = None
+    """Key of the callbacks' signature; None sends them unsigned."""
+
+    # Limits
+    create_per_10s: int | None = 20
+    """Creates within ten seconds and per key; None switches the limit off."""
+    looks_per_second: int | None = 10
+    """Queries within one second and per key; None switches the limit off."""
+
+    # Models
+    extra_models: tuple[str, ...] = (
+        "kling-2.6/text-to-video",
+        "wan/2-6-text-to-video",
+        "grok-imagine/text-to-video",
+        "bytedance/seedance-1.5-pro",
+    )
+    """Models beside the ten Sora ones; they take any input object and answer with resultUrls."""
+    retired_models: tuple[str, ...] = ()
+    """Models that are answered as "not supported", as if Kie had dropped them."""
+    invalid_input_code: int = 422
+    """Body code for a value outside the allowed ones; 500 has been seen in production as well."""
+    moderated_words: tuple[str, ...] = ("gore",)
+    """A prompt with one of these words makes the job fail when its time is over."""
+    known_handles: tuple[str, ...] = ()
+    """Handles of characters that exist beside those created in this simulator."""
+    dotted_handles: bool = True
+    """Whether a new character's handle gets a suffix (`mzsdaag.ab`), so that only the returned one works."""
+
+    # Files
+    result_days: float = Field(default=14.0, ge=0)
+    """Days a result file stays."""
+    upload_days: float = Field(default=3.0, ge=0)
+    """Days an uploaded file stays."""
+    download_url_minutes: float = Field(default=20.0, ge=0)
+    """Minutes a link from download-url works."""
+    video_height: int = Field(default=360, ge=16)
+    """Pixels of a video's short side: 360 means 640x360 or, in portrait, 360x640."""
+    video_fps: int = Field(default=12, ge=1)
+    """Pictures per second of a video."""
+
+    # Callbacks
+    callback_tries: int = Field(default=3, ge=1)
+    """How often a callback is tried until it is answered with a 2xx status."""
+    callback_retry_seconds: float = Field(default=1.0, ge=0)
+    """Seconds between two tries."""
+    callback_timeout_seconds: float = Field(default=15.0, gt=0)
+    """Seconds a receiver has to answer."""
+    callback_drop: float = Field(default=0.0, ge=0, le=1)
+    """Fraction of the callbacks that are never sent."""
+    callback_duplicates: int = Field(default=0, ge=0)
+    """How many further copies of each final callback are sent."""
+
+    def duration_of(self, model: str) -> float:
+        """Return the seconds a job of this model takes, before any spread."""
+        return self.durations.get(model, self.duration_seconds)
+
+    def price_of(self, model: str) -> float:
+        """Return the credits a successful job of this model costs."""
+        return self.prices.get(model, self.default_price)

@@ -1,0 +1,182 @@
+"""Real MP4 files: the prompt, the model's name and a running time code, as H.264 that browsers play.
+
+PyAV and Pillow do the work. They are optional, so they are imported only when a video is rendered.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import importlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL import Image, ImageDraw, ImageFont
+
+    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+
+MISSING = (
+    "Rendering videos needs PyAV and Pillow, which come with the extra prefect-kie[simulator]: "
+    'run pip install "prefect-kie[simulator]".'
+)
+WHITE, DIM = (255, 255, 255), (205, 210, 220)
+
+
+class RendererMissing(ImportError):
+    """PyAV or Pillow is not installed; its text names the extra that brings them."""
+
+
+class RenderingStopped(Exception):
+    """A rendering was given up because the simulator stops."""
+
+
+def video_size(*, portrait: bool, height: int) -> tuple[int, int]:
+    """Return (width, height) in pixels of a 16:9 or 9:16 video.
+
+    Args:
+        portrait: Whether it stands upright.
+        height: Pixels of the short side; both sides are rounded to even numbers, as H.264 needs.
+    """
+    short = height // 2 * 2
+    long = round(short * 16 / 9 / 2) * 2
+    return (short, long) if portrait else (long, short)
+
+
+def render_video(
+    path: Path | str,
+    *,
+    prompt: str,
+    model: str,
+    seconds: int,
+    portrait: bool,
+    height: int,
+    fps: int,
+    image: bytes | None = None,
+    watermark: bool = False,
+    stopped: Callable[[], bool] = lambda: False,
+) -> Path:
+    """Render a playable MP4 file (H.264, yuv420p, its index at the front).
+
+    Args:
+        path: Where to write it.
+        prompt: Shown in the middle, wrapped and, if too long, cut.
+        model: Shown above it.
+        seconds: Exact length.
+        portrait: 9:16 in place of 16:9.
+        height: Pixels of the short side.
+        fps: Pictures per second.
+        image: A picture file (JPEG, PNG, WebP) for the background; what cannot be read is left out.
+        watermark: Whether WATERMARK is written across it.
+        stopped: Asked before each picture; True gives the rendering up.
+
+    Returns:
+        The path.
+
+    Raises:
+        RendererMissing: PyAV or Pillow is not installed.
+        RenderingStopped: `stopped` said so.
+    """
+    try:
+        # As Any: PyAV's own types are incomplete, and differ between its versions.
+        av: Any = importlib.import_module("av")
+        from PIL import ImageDraw
+    except ImportError as error:
+        raise RendererMissing(MISSING) from error
+
+    size = video_size(portrait=portrait, height=height)
+    still = _still(size, prompt=prompt, model=model, image=image, watermark=watermark)
+    font = _font(size, 0.09)
+    frames = seconds * fps
+    with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        for index in range(frames):
+            if stopped():
+                raise RenderingStopped
+            picture = still.copy()
+            _time_code(ImageDraw.Draw(picture), size, font, index / fps, index / frames)
+            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        container.mux(stream.encode(None))
+    return Path(path)
+
+
+def _still(
+    size: tuple[int, int], *, prompt: str, model: str, image: bytes | None, watermark: bool
+) -> Image.Image:
+    """Everything that does not move: background, model, prompt and watermark."""
+    from PIL import Image, ImageDraw
+
+    width, height = size
+    picture = _background(size, prompt, image)
+    draw = ImageDraw.Draw(picture)
+    margin = width // 16
+    small, large = _font(size, 0.055), _font(size, 0.075)
+    draw.text((margin, margin), model, font=small, fill=DIM)
+    line_height = max(4, round(min(size) * 0.075 * 1.3))
+    room = max(1, int(height * 0.55) // line_height)
+    for row, line in enumerate(_wrap(prompt, large, width - 2 * margin, room)):
+        draw.text((margin, height // 4 + row * line_height), line, font=large, fill=WHITE)
+    if watermark:
+        sign = Image.new("RGBA", size, (255, 255, 255, 0))
+        ImageDraw.Draw(sign).text(
+            (width // 2, height // 2),
+            "WATERMARK",
+            font=_font(size, 0.16),
+            fill=(255, 255, 255, 90),
+            anchor="mm",
+        )
+        turned = sign.rotate(20)
+        picture.paste(turned, (0, 0), turned)
+    return picture
+
+
+def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Image.Image:
+    """The given picture, darkened, or a gradient whose colour belongs to the prompt."""
+    from PIL import Image, ImageOps, UnidentifiedImageError
+
+    if image is not None:
+        try:
+            with Image.open(io.BytesIO(image)) as source:
+                fitted = ImageOps.fit(source.convert("RGB"), size)
+            return Image.blend(fitted, Image.new("RGB", size), 0.35)
+        except (UnidentifiedImageError, OSError):
+            pass
+    hue = hashlib.sha256(prompt.encode()).digest()[0] / 255
+    top, bottom = (
+        [round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.5)] for light in (0.32, 0.12)
+    )
+    return ImageOps.colorize(ImageOps.fit(Image.linear_gradient("L"), size), tuple(top), tuple(bottom))
+
+
+def _font(size: tuple[int, int], share: float) -> Font:
+    """Pillow's own font, at a share of the short side."""
+    from PIL import ImageFont
+
+    return ImageFont.load_default(max(4, round(min(size) * share)))
+
+
+def _wrap(text: str, font: Font, width: int, rows: int) -> list[str]:
+    """Break a text into at most so many lines, the last of which shows if something was cut."""
+    lines = [""]
+    for word in text[:2000].split():
+        longer = f"{lines[-1]} {word}".strip()
+        if font.getlength(longer) <= width or not lines[-1]:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines if len(lines) <= rows else [*lines[: rows - 1], f"{lines[rows - 1]} …"]
+
+
+def _time_code(
+    draw: ImageDraw.ImageDraw, size: tuple[int, int], font: Font, seconds: float, share: float
+) -> None:
+    """What moves: the time since the start, and a bar that grows."""
+    width, height = size
+    margin = width // 16
+    bar = max(2, height // 60)
+    text = f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
+    draw.text((margin, height - margin), text, font=font, fill=WHITE, anchor="ls")
+    draw.rectangle((0, height - bar, round(width * share), height), fill=WHITE)

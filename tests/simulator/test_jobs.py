@@ -1,0 +1,174 @@
+"""A job's life as a function of the clock, without a server."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from prefect_kie.simulator.faults import Fault
+from prefect_kie.simulator.jobs import Failure, Job, record
+from prefect_kie.simulator.limits import SlidingWindow
+
+START = 1_780_000_000.0
+
+
+def job(**changes: Any) -> Job:
+    fields: dict[str, Any] = {
+        "task_id": "a" * 32,
+        "model": "sora-2-text-to-video",
+        "body": {"model": "sora-2-text-to-video", "input": {"prompt": "köter"}, "callBackUrl": "http://cb/"},
+        "base_url": "http://kie",
+        "created_at": START,
+        "visible_at": START,
+        "duration": 100.0,
+        "price": 30.0,
+        "result": {"resultUrls": ["http://kie/v.mp4"]},
+        "reports_progress": True,
+    }
+    return Job(**{**fields, **changes})
+
+
+def quirk(**fields: Any) -> Fault:
+    return Fault.model_validate({"on": "job", **fields})
+
+
+@pytest.mark.parametrize(
+    ("after", "state", "progress"),
+    [
+        (0, "waiting", 0),
+        (4.9, "waiting", 0),
+        (5, "queuing", 0),
+        (15, "generating", 0),
+        (57.5, "generating", 50),
+        (99.9, "generating", 99),
+        (100, "success", 100),
+    ],
+)
+def test_states_and_progress_follow_the_clock(after: float, state: str, progress: int) -> None:
+    data = record(job(), START + after)
+    assert (data["state"], data["progress"]) == (state, progress)
+
+
+def test_asking_changes_nothing() -> None:
+    one = job()
+    assert record(one, START + 50) == record(one, START + 50)
+    assert record(one, START + 5)["state"] == "queuing"
+
+
+def test_unfinished_job_has_no_result_and_no_end() -> None:
+    data = record(job(), START + 50)
+    assert data["resultJson"] == ""
+    assert data["completeTime"] is data["costTime"] is data["failCode"] is None
+    assert "creditsConsumed" not in data
+
+
+def test_success_tells_times_in_milliseconds_and_cost_in_whole_seconds() -> None:
+    data = record(job(duration=8.7), START + 50)
+    assert data["createTime"] == START * 1000
+    assert data["completeTime"] == data["updateTime"] == START * 1000 + 8700
+    assert data["costTime"] == 8
+    assert data["creditsConsumed"] == 30
+    assert json.loads(data["resultJson"]) == {"resultUrls": ["http://kie/v.mp4"]}
+
+
+def test_param_echoes_the_request_with_its_input_encoded_twice() -> None:
+    echo = json.loads(record(job(), START)["param"])
+    assert echo["callBackUrl"] == "http://cb/"
+    assert json.loads(echo["input"]) == {"prompt": "köter"}
+
+
+def test_failure_keeps_its_progress_and_costs_nothing() -> None:
+    data = record(job(failure=Failure("500", "heavy load")), START + 500)
+    assert (data["state"], data["failCode"], data["failMsg"]) == ("fail", "500", "heavy load")
+    assert data["resultJson"] is None
+    assert "creditsConsumed" not in data
+
+
+def test_progress_is_told_for_sora_models_only_and_can_be_switched_off() -> None:
+    assert "progress" not in record(job(reports_progress=False), START)
+    assert "progress" not in record(job(), START, report_progress=False)
+
+
+def test_noisy_progress_stays_in_bounds_and_does_not_change_between_two_looks() -> None:
+    one, times = job(), [START + second for second in range(100)]
+    noisy = [one.progress(time, noise=20) for time in times]
+    assert noisy == [one.progress(time, noise=20) for time in times]
+    assert noisy != [one.progress(time) for time in times]
+    assert all(0 <= each <= 99 for each in noisy)
+
+
+def test_skew_moves_every_time() -> None:
+    data = record(job(), START + 100, skew=3600)
+    assert data["createTime"] == (START + 3600) * 1000
+    assert data["completeTime"] == (START + 3700) * 1000
+
+
+def test_a_job_without_duration_has_ended_at_once() -> None:
+    assert record(job(duration=0.0), START)["state"] == "success"
+
+
+def test_a_stuck_job_never_ends() -> None:
+    stuck = job(quirks=quirk(stuck=True))
+    assert stuck.finishes_at == math.inf
+    assert record(stuck, START + 1e9)["state"] == "generating"
+
+
+def test_a_stuck_job_of_no_duration_waits_at_the_end() -> None:
+    assert job(duration=0.0, quirks=quirk(stuck=True)).state(START) == "generating"
+
+
+def test_unknown_states_are_shown_for_a_while_or_for_ever() -> None:
+    assert record(job(quirks=quirk(state="dreaming")), START + 500)["state"] == "dreaming"
+    a_while = job(quirks=quirk(state="dreaming", state_seconds=20))
+    assert record(a_while, START + 19)["state"] == "dreaming"
+    assert record(a_while, START + 20)["state"] == "generating"
+
+
+def test_a_shown_end_that_has_not_come_ends_now() -> None:
+    data = record(job(quirks=quirk(stuck=True, state="fail")), START + 1)
+    assert (data["state"], data["completeTime"]) == ("fail", (START + 1) * 1000)
+    assert data["failCode"] is None
+
+
+@pytest.mark.parametrize(
+    ("form", "result", "expected"),
+    [
+        ({"result_form": "string"}, {"resultUrls": ["u"]}, '{"resultUrls": ["u"]}'),
+        ({"result_form": "object"}, {"resultUrls": ["u"]}, {"resultUrls": ["u"]}),
+        ({"result_form": "bare"}, {"resultUrls": ["u"]}, '{"resultUrls": ["u"]}'),
+        ({"result_form": "bare"}, {"resultObject": {"character_id": "c"}}, '{"character_id": "c"}'),
+        ({"no_url": True}, {"resultUrls": ["u"]}, '{"resultUrls": []}'),
+        ({"no_url": True, "result_form": "bare"}, {"resultObject": {"character_id": "c"}}, "{}"),
+    ],
+)
+def test_forms_of_the_result(form: dict[str, Any], result: dict[str, Any], expected: Any) -> None:
+    assert record(job(result=result, quirks=quirk(**form)), START + 100)["resultJson"] == expected
+
+
+def test_extra_form_has_unknown_fields_inside_and_outside() -> None:
+    data = record(job(quirks=quirk(result_form="extra")), START + 100)
+    assert "queueTime" in data
+    assert set(json.loads(data["resultJson"])) == {"resultUrls", "firstFrameUrl", "meta"}
+
+
+def test_ordered_progress_is_told_at_every_look() -> None:
+    assert record(job(quirks=quirk(progress=100), failure=Failure(1, "x")), START + 200)["progress"] == 100
+
+
+def test_sliding_window_lets_the_limit_through_and_forgets_after_a_while() -> None:
+    window = SlidingWindow(10)
+    assert [window.allow("k", now=n, limit=3) for n in range(5)] == [True] * 3 + [False] * 2
+    assert window.allow("other", now=4, limit=3)
+    assert not window.allow("k", now=9.9, limit=3)
+    # Rejected calls do not count: those that passed at 0, 1 and 2 leave one after the other.
+    assert [window.allow("k", now=n, limit=3) for n in (10, 10.5, 11, 12, 12.5)] == [
+        True,
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert all(window.allow("k", now=13, limit=None) for _ in range(50))

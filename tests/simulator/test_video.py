@@ -1,0 +1,101 @@
+"""The rendered files, decoded again."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+from typing import Any
+
+import av as pyav
+import pytest
+from PIL import Image
+
+from prefect_kie.simulator import RendererMissing, render_video
+from prefect_kie.simulator.video import RenderingStopped, video_size
+
+# PyAV's own types are incomplete.
+av: Any = pyav
+
+LOOK: dict[str, Any] = {
+    "prompt": "a dog",
+    "model": "sora-2-text-to-video",
+    "seconds": 10,
+    "portrait": False,
+    "height": 72,
+    "fps": 4,
+}
+
+
+def picture_at(path: Path, index: int) -> Image.Image:
+    with av.open(str(path)) as container:
+        for number, frame in enumerate(container.decode(video=0)):
+            if number == index:
+                picture: Image.Image = frame.to_image()
+                return picture
+    raise AssertionError(f"no picture {index}")
+
+
+@pytest.mark.parametrize("seconds", [10, 15, 25])
+@pytest.mark.parametrize("portrait", [False, True])
+def test_a_video_has_the_asked_length_and_orientation(tmp_path: Path, seconds: int, portrait: bool) -> None:
+    look = {**LOOK, "seconds": seconds, "portrait": portrait, "height": 36, "fps": 2}
+    path = render_video(tmp_path / "v.mp4", **look)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert (stream.width, stream.height) == ((36, 64) if portrait else (64, 36))
+        assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+        assert container.duration == seconds * av.time_base
+        assert sum(1 for _ in container.decode(stream)) == seconds * 2
+
+
+def test_sizes_are_even_and_16_to_9() -> None:
+    assert video_size(portrait=False, height=360) == (640, 360)
+    assert video_size(portrait=True, height=360) == (360, 640)
+    assert video_size(portrait=False, height=37) == (64, 36)
+
+
+def test_the_time_code_runs(tmp_path: Path) -> None:
+    path = render_video(tmp_path / "v.mp4", **LOOK)
+    assert picture_at(path, 4).tobytes() != picture_at(path, 30).tobytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"prompt": "a cat"}, {"model": "kling"}, {"watermark": True}, {"prompt": "word " * 400}],
+    ids=["prompt", "model", "watermark", "long"],
+)
+def test_what_was_asked_for_is_seen(tmp_path: Path, change: dict[str, Any]) -> None:
+    one = render_video(tmp_path / "one.mp4", **{**LOOK, "seconds": 1})
+    other = render_video(tmp_path / "other.mp4", **{**LOOK, "seconds": 1, **change})
+    assert picture_at(one, 0).tobytes() != picture_at(other, 0).tobytes()
+
+
+def test_a_given_picture_is_the_background(tmp_path: Path) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (50, 30), (255, 0, 0)).save(file, "PNG")
+    path = render_video(tmp_path / "v.mp4", **{**LOOK, "seconds": 1}, image=file.getvalue())
+    red, green, blue = picture_at(path, 0).resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
+    assert red > 100
+    assert green < 60
+    assert blue < 60
+
+
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
+    plain = render_video(tmp_path / "plain.mp4", **{**LOOK, "seconds": 1})
+    path = render_video(tmp_path / "v.mp4", **{**LOOK, "seconds": 1}, image=b"no picture")
+    assert path.read_bytes() == plain.read_bytes()
+
+
+def test_rendering_can_be_given_up(tmp_path: Path) -> None:
+    with pytest.raises(RenderingStopped):
+        render_video(tmp_path / "v.mp4", **LOOK, stopped=lambda: True)
+
+
+@pytest.mark.parametrize("library", ["av", "PIL"])
+def test_a_missing_library_names_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
+) -> None:
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(RendererMissing, match=r"prefect-kie\[simulator\]"):
+        render_video(tmp_path / "v.mp4", **LOOK)
