@@ -41,12 +41,13 @@ class LocalServer:
 
 @contextmanager
 def local_server(
-    home: Path, *, ui: bool = True, settings: Mapping[str, str] | None = None
+    home: Path, *, port: int | None = None, ui: bool = True, settings: Mapping[str, str] | None = None
 ) -> Generator[LocalServer, None, None]:
-    """Start `prefect server` on a free port with SQLite in `home`, and stop it afterwards.
+    """Start `prefect server` on this machine with SQLite in `home`, and stop it afterwards.
 
     Args:
         home: Its directory; made if missing, kept afterwards.
+        port: Where it listens; None: on a free one.
         ui: Whether it serves the UI.
         settings: Further Prefect settings, as environment variables.
 
@@ -54,7 +55,7 @@ def local_server(
         RuntimeError: when it does not answer in time; tells where its log is.
     """
     home.mkdir(parents=True, exist_ok=True)
-    port = _free_port()
+    port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
@@ -89,7 +90,8 @@ def _settings(home: Path, url: str) -> dict[str, str]:
     }
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

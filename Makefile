@@ -1,0 +1,74 @@
+# Needs git, make and Python 3.10 to 3.13 with pip; everything else is installed into $(VENV).
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+# editable_mode=strict: type checkers then see prefect_kie.blocks, .tasks and .flows where they are.
+EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
+CODE   := src blocks tasks flows tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lowest pythons format build clean FORCE
+
+help: ## this list
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.demo ## the main job, end to end, on a simulated Kie (ARGS="--stay", ARGS="--live")
+	$(BIN)/prefect-kie demo $(ARGS)
+
+test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report $(if $(ARGS),,--fail-under=95)
+
+check: $(VENV)/.check ## style, types and layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/lint-imports
+
+lowest: ## unit tests against the lowest versions that pyproject.toml allows
+	tests/on-versions $(PYTHON) lowest
+
+pythons: ## unit tests on every Python from 3.10 to 3.13 that is installed
+	@for version in 3.10 3.11 3.12 3.13; do \
+	  if command -v python$$version >/dev/null && python$$version -c '' 2>/dev/null; then \
+	    tests/on-versions python$$version newest || exit 1; \
+	  else echo "python$$version is not installed"; fi; \
+	done
+
+format: $(VENV)/.check ## put the code in order
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+build: $(VENV)/.test ## wheel and sdist in dist/
+	$(BIN)/python -m build
+
+clean: ## remove what make has made
+	rm -rf $(VENV) build dist src/*.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# A strict editable install links each file by its name, so a new file wants the install again.
+$(VENV)/.files: FORCE
+	@mkdir -p $(VENV)
+	@find src blocks tasks flows -name '*.py' | sort | cmp -s - $@ || find src blocks tasks flows -name '*.py' | sort > $@
+
+$(VENV)/.python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 14))' || \
+	  { echo "$(PYTHON) is not Python 3.10 to 3.13; name one: make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --upgrade 'pip>=25.1'
+	touch $@
+
+$(VENV)/.demo: $(VENV)/.python $(VENV)/.files pyproject.toml
+	$(PIP) install --quiet $(EDIT)
+	touch $@
+
+$(VENV)/.test: $(VENV)/.demo
+	$(PIP) install --quiet --group test
+	touch $@
+
+$(VENV)/.check: $(VENV)/.test
+	$(PIP) install --quiet --group check
+	touch $@

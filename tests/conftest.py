@@ -1,0 +1,88 @@
+"""What all tests share: a Prefect home of their own and, for those that ask, one real Prefect server.
+
+Prefect's settings are chosen before anything imports Prefect, so that no test ever sees the home, the
+profile or the server of the person who runs it.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+HOME = Path(tempfile.mkdtemp(prefix="prefect-kie-tests-"))
+
+for name in [name for name in os.environ if name.startswith(("PREFECT_", "KIE_"))]:
+    del os.environ[name]
+os.environ |= {
+    "PREFECT_HOME": str(HOME),
+    "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "false",  # a test without the server fixture must not get one
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "HOME": str(HOME),  # nothing is ever saved into the home of the person who runs the tests
+}
+
+import shutil  # noqa: E402
+
+import pytest  # noqa: E402
+from prefect.events.worker import EventsWorker  # noqa: E402
+from prefect.logging.handlers import APILogWorker  # noqa: E402
+from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
+from prefect_kie.api import PollPolicy  # noqa: E402
+from prefect_kie.blocks import KieCredentials  # noqa: E402
+from prefect_kie.local_server import LocalServer, free_port, local_server  # noqa: E402
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
+
+KEY = "sk-test-0123456789abcdef"
+"""The key of all tests; nothing but the simulator may ever show it."""
+
+QUICK = PollPolicy(usual_seconds=0.2, min_gap_seconds=0.05, max_gap_seconds=0.3, seconds_per_look=0.02)
+"""A policy for jobs of a fraction of a second."""
+
+
+PREFECT_PORT = free_port()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Prefect 3.8 leaves a connection to its server open for each look-up of the default result storage
+    # (prefect.results._read_server_default_result_storage_block_id). Only these are passed over.
+    config.addinivalue_line(
+        "filterwarnings",
+        rf"ignore:Exception ignored in. <socket.socket .*raddr=\('127.0.0.1', {PREFECT_PORT}\)"
+        ":pytest.PytestUnraisableExceptionWarning",
+    )
+
+
+def pytest_sessionfinish() -> None:
+    shutil.rmtree(HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def prefect_server() -> Iterator[LocalServer]:
+    """One real Prefect server for the whole session."""
+    with local_server(HOME / "server", port=PREFECT_PORT, ui=False) as server:
+        os.environ["PREFECT_API_URL"] = f"{server.url}/api"
+        with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
+            yield server
+            # What is still to be sent must be sent before the server goes.
+            EventsWorker.drain_all(timeout=10)
+            APILogWorker.drain_all(timeout=10)
+        del os.environ["PREFECT_API_URL"]
+
+
+@pytest.fixture
+def kie() -> Iterator[SimulatorServer]:
+    """A simulated Kie of the test's own, quick and with tiny videos."""
+    settings = SimulatorSettings(
+        duration_seconds=0.2, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+    )
+    with SimulatorServer(settings) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def credentials(kie: SimulatorServer) -> KieCredentials:
+    """Credentials for the simulated Kie."""
+    return KieCredentials(api_key=SecretStr(KEY), base_url=kie.url, upload_url=kie.url)
