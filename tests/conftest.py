@@ -28,12 +28,14 @@ import shutil  # noqa: E402
 import pytest  # noqa: E402
 from prefect.events.worker import EventsWorker  # noqa: E402
 from prefect.logging.handlers import APILogWorker  # noqa: E402
-from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
+from prefect.settings import PREFECT_API_URL, PREFECT_LOCAL_STORAGE_PATH, temporary_settings  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
+
+from prefect_kie import tasks  # noqa: E402
 from prefect_kie.api import PollPolicy  # noqa: E402
 from prefect_kie.blocks import KieCredentials  # noqa: E402
 from prefect_kie.local_server import LocalServer, free_port, local_server  # noqa: E402
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
-from pydantic import SecretStr  # noqa: E402
 
 KEY = "sk-test-0123456789abcdef"
 """The key of all tests; nothing but the simulator may ever show it."""
@@ -70,6 +72,30 @@ def prefect_server() -> Iterator[LocalServer]:
             EventsWorker.drain_all(timeout=10)
             APILogWorker.drain_all(timeout=10)
         del os.environ["PREFECT_API_URL"]
+
+
+@pytest.fixture(autouse=True)
+def _for_server_tests(request: pytest.FixtureRequest) -> None:
+    """Tests marked `server` run on it, with a result storage of their own and retries without waiting."""
+    if request.node.get_closest_marker("server"):
+        request.getfixturevalue("prefect_server")
+        request.getfixturevalue("results")
+        request.getfixturevalue("_retries_at_once")
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Iterator[Path]:
+    """The directory in which Prefect keeps the test's results."""
+    folder = tmp_path / "results"
+    with temporary_settings({PREFECT_LOCAL_STORAGE_PATH: folder}):
+        yield folder
+
+
+@pytest.fixture
+def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting = (tasks.wait_for_job, tasks.save_video, tasks.measure_video, tasks.upload_image)
+    for task in (*tasks.models._tasks.values(), *waiting):
+        monkeypatch.setattr(task, "retry_delay_seconds", 0.01)
 
 
 @pytest.fixture

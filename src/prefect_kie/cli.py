@@ -76,16 +76,19 @@ def _demo(options: argparse.Namespace) -> int:
 def _simulate(options: argparse.Namespace) -> int:
     from prefect_kie.simulator import SimulatorSettings, serve
 
-    print(
-        f"Simulated Kie at http://{options.host}:{options.port}. In a KieCredentials block, give this as "
-        "both addresses and any key. Counters: /_sim/stats. Ctrl-C stops it.",
-        flush=True,
-    )
     settings = SimulatorSettings(
         duration_seconds=options.duration, credits=options.credits, signing_key=options.signing_key
     )
-    serve(settings, options.host, options.port)
+    serve(settings, options.host, options.port, on_start=_tell)
     return 0
+
+
+def _tell(url: str) -> None:
+    print(
+        f"Simulated Kie at {url}. In a KieCredentials block, give this as both addresses and any key. "
+        f"Counters: {url}/_sim/stats. Ctrl-C stops it.",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

@@ -1,24 +1,126 @@
-from __future__ import annotations
+"""Every model through its public task, against the simulator's counters."""
 
-import asyncio
+from __future__ import annotations
 
 import pytest
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
-from prefect_kie.tasks import sora_2_text_to_video
+
+from prefect_kie import tasks
+from prefect_kie.api import (
+    CharacterResult,
+    Job,
+    JobHandle,
+    JobRequest,
+    Sora2CharactersPro,
+    Sora2ProTextToVideo,
+    Sora2TextToVideo,
+)
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import sora_2_text_to_video, task_for, wait_for_job
+from prefect_kie.tasks.models import shortened
+from tests.conftest import QUICK
+from tests.requests_of_all_models import CHARACTER, REQUESTS
+
+pytestmark = pytest.mark.server
 
 
-async def test_two_equal_calls_in_one_run_are_one_job(
+@pytest.mark.parametrize("request_", [*REQUESTS, CHARACTER], ids=lambda request: request.model_name)
+async def test_each_model_is_submitted_once_and_ends_with_its_result(
+    request_: JobRequest, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    @flow
+    async def pipeline() -> Job:
+        handle = await task_for(request_)(request_, credentials)
+        return await wait_for_job(handle, credentials, poll=QUICK)
+
+    job = await pipeline()
+
+    stats = kie.stats()
+    assert (stats["created"], stats["succeeded"], stats["violations"]) == (1, 1, 0)
+    assert stats["jobs"][0]["model"] == request_.model_name == job.model
+    assert stats["jobs"][0]["input"] == request_.input_fields()
+    assert stats["charged"] == job.credits
+    assert job.request == request_
+    assert job.urls or isinstance(job.result, CharacterResult)
+
+
+async def test_a_character_comes_from_a_slice_of_an_earlier_video(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    request = Sora2TextToVideo(prompt="a cat")
-
     @flow
-    async def pipeline() -> list[str]:
-        handles = await asyncio.gather(*(sora_2_text_to_video(request, credentials) for _ in range(5)))
-        return [handle.task_id for handle in handles]
+    async def pipeline() -> Job:
+        origin = await sora_2_text_to_video(Sora2TextToVideo(prompt="a cat"), credentials)
+        await wait_for_job(origin, credentials, poll=QUICK)
+        request = Sora2CharactersPro(
+            origin_task_id=origin.task_id,
+            timestamps="1,3.5",
+            character_prompt="calm",
+            character_user_name="cat",
+        )
+        handle = await tasks.sora_2_characters_pro(request, credentials)
+        return await wait_for_job(handle, credentials, poll=QUICK)
 
-    assert len(set(await pipeline())) == 1
-    assert kie.stats()["created"] == 1
+    job = await pipeline()
+
+    assert isinstance(job.result, CharacterResult)
+    assert job.result.character_user_name is not None
+    assert job.result.character_user_name.startswith("cat")
+    assert kie.stats()["created"] == 2
+    assert kie.stats()["violations"] == 0
+
+
+def test_tasks_are_named_like_the_models() -> None:
+    for request in [*REQUESTS[:-1], CHARACTER]:
+        assert task_for(request).name == request.model_name
+        assert getattr(tasks, request.model_name.replace("-", "_")) is task_for(request)
+    assert task_for(REQUESTS[-1]) is tasks.run_model
+    assert sora_2_text_to_video.__doc__ == "Submit once: A video from a prompt (sora-2-text-to-video)."
+
+
+async def test_a_task_run_is_named_by_what_it_makes(
+    credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    prompt = "a claymation conductor passionately leads a claymation orchestra"
+    await sora_2_text_to_video(Sora2TextToVideo(prompt=prompt), credentials, take=2)
+    names = {getattr(record, "task_run_name", None) for record in caplog.records}
+    assert "sora-2-text-to-video: a claymation conductor passionately leads a… (take 2)" in names
+
+
+async def test_a_request_of_another_model_is_refused_before_anything_is_sent(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(ValueError, match="Sora2TextToVideo"):
+        await sora_2_text_to_video(Sora2ProTextToVideo(prompt="a cat"), credentials)  # type: ignore[arg-type]
+    assert kie.stats()["created"] == 0
+
+
+def test_a_sync_pipeline_uses_futures(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    @flow
+    def pipeline() -> list[Job]:
+        requests = [Sora2TextToVideo(prompt=prompt) for prompt in ("a cat", "a dog")]
+        handles = [sora_2_text_to_video.submit(request, credentials) for request in requests]
+        jobs = [wait_for_job.submit(handle, credentials, poll=QUICK) for handle in handles]
+        return [job.result() for job in jobs]
+
+    jobs = pipeline()
+
+    assert [job.prompt for job in jobs] == ["a cat", "a dog"]
+    assert kie.stats()["created"] == 2
+
+
+def test_handles_are_plain_data(credentials: KieCredentials) -> None:
+    handle = JobHandle(task_id="1", model="sora-2-text-to-video", submission="kie-0")
+    assert JobHandle.model_validate_json(handle.model_dump_json()) == handle
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("a cat", "a cat"),
+        ("a" * 60, "a" * 48 + "…"),
+        ("word " * 20, "word word word word word word word word word…"),
+    ],
+)
+def test_long_prompts_are_cut_at_a_word(text: str, short: str) -> None:
+    assert shortened(text) == short

@@ -1,0 +1,459 @@
+"""Paid once: what the simulator counts when calls are repeated, fail, or never answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow, task
+from prefect.filesystems import LocalFileSystem
+
+from prefect_kie.api import (
+    AuthenticationFailed,
+    FeatureDisabled,
+    InsufficientCredits,
+    InvalidRequest,
+    JobHandle,
+    KieError,
+    Maintenance,
+    ModelNotSupported,
+    RateLimited,
+    ServiceUnavailable,
+    Sora2TextToVideo,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+    UsageLimitReached,
+)
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.local_server import free_port
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import records, sora_2_text_to_video
+from prefect_kie.tasks.records import submission_key
+from prefect_kie.tasks.storage import LocalStorage
+from tests.conftest import KEY
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat")
+
+
+async def submit(credentials: KieCredentials | str, **options: Any) -> JobHandle:
+    """One call of the task in a flow run of its own."""
+
+    @flow
+    async def pipeline() -> JobHandle:
+        return await sora_2_text_to_video(CAT, credentials, **options)
+
+    return await pipeline()
+
+
+async def test_equal_calls_in_one_run_are_one_job(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    @flow
+    async def pipeline() -> list[JobHandle]:
+        at_once = await asyncio.gather(*(sora_2_text_to_video(CAT, credentials) for _ in range(5)))
+        return [*at_once, await sora_2_text_to_video(CAT, credentials)]
+
+    handles = await pipeline()
+
+    assert len({handle.task_id for handle in handles}) == 1
+    assert kie.stats()["created"] == 1
+
+
+def test_equal_calls_from_threads_are_one_job(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    @flow
+    def pipeline() -> set[str]:
+        futures = [sora_2_text_to_video.submit(CAT, credentials) for _ in range(5)]
+        return {future.result().task_id for future in futures}
+
+    assert len(pipeline()) == 1
+    assert kie.stats()["created"] == 1
+
+
+async def test_takes_are_jobs_of_their_own(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    @flow
+    async def pipeline() -> None:
+        for take in (1, 2, 1):
+            await sora_2_text_to_video(CAT, credentials, take=take)
+
+    await pipeline()
+
+    assert kie.stats()["created"] == 2
+
+
+async def test_runs_are_jobs_of_their_own_unless_they_share_a_key(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    for _ in range(2):
+        await submit(credentials)
+    assert kie.stats()["created"] == 2
+    for _ in range(2):
+        await submit(credentials, job_key="chapter 1")
+    assert kie.stats()["created"] == 3
+
+
+async def test_a_flow_retry_goes_on_with_the_same_job(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    crashes = iter([True, False])
+
+    @flow(retries=1, retry_delay_seconds=0)
+    async def pipeline() -> JobHandle:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        if next(crashes):
+            raise RuntimeError("the body crashed after the job was paid")
+        return handle
+
+    handle = await pipeline()
+
+    assert kie.stats()["created"] == 1
+    assert kie.stats()["jobs"][0]["task_id"] == handle.task_id
+
+
+async def test_a_subflow_made_anew_by_its_parents_retry_pays_once(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    # Prefect gives a failed subflow a new run, with a new id, when its parent is run again.
+    crashes = iter([True, False])
+
+    @flow
+    async def child() -> JobHandle:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        if next(crashes):
+            raise RuntimeError("the subflow crashed after the job was paid")
+        return handle
+
+    @flow(retries=1, retry_delay_seconds=0)
+    async def parent() -> JobHandle:
+        return await child()
+
+    await parent()
+
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_call_inside_another_task_belongs_to_the_flow_run(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    @task
+    async def step() -> JobHandle:
+        return await sora_2_text_to_video(CAT, credentials)
+
+    @flow
+    async def pipeline() -> tuple[JobHandle, JobHandle]:
+        return await step(), await sora_2_text_to_video(CAT, credentials)
+
+    first, second = await pipeline()
+
+    assert first.task_id == second.task_id
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"code": 429}, {"status": 429, "body": "slow down"}, {"code": 455, "msg": "maintenance"}],
+    ids=["429", "HTTP 429", "455"],
+)
+async def test_a_rejected_call_is_retried_by_prefect_and_paid_once(
+    fault: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("create", times=2, **fault)
+    handle = await submit(credentials)
+    assert kie.stats()["created"] == 1
+    assert kie.stats()["jobs"][0]["task_id"] == handle.task_id
+
+
+FINAL: list[tuple[dict[str, Any], type[KieError]]] = [
+    ({"code": 401}, AuthenticationFailed),
+    ({"code": 402}, InsufficientCredits),
+    ({"code": 500, "msg": "Credits insufficient"}, InsufficientCredits),
+    ({"code": 404}, InvalidRequest),
+    ({"code": 422, "msg": "prompt is too long"}, InvalidRequest),
+    ({"code": 422, "msg": "The model name you specified is not supported"}, ModelNotSupported),
+    ({"code": 433}, UsageLimitReached),
+    ({"code": 500, "msg": "aspect_ratio is required"}, InvalidRequest),
+    ({"code": 505}, FeatureDisabled),
+    ({"status": 403, "body": "<html>forbidden</html>"}, AuthenticationFailed),
+]
+
+
+@pytest.mark.parametrize(("fault", "error"), FINAL, ids=lambda value: str(value)[:50])
+async def test_a_refusal_is_final_not_charged_and_free_to_be_submitted_again(
+    fault: dict[str, Any], error: type[KieError], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("create", times=1, **fault)
+    with pytest.raises(error) as caught:
+        await submit(credentials, job_key="one")
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (0, 0)
+    assert caught.value.billed == "no"
+    assert caught.value.next_step in str(caught.value)
+
+    await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [({"code": 429}, RateLimited), ({"code": 455}, Maintenance)],
+    ids=["429", "455"],
+)
+async def test_a_rejection_that_stays_ends_with_its_error_and_nothing_paid(
+    fault: dict[str, Any], error: type[KieError], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("create", times=None, **fault)
+    with pytest.raises(error):
+        await submit(credentials)
+    assert kie.stats()["created"] == 0
+
+
+async def test_no_connection_is_a_rejection(credentials: KieCredentials) -> None:
+    nowhere = credentials.model_copy(update={"base_url": f"http://127.0.0.1:{free_port()}"})
+    with pytest.raises(ServiceUnavailable, match="got no answer"):
+        await submit(nowhere)
+
+
+DOUBTS: list[dict[str, Any]] = [
+    {"hang": 5},
+    {"reset": True},
+    {"garbage": "<html>502 Bad Gateway</html>"},
+    {"empty": True},
+    {"truncate": 10},
+    {"status": 502, "body": "<html>bad gateway</html>"},
+    {"code": 500, "msg": "Internal Error"},
+    {"code": 408, "msg": "timeout"},
+    {"code": 455, "msg": "maintenance", "data": {"taskId": "abc"}},
+    {"merge": {"data": None}},
+]
+
+
+@pytest.mark.parametrize("fault", DOUBTS, ids=lambda fault: "-".join(map(str, fault)))
+async def test_an_unknown_outcome_is_never_submitted_again(
+    fault: dict[str, Any],
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3)
+    accepted = {} if {"truncate", "merge"} & set(fault) else {"accept": True}
+    kie.fault("create", times=1, **accepted, **fault)
+
+    for _ in range(2):  # now, and in a later run of the same job
+        with pytest.raises(SubmissionInDoubt) as caught:
+            await submit(credentials, job_key="one")
+        error = caught.value
+        assert error.billed == "unknown"
+        assert error.submission is not None
+        assert error.submission in str(error)
+        assert "collect_job" in error.next_step
+
+    assert kie.stats()["created"] == 1
+
+
+async def test_recordid_alone_is_an_answer(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    kie.fault("create", merge={"data": {"taskId": None}})
+    handle = await submit(credentials)
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
+
+
+async def test_a_run_cancelled_during_the_call_still_records_the_job(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    kie.fault("create", delay=0.3)
+
+    @flow
+    async def pipeline() -> None:
+        call = asyncio.ensure_future(sora_2_text_to_video(CAT, credentials, job_key="one"))
+        while not record_files(results):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    await pipeline()
+
+    assert kie.stats()["created"] == 1
+    handle = await submit(credentials, job_key="one")
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert kie.stats()["created"] == 1
+
+
+def record_files(folder: Path) -> list[Path]:
+    return sorted((folder / records.FOLDER).glob("*.json"))
+
+
+async def test_the_record_tells_what_was_asked_and_what_became_of_it(
+    credentials: KieCredentials, results: Path
+) -> None:
+    handle = await submit(credentials)
+    (file,) = record_files(results)
+    record = json.loads(file.read_text())
+    assert record["state"] == "submitted"
+    assert record["task_id"] == handle.task_id
+    assert record["key"] == handle.submission == file.stem
+    assert (record["model"], record["input"]) == (CAT.model_name, CAT.input_fields())
+    assert record["flow_run_id"]
+    assert KEY not in file.read_text()
+
+
+async def test_a_record_left_by_a_killed_process_puts_the_submission_in_doubt(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    record = json.loads(file.read_text())
+    file.write_text(json.dumps({**record, "state": "submitting", "task_id": None}))
+
+    with pytest.raises(SubmissionInDoubt, match="never learned"):
+        await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b'{"version": 99}'], ids=["empty", "cut", "other version"])
+async def test_a_damaged_record_is_no_licence_to_pay_again(
+    content: bytes, kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    file.write_bytes(content)
+
+    with pytest.raises(SubmissionNotRecorded, match="damaged") as caught:
+        await submit(credentials, job_key="one")
+    assert caught.value.billed == "unknown"
+    assert kie.stats()["created"] == 1
+
+
+async def test_without_a_writable_storage_nothing_is_sent(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    results.mkdir()
+    (results / records.FOLDER).write_text("a file where the folder should be")
+    with pytest.raises(SubmissionNotRecorded, match="nothing was sent") as caught:
+        await submit(credentials)
+    assert caught.value.billed == "no"
+    assert "PREFECT_LOCAL_STORAGE_PATH" in caught.value.next_step
+    assert kie.stats()["created"] == 0
+
+
+class Forgetful(LocalStorage):
+    """A storage that takes everything and keeps nothing."""
+
+    async def create(self, path: str, content: bytes) -> bool:
+        return True
+
+
+class OutOfReach(LocalStorage):
+    """A storage that cannot be asked."""
+
+    async def read(self, path: str) -> bytes | None:
+        raise ConnectionError("no route to host")
+
+
+@pytest.mark.parametrize(
+    ("storage", "reason"),
+    [(Forgetful, "does not keep"), (OutOfReach, "cannot be read")],
+    ids=["forgets", "out of reach"],
+)
+async def test_a_storage_that_cannot_be_trusted_stops_the_submission(
+    storage: type[LocalStorage],
+    reason: str,
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(records, "storage_for", lambda block: storage(tmp_path))
+    with pytest.raises(SubmissionNotRecorded, match=reason):
+        await submit(credentials)
+    assert kie.stats()["created"] == 0
+
+
+async def test_records_live_in_the_flows_result_storage(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    storage = LocalFileSystem(basepath=str(tmp_path / "shared"))
+    await storage.asave("submission-test", overwrite=True)
+
+    @flow(result_storage=storage)
+    async def pipeline() -> None:
+        await sora_2_text_to_video(CAT, credentials, job_key="one")
+
+    await pipeline()
+    await pipeline()
+
+    assert len(record_files(tmp_path / "shared")) == 1
+    assert kie.stats()["created"] == 1
+
+
+async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def refuse(self: object, record: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(records.SubmissionRecords, "write", refuse)
+    handle = await submit(credentials, job_key="one")
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert "could not be recorded (OSError(28, 'No space left on device')). This run goes on" in caplog.text
+    assert f"Job: {handle.task_id}." in caplog.text
+
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 1
+
+
+async def test_somebody_quicker_between_look_and_claim_is_noticed(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(self: object, record: object, *, instead_of: object) -> bool:
+        return False
+
+    monkeypatch.setattr(records.SubmissionRecords, "claim", lost)
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials)
+    assert kie.stats()["created"] == 0
+
+
+@pytest.mark.parametrize("options", [{"take": 0}, {"job_key": " "}], ids=str)
+async def test_senseless_options_are_refused(
+    options: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(ValueError, match=r"take counts|job_key must"):
+        await submit(credentials, **options)
+    assert kie.stats()["created"] == 0
+
+
+async def test_an_unknown_block_says_how_to_make_it(kie: SimulatorServer) -> None:
+    with pytest.raises(AuthenticationFailed, match="no KieCredentials block named 'nobody'") as caught:
+        await submit("kie-credentials/nobody")
+    assert "save('nobody')" in caught.value.next_step
+
+
+async def test_a_block_is_found_by_its_name(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    await credentials.asave("submission-test", overwrite=True)
+    await submit("submission-test")
+    await submit("kie-credentials/submission-test")
+    assert kie.stats()["created"] == 2
+
+
+async def test_outside_a_task_run_it_refuses_to_pay(credentials: KieCredentials) -> None:
+    with pytest.raises(RuntimeError, match="runs as a Prefect task"):
+        await sora_2_text_to_video.fn(CAT, credentials)
+
+
+def test_the_key_of_a_submission_is_what_it_has_always_been() -> None:
+    # A changed key pays every running job again after an upgrade: this value may never change.
+    assert submission_key("run", CAT, 1) == "kie-58d59f96ea8eca58be4eefd06754cfa8"
+    explicit = Sora2TextToVideo(prompt="a cat", aspect_ratio="landscape", n_frames="10")
+    assert submission_key("run", explicit, 1) == submission_key("run", CAT, 1)
+    others = [
+        submission_key("run", CAT, 2),
+        submission_key("another run", CAT, 1),
+        submission_key("run", Sora2TextToVideo(prompt="a cat", n_frames="15"), 1),
+    ]
+    assert len({submission_key("run", CAT, 1), *others}) == 4
