@@ -1,0 +1,521 @@
+"""The public flows against the simulator: what they make, pay, report and survive."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.exceptions import ParameterTypeError
+from prefect.filesystems import LocalFileSystem
+from pydantic import ValidationError
+
+from prefect_kie.api import (
+    AuthenticationFailed,
+    ContentRejected,
+    InvalidRequest,
+    JobFailed,
+    JobNotFound,
+    MarketModel,
+    RunIncomplete,
+    Slice,
+    Sora2ImageToVideo,
+    Sora2TextToVideo,
+    Sora2TextToVideoStable,
+    UnexpectedResponse,
+)
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import (
+    Character,
+    CharacterTraits,
+    EpisodeSettings,
+    character_series,
+    collect_job,
+    create_character,
+    generate_video,
+)
+from prefect_kie.flows.series import with_handle
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import save_video, sora_2_text_to_video, upload_image, wait_for_job
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
+TRAITS = CharacterTraits(character_prompt="a calm cat", character_user_name="sofa_cat")
+SLICE = Slice(start=1, end=3.5)
+
+
+# generate_video
+
+
+async def test_a_video_is_made_saved_and_told(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await generate_video(CAT, credentials, directory=tmp_path / "videos", poll=QUICK)
+
+    (outcome,) = made.videos
+    assert outcome.status == "saved"
+    assert outcome.video is not None
+    assert outcome.video.seconds == pytest.approx(10, abs=0.1)
+    assert Path(outcome.video.path).name == f"a-cat-on-a-red-sofa_sora-2-text-to-video_{outcome.task_id}.mp4"
+    assert sorted(file.suffix for file in (tmp_path / "videos").iterdir()) == [".json", ".mp4"]
+    assert kie.stats()["created"] == 1
+    assert {record.levelname for record in caplog.records} == {"INFO"}
+
+
+async def test_variations_are_jobs_of_their_own(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    made = await generate_video(CAT, credentials, count=3, directory=tmp_path, poll=QUICK)
+    assert [outcome.take for outcome in made.videos] == [1, 2, 3]
+    assert len({outcome.task_id for outcome in made.videos}) == 3
+    assert kie.stats()["created"] == 3
+    assert len(list(tmp_path.glob("*.mp4"))) == 3
+
+
+async def test_one_failed_video_does_not_lose_the_others(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    kie.fault("job", skip=1, times=1, fail={"failCode": "500", "failMsg": "heavy load"})
+    with pytest.raises(RunIncomplete) as caught:
+        await generate_video(CAT, credentials, count=3, directory=tmp_path, poll=QUICK)
+
+    outcomes = caught.value.result.videos
+    assert sorted(outcome.status for outcome in outcomes) == ["failed", "saved", "saved"]
+    assert len(list(tmp_path.glob("*.mp4"))) == 2
+    lines = str(caught.value).splitlines()
+    assert lines[0] == "1 of 3 videos failed:"
+    assert len(lines) == 4
+    (failed,) = [outcome for outcome in outcomes if outcome.status == "failed"]
+    (line,) = [line for line in lines if line.startswith("- failed")]
+    assert "heavy load" in line
+    assert failed.task_id is not None
+    assert failed.task_id in line
+    assert "Charged: no" in line
+    assert caught.value.billed == "yes"
+    assert kie.stats()["created"] == 3
+    assert "Traceback" not in caplog.text
+
+
+async def test_a_run_in_doubt_says_so(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("create", accept=True, reset=True)
+    with pytest.raises(RunIncomplete, match="in doubt") as caught:
+        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    assert caught.value.billed == "unknown"
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_mistake_of_the_machine_is_told_with_its_place(
+    credentials: KieCredentials,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def broken(url: str) -> object:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("prefect_kie.tasks.saving.file_stem", broken)
+    with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
+        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    assert "unexpected error" in caplog.text
+    assert "broken" in caplog.text
+
+
+async def test_a_run_started_again_pays_nothing_and_fetches_nothing(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    crashes = iter([True, False])
+
+    @flow(retries=1, retry_delay_seconds=0)
+    async def pipeline() -> None:
+        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        if next(crashes):
+            raise RuntimeError("the next step of the pipeline crashed")
+
+    await pipeline()
+
+    stats = kie.stats()
+    assert (stats["created"], stats["file_requests"]) == (1, 1)
+
+
+async def test_a_job_key_makes_runs_share_their_jobs(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    for _ in range(2):
+        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="chapter 1")
+    assert kie.stats()["created"] == 1
+
+
+async def test_parameters_come_as_json_from_forms_and_schedules(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await credentials.asave("kie", overwrite=True)
+    parameters: Any = {
+        "request": {"model": "sora-2-text-to-video-stable", "prompt": "an owl", "n_frames": "15"},
+        "directory": str(tmp_path),
+        "poll": QUICK.model_dump(),
+    }
+    made = await generate_video(**parameters)
+    assert made.videos[0].video is not None
+    assert made.videos[0].video.seconds == pytest.approx(15, abs=0.1)
+    assert kie.stats()["jobs"][0]["model"] == "sora-2-text-to-video-stable"
+
+
+@pytest.mark.parametrize(
+    ("request_", "said"),
+    [
+        ({"model": "sora-2-text-to-video", "prompt": ""}, "at least 1 character"),
+        ({"model": "sora-2-text-to-video", "prompt": "x", "size": "high"}, "unknown field 'size'"),
+        ({"model": "sora-2-image-to-video", "prompt": "x"}, "image_urls"),
+        ({"model": "sora-2-characters", "character_file_url": ["https://a.example/b.mp4"]}, "does not make"),
+        ({"model": "kling-2.6/text-to-video"}, "input"),
+        ({}, "request"),
+    ],
+    ids=["empty prompt", "unknown field", "no image", "no video model", "no input", "nothing"],
+)
+async def test_bad_input_is_refused_before_anything_is_paid(
+    request_: dict[str, Any], said: str, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(ParameterTypeError, match=said):
+        await generate_video(request_, credentials)  # type: ignore[arg-type]
+    assert kie.stats()["created"] == 0
+
+
+async def test_a_count_out_of_bounds_is_refused(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    with pytest.raises(ParameterTypeError, match="less than or equal to 100"):
+        await generate_video(CAT, credentials, count=1000)
+    assert kie.stats()["created"] == 0
+
+
+async def test_any_market_model_runs_by_its_name(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"})
+    made = await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+    assert made.videos[0].status == "saved"
+    assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}
+
+
+async def test_a_retired_model_is_named(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.change(retired_models=["sora-2-text-to-video"])
+    with pytest.raises(RunIncomplete, match="not supported"):
+        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    assert kie.stats()["created"] == 0
+
+
+async def test_videos_go_into_a_storage_block(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    block = LocalFileSystem(basepath=str(tmp_path / "shelf"))
+    await block.asave("flows-test", overwrite=True)
+    for storage in (block, "local-file-system/flows-test"):
+        await generate_video(CAT, credentials, storage=storage, poll=QUICK)
+    assert len(list((tmp_path / "shelf").glob("*.mp4"))) == 2
+
+
+async def test_a_picture_begins_a_video(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 36), "red").save(tmp_path / "red.png")
+
+    @flow
+    async def pipeline() -> None:
+        picture = await upload_image(tmp_path / "red.png", credentials)
+        request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
+        await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+
+    await pipeline()
+
+    assert (kie.stats()["uploads"], kie.stats()["created"], kie.stats()["violations"]) == (1, 1, 0)
+
+
+async def test_no_credentials_no_run() -> None:
+    with pytest.raises(AuthenticationFailed, match="no KieCredentials block named 'nobody'"):
+        await generate_video(CAT, "nobody")
+
+
+def test_a_sync_flow_of_someone_else_composes_the_tasks(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    @flow
+    def pipeline() -> str:
+        handle = sora_2_text_to_video.submit(CAT, credentials)
+        job = wait_for_job.submit(handle, credentials, poll=QUICK)
+        return save_video.submit(job, credentials, directory=tmp_path).result().path
+
+    assert Path(pipeline()).is_file()
+    assert kie.stats()["created"] == 1
+
+
+# create_character
+
+
+async def finished_job(credentials: KieCredentials, request: Any = CAT) -> str:
+    """The task id of a finished video."""
+    handle = await sora_2_text_to_video(request, credentials)
+    await wait_for_job(handle, credentials, poll=QUICK)
+    return handle.task_id
+
+
+async def test_a_character_is_made_from_an_earlier_video(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    origin = await finished_job(credentials)
+    character = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    assert character.origin_task_id == origin
+    assert character.slice == SLICE
+    assert character.handle is not None
+    assert character.handle.startswith("sofa_cat")
+    assert kie.stats()["jobs"][-1]["input"]["timestamps"] == "1.0,3.5"
+    assert kie.stats()["violations"] == 0
+
+
+async def test_a_slice_outside_the_real_video_is_refused_unpaid(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = await finished_job(credentials)
+    with pytest.raises(InvalidRequest, match=r"ends after the video, which is 10\.\d* s long") as caught:
+        await create_character(origin, Slice(start=8, end=11), TRAITS, credentials, poll=QUICK)
+    assert "create_character" in caught.value.next_step
+    assert kie.stats()["created"] == 1
+    assert "Traceback" not in caplog.text
+
+
+async def test_where_the_originals_file_is_gone_its_asked_length_counts(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = await finished_job(credentials)
+    kie.fault("file", times=None, status=410)
+    with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
+        await create_character(origin, Slice(start=8, end=11), TRAITS, credentials, poll=QUICK)
+    assert "checked against the asked length, 10 s" in caplog.text
+    assert (await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)).character_id
+
+
+async def test_a_character_needs_a_video(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    with pytest.raises(JobNotFound):
+        await create_character("f" * 32, SLICE, TRAITS, credentials, poll=QUICK)
+    origin = await finished_job(credentials)
+    character = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    with pytest.raises(InvalidRequest, match="made no video"):
+        await create_character(character.task_id, SLICE, TRAITS, credentials, poll=QUICK)
+    assert kie.stats()["created"] == 2
+
+
+async def test_a_character_that_kie_does_not_name_is_told(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    origin = await finished_job(credentials)
+    kie.fault("job", no_url=True)
+    kie.fault("look", skip=1, times=None, merge={"data": {"resultJson": "{}"}})
+    with pytest.raises(UnexpectedResponse, match="names none") as caught:
+        await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    assert caught.value.billed == "yes"
+
+
+# character_series
+
+
+PROMPTS = ["{character} surfs at dawn", "A night train, empty but for one cat", "{character} surfs at dawn"]
+
+
+async def test_a_series_uses_the_handle_that_kie_returns(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    made = await character_series(
+        CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+    )
+    assert made.character is not None
+    handle = made.character.handle
+    assert handle != TRAITS.character_user_name  # Kie gave another one than was asked for
+    prompts = sorted(job["input"].get("prompt", "") for job in kie.stats()["jobs"])
+    assert prompts == sorted(
+        [
+            CAT.prompt,
+            "",
+            f"@{handle} surfs at dawn",
+            f"@{handle} surfs at dawn",
+            f"@{handle} A night train, empty but for one cat",
+        ]
+    )
+    assert [outcome.status for outcome in made.episodes] == ["saved"] * 3
+    assert [outcome.take for outcome in made.episodes] == [1, 1, 2]
+    assert len(list(tmp_path.glob("*.mp4"))) == 4
+    assert (kie.stats()["created"], kie.stats()["violations"]) == (5, 0)
+
+
+async def test_a_slice_longer_than_the_real_original_stops_the_series_before_paying_for_it(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    with pytest.raises(RunIncomplete, match="ends after the video") as caught:
+        await character_series(
+            CAT,
+            Slice(start=9, end=12),
+            TRAITS,
+            PROMPTS,
+            credentials=credentials,
+            directory=tmp_path,
+            poll=QUICK,
+        )
+    assert caught.value.result.original.status == "saved"
+    assert "create_character" in str(caught.value)
+    assert kie.stats()["created"] == 1
+
+
+async def test_an_original_that_fails_ends_the_series(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", fail={"failCode": "500", "failMsg": "heavy load"})
+    with pytest.raises(RunIncomplete, match="heavy load") as caught:
+        await character_series(
+            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+        )
+    assert caught.value.result.character is None
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_character_that_fails_leaves_the_original_saved(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", model="sora-2-characters-pro", fail={"failCode": "500", "failMsg": "busy"})
+    with pytest.raises(RunIncomplete, match=r"The original is saved, but no episode was made: .*busy"):
+        await character_series(
+            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+        )
+    assert len(list(tmp_path.glob("*.mp4"))) == 1
+
+
+async def test_one_refused_episode_does_not_lose_the_others(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    with pytest.raises(RunIncomplete, match="1 of 2 episodes failed") as caught:
+        await character_series(
+            CAT,
+            SLICE,
+            TRAITS,
+            ["{character} surfs", "{character} in a film full of gore"],
+            credentials=credentials,
+            directory=tmp_path,
+            poll=QUICK,
+        )
+    assert [outcome.status for outcome in caught.value.result.episodes] == ["saved", "failed"]
+    assert caught.value.result.character is not None
+
+
+async def test_the_stable_model_makes_episodes_too(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await character_series(
+        Sora2TextToVideoStable(prompt="a cat"),
+        SLICE,
+        TRAITS,
+        ["{character} surfs"],
+        EpisodeSettings(model="sora-2-text-to-video-stable", aspect_ratio="portrait"),
+        credentials,
+        directory=tmp_path,
+        poll=QUICK,
+    )
+    assert kie.stats()["jobs"][-1]["model"] == "sora-2-text-to-video-stable"
+    assert kie.stats()["jobs"][-1]["input"]["aspect_ratio"] == "portrait"
+    assert kie.stats()["violations"] == 0
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"model": "sora-2-text-to-video-stable", "remove_watermark": True},
+        {"model": "sora-2-text-to-video", "size": "high"},
+    ],
+    ids=["stable with remove_watermark", "size without pro"],
+)
+def test_episode_settings_that_the_model_does_not_take_are_refused_at_once(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="unknown field"):
+        EpisodeSettings(**settings)
+
+
+def character(handle: str | None) -> Character:
+    return Character(character_id="ch_1", handle=handle, origin_task_id="o", slice=SLICE, task_id="t")
+
+
+def test_a_character_without_a_handle_is_named_by_its_id() -> None:
+    request = EpisodeSettings(model="sora-2-pro-text-to-video", size="standard").request(
+        "{character} surfs", character(None)
+    )
+    assert (
+        request.input_fields() | {"size": "standard", "character_id_list": ["ch_1"]} == request.input_fields()
+    )
+    assert request.title == "the character surfs"
+    with pytest.raises(UnexpectedResponse, match="takes no ids") as caught:
+        EpisodeSettings(model="sora-2-text-to-video-stable").request("x", character(None))
+    assert "generate_video" in caught.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("prompt", "made"),
+    [
+        ("{character} surfs, then {character} sleeps", "@a.b surfs, then @a.b sleeps"),
+        ("surfs at dawn", "@a.b surfs at dawn"),
+        ("a wave and @a.b", "a wave and @a.b"),
+    ],
+)
+def test_the_handle_goes_where_the_prompt_says_else_in_front(prompt: str, made: str) -> None:
+    assert with_handle(prompt, "a.b") == made
+
+
+# collect_job
+
+
+async def test_a_job_of_a_dead_run_is_collected_by_its_id(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.change(duration_seconds=0.5)
+    handle = await sora_2_text_to_video(CAT, credentials)
+    collected = await collect_job(f" {handle.task_id} ", credentials, directory=tmp_path, poll=QUICK)
+    assert collected.video is not None
+    assert Path(collected.video.path).is_file()
+    sidecar = json.loads(Path(collected.video.path).with_suffix(".json").read_text())
+    assert sidecar["request"]["input"]["prompt"] == CAT.prompt
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_character_is_collected_too(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    origin = await finished_job(credentials)
+    made = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    collected = await collect_job(made.task_id, credentials, poll=QUICK)
+    assert collected.character is not None
+    assert collected.character.character_id == made.character_id
+
+
+async def test_collecting_a_failed_job_tells_why(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="gore"), credentials)
+    with pytest.raises(ContentRejected):
+        await collect_job(handle.task_id, credentials, poll=QUICK)
+
+
+async def test_several_flows_run_side_by_side(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    @flow
+    async def pipeline() -> list[Any]:
+        kie.fault("job", prompt="two", fail={"failCode": "500", "failMsg": "busy"})
+        requests = [Sora2TextToVideo(prompt=prompt) for prompt in ("one", "two", "three")]
+        return await asyncio.gather(
+            *(generate_video(request, credentials, directory=tmp_path, poll=QUICK) for request in requests),
+            return_exceptions=True,
+        )
+
+    one, two, three = await pipeline()
+    assert isinstance(two, RunIncomplete)
+    assert two.result.videos[0].error is not None
+    assert JobFailed.__name__ not in two.result.videos[0].error
+    assert one.videos[0].status == three.videos[0].status == "saved"

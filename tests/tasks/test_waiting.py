@@ -1,0 +1,297 @@
+"""Waiting for a job: what a run shows, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+import pytest
+from prefect import State, flow
+from prefect.client.orchestration import get_client
+
+from prefect_kie.api import (
+    AuthenticationFailed,
+    ContentRejected,
+    Job,
+    JobFailed,
+    JobHandle,
+    JobNotFound,
+    JobTimedOut,
+    KieError,
+    PollPolicy,
+    Sora2TextToVideo,
+    UsageLimitReached,
+    VideoResult,
+)
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.local_server import free_port
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat")
+
+
+async def job_of(credentials: KieCredentials, poll: PollPolicy = QUICK) -> Job:
+    """Submit and wait, in a flow run of its own."""
+
+    @flow
+    async def pipeline() -> Job:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        return await wait_for_job(handle, credentials, poll=poll)
+
+    return await pipeline()
+
+
+async def handle_of(credentials: KieCredentials) -> JobHandle:
+    """Submit, outside a flow."""
+    return await sora_2_text_to_video(CAT, credentials)
+
+
+async def test_the_orchestrator_does_the_polling(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    kie.change(duration_seconds=0.6)
+    handle = await handle_of(credentials)
+    state: State[Job] = await wait_for_job(handle, credentials, poll=QUICK, return_state=True)  # type: ignore[call-overload]
+
+    assert (await state.aresult()).urls
+    async with get_client() as client:
+        history = await told_states(client, state)
+    names = [name for name, _ in history]
+    assert names[0] == "Pending"
+    assert names[-1] == "Completed"
+    assert {"AwaitingRetry", "Retrying"} <= set(names)
+    messages = [message for name, message in history if name == "AwaitingRetry"]
+    assert any(message.startswith("generating ") and " %, next look in " in message for message in messages)
+    assert all("next look in" in message for message in messages)
+
+
+async def told_states(client: Any, state: State[Any]) -> list[tuple[str, str]]:
+    """The run's states as the server knows them, once it has heard of the last one."""
+    task_run_id = state.state_details.task_run_id
+    for _ in range(100):
+        states = await client.read_task_run_states(task_run_id)
+        if (states and states[-1].is_final()) or any(known.is_final() for known in states):
+            ordered = sorted(states, key=lambda known: known.timestamp)
+            return [(str(known.name), known.message or "") for known in ordered]
+        await asyncio.sleep(0.1)
+    raise AssertionError("the server never heard of the run's end")
+
+
+async def test_waiting_logs_no_line_per_look(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    kie.change(duration_seconds=0.6)
+    job = await job_of(credentials)
+    assert kie.stats()["looks"] >= 2
+    lines = [
+        record.getMessage()
+        for record in caplog.records
+        if str(getattr(record, "task_run_name", "")).startswith("wait")
+    ]
+    assert len(lines) == 2  # how it ended, and Prefect's own last word
+    assert job.urls[0] in lines[0]
+    assert job.task_id in lines[0]
+    assert "30 credits" in lines[0]
+
+
+async def test_few_looks_are_made(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    await job_of(credentials)
+    assert 1 <= kie.stats()["looks"] <= 8
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "said"),
+    [
+        ({"fail": {"failCode": "500", "failMsg": "Internal Error, heavy load"}}, JobFailed, "heavy load"),
+        ({"fail": {"failCode": 422, "failMsg": ""}}, JobFailed, "no reason given"),
+        (
+            {
+                "fail": {
+                    "failCode": "SENSITIVE_WORD_ERROR",
+                    "failMsg": "This content may violate our guardrails",
+                }
+            },
+            ContentRejected,
+            "guardrails",
+        ),
+        (
+            {
+                "fail": {"failCode": "GENERATION_FAILED", "failMsg": "timed out"},
+                "envelope_success_on_fail": True,
+                "progress": 100,
+            },
+            JobFailed,
+            "timed out",
+        ),
+    ],
+    ids=["heavy load", "no reason", "moderation", "failed with progress 100 and a successful envelope"],
+)
+async def test_a_failed_job_is_told_and_not_charged(
+    fault: dict[str, Any],
+    error: type[KieError],
+    said: str,
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+) -> None:
+    kie.fault("job", **fault)
+    with pytest.raises(error, match=said) as caught:
+        await job_of(credentials)
+    assert type(caught.value) is error
+    assert caught.value.billed == "no"
+    assert caught.value.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 0)
+    assert getattr(caught.value, "transient", None) is (said in ("heavy load", "timed out"))
+
+
+async def test_a_failure_raises_through_a_future_and_with_changed_options_too(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("job", times=None, fail={"failCode": "500", "failMsg": "Internal Error"})
+    handle = await handle_of(credentials)
+    with pytest.raises(JobFailed):
+        await wait_for_job.with_options(name="patient")(handle, credentials, poll=QUICK)
+
+    @flow
+    def pipeline() -> None:
+        wait_for_job.submit(handle, credentials, poll=QUICK).result()
+
+    with pytest.raises(JobFailed):
+        await asyncio.to_thread(pipeline)
+
+
+async def test_an_unknown_state_means_not_finished(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    kie.fault("job", state="dreaming", state_seconds=0.15)
+    assert (await job_of(credentials)).urls
+
+
+async def test_success_without_files_is_a_value(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    kie.fault("job", no_url=True)
+    assert (await job_of(credentials)).result == VideoResult()
+
+
+async def test_a_young_job_that_kie_does_not_know_yet_is_waited_for(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.change(visible_after_seconds=0.3, duration_seconds=0.4)
+    assert (await job_of(credentials)).urls
+    assert kie.stats()["looks"] >= 2
+
+
+@pytest.mark.parametrize("known_since", [timedelta(minutes=5), None], ids=["old", "found by its id"])
+async def test_an_unknown_job_is_not_waited_for(
+    known_since: timedelta | None, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    since = datetime.now(timezone.utc) - known_since if known_since else None
+    handle = JobHandle(task_id="f" * 32, model="sora-2-text-to-video", submitted_at=since)
+    with pytest.raises(JobNotFound, match="does not know this job") as caught:
+        await wait_for_job(handle, credentials, poll=QUICK)
+    assert "collect_job" in caught.value.next_step
+    assert kie.stats()["looks"] == 1
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"code": 429},
+        {"code": 500},
+        {"code": 455},
+        {"status": 502, "body": "<html>bad gateway</html>"},
+        {"reset": True},
+        {"garbage": "{"},
+        {"empty": True},
+        {"truncate": 20},
+    ],
+    ids=lambda fault: "-".join(map(str, fault)) + str(fault.get("code", "")),
+)
+async def test_a_failed_look_never_ends_a_paid_job(
+    fault: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("look", times=12, **fault)
+    assert (await job_of(credentials)).urls
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize(
+    ("code", "error"), [(401, AuthenticationFailed), (433, UsageLimitReached)], ids=["401", "433"]
+)
+async def test_a_refused_look_ends_the_run_and_tells_how_to_come_back(
+    code: int, error: type[KieError], kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("look", times=None, code=code)
+    with pytest.raises(error) as caught:
+        await job_of(credentials)
+    assert caught.value.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert caught.value.billed == "unknown"
+    assert "The job goes on at Kie" in caught.value.next_step
+    assert "collect_job" in caught.value.next_step
+
+
+async def test_the_deadline_has_a_last_look_and_leaves_the_job_to_be_collected(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("job", stuck=True)
+    poll = QUICK.model_copy(update={"deadline_seconds": 0.5})
+    before = datetime.now(timezone.utc)
+    with pytest.raises(JobTimedOut, match="is still") as caught:
+        await job_of(credentials, poll)
+    assert (datetime.now(timezone.utc) - before).total_seconds() < 10
+    assert caught.value.billed == "unknown"
+    assert caught.value.task_id in str(caught.value)
+    assert "collect_job" in caught.value.next_step
+    assert kie.stats()["looks"] >= 2
+
+
+async def test_a_success_at_the_last_look_counts(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    # One gap until the deadline: the only look that finds the success is the one made for the deadline.
+    kie.change(duration_seconds=0.5)
+    poll = PollPolicy(deadline_seconds=0.7, min_gap_seconds=0.3, max_gap_seconds=30, usual_seconds=1000)
+    assert (await job_of(credentials, poll)).urls
+
+
+async def test_nobody_looks_at_a_job_that_was_just_submitted(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("job", duration=0.0)
+    poll = PollPolicy(min_gap_seconds=0.4, max_gap_seconds=0.4, usual_seconds=10)
+    await job_of(credentials, poll)
+    assert kie.stats()["looks"] == 1
+
+
+async def test_an_outage_past_the_deadline_ends_the_wait(credentials: KieCredentials) -> None:
+    nowhere = credentials.model_copy(update={"base_url": f"http://127.0.0.1:{free_port()}"})
+    long_ago = datetime.now(timezone.utc) - timedelta(hours=1)
+    handle = JobHandle(task_id="1", model="sora-2-text-to-video", submitted_at=long_ago)
+    with pytest.raises(JobTimedOut, match="could not be looked at by its deadline"):
+        await wait_for_job(handle, nowhere)
+
+
+async def test_a_clock_an_hour_off_changes_nothing(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    for skew in (-3600, 3600):
+        kie.change(clock_skew_seconds=skew)
+        assert (await job_of(credentials)).urls
+
+
+async def test_a_job_found_by_its_id_is_aged_by_kies_own_clock(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.change(clock_skew_seconds=-7200, duration_seconds=0.5)
+    handle = await handle_of(credentials)
+    found = JobHandle(task_id=handle.task_id, model=handle.model)
+    assert (await wait_for_job(found, credentials, poll=QUICK)).urls
+
+
+async def test_a_finished_job_is_looked_at_once(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    job = await job_of(credentials)
+    before = kie.stats()["looks"]
+    again = await wait_for_job(job.handle, credentials, poll=QUICK)
+    assert again.urls == job.urls
+    assert kie.stats()["looks"] == before + 1
+
+
+def test_the_wait_task_keeps_nothing_that_could_be_taken_for_its_result() -> None:
+    # A persisted waiting state would come back as the result at the next look.
+    assert wait_for_job.persist_result is False
+    assert wait_for_job.retries * 10 > 1800  # failed looks are repeated for longer than the deadline
