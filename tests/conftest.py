@@ -61,6 +61,12 @@ def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
+def send_what_is_left() -> None:
+    """Wait until the server has every event and every log line of this process (not in an event loop)."""
+    EventsWorker.drain_all(timeout=10)
+    APILogWorker.drain_all(timeout=10)
+
+
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[LocalServer]:
     """One real Prefect server for the whole session."""
@@ -68,9 +74,7 @@ def prefect_server() -> Iterator[LocalServer]:
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
         with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
             yield server
-            # What is still to be sent must be sent before the server goes.
-            EventsWorker.drain_all(timeout=10)
-            APILogWorker.drain_all(timeout=10)
+            send_what_is_left()
         del os.environ["PREFECT_API_URL"]
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -54,11 +55,11 @@ class KieClient:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
-        connect, create_read = min(10.0, timeout), max(timeout, CREATE_READ_TIMEOUT)
+        connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
         # so every createTask has a connection of its own.
-        create_timeout = httpx.Timeout(timeout, connect=connect, read=create_read)
+        create_timeout = httpx.Timeout(timeout, connect=connect, read=CREATE_READ_TIMEOUT)
         self._create_http = http_client(self.base_url, create_timeout, keepalive=0)
 
     def __repr__(self) -> str:
@@ -195,7 +196,11 @@ class KieClient:
 
     async def upload_from_url(self, url: str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
-        body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": unique_name(url)}
+        body = {
+            "fileUrl": url,
+            "uploadPath": upload_path.strip("/"),
+            "fileName": unique_name(urlsplit(url).path),
+        }
         return parse_upload(await self._upload("/api/file-url-upload", json=body))
 
     async def _upload_stream(
@@ -222,17 +227,24 @@ class KieClient:
         task_id: str | None = None,
         **content: Any,
     ) -> Envelope:
+        answer: Envelope | KieError
         try:
             answer = await self._exchange(http, method, url, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             happened = f"{call.value} got no answer ({type(error).__name__}: {error or 'no details'})"
-            # `from None`: the exception holds the request, and with it the header with the key.
-            raise _error(judge_exception(call, error), happened, task_id, code=None) from None
+            answer = _error(judge_exception(call, error), self._redacted(happened), task_id, code=None)
+        if isinstance(answer, KieError):
+            # Raised out here: in there its context would be httpx's exception, which holds the key's header.
+            raise answer
         verdict = judge(call, answer)
         if verdict.error is not None:
             happened = f"Kie answered {call.value} with {answer.code}: {answer.text or 'no reason given'}"
-            raise _error(verdict, happened, task_id or answer.task_id, code=answer.code)
+            raise _error(verdict, self._redacted(happened), task_id or answer.task_id, code=answer.code)
         return answer
+
+    def _redacted(self, text: str) -> str:
+        """A text without the key: Kie, or a proxy on the way, may quote it."""
+        return text.replace(self._key.get_secret_value(), "[key]")
 
     async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
         headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}

@@ -47,7 +47,7 @@ class Envelope:
     @property
     def task_id(self) -> str | None:
         """The id of the created task: `taskId`, or `recordId` where it stands alone."""
-        return first_text(self.fields, "taskId", "recordId", "task_id")
+        return first_id(self.fields, "taskId", "recordId", "task_id")
 
 
 def parse_envelope(status: int, body: bytes, date: str | None = None) -> Envelope:
@@ -79,12 +79,7 @@ def parse_envelope(status: int, body: bytes, date: str | None = None) -> Envelop
 
 def decoded(value: Any) -> Any:
     """A JSON string's content, or the value itself: Kie encodes some fields once more, not always."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
+    return _loads(value) if isinstance(value, str) else value
 
 
 def as_int(value: Any) -> int | None:
@@ -92,7 +87,7 @@ def as_int(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        return int(value)
+        return int(value) if not isinstance(value, float) or value.is_integer() else None
     except (ValueError, OverflowError):
         return None
 
@@ -117,6 +112,17 @@ def first_text(fields: dict[str, Any], *names: str) -> str | None:
     return None
 
 
+def first_id(fields: dict[str, Any], *names: str) -> str | None:
+    """The first of these fields that holds an id: a text, or a whole number read as one."""
+    for name in names:
+        value = fields.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if (text := first_text(fields, name)) is not None:
+            return text
+    return None
+
+
 def _date(header: str | None) -> datetime | None:
     try:
         date = parsedate_to_datetime(header) if header else None
@@ -125,11 +131,27 @@ def _date(header: str | None) -> datetime | None:
     return date if date is not None and date.tzinfo is not None else None
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
+def _loads(text: str | bytes) -> Any:
+    """What a JSON text says; None where it is none."""
     try:
-        parsed = json.loads(body)
+        value = json.loads(text)
+        plain = json.dumps(value, ensure_ascii=False)
+        # An emoji cut in half (a lone surrogate) is valid JSON, but can be neither stored nor sent.
+        return value if _is_utf8(plain) else json.loads(plain.encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
+
+
+def _is_utf8(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _json_object(body: bytes) -> dict[str, Any] | None:
+    parsed = _loads(body)
     return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +11,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 MIN_SLICE = Decimal(1)
 MAX_SLICE = Decimal(4)
+_NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
 def _http_url(value: str) -> str:
@@ -39,7 +40,8 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-HttpUrl = Annotated[str, AfterValidator(_http_url)]
+# A length is checked on real text only: half an emoji, which no body could carry, is refused with it.
+HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
 """An http(s) address that Kie can fetch; kept exactly as given."""
 
 Prompt = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
@@ -49,7 +51,9 @@ StoryboardSeconds = Annotated[Literal["10", "15", "25"], BeforeValidator(_number
 Size = Literal["standard", "high"]
 UploadMethod = Literal["s3", "oss"]
 OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
-CharacterIds = Annotated[list[Annotated[str, AfterValidator(_not_blank)]], Field(max_length=5)]
+LimitedUrl = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_http_url)]
+CharacterId = Annotated[str, Field(min_length=1), AfterValidator(_not_blank)]
+CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 
@@ -106,20 +110,17 @@ class Slice(BaseModel):
 
 
 def _plain_number(value: float) -> str:
-    return f"{Decimal(str(value)):f}"
+    return f"{Decimal(str(abs(value))):f}"  # abs: -0.0 is a start, "-0.0" is none
 
 
 def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
-    parts = timestamps.split(",")
-    try:
-        start, end = (Decimal(part.strip()) for part in parts)
-    except (InvalidOperation, ValueError):
+    parts = [part.strip() for part in timestamps.split(",")]
+    # Decimal alone would read "1_0" and "1e9999999" as well, which Kie may not.
+    if len(parts) != 2 or not all(_NUMBER.fullmatch(part) for part in parts):
         raise ValueError(
             f"must be the start and the end in seconds, like '3.55,5.55', not {timestamps[:40]!r}"
-        ) from None
-    if not (start.is_finite() and end.is_finite()):
-        raise ValueError(f"must be two finite numbers, not {timestamps[:40]!r}")
-    return start, end
+        )
+    return Decimal(parts[0]), Decimal(parts[1])
 
 
 def _check_slice(start: Decimal, end: Decimal) -> None:
@@ -133,8 +134,9 @@ def _check_slice(start: Decimal, end: Decimal) -> None:
 
 
 def _timestamps(value: str) -> str:
-    _check_slice(*_slice_numbers(value))
-    return value
+    start, end = _slice_numbers(value)
+    _check_slice(start, end)
+    return f"{start.copy_abs():f},{end:f}"
 
 
 Timestamps = Annotated[str, AfterValidator(_timestamps)]

@@ -37,7 +37,7 @@ def check_host(url: str) -> str:
         ValueError: when it is neither https nor, for a simulator, http on this machine.
     """
     parts = urlsplit(url.strip())
-    if not parts.hostname or parts.username or parts.query or parts.fragment:
+    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError(f"must be an address like {API_URL}, not {url[:80]!r}")
     if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
         return url.strip().rstrip("/")

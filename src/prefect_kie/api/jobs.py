@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api.envelope import as_float, as_int, decoded, first_text
+from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
 from prefect_kie.api.requests import JobRequest, parse_request
 
 MAX_URLS = 100
@@ -165,7 +165,7 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
     Returns:
         The job; None where the data names no task.
     """
-    task_id = first_text(data, "taskId", "task_id", "recordId")
+    task_id = first_id(data, "taskId", "task_id", "recordId")
     if task_id is None:
         return None
     raw_state = first_text(data, "state") or ""

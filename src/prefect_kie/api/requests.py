@@ -17,6 +17,7 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
+    ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
     model_validator,
@@ -27,6 +28,7 @@ from prefect_kie.api.fields import (
     CharacterIds,
     Handle,
     HttpUrl,
+    LimitedUrl,
     OneUrl,
     Prompt,
     Seconds,
@@ -252,7 +254,7 @@ class SoraWatermarkRemover(JobRequest):
 
     model: Literal["sora-watermark-remover"] = "sora-watermark-remover"
     """The model's name at Kie."""
-    video_url: Annotated[HttpUrl, Field(max_length=500)]
+    video_url: LimitedUrl
     """Public address of the Sora video, at most 500 characters."""
     upload_method: UploadMethod = "s3"
     """Where Kie puts the result: s3, or oss for better access within China."""
@@ -325,12 +327,15 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
     """Read a createTask body, `{"model": ..., "input": {...}}`, into its request.
 
     Raises:
-        pydantic.ValidationError: when the input does not fit the model.
+        ValueError: when the input does not fit the model (pydantic's own, where it is an object).
     """
+    given: Any = body.get("input") or {}
+    if not isinstance(given, dict):
+        raise ValueError(f"the input of {body.get('model')} must be an object")
     cls = request_class(str(body.get("model")))
     if cls is MarketModel:
         return MarketModel.model_validate({"model": body.get("model"), "input": body.get("input")})
-    return cls.model_validate({"model": body.get("model"), **(body.get("input") or {})})
+    return cls.model_validate({"model": body.get("model"), **given})
 
 
 def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -338,7 +343,11 @@ def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     if isinstance(value, dict):
         fields = cast("dict[str, Any]", value)
         if isinstance(model := fields.get("model"), str):
-            return request_class(model).model_validate(fields)
+            request = request_class(model).model_validate(fields)
+            try:
+                return handler(request)
+            except ValidationError:
+                raise ValueError(f"{model} does not make what is asked for here") from None
     return handler(value)
 
 

@@ -6,7 +6,6 @@ import re
 import uuid
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
@@ -71,13 +70,16 @@ def open_checked(path: Path) -> tuple[BinaryIO, str]:
     Raises:
         ValueError: as `check_file`.
     """
-    mime_type = check_file(path.name, path.stat().st_size if path.is_file() else None)
-    return path.open("rb"), mime_type
+    try:
+        mime_type = check_file(path.name, path.stat().st_size if path.is_file() else None)
+        return path.open("rb"), mime_type
+    except OSError as error:
+        raise ValueError(f"{path.name!r} cannot be read: {error.strerror}") from error
 
 
 def unique_name(name: str) -> str:
-    """A name for the file at Kie; the same name would overwrite another file, with a stale cache."""
-    path = PurePosixPath(urlsplit(name).path)
+    """A name at Kie for a file of this name; the same one would overwrite another, with a stale cache."""
+    path = PurePosixPath(name)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:40] or "file"
     suffix = path.suffix.lower()
     return f"{stem}-{uuid.uuid4().hex[:12]}{suffix if suffix in MIME_TYPES else ''}"

@@ -89,16 +89,19 @@ _FINAL: dict[int, type[KieError]] = {
 
 _NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit", re.IGNORECASE)
 _NO_MODEL = re.compile(r"model\b.*\bnot supported|unsupported model", re.IGNORECASE)
-# "aspect_ratio is required": one field's name and what is wrong with it, and nothing else.
+# "aspect_ratio is required": one field's name and what is wrong with it, and nothing else. Names of what
+# only Kie makes ("taskId cannot be null") tell of a mishap on its side, perhaps after the job was created.
 _NAMES_INPUT = re.compile(
-    r"^\W*[\w.\[\]]+\W* (is required|cannot be (empty|null|blank)|is invalid|is not within the range of allowed options)\W*$",
+    r"^(?!\W*(task|record|task_?id|record_?id|recordinfo|data|results?|response)\b)"
+    r"\W*[\w.\[\]]+\W* (is required|cannot be (empty|null|blank)|is invalid"
+    r"|is not within the range of allowed options)\W*$",
     re.IGNORECASE,
 )
 _NO_RECORD = re.compile(r"recordinfo is null|record\w* (is|was)? ?not (found|exist)", re.IGNORECASE)
 
 _MODERATION = re.compile(
     r"guardrail|violat|moderation|sensitive|photorealistic people|(content|usage) polic|prohibited"
-    r"|inappropriate|nsfw|copyright|likeness|third[- ]party",
+    r"|inappropriate|nsfw|copyright|likeness",
     re.IGNORECASE,
 )
 _PASSING = re.compile(
@@ -124,8 +127,9 @@ def judge(call: Call, answer: Envelope) -> Verdict:
         return Verdict("rejected", JobNotFound)
     if call is Call.LOOK and answer.from_body and answer.code in (408, 501):
         # The job failed; its record, where it comes along, says why.
-        return ACCEPTED if answer.fields else Verdict("rejected", failure_class(answer.text))
-    return _judge_refusal(answer) or Verdict("unknown", ServiceUnavailable, retryable=True)
+        return ACCEPTED if answer.task_id else Verdict("rejected", failure_class(answer.text))
+    refusal = None if call is Call.LOOK and answer.code == 500 else _judge_refusal(answer)
+    return refusal or Verdict("unknown", ServiceUnavailable, retryable=True)
 
 
 def judge_exception(call: Call, error: httpx.HTTPError | httpx.InvalidURL) -> Verdict:
