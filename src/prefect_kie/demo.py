@@ -39,7 +39,7 @@ def run_demo(directory: Path, *, live: bool, yes: bool, stay: bool) -> int:
     console = Console()
     problem = _missing(live=live, yes=yes)
     if problem:
-        console.print(f"[red]{problem}[/red]")
+        console.print(problem, style="red", markup=False)
         return 1
     directory = directory.expanduser().resolve()
     # The key goes to the showcase, which stores it in a block, and not to the server's process.

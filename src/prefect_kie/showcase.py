@@ -97,7 +97,7 @@ class Showcase:
         try:
             credits = asyncio.run(self._balance())
         except KieError as error:
-            self._console.print(f"[red]{error}[/red]")
+            self._console.print(str(error), style="red", markup=False)
             return False
         table = Table("model", "what", title="This will be submitted to Kie and paid", title_justify="left")
         for model, what in _plan():
@@ -119,7 +119,7 @@ class Showcase:
         try:
             series, single = asyncio.run(self._run(started))
         except KieError as error:
-            self._console.print(f"[red]{error}[/red]")
+            self._console.print(str(error), style="red", markup=False)
             self._console.print(f"Prefect UI: {self._ui_url}")
             return 1
         took = (datetime.now(timezone.utc) - started).total_seconds()

@@ -1,0 +1,50 @@
+"""The main job, end to end, as a new user runs it: one command, and files that play."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import av
+import httpx
+import pytest
+
+COMMAND = [sys.executable, "-m", "prefect_kie.cli", "demo"]
+SECONDS = 120
+
+
+def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    started = time.monotonic()
+    done = subprocess.run(
+        [*COMMAND, "--directory", str(tmp_path / "demo")],
+        env={**environment, "COLUMNS": "200"},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    took = time.monotonic() - started
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr == ""
+    assert "Traceback" not in done.stdout
+    assert re.search(r"5 videos in \d+ s", done.stdout)
+    assert "Character: @latte_bot" in done.stdout
+    videos = sorted((tmp_path / "demo/videos").glob("*.mp4"))
+    assert len(videos) == 5
+    for path in videos:
+        assert path.name in done.stdout
+        with av.open(str(path)) as video:
+            assert video.duration is not None
+            assert video.duration / av.time_base == pytest.approx(10, abs=0.2)
+            assert video.streams.video[0].codec_context.name == "h264"
+    url = re.findall(r"Prefect UI: (http://\S+)", done.stdout)[0]
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(url)
+    assert took < SECONDS

@@ -1,0 +1,100 @@
+"""What the README says is run and compared."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from pydantic import SecretStr
+
+from prefect_kie import api, tasks
+from prefect_kie.api import errors
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.simulator import SimulatorServer
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+EXAMPLES: dict[str, str] = dict(re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", README, re.DOTALL))
+
+
+def table_after(heading: str) -> list[list[str]]:
+    """The rows of the first table under a heading, without its head."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_each_example_runs(
+    name: str, kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("prefect_kie.tasks.waiting.next_look", lambda *_, **__: 0.1)
+    for picture in ("boat.png", "fox.png"):
+        Image.new("RGB", (64, 36), "blue").save(tmp_path / picture)
+    setup = README.split("<!-- setup -->\n```python\n")[1].split("```")[0]
+    exec(setup, {})  # the README's own way to store a key
+    credentials = KieCredentials(api_key=SecretStr("any"), base_url=kie.url, upload_url=kie.url)
+    credentials.save("kie", overwrite=True)
+    code = EXAMPLES[name]
+    if name == "collect":
+        handle = asyncio.run(tasks.sora_2_text_to_video(api.Sora2TextToVideo(prompt="left behind"), "kie"))
+        code = code.replace("281e5b0f39b9a7c4d2f0", handle.task_id)
+    # As a file: Prefect reads a flow's source.
+    (tmp_path / "example.py").write_text(code)
+    exec(compile(code, str(tmp_path / "example.py"), "exec"), {"__name__": "example"})
+
+    created = {"generate": 2, "series": 4, "tasks": 2, "sync": 1, "collect": 1}
+    stats = kie.stats()
+    assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)
+    videos = [*tmp_path.rglob("*.mp4"), *Path("~/kie-videos").expanduser().glob("*.mp4")]
+    assert len([path for path in videos if any(job["task_id"] in path.name for job in stats["jobs"])]) == (
+        created[name] - (name == "series")
+    )
+
+
+def test_the_model_table_names_every_task_and_its_request() -> None:
+    told = {row[0].strip("`"): row[1].strip("`") for row in table_after("Models")}
+    made = {name: task for name in tasks.__all__ if isinstance(task := getattr(tasks, name), tasks.ModelTask)}
+    assert set(told) == set(made)
+    for name, request in told.items():
+        assert tasks.models._tasks[getattr(api, request)] is made[name]
+
+
+def test_the_error_table_names_every_error_with_its_charge() -> None:
+    told: dict[str, str] = {}
+    for row in table_after("Errors"):
+        told |= dict.fromkeys(re.findall(r"\w+", row[0]), row[1])
+    classes: dict[str, Any] = {
+        name: value
+        for name, value in vars(errors).items()
+        if isinstance(value, type) and issubclass(value, errors.KieError) and value is not errors.KieError
+    }
+    assert set(told) == set(classes)
+    for name, charged in told.items():
+        assert charged in ("–", classes[name].default_billed), name
+
+
+def test_every_command_for_make_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for text in (README, (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / ".ci/run").read_text()):
+        assert set(re.findall(r"\bmake ([a-z]+)", text)) - {"clean"} <= targets
+
+
+def test_every_folder_it_names_exists() -> None:
+    for row in table_after("Where things are"):
+        for path in re.findall(r"`([^`]+)`", row[0]):
+            assert (ROOT / path).exists(), path
+
+
+def test_nothing_of_this_machine_is_in_the_repository() -> None:
+    home = str(Path("~root").expanduser())
+    for path in [ROOT / "README.md", ROOT / "pyproject.toml", ROOT / "Makefile", *ROOT.glob(".ci/*")]:
+        text = path.read_text()
+        assert home not in text
+        assert "index-url" not in text
