@@ -90,7 +90,9 @@ def test_a_job_is_named_by_any_of_its_three_fields(name: str) -> None:
     assert (read.task_id, read.model, read.state) == ("t1", "unknown", JobState.UNKNOWN)
 
 
-@pytest.mark.parametrize("data", [{}, {"taskId": ""}, {"taskId": None}, {"taskId": True}, {"state": "success"}])
+@pytest.mark.parametrize(
+    "data", [{}, {"taskId": ""}, {"taskId": None}, {"taskId": True}, {"state": "success"}]
+)
 def test_data_that_names_no_task_is_no_job(data: dict[str, Any]) -> None:
     assert parse_job(data) is None
 

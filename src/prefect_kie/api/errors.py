@@ -162,7 +162,7 @@ class JobFailed(KieError):
     repetition of this one.
     """
 
-    default_next_step = "Read Kie's reason; to try again, submit it as a new job (the next `take`)."
+    default_next_step = "Read Kie's reason; to try again, start a new run or use the next `take`."
     transient: bool = False
 
 
