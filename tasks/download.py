@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
+import socket
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -13,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from prefect_kie.api.hosts import http_client, is_loopback
+from prefect_kie.api.hosts import http_client
 from prefect_kie.tasks.media import HEAD_BYTES, is_whole_mp4, kind_of
 
 MAX_FILE_BYTES = 4 * 1024**3
@@ -183,7 +184,10 @@ def _continues(response: httpx.Response, transfer: Transfer) -> bool:
 
 
 def _redirected(url: str, location: str) -> str:
-    target = urljoin(url, location)
+    try:
+        target = urljoin(url, location)
+    except ValueError as error:
+        raise BadFile(f"the address redirects to what is no address: {location[:100]!r}") from error
     if urlsplit(url).scheme == "https" and urlsplit(target).scheme != "https":
         raise BadFile("the address redirects from https to something else")
     return target
@@ -191,17 +195,30 @@ def _redirected(url: str, location: str) -> str:
 
 def _check_address(url: str, local_allowed: bool) -> None:
     """Refuse addresses that a result has no business to name: other schemes, this network's own hosts."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
-        raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
-    if local_allowed:
-        return
     try:
-        private = not ipaddress.ip_address(parts.hostname).is_global
-    except ValueError:
-        private = is_loopback(parts.hostname)
-    if private:
+        httpx.URL(url)
+        parts = urlsplit(url)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise BadFile(f"the result's address is none: {url[:100]!r}") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc:
+        raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
+    if not local_allowed and _is_private(parts.hostname):
         raise BadFile(f"the result's address lies in a private network: {url[:100]!r}")
+
+
+def _is_private(host: str) -> bool:
+    """Whether a host is surely this machine or one of its network; names are not resolved."""
+    host = host.rstrip(".")
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not ipaddress.ip_address(host).is_global
+    except ValueError:
+        pass
+    try:  # who connects takes 127.1, 0x7f000001 and 2130706433 for addresses as well
+        return not ipaddress.ip_address(socket.inet_aton(host)).is_global
+    except (OSError, ValueError):
+        return False
 
 
 def _checked_kind(head: bytes) -> str:

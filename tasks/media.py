@@ -13,6 +13,7 @@ HEAD_BYTES = 16
 MAX_BOXES = 10_000
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+    (4, b"ftypavif", ".avif"),
     (4, b"ftyp", ".mp4"),
     (0, b"\x1a\x45\xdf\xa3", ".webm"),
     (0, b"\x89PNG\r\n\x1a\n", ".png"),
@@ -22,7 +23,11 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (8, b"WAVE", ".wav"),
     (0, b"GIF8", ".gif"),
     (0, b"ID3", ".mp3"),
-    (0, b"\xff\xfb", ".mp3"),
+    (0, b"\xff\xfb", ".mp3"),  # MPEG-1 and, below, MPEG-2 (speech); each with and without checksums
+    (0, b"\xff\xfa", ".mp3"),
+    (0, b"\xff\xf3", ".mp3"),
+    (0, b"\xff\xf2", ".mp3"),
+    (0, b"fLaC", ".flac"),
     (0, b"OggS", ".ogg"),
     (0, b"glTF", ".glb"),
 )

@@ -22,7 +22,9 @@ def file_stem(job: Job) -> str:
 
 
 def _words(text: str) -> str:
-    letters = unicodedata.normalize("NFKD", text[:500]).encode("ascii", "ignore").decode().lower()
+    # Accents go, and every other character outside a-z separates words: "Café—Zürich" is "cafe-zurich".
+    apart = unicodedata.normalize("NFKD", text[:500])
+    letters = "".join(char for char in apart if not unicodedata.combining(char)).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
     if len(slug) > WORDS_LENGTH:
         head = slug[: WORDS_LENGTH + 1]
@@ -35,8 +37,8 @@ def _plain(text: str, length: int) -> str:
 
 
 def _plain_id(task_id: str) -> str:
-    plain = _plain(task_id, ID_LENGTH)
-    if plain == task_id.replace("_", "-"):
-        return plain
-    # The id lost something on the way to a name: a few hex digits keep two such ids apart.
-    return f"{plain[: ID_LENGTH - 9]}-{hashlib.sha256(task_id.encode()).hexdigest()[:8]}"
+    if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task_id):
+        return task_id
+    # The id loses something on the way to a name: a few hex digits keep two such ids apart.
+    checksum = hashlib.sha256(task_id.encode(errors="surrogatepass")).hexdigest()
+    return f"{_plain(task_id, ID_LENGTH - 9)}-{checksum[:8]}"

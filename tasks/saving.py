@@ -10,7 +10,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -22,7 +22,7 @@ from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import task_run
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import CharacterResult, DownloadFailed, Job, JobState, KieClient, KieError
 from prefect_kie.api.hosts import is_loopback
@@ -57,7 +57,8 @@ class SavedFile(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    name: str
+    # Read back from a sidecar it must still be a name, and lead to no other directory.
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     path: str
     url: str
     size: int
@@ -231,8 +232,9 @@ def _part(place: Storage, name: str) -> Generator[Path, None, None]:
         return
     local.parent.mkdir(parents=True, exist_ok=True)
     for left in local.parent.glob(f".{name}.*.part"):
-        if time.time() - left.stat().st_mtime > STALE_PART_SECONDS:
-            left.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):  # another save may just be done with it
+            if time.time() - left.stat().st_mtime > STALE_PART_SECONDS:
+                left.unlink()
     part = local.with_name(f".{name}.{uuid.uuid4().hex[:8]}.part")
     try:
         yield part

@@ -19,6 +19,14 @@ from typing import Any, cast
 import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
+_FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
+# Not the file but what should hold it. Only as a word of its own: my-bucket/a-bucket-of-paint.json is a file.
+_PLACE_MISSING = re.compile(
+    r"NoSuchBucket|(Bucket|Container|Profile)NotFound"
+    r"|(^|\s)(bucket|container|host|profile|credentials?)\s[^/:]*(does not exist|not found)",
+    re.IGNORECASE,
+)
+
 
 class Storage(ABC):
     """A place for files, by relative paths with forward slashes."""
@@ -122,7 +130,8 @@ class BlockStorage(Storage):
 
     def address(self, path: str) -> str:
         if isinstance(self.block, RemoteFileSystem):
-            return self.block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
+            # A base path may hold a password: ftp://user:password@host/videos.
+            return re.sub(r"://([^/:@]*):[^/@]*@", r"://\1:***@", _target(self.block, path))
         # Most blocks print their secrets masked, but not all are careful: name the block, not its fields.
         name = getattr(self.block, "_block_document_name", None)
         return f"{self.block.get_block_type_slug()}{f'/{name}' if name else ''}: {path}"
@@ -159,14 +168,15 @@ class BlockStorage(Storage):
             return True
         filesystem: Any = self.block.filesystem
         try:
-            found = await anyio.to_thread.run_sync(filesystem.info, self.address(path))
+            found = await anyio.to_thread.run_sync(filesystem.info, _target(self.block, path))
         except FileNotFoundError:
             return False
         return bool(found.get("size") == size)
 
     def _put_file(self, file: Path, path: str) -> None:
-        filesystem: Any = cast("RemoteFileSystem", self.block).filesystem
-        target = self.address(path)
+        block = cast("RemoteFileSystem", self.block)
+        filesystem: Any = block.filesystem
+        target = _target(block, path)
         filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
         filesystem.put_file(str(file), target)
 
@@ -180,6 +190,10 @@ def storage_for(place: WritableFileSystem | Path | str) -> Storage:
     return LocalStorage(place)
 
 
+def _target(block: RemoteFileSystem, path: str) -> str:
+    return block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
+
+
 async def _called(method: Any, *args: Any) -> Any:
     # Blocks' methods are async, or sync with an async twin that an event loop chooses.
     result = method(*args)
@@ -191,9 +205,11 @@ def _says_missing(error: BaseException | None) -> bool:
     while error is not None:
         if isinstance(error, FileNotFoundError):
             return True
+        if isinstance(error, ConnectionError | TimeoutError):
+            return False
         said = f"{type(error).__name__}: {error}"
-        if re.search(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", said, re.IGNORECASE):
-            return not re.search(r"bucket|container", said, re.IGNORECASE)
+        if _FILE_MISSING.search(said):
+            return not _PLACE_MISSING.search(said)
         error = error.__cause__
     return False
 

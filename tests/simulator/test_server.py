@@ -96,10 +96,12 @@ def test_it_listens_on_ipv6() -> None:
 
 def test_answers_do_not_wait_for_acknowledgements(live: Live) -> None:
     live.look("x")
-    began = time.monotonic()
+    took: list[float] = []
     for _ in range(20):
+        began = time.monotonic()
         live.look("x")
-    assert time.monotonic() - began < 5
+        took.append(time.monotonic() - began)
+    assert min(took) < 0.03  # a delayed acknowledgement takes 0.04 s, every time
 
 
 def test_many_clients_at_once(new_live: NewLive) -> None:
