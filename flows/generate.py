@@ -8,26 +8,17 @@ from typing import Annotated
 
 from prefect import flow
 from prefect.filesystems import WritableFileSystem
-from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import JobRequest, KieError, PollPolicy, VideoRequest
+from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
-from prefect_kie.flows.production import Production
-from prefect_kie.tasks.models import shortened
+from prefect_kie.flows.production import Production, run_name
 
 DEFAULT_POLL = PollPolicy()
 
 
-def _run_name() -> str:
-    request = flow_run.get_parameters().get("request")
-    return (
-        f"generate-video: {shortened(request.title)}" if isinstance(request, JobRequest) else "generate-video"
-    )
-
-
-@flow(name="generate-video", flow_run_name=_run_name)
+@flow(name="generate-video", flow_run_name=run_name)
 async def generate_video(
     request: VideoRequest,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,

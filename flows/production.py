@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prefect import get_run_logger
 from prefect.filesystems import WritableFileSystem
+from prefect.runtime import flow_run
 
 from prefect_kie.api import (
     CharacterResult,
@@ -22,6 +23,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.tasks import save_video, sora_2_characters_pro, task_for, wait_for_job
+from prefect_kie.tasks.models import shortened
 
 
 @dataclass(frozen=True)
@@ -95,4 +97,9 @@ def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None
         ) from None
 
 
-__all__ = ["Production", "check_slice"]
+def run_name() -> str:
+    """The name of a flow run by what it makes: `generate-video: a claymation conductor…`."""
+    parameters = flow_run.get_parameters()
+    request = parameters.get("request") or parameters.get("original")
+    name = flow_run.get_flow_name()
+    return f"{name}: {shortened(request.title)}" if isinstance(request, JobRequest) else str(name)

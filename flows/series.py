@@ -25,7 +25,7 @@ from prefect_kie.api.requests import SoraVideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
-from prefect_kie.flows.production import Production, check_slice
+from prefect_kie.flows.production import Production, check_slice, run_name
 
 DEFAULT_POLL = PollPolicy()
 PLACEHOLDER = "{character}"
@@ -119,7 +119,7 @@ def with_handle(prompt: str, handle: str) -> str:
     return prompt if mention in prompt else f"{mention} {prompt}"
 
 
-@flow(name="character-series", flow_run_name="character-series")
+@flow(name="character-series", flow_run_name=run_name)
 async def character_series(
     original: SoraVideoRequest,
     slice: Slice,

@@ -54,10 +54,11 @@ def run_demo(directory: Path, *, live: bool, yes: bool, stay: bool) -> int:
         # Logs go to the server, where the UI shows them; the terminal has the progress display.
         environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
-        if stay and code == 0:
-            console.print(f"The Prefect UI stays at {server.url} until Ctrl-C.")
+        if stay:
+            console.print("It stays up until Ctrl-C.")
             while True:
                 time.sleep(1)
+    console.print("With --stay, the Prefect UI stays up to look around in.")
     return code
 
 

@@ -161,7 +161,7 @@ class Showcase:
         if (character := series.character) is not None:
             self._console.print(f"Character: @{character.handle}, from {character.slice.timestamps} s")
         self._console.print(f"Files: {self._directory}")
-        self._console.print(f"Prefect UI: {self._ui_url} (kept up with --stay)")
+        self._console.print(f"Prefect UI: {self._ui_url}")
 
 
 @flow(name="demo", flow_run_name="demo")
