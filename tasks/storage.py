@@ -225,13 +225,26 @@ def _write_whole(target: Path, content: bytes, replace: bool) -> bool:
         if replace:
             part.replace(target)
         else:
-            os.link(part, target)  # fails if the target exists: the one atomic "create" of a disk
+            _link(part, target, content)
     except FileExistsError:
         return False
     finally:
         part.unlink(missing_ok=True)
     _sync_directory(target.parent)
     return True
+
+
+def _link(part: Path, target: Path, content: bytes) -> None:
+    """Give a file its name unless that exists; whole at once where the disk knows hard links."""
+    try:
+        os.link(part, target)
+    except FileExistsError:
+        raise
+    except OSError:  # exFAT, some network disks: exclusive too, and a torn file is never taken for a record
+        with target.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _is_file_of(path: Path, size: int, sha256: str) -> bool:

@@ -46,4 +46,4 @@ async def upload_image(
 
 
 def _is_url(file: Path | str) -> bool:
-    return isinstance(file, str) and file.startswith(("https://", "http://"))
+    return isinstance(file, str) and file.lower().startswith(("https://", "http://"))
