@@ -6,6 +6,7 @@ is missing or the storage is out of reach, and whether a write is whole or not a
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import inspect
 import os
@@ -26,6 +27,9 @@ _PLACE_MISSING = re.compile(
     r"|(^|\s)(bucket|container|host|profile|credentials?)\s[^/:]*(does not exist|not found)",
     re.IGNORECASE,
 )
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What a disk answers that knows no hard links."""
 
 
 class Storage(ABC):
@@ -238,9 +242,10 @@ def _link(part: Path, target: Path, content: bytes) -> None:
     """Give a file its name unless that exists; whole at once where the disk knows hard links."""
     try:
         os.link(part, target)
-    except FileExistsError:
-        raise
-    except OSError:  # exFAT, some network disks: exclusive too, and a torn file is never taken for a record
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # exFAT, some network disks: exclusive all the same, and a torn file is never taken for a record.
         with target.open("xb") as file:
             file.write(content)
             file.flush()
