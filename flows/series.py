@@ -20,8 +20,8 @@ from prefect_kie.api import (
     UnexpectedResponse,
     parse_request,
 )
+from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
-from prefect_kie.api.requests import SoraVideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed

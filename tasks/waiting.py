@@ -23,7 +23,7 @@ from prefect_kie.api import (
     PollPolicy,
     next_look,
 )
-from prefect_kie.api.requests import request_class
+from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.retries import only_retryable

@@ -27,7 +27,7 @@ from prefect_kie.api import (
     VideoRequest,
     parse_request,
 )
-from prefect_kie.api.requests import SoraVideoRequest
+from prefect_kie.api.catalog import SoraVideoRequest
 
 from .bodies import EXAMPLES, FULL, PICTURE
 

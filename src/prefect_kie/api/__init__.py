@@ -8,6 +8,7 @@ Knows no Prefect; usable on its own::
 """
 
 from prefect_kie.api.callbacks import verify_signature
+from prefect_kie.api.catalog import MarketModel, VideoRequest, parse_request
 from prefect_kie.api.client import KieClient
 from prefect_kie.api.errors import (
     AuthenticationFailed,
@@ -36,7 +37,6 @@ from prefect_kie.api.jobs import CharacterResult, Job, JobHandle, JobState, Vide
 from prefect_kie.api.polling import PollPolicy, next_look
 from prefect_kie.api.requests import (
     JobRequest,
-    MarketModel,
     Shot,
     Sora2Characters,
     Sora2CharactersPro,
@@ -48,8 +48,6 @@ from prefect_kie.api.requests import (
     Sora2TextToVideo,
     Sora2TextToVideoStable,
     SoraWatermarkRemover,
-    VideoRequest,
-    parse_request,
 )
 from prefect_kie.api.uploads import UploadedFile
 

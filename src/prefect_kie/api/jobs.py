@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
+from prefect_kie.api.catalog import parse_request
 from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
-from prefect_kie.api.requests import JobRequest, parse_request
+from prefect_kie.api.requests import JobRequest
 
 MAX_URLS = 100
 LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times

@@ -1,4 +1,4 @@
-"""What can be asked of Kie: one typed request per known model, and `MarketModel` for any other.
+"""What can be asked of Kie: one typed request per known model (any other: `catalog.MarketModel`).
 
 Every request serialises to exactly the documented createTask body, by the API's own field names.
 Invalid input is refused here, before the network: pydantic says which field, what came, what is
@@ -9,17 +9,12 @@ Adding a model: one class here, one line in `prefect_kie.tasks`.
 
 from __future__ import annotations
 
-import json
-from typing import Annotated, Any, ClassVar, Literal, cast, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
-    ValidationError,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     model_validator,
 )
 
@@ -88,39 +83,45 @@ class JobRequest(BaseModel):
 
 
 class _Video(JobRequest):
-    reports_progress: ClassVar[bool] = True
-
     prompt: Prompt
     """What the video shows, 1 to 10,000 characters. Mention a character as @handle."""
     aspect_ratio: AspectRatio = "landscape"
     """Portrait or landscape."""
     n_frames: Seconds = "10"
     """The video's length in seconds: 10 or 15."""
-    remove_watermark: bool | None = None
-    """Ask for a version without the watermark (Kie then gives both)."""
-    character_id_list: CharacterIds | None = None
-    """Ids of at most 5 characters to use."""
     upload_method: UploadMethod = "s3"
     """Where Kie puts the result: s3, or oss for better access within China."""
 
 
-class Sora2TextToVideo(_Video):
+class _VideoWithCharacters(_Video):
+    reports_progress: ClassVar[bool] = True
+
+    remove_watermark: bool | None = None
+    """Ask for a version without the watermark (Kie then gives both)."""
+    character_id_list: CharacterIds | None = None
+    """Ids of at most 5 characters to use."""
+
+
+class _FromPicture(JobRequest):
+    image_urls: OneUrl
+    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
+
+
+class Sora2TextToVideo(_VideoWithCharacters):
     """A video from a prompt (sora-2-text-to-video)."""
 
     model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"
     """The model's name at Kie."""
 
 
-class Sora2ImageToVideo(_Video):
+class Sora2ImageToVideo(_FromPicture, _VideoWithCharacters):
     """A video that begins with a picture (sora-2-image-to-video)."""
 
     model: Literal["sora-2-image-to-video"] = "sora-2-image-to-video"
     """The model's name at Kie."""
-    image_urls: OneUrl
-    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
 
 
-class Sora2ProTextToVideo(_Video):
+class Sora2ProTextToVideo(_VideoWithCharacters):
     """A video from a prompt, pro quality (sora-2-pro-text-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
@@ -131,44 +132,29 @@ class Sora2ProTextToVideo(_Video):
     """Quality: standard or high."""
 
 
-class Sora2ProImageToVideo(_Video):
+class Sora2ProImageToVideo(_FromPicture, _VideoWithCharacters):
     """A video that begins with a picture, pro quality (sora-2-pro-image-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
 
     model: Literal["sora-2-pro-image-to-video"] = "sora-2-pro-image-to-video"
     """The model's name at Kie."""
-    image_urls: OneUrl
-    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
     size: Size = "standard"
     """Quality: standard or high."""
 
 
-class _StableVideo(JobRequest):
-    prompt: Prompt
-    """What the video shows, 1 to 10,000 characters. Mention a character as @handle."""
-    aspect_ratio: AspectRatio = "landscape"
-    """Portrait or landscape."""
-    n_frames: Seconds = "10"
-    """The video's length in seconds: 10 or 15."""
-    upload_method: UploadMethod = "s3"
-    """Where Kie puts the result: s3, or oss for better access within China."""
-
-
-class Sora2TextToVideoStable(_StableVideo):
+class Sora2TextToVideoStable(_Video):
     """A video from a prompt, stable form (sora-2-text-to-video-stable)."""
 
     model: Literal["sora-2-text-to-video-stable"] = "sora-2-text-to-video-stable"
     """The model's name at Kie."""
 
 
-class Sora2ImageToVideoStable(_StableVideo):
+class Sora2ImageToVideoStable(_FromPicture, _Video):
     """A video that begins with a picture, stable form (sora-2-image-to-video-stable)."""
 
     model: Literal["sora-2-image-to-video-stable"] = "sora-2-image-to-video-stable"
     """The model's name at Kie."""
-    image_urls: OneUrl
-    """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
 
 
 class Sora2CharactersPro(JobRequest):
@@ -258,121 +244,3 @@ class SoraWatermarkRemover(JobRequest):
     """Public address of the Sora video, at most 500 characters."""
     upload_method: UploadMethod = "s3"
     """Where Kie puts the result: s3, or oss for better access within China."""
-
-
-def _not_typed(name: str) -> str:
-    if name in TYPED:
-        raise ValueError(f"{name!r} has a typed request: use {TYPED[name].__name__}")
-    return name
-
-
-def _json(value: dict[str, Any]) -> dict[str, Any]:
-    try:
-        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ValueError(f"must be plain JSON: {error}") from None
-    return value
-
-
-class MarketModel(JobRequest):
-    """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
-
-    usual_seconds: ClassVar[float] = 120.0
-
-    model: Annotated[
-        str,
-        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"),
-        AfterValidator(_not_typed),
-    ]
-    """The model's name at Kie, for example kling-2.6/text-to-video."""
-    input: Annotated[dict[str, Any], AfterValidator(_json)]
-    """The model's input, as Kie's page of the model documents it."""
-
-    def input_fields(self) -> dict[str, Any]:
-        """The `input` object of the createTask body, as given."""
-        return dict(self.model_dump(mode="json", include={"input"})["input"])
-
-    @property
-    def title(self) -> str:
-        """The input's prompt, where it has one."""
-        prompt = self.input.get("prompt")
-        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
-
-
-TypedRequest = (
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2CharactersPro
-    | Sora2Characters
-    | Sora2ProStoryboard
-    | SoraWatermarkRemover
-)
-
-TYPED: dict[str, type[JobRequest]] = {
-    cls.model_fields["model"].default: cls for cls in get_args(TypedRequest)
-}
-"""The typed requests by their model's name."""
-
-
-def request_class(model: str) -> type[JobRequest]:
-    """The class that describes a model: its own, or `MarketModel`."""
-    return TYPED.get(model, MarketModel)
-
-
-def parse_request(body: dict[str, Any]) -> JobRequest:
-    """Read a createTask body, `{"model": ..., "input": {...}}`, into its request.
-
-    Raises:
-        ValueError: when the input does not fit the model (pydantic's own, where it is an object).
-    """
-    given: Any = body.get("input") or {}
-    if not isinstance(given, dict):
-        raise ValueError(f"the input of {body.get('model')} must be an object")
-    cls = request_class(str(body.get("model")))
-    if cls is MarketModel:
-        return MarketModel.model_validate({"model": body.get("model"), "input": body.get("input")})
-    return cls.model_validate({"model": body.get("model"), **given})
-
-
-def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    # A union's own error lists what each of its members misses; the named model's alone is readable.
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        if isinstance(model := fields.get("model"), str):
-            request = request_class(model).model_validate(fields)
-            try:
-                return handler(request)
-            except ValidationError:
-                raise ValueError(f"{model} does not make what is asked for here") from None
-    return handler(value)
-
-
-VideoRequest = Annotated[
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2ProStoryboard
-    | SoraWatermarkRemover
-    | MarketModel,
-    WrapValidator(_by_its_model),
-]
-"""Any request whose result is a file; a dictionary is read by its `model`."""
-
-SoraVideoRequest = Annotated[
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2ProStoryboard,
-    WrapValidator(_by_its_model),
-]
-"""A request whose video can become a character."""

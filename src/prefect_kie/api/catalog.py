@@ -1,0 +1,139 @@
+"""All that can be asked of Kie: the typed requests by their names, and `MarketModel` for any other model."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, ClassVar, cast, get_args
+
+from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+
+from prefect_kie.api.requests import (
+    JobRequest,
+    Sora2Characters,
+    Sora2CharactersPro,
+    Sora2ImageToVideo,
+    Sora2ImageToVideoStable,
+    Sora2ProImageToVideo,
+    Sora2ProStoryboard,
+    Sora2ProTextToVideo,
+    Sora2TextToVideo,
+    Sora2TextToVideoStable,
+    SoraWatermarkRemover,
+)
+
+TypedRequest = (
+    Sora2TextToVideo
+    | Sora2ImageToVideo
+    | Sora2ProTextToVideo
+    | Sora2ProImageToVideo
+    | Sora2TextToVideoStable
+    | Sora2ImageToVideoStable
+    | Sora2CharactersPro
+    | Sora2Characters
+    | Sora2ProStoryboard
+    | SoraWatermarkRemover
+)
+
+TYPED: dict[str, type[JobRequest]] = {
+    cls.model_fields["model"].default: cls for cls in get_args(TypedRequest)
+}
+"""The typed requests by their model's name."""
+
+
+def _not_typed(name: str) -> str:
+    if name in TYPED:
+        raise ValueError(f"{name!r} has a typed request: use {TYPED[name].__name__}")
+    return name
+
+
+def _json(value: dict[str, Any]) -> dict[str, Any]:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ValueError(f"must be plain JSON: {error}") from None
+    return value
+
+
+class MarketModel(JobRequest):
+    """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
+
+    usual_seconds: ClassVar[float] = 120.0
+
+    model: Annotated[
+        str,
+        Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"),
+        AfterValidator(_not_typed),
+    ]
+    """The model's name at Kie, for example kling-2.6/text-to-video."""
+    input: Annotated[dict[str, Any], AfterValidator(_json)]
+    """The model's input, as Kie's page of the model documents it."""
+
+    def input_fields(self) -> dict[str, Any]:
+        """The `input` object of the createTask body, as given."""
+        return dict(self.model_dump(mode="json", include={"input"})["input"])
+
+    @property
+    def title(self) -> str:
+        """The input's prompt, where it has one."""
+        prompt = self.input.get("prompt")
+        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
+
+
+def request_class(model: str) -> type[JobRequest]:
+    """The class that describes a model: its own, or `MarketModel`."""
+    return TYPED.get(model, MarketModel)
+
+
+def parse_request(body: dict[str, Any]) -> JobRequest:
+    """Read a createTask body, `{"model": ..., "input": {...}}`, into its request.
+
+    Raises:
+        ValueError: when the input does not fit the model (pydantic's own, where it is an object).
+    """
+    given: Any = body.get("input") or {}
+    if not isinstance(given, dict):
+        raise ValueError(f"the input of {body.get('model')} must be an object")
+    cls = request_class(str(body.get("model")))
+    if cls is MarketModel:
+        return MarketModel.model_validate({"model": body.get("model"), "input": body.get("input")})
+    return cls.model_validate({"model": body.get("model"), **given})
+
+
+def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    # A union's own error lists what each of its members misses; the named model's alone is readable.
+    if isinstance(value, dict):
+        fields = cast("dict[str, Any]", value)
+        if isinstance(model := fields.get("model"), str):
+            request = request_class(model).model_validate(fields)
+            try:
+                return handler(request)
+            except ValidationError:
+                raise ValueError(f"{model} does not make what is asked for here") from None
+    return handler(value)
+
+
+VideoRequest = Annotated[
+    Sora2TextToVideo
+    | Sora2ImageToVideo
+    | Sora2ProTextToVideo
+    | Sora2ProImageToVideo
+    | Sora2TextToVideoStable
+    | Sora2ImageToVideoStable
+    | Sora2ProStoryboard
+    | SoraWatermarkRemover
+    | MarketModel,
+    WrapValidator(_by_its_model),
+]
+"""Any request whose result is a file; a dictionary is read by its `model`."""
+
+SoraVideoRequest = Annotated[
+    Sora2TextToVideo
+    | Sora2ImageToVideo
+    | Sora2ProTextToVideo
+    | Sora2ProImageToVideo
+    | Sora2TextToVideoStable
+    | Sora2ImageToVideoStable
+    | Sora2ProStoryboard,
+    WrapValidator(_by_its_model),
+]
+"""A request whose video can become a character."""
