@@ -186,7 +186,7 @@ async def test_an_unknown_job_is_not_waited_for(
 ) -> None:
     since = datetime.now(timezone.utc) - known_since if known_since else None
     handle = JobHandle(task_id="f" * 32, model="sora-2-text-to-video", submitted_at=since)
-    with pytest.raises(JobNotFound, match="does not know this job") as caught:
+    with pytest.raises(JobNotFound, match="recordInfo is null") as caught:
         await wait_for_job(handle, credentials, poll=QUICK)
     assert "collect_job" in caught.value.next_step
     assert kie.stats()["looks"] == 1
