@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip --disable-pip-version-check
 # editable_mode=strict: type checkers then see prefect_kie.blocks, .tasks and .flows where they are.
 EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
-CODE   := src blocks tasks flows tests
+JOBS   ?= auto
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lowest pythons format build clean FORCE
@@ -18,7 +18,7 @@ demo: $(VENV)/.demo ## the main job, end to end, on a simulated Kie (ARGS="--sta
 
 test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(if $(ARGS),,--fail-under=95)
 

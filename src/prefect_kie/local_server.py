@@ -18,6 +18,9 @@ import httpx
 START_SECONDS = 120.0
 STOP_SECONDS = 10.0
 
+PASSED_ON = ("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP")
+"""What of the environment a server gets: nobody's keys, and no other Prefect settings."""
+
 
 @dataclass(frozen=True)
 class LocalServer:
@@ -58,7 +61,7 @@ def local_server(
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")},
+        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
         **_settings(home, url),
         **(settings or {}),
     }
