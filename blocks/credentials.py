@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from pydantic import AfterValidator, Field, HttpUrl, SecretStr
 
-from prefect_kie.api import AuthenticationFailed, KieClient
+from prefect_kie.api import AuthenticationFailed, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 
 DEFAULT_CREDENTIALS = "kie"
@@ -76,12 +77,18 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
 
     Raises:
         AuthenticationFailed: when the server has no such block; says how to make one.
+        ServiceUnavailable: when the Prefect server does not answer.
     """
     if isinstance(credentials, KieCredentials):
         return credentials
     name = credentials.removeprefix("kie-credentials/")
     try:
         return await KieCredentials.aload(name)
+    except httpx.HTTPError as error:
+        raise ServiceUnavailable(
+            f"the Prefect server could not be asked for the block {name!r} ({type(error).__name__}: {error})",
+            next_step="Run it again when the Prefect server answers.",
+        ) from error
     except ValueError as error:
         if "Unable to find block document" not in str(error):
             raise
@@ -89,6 +96,6 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
             f"the Prefect server has no KieCredentials block named {name!r}",
             next_step=(
                 "Create it in the UI (Blocks, Kie Credentials) or with "
-                f"KieCredentials(api_key=...).save({name!r}), then run again; nothing was submitted."
+                f"KieCredentials(api_key=...).save({name!r}), then run again."
             ),
         ) from None

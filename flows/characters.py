@@ -10,12 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from prefect_kie.api import DownloadFailed, InvalidRequest, Job, JobHandle, KieError, PollPolicy, Slice
 from prefect_kie.api.fields import Handle
 from prefect_kie.api.requests import Sora2CharactersPro
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import Character, failed
-from prefect_kie.flows.production import Production, check_slice
+from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
 from prefect_kie.tasks import measure_video, wait_for_job
-
-DEFAULT_POLL = PollPolicy()
 
 
 class CharacterTraits(BaseModel):
@@ -69,11 +67,11 @@ async def create_character(
         KieError: when there is no character in the end; says what was charged and what to run next.
     """
     try:
-        kie = await load_credentials(credentials)
+        production = await Production.prepare(credentials, job_key, poll)
         handle = JobHandle(task_id=origin_task_id, model="the original")
-        origin = await wait_for_job(handle, kie, poll=poll)
-        check_slice(slice, await _length(origin, kie), origin_task_id)
-        return await Production(kie, job_key, poll).character(traits.request(origin_task_id, slice))
+        origin = await wait_for_job(handle, production.credentials, poll=poll)
+        check_slice(slice, await _length(origin, production.credentials), origin_task_id)
+        return await production.character(traits.request(origin_task_id, slice))
     except KieError as error:
         return failed(error, Character)
 

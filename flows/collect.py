@@ -10,11 +10,10 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
 from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import CollectedJob, failed
+from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.tasks import save_video, wait_for_job
-
-DEFAULT_POLL = PollPolicy()
 
 
 @flow(name="collect-job", flow_run_name="collect-job: {task_id}")
@@ -41,12 +40,13 @@ async def collect_job(
         KieError: when the job failed, is not known, or its files cannot be fetched.
     """
     try:
-        kie = await load_credentials(credentials)
+        production = await Production.prepare(credentials, None, poll, directory, storage)
+        kie = production.credentials
         job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
-        video = await save_video(job, kie, directory=directory, storage=storage)
+        video = await save_video(job, kie, directory=directory, storage=production.storage)
     except KieError as error:
         return failed(error, CollectedJob)
     return CollectedJob(task_id=job.task_id, model=job.model, video=video)

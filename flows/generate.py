@@ -11,11 +11,9 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
 from prefect_kie.api import KieError, PollPolicy, VideoRequest
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
-from prefect_kie.flows.production import Production, run_name
-
-DEFAULT_POLL = PollPolicy()
+from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
 
 
 @flow(name="generate-video", flow_run_name=run_name)
@@ -46,13 +44,12 @@ async def generate_video(
 
     Raises:
         RunIncomplete: when a video is missing in the end; its `result` holds every outcome.
-        KieError: when there are no credentials.
+        KieError: when the credentials or the storage are not to be had; nothing was paid.
     """
     try:
-        kie = await load_credentials(credentials)
+        production = await Production.prepare(credentials, job_key, poll, directory, storage)
     except KieError as error:
         return failed(error, GeneratedVideos)
-    production = Production(kie, job_key, poll, directory, storage)
     takes = range(1, count + 1)
     videos = tuple(await asyncio.gather(*(production.video(request, take) for take in takes)))
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos")

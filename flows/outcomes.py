@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeVar, cast
 
 from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
 from prefect.states import Failed
 from pydantic import BaseModel, ConfigDict
 
@@ -163,12 +164,16 @@ def complete_or_failed(result: ResultT, outcomes: tuple[VideoOutcome, ...], task
 def failed(error: KieError, instead_of: type[ResultT]) -> ResultT:
     """The state of a flow run that fails with this error.
 
-    Raising it would do the same, with Prefect's traceback of our own code above it in the log.
+    Raising it does the same, but with Prefect's traceback of our own code above it in the log. Where the
+    flow has retries it is raised all the same: Prefect counts a returned state as no failure to retry.
 
     Args:
         error: Why it fails; the flow's caller gets it raised.
         instead_of: What the flow returns otherwise, for the type checker.
     """
     del instead_of
+    context = FlowRunContext.get()
+    if context is not None and context.flow is not None and context.flow.retries:
+        raise error
     state: State[Any] = Failed(message=str(error), data=error)
     return cast("ResultT", state)

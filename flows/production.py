@@ -20,10 +20,13 @@ from prefect_kie.api import (
     Sora2CharactersPro,
     UnexpectedResponse,
 )
-from prefect_kie.blocks import KieCredentials
+from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.tasks import save_video, sora_2_characters_pro, task_for, wait_for_job
+from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
+
+DEFAULT_POLL = PollPolicy()
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,31 @@ class Production:
         job_key: Whose jobs they are; None: the run's.
         poll: How patiently to wait.
         directory: Where to save; None: the default directory, or the storage.
-        storage: Instead of a directory: a storage block, or its `type/name`.
+        storage: Instead of a directory: a storage block.
     """
 
     credentials: KieCredentials
     job_key: str | None
     poll: PollPolicy
     directory: Path | None = None
-    storage: WritableFileSystem | str | None = None
+    storage: WritableFileSystem | None = None
+
+    @classmethod
+    async def prepare(
+        cls,
+        credentials: KieCredentials | str,
+        job_key: str | None,
+        poll: PollPolicy,
+        directory: Path | None = None,
+        storage: WritableFileSystem | str | None = None,
+    ) -> Production:
+        """Load what is only named, so that a wrong name is told before anything is paid.
+
+        Raises:
+            KieError: when there are no such credentials or no such storage.
+        """
+        check_destination(directory, storage)
+        return cls(await load_credentials(credentials), job_key, poll, directory, await load_storage(storage))
 
     async def video(self, request: JobRequest, take: int = 1) -> VideoOutcome:
         """Submit, wait and save; whatever happens becomes this video's outcome, never its siblings'."""

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from prefect import flow, get_run_logger
 from prefect.filesystems import WritableFileSystem
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prefect_kie.api import (
     JobRequest,
@@ -22,17 +22,28 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
-from prefect_kie.flows.production import Production, check_slice, run_name
+from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
 
-DEFAULT_POLL = PollPolicy()
 PLACEHOLDER = "{character}"
 ROOM_FOR_HANDLE = 60
 """Characters of a prompt that are kept free for each mention of the handle."""
 
-EpisodePrompt = Annotated[str, Field(min_length=1, max_length=10_000 - ROOM_FOR_HANDLE)]
+
+def _leaves_room(prompt: str) -> str:
+    mentions = max(1, prompt.count(PLACEHOLDER))
+    longest = 10_000 - mentions * ROOM_FOR_HANDLE
+    if len(prompt) > longest:
+        raise ValueError(
+            f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
+            f"{longest:,} leave room for the handle"
+        )
+    return prompt
+
+
+EpisodePrompt = Annotated[str, Field(min_length=1), AfterValidator(_leaves_room)]
 
 
 class EpisodeSettings(BaseModel):
@@ -154,13 +165,12 @@ async def character_series(
 
     Raises:
         RunIncomplete: when something is missing in the end; its `result` holds every outcome.
-        KieError: when there are no credentials.
+        KieError: when the credentials or the storage are not to be had; nothing was paid.
     """
     try:
-        kie = await load_credentials(credentials)
+        production = await Production.prepare(credentials, job_key, poll, directory, storage)
     except KieError as error:
         return failed(error, SeriesResult)
-    production = Production(kie, job_key, poll, directory, storage)
     first = await production.video(original)
     result = SeriesResult(original=first)
     if first.video is None:
@@ -168,8 +178,11 @@ async def character_series(
     try:
         check_slice(slice, first.video.seconds, first.video.task_id)
         character = await production.character(traits.request(first.video.task_id, slice))
+        result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
-    except KieError as error:
+    except Exception as error:
+        if not isinstance(error, KieError):
+            get_run_logger().exception("sora-2-characters-pro: unexpected error")
         return failed(_without_episodes(error, result), SeriesResult)
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
     made = await asyncio.gather(*(production.video(*wanted) for wanted in _takes(requests)))
@@ -187,10 +200,10 @@ def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
     return takes
 
 
-def _without_episodes(error: KieError, result: SeriesResult) -> RunIncomplete:
+def _without_episodes(error: Exception, result: SeriesResult) -> RunIncomplete:
     incomplete = RunIncomplete(
         f"The original is saved, but no episode was made: {error}\n- {result.original.line}",
-        task_id=error.task_id,
+        task_id=error.task_id if isinstance(error, KieError) else None,
         billed="yes",
     )
     incomplete.result = result

@@ -1,7 +1,7 @@
 """The submission record: what prevents a second charge.
 
 It is written before the paid call, in Prefect's result storage, and says `submitting`; afterwards it
-says `submitted` with the task id, or `rejected` when Kie surely created nothing. A record found in
+says `submitted` with the task id, or is removed when Kie surely created nothing. A record that stays
 `submitting` means that somebody sent the call and never learned its outcome: that submission is in
 doubt, and is never repeated by itself.
 """
@@ -11,19 +11,21 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import socket
 import threading
 import uuid
 from collections.abc import AsyncGenerator
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timezone
 from typing import Any, Literal
 
-from prefect.results import get_result_store
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import JobRequest, SubmissionNotRecorded
-from prefect_kie.tasks.storage import Storage, storage_for
+from prefect_kie.tasks.runs import storage_of_this_run
+from prefect_kie.tasks.storage import Storage
 
 FOLDER = "kie-submissions"
 
@@ -34,13 +36,15 @@ class SubmissionRecord(BaseModel):
     Attributes:
         key: The submission's key; also the record's name.
         attempt: Which attempt wrote it, so that a writer recognises its own.
-        state: `submitting` (sent, or about to be), `submitted` (Kie's answer named the job) or
-            `rejected` (Kie surely created nothing; free to be submitted).
+        state: `submitting` (sent, or about to be), `submitted` (Kie's answer named the job) or, on storages
+            that cannot remove a file, `rejected` (Kie surely created nothing; free to be submitted).
         model: The model's name at Kie.
         input: The input that was sent.
-        task_id: Kie's id, once known.
+        task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
         reason: Why it was rejected.
         flow_run_id: The flow run that submitted.
+        host: The machine it was sent from.
+        process: The process there, which alone can still learn the outcome.
         written_at: When this state was written.
     """
 
@@ -55,7 +59,17 @@ class SubmissionRecord(BaseModel):
     task_id: str | None = None
     reason: str | None = None
     flow_run_id: str | None = None
+    host: str = Field(default_factory=socket.gethostname)
+    process: int = Field(default_factory=os.getpid)
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @property
+    def may_still_be_sent(self) -> bool:
+        """Whether the process that wrote it may still be waiting for the answer."""
+        if self.state != "submitting":
+            return False
+        here = self.host == socket.gethostname()
+        return not here or (self.process != os.getpid() and _runs(self.process))
 
     def became(self, state: Literal["submitted", "rejected"], **known: str) -> SubmissionRecord:
         """The record after the call: the same submission in its new state."""
@@ -73,16 +87,17 @@ class SubmissionRecords:
         self._storage = storage
 
     @classmethod
-    def of_this_run(cls) -> SubmissionRecords:
+    async def of_this_run(cls) -> SubmissionRecords:
         """The records in the result storage of the current task or flow run.
 
         Raises:
-            SubmissionNotRecorded: when the run's results are not stored anywhere.
+            SubmissionNotRecorded: when the run's results are not stored, or not where they ought to be.
         """
-        block = get_result_store().result_storage
-        if block is None:
-            raise SubmissionNotRecorded("this run has no result storage")
-        return cls(storage_for(block))
+        return cls(await storage_of_this_run())
+
+    def address(self, key: str) -> str:
+        """Where a submission's record is, for people."""
+        return self._storage.address(_path(key))
 
     async def read(self, key: str) -> SubmissionRecord | None:
         """The record of a submission; None only where there is surely none.
@@ -128,19 +143,34 @@ class SubmissionRecords:
         """
         path, content = _path(record.key), record.model_dump_json(indent=1).encode()
         try:
-            if instead_of is None:
-                if not await self._storage.create(path, content):
-                    return False
-            else:
+            if instead_of is not None:
                 await self._storage.write(path, content)
+            elif not await self._storage.create(path, content):
+                return False
         except Exception as error:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be written ({type(error).__name__}: {error}); nothing was sent"
             ) from error
-        found = await self.read(record.key)
-        if found is None:
-            raise SubmissionNotRecorded("the result storage does not keep what is written; nothing was sent")
+        try:
+            found = await self.read(record.key)
+            if found is None:
+                raise SubmissionNotRecorded(
+                    "the result storage does not keep what is written; nothing was sent"
+                )
+        except BaseException:
+            with suppress(Exception):  # else the next try would take it for a call that was sent
+                await self._storage.delete(path)
+            raise
         return found.attempt == record.attempt
+
+    async def release(self, record: SubmissionRecord, reason: str) -> None:
+        """Free a submission that Kie surely rejected.
+
+        Raises:
+            Exception: whatever the storage raises.
+        """
+        if not await self._storage.delete(_path(record.key)):
+            await self.write(record.became("rejected", reason=reason))
 
     async def write(self, record: SubmissionRecord) -> None:
         """Write a record's new state.
@@ -163,6 +193,19 @@ def submission_key(base: str, request: JobRequest, take: int) -> str:
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
     text = json.dumps([base, request.model_name, asked, take], sort_keys=True, ensure_ascii=False)
     return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _runs(process: int) -> bool:
+    """Whether a process of this machine runs; where that cannot be asked, it may."""
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _path(key: str) -> str:

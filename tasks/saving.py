@@ -24,17 +24,22 @@ from prefect.filesystems import WritableFileSystem
 from prefect.runtime import task_run
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import CharacterResult, DownloadFailed, Job, JobState, KieClient, KieError
+from prefect_kie.api import (
+    CharacterResult,
+    DownloadFailed,
+    Job,
+    JobState,
+    KieClient,
+    KieError,
+)
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
 from prefect_kie.tasks.media import mp4_seconds
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.retries import only_retryable
 from prefect_kie.tasks.storage import Storage, storage_for
-
-DEFAULT_DIRECTORY = Path("~/kie-videos")
-"""Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""
 
 RESULT_LIFE = timedelta(days=14)
 """How long Kie keeps results (kie-api: Limits and life times)."""
@@ -142,11 +147,12 @@ async def save_video(
         DownloadFailed: when a file cannot be fetched or stored; the job is paid and can be collected later.
     """
     _check_has_files(job)
-    kie = await load_credentials(credentials)
-    place = await _place(directory, storage)
     stem = file_stem(job)
     sidecar = f"{stem}.json"
     try:
+        check_destination(directory, storage)
+        kie = await load_credentials(credentials)
+        place = storage_for(await load_storage(storage) or Path(directory or DEFAULT_DIRECTORY))
         found = await _complete(place, sidecar, job)
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
@@ -154,7 +160,7 @@ async def save_video(
         saved = await _save_all(job, kie, place, stem, max_bytes)
         await place.write(sidecar, saved.model_dump_json(indent=1).encode())
     except Exception as error:
-        raise _download_failed(error, job, place) from error
+        raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
     get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
     return saved
 
@@ -201,7 +207,11 @@ async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: in
     try:
         return await fetch(url, part, max_bytes=max_bytes, local_allowed=local_allowed)
     except DeadLink:
-        fresh = await client.get_download_url(url)
+        try:
+            fresh = await client.get_download_url(url)
+        except KieError as error:
+            error.message = f"its link is dead and no fresh one is to be had: {error.message}"
+            raise
         return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
 
 
@@ -246,19 +256,6 @@ def _seconds(part: Path, transfer: Transfer) -> float | None:
     return mp4_seconds(part) if transfer.suffix == ".mp4" else None
 
 
-async def _place(directory: Path | str | None, storage: WritableFileSystem | str | None) -> Storage:
-    if storage is None:
-        return storage_for(Path(directory or DEFAULT_DIRECTORY))
-    if directory is not None:
-        raise ValueError("give either a directory or a storage block, not both")
-    if not isinstance(storage, str):
-        return storage_for(storage)
-    block: Any = await Block.aload(storage)
-    if not isinstance(block, WritableFileSystem):
-        raise ValueError(f"the block {storage!r} is no storage that files can be written to")
-    return storage_for(block)
-
-
 def _check_has_files(job: Job) -> None:
     if job.state is not JobState.SUCCESS:
         raise DownloadFailed(
@@ -280,20 +277,25 @@ def _check_has_files(job: Job) -> None:
         )
 
 
-def _download_failed(error: Exception, job: Job, place: Storage) -> DownloadFailed:
+def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
     """Any trouble with a paid result, as the one error that says how and until when to come back."""
-    retryable = not isinstance(error, BadFile)
+    retryable, first = not isinstance(error, BadFile), ""
     if isinstance(error, CutTransfer | BadFile | DeadLink):
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
         retryable = error.retryable
-        what = f"no fresh link to the result could be had: {error.message}"
+        first = "" if retryable else f"{error.next_step} "
+        what = f"the result could not be saved: {error.message}"
     else:
-        what = f"the result could not be stored at {place.address('')}: {type(error).__name__}: {error}"
+        # A block's own text may hold its secrets; its name does not.
+        shown = type(place).__name__ if isinstance(place, Block) else place
+        what = f"the result could not be stored in {shown}: {type(error).__name__}: {error}"
     until = (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
     return DownloadFailed(
         what,
         task_id=job.task_id,
         retryable=retryable,
-        next_step=f"Run collect_job with this task id before {until:%Y-%m-%d}, when Kie deletes the result.",
+        next_step=(
+            f"{first}Run collect_job with this task id before {until:%Y-%m-%d}, when Kie deletes the result."
+        ),
     )

@@ -57,6 +57,10 @@ class Storage(ABC):
         """
 
     @abstractmethod
+    async def delete(self, path: str) -> bool:
+        """Remove a file; False where this storage cannot remove any."""
+
+    @abstractmethod
     async def put(self, file: Path, path: str) -> str:
         """Move a local file here, whole or not at all; returns its address for people."""
 
@@ -114,6 +118,10 @@ class LocalStorage(Storage):
     async def create(self, path: str, content: bytes) -> bool:
         return await anyio.to_thread.run_sync(_write_whole, self.local(path), content, False)
 
+    async def delete(self, path: str) -> bool:
+        await anyio.to_thread.run_sync(lambda: self.local(path).unlink(missing_ok=True))
+        return True
+
     async def put(self, file: Path, path: str) -> str:
         await anyio.to_thread.run_sync(_move_whole, file, self.local(path))
         return self.address(path)
@@ -155,6 +163,13 @@ class BlockStorage(Storage):
         if await self.read(path) is not None:
             return False
         await self.write(path, content)
+        return True
+
+    async def delete(self, path: str) -> bool:
+        if not isinstance(self.block, RemoteFileSystem):
+            return False
+        filesystem: Any = self.block.filesystem
+        await anyio.to_thread.run_sync(filesystem.rm_file, _target(self.block, path))
         return True
 
     async def put(self, file: Path, path: str) -> str:

@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Coroutine
-from typing import Any, NoReturn
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import Future
+from contextvars import copy_context
+from datetime import datetime, timezone
+from typing import Any, TypeVar
 
-import anyio.to_thread
 from prefect import get_run_logger
-from prefect.context import TaskRunContext
 from prefect.runtime import flow_run
 
-from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
+from prefect_kie.api import (
+    JobHandle,
+    JobRequest,
+    KieClient,
+    KieError,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+)
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords, one_at_a_time, submission_key
+from prefect_kie.tasks.records import (
+    SubmissionRecord,
+    SubmissionRecords,
+    one_at_a_time,
+    submission_key,
+)
+from prefect_kie.tasks.runs import run_base
 
-CANCEL_GRACE = 20.0
-"""Seconds a cancelled run waits for the answer to a call that is already out."""
+OUTCOME_SECONDS = 200.0
+"""How long after its record another process's call may still be answered (createTask waits 180 s)."""
 
-RECORD_TRIES = 3
+LOOK_SECONDS = 0.5
+CLAIM_TRIES = 5
+KEEP_PAUSES = (0.1, 0.5, 2.0)
+"""Seconds between the tries to record an outcome: a storage that stumbles must not leave a doubt."""
+
+T = TypeVar("T")
 
 
 async def submit(
@@ -43,113 +62,147 @@ async def submit(
     """
     if take < 1:
         raise ValueError(f"take counts from 1; got {take}")
-    if job_key is not None and not job_key.strip():
-        raise ValueError("job_key must not be empty; leave it out to use the flow run's id")
+    key = submission_key(await run_base(job_key), request, take)
     kie = await load_credentials(credentials)
-    key = submission_key(job_key or await _run_base(), request, take)
-    records = SubmissionRecords.of_this_run()
+    records = await SubmissionRecords.of_this_run()
+    return await _beyond_cancelling(lambda: _submit_once(key, request, kie, records))
+
+
+async def _submit_once(
+    key: str, request: JobRequest, kie: KieCredentials, records: SubmissionRecords
+) -> JobHandle:
     async with one_at_a_time(key), kie.get_client() as client:
-        found = await records.read(key)
-        if found is None or found.state == "rejected":
-            mine = _new_record(key, request)
+        for _ in range(CLAIM_TRIES):
+            found = await _settled(records, key)
+            if found is not None and found.state != "rejected":
+                return _known_handle(found, records.address(key))
+            mine = SubmissionRecord(
+                key=key,
+                model=request.model_name,
+                input=request.input_fields(),
+                flow_run_id=flow_run.get_id(),
+            )
             if await records.claim(mine, instead_of=found):
-                return await _despite_cancelling(_post(client, request, records, mine))
-            found = await records.read(key)
-    return _known_handle(found, key)
+                return await _post(client, request, records, mine)
+    raise SubmissionNotRecorded(
+        f"others took submission {key} each time this run was about to make it, and then let it go; this run "
+        "sent nothing",
+        next_step="Run it again.",
+    )
 
 
 async def _post(
     client: KieClient, request: JobRequest, records: SubmissionRecords, record: SubmissionRecord
 ) -> JobHandle:
-    logger = get_run_logger()
     try:
         handle = await client.create_job(request)
     except SubmissionInDoubt as doubt:
-        _in_doubt(doubt, record)
+        if doubt.task_id is not None:  # an error that names a task: worth knowing at the next try
+            named = record.model_copy(update={"task_id": doubt.task_id})
+            await _keep(lambda: records.write(named), named)
+        raise _doubt(
+            f"it is not known whether submission {record.key} was created: {doubt.message}",
+            record,
+            records.address(record.key),
+            task_id=doubt.task_id,
+            code=doubt.code,
+        ) from None
     except KieError as refusal:
-        await _keep(records, record.became("rejected", reason=refusal.message))
+        reason = refusal.message
+        await _keep(lambda: records.release(record, reason), record)
         raise
-    # The log first: a second trace of the id, should the record's write fail.
-    logger.info("%s submitted as job %s (submission %s)", request.model_name, handle.task_id, record.key)
-    await _keep(records, record.became("submitted", task_id=handle.task_id))
+    submitted = record.became("submitted", task_id=handle.task_id)
+    await _keep(lambda: records.write(submitted), submitted)
+    get_run_logger().info(
+        "%s submitted as job %s (submission %s)", request.model_name, handle.task_id, record.key
+    )
     return handle.model_copy(update={"submission": record.key})
 
 
-async def _keep(records: SubmissionRecords, record: SubmissionRecord) -> None:
-    """Write the outcome; a storage that fails now must not lose a job that is known here."""
+async def _settled(records: SubmissionRecords, key: str) -> SubmissionRecord | None:
+    """The record, once no other process can be about to learn its outcome."""
+    while True:
+        found = await records.read(key)
+        if found is None or not found.may_still_be_sent:
+            return found
+        if (datetime.now(timezone.utc) - found.written_at).total_seconds() > OUTCOME_SECONDS:
+            return found
+        await asyncio.sleep(LOOK_SECONDS)
+
+
+async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: SubmissionRecord) -> None:
+    """Record an outcome; a storage that fails now must not lose a job that is known here."""
     trouble: Exception | None = None
-    for _ in range(RECORD_TRIES):
+    for pause in (*KEEP_PAUSES, 0.0):
         try:
-            await records.write(record)
+            return await write()
         except Exception as error:
             trouble = error
-        else:
-            return
+        await asyncio.sleep(pause)
     get_run_logger().error(
         "The outcome of submission %s could not be recorded (%r). This run goes on; if it is run again, it "
         "will report this submission as in doubt. Job: %s.",
         record.key,
         trouble,
-        record.task_id or "none, Kie refused it",
+        record.task_id or "none that is known",
     )
+    return None
 
 
-def _known_handle(record: SubmissionRecord | None, key: str) -> JobHandle:
+def _known_handle(record: SubmissionRecord, address: str) -> JobHandle:
     """The handle of a job that was submitted before, or the doubt about it."""
-    if record is not None and record.task_id is not None:
+    if record.state == "submitted" and record.task_id is not None:
         get_run_logger().info(
             "%s was submitted before as job %s and is not paid again; another video of the same request "
             "takes another `take` (submission %s)",
             record.model,
             record.task_id,
-            key,
+            record.key,
         )
         return JobHandle(
-            task_id=record.task_id, model=record.model, submission=key, submitted_at=record.written_at
+            task_id=record.task_id,
+            model=record.model,
+            submission=record.key,
+            submitted_at=record.written_at,
         )
-    written = f" on {record.written_at:%Y-%m-%d at %H:%M:%S} UTC" if record else ""
+    raise _doubt(
+        f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "
+        "UTC and its outcome was never learned; it is not sent again",
+        record,
+        address,
+        task_id=record.task_id,
+    )
+
+
+def _doubt(message: str, record: SubmissionRecord, address: str, **known: Any) -> SubmissionInDoubt:
     doubt = SubmissionInDoubt(
-        f"submission {key} was sent before{written} and its outcome was never learned; it is not sent again"
+        message,
+        next_step=(
+            "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id. "
+            f"If it is not, delete the record {address} and run this same run (or job_key) again, which "
+            "submits it anew."
+        ),
+        **known,
     )
-    doubt.submission = key
-    raise doubt
-
-
-def _in_doubt(doubt: SubmissionInDoubt, record: SubmissionRecord) -> NoReturn:
-    doubt.message = f"it is not known whether submission {record.key} was created: {doubt.message}"
     doubt.submission = record.key
-    raise doubt
+    return doubt
 
 
-def _new_record(key: str, request: JobRequest) -> SubmissionRecord:
-    return SubmissionRecord(
-        key=key,
-        model=request.model_name,
-        input=request.input_fields(),
-        flow_run_id=flow_run.get_id(),
-    )
+async def _beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do something that must come to its end although its run is cancelled or timed out.
 
-
-async def _run_base() -> str:
-    """The id of the run that a submission belongs to.
-
-    The outermost flow run's: when a parent run is run again, Prefect gives its failed subflows new ids.
+    In a thread with an event loop of its own, which neither Prefect's time limits nor the end of the
+    run's own loop can touch, and which the interpreter waits for when it exits.
     """
-    if flow_run.get_id() is not None:
-        # In a thread with this context, since Prefect's look-up of a subflow's parents blocks.
-        return str(await anyio.to_thread.run_sync(flow_run.get_root_flow_run_id))
-    task_run = TaskRunContext.get()
-    if task_run is None:
-        raise RuntimeError("a model task runs as a Prefect task: call it, not its function")
-    return str(task_run.task_run.id)
+    outcome: Future[T] = Future()
+    outcome.set_running_or_notify_cancel()  # from here on, cancelling the caller does not cancel it
+    context = copy_context()
 
+    def run() -> None:
+        try:
+            outcome.set_result(context.run(asyncio.run, work()))
+        except BaseException as error:
+            outcome.set_exception(error)
 
-async def _despite_cancelling(post: Coroutine[Any, Any, JobHandle]) -> JobHandle:
-    """Let a paid call finish and be recorded although its run is being cancelled."""
-    call = asyncio.ensure_future(post)
-    try:
-        return await asyncio.shield(call)
-    except asyncio.CancelledError:
-        with contextlib.suppress(Exception):
-            await asyncio.wait_for(asyncio.shield(call), CANCEL_GRACE)
-        raise
+    threading.Thread(target=run, name="kie-submission", daemon=False).start()
+    return await asyncio.wrap_future(outcome)

@@ -1,15 +1,38 @@
-"""Uploading pictures (and character clips) for requests that take an address."""
+"""Uploading pictures (and character clips) for requests that take an address.
+
+An upload is free, but its address is part of the request: another address would be another submission,
+and paid again. So a run uploads one content once, and a record in its result storage remembers where.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import anyio.to_thread
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import UploadedFile
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.records import one_at_a_time
 from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.runs import run_base, storage_of_this_run
+
+FOLDER = "kie-uploads"
+
+REUSED_FOR = timedelta(days=2)
+"""How long an upload is used again; Kie keeps it for 3 days."""
+
+
+class UploadRecord(BaseModel):
+    """Where an upload went, and when."""
+
+    uploaded: UploadedFile
+    written_at: datetime
 
 
 @task(
@@ -22,28 +45,68 @@ from prefect_kie.tasks.retries import only_retryable
     retry_condition_fn=only_retryable,
 )
 async def upload_image(
-    file: Path | str, credentials: KieCredentials | str = DEFAULT_CREDENTIALS
+    file: Path | str,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    job_key: str | None = None,
 ) -> UploadedFile:
     """Upload a picture for an image-to-video request; free, kept at Kie for 3 days.
+
+    The same content in the same run (or with the same job_key) gives the same address, so that the
+    request made of it is the same job when the run is run again.
 
     Args:
         file: A jpeg, png or webp of at most 10 MB on this machine (or an mp4, webm or avi for
             `Sora2Characters`), or the public address of one for Kie to fetch.
         credentials: The key's block, or its name.
+        job_key: Whose upload it is; by default the run's.
 
     Returns:
         The uploaded file; its `url` goes into `image_urls`.
 
     Raises:
         ValueError: when there is no such file, or it is of a kind or size Kie refuses.
-        KieError: when Kie does not take it.
+        KieError: when Kie does not take it, or the run's result storage cannot be used.
     """
     kie = await load_credentials(credentials)
-    async with kie.get_client() as client:
-        uploaded = await (client.upload_from_url(str(file)) if _is_url(file) else client.upload_file(file))
+    content = str(file) if _is_url(file) else await anyio.to_thread.run_sync(_checksum, Path(file))
+    name = json.dumps([await run_base(job_key), kie.base_url, content])
+    path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
+    storage = await storage_of_this_run()
+    async with one_at_a_time(path):
+        known = _still_there(await storage.read(path))
+        if known is not None:
+            get_run_logger().info("Uploaded %s before: %s", file, known.url)
+            return known
+        async with kie.get_client() as client:
+            uploaded = await (
+                client.upload_from_url(str(file)) if _is_url(file) else client.upload_file(file)
+            )
+        record = UploadRecord(uploaded=uploaded, written_at=datetime.now(timezone.utc))
+        await storage.write(path, record.model_dump_json().encode())
     get_run_logger().info("Uploaded %s: %s", file, uploaded.url)
     return uploaded
 
 
 def _is_url(file: Path | str) -> bool:
     return isinstance(file, str) and file.lower().startswith(("https://", "http://"))
+
+
+def _checksum(file: Path) -> str:
+    if not file.is_file():
+        raise ValueError(f"there is no file {file.name!r}")
+    with file.open("rb") as content:
+        checksum = hashlib.sha256()
+        while chunk := content.read(1024 * 1024):
+            checksum.update(chunk)
+    return f"{file.suffix.lower()} {checksum.hexdigest()}"
+
+
+def _still_there(content: bytes | None) -> UploadedFile | None:
+    try:
+        record = UploadRecord.model_validate_json(content) if content else None
+    except ValidationError:
+        return None
+    if record is None or datetime.now(timezone.utc) - record.written_at > REUSED_FOR:
+        return None
+    return record.uploaded

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from prefect import State, Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry
 
@@ -57,6 +58,11 @@ class PollingTask(Task[P, R]):
             return final if return_state else _result(final)
 
         def with_options(self, **options):
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
             changed = super().with_options(**options)
             changed.__class__ = type(self)  # Prefect makes a plain Task of it
             return changed
@@ -110,8 +116,8 @@ async def wait_for_job(
     age = _age(handle, None)
     if age is not None and age < poll.min_gap_seconds:
         return _look_again(handle, poll, age, "submitted", None)  # too young for a look to tell anything
-    kie = await load_credentials(credentials)
     try:
+        kie = await load_credentials(credentials)
         async with kie.get_client() as client:
             job = await client.get_job(handle.task_id)
     except JobNotFound:
@@ -163,21 +169,31 @@ def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, pr
 def _age(handle: JobHandle, job: Job | None) -> float | None:
     """Seconds since submission: by the submitter's clock where known, else by Kie's alone."""
     if handle.submitted_at is not None:
-        return max(0.0, (datetime.now(timezone.utc) - handle.submitted_at).total_seconds())
+        age = (datetime.now(timezone.utc) - handle.submitted_at).total_seconds()
+        if age >= 0:  # else one of two clocks is wrong, and this one tells nothing
+            return age
     return job.age if job else None
 
 
 def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
     """What a failed look means: it is repeated, or the job is left to be collected later."""
-    age = _age(handle, None)
-    if error.retryable and age is not None and age > poll.deadline_seconds:
+    if error.retryable and _waited() > poll.deadline_seconds:
         return JobTimedOut(
             f"{handle.model} could not be looked at by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    if not error.retryable:
-        error.next_step = f"The job goes on at Kie. {error.next_step} collect_job then fetches its result."
+    first = "" if error.retryable else f"{error.next_step} "
+    error.next_step = (
+        f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
+    )
     return error
+
+
+def _waited() -> float:
+    """Seconds since this task run began: a run that starts late has its own time for failing looks."""
+    context = TaskRunContext.get()
+    start = context.task_run.start_time if context else None
+    return (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0
 
 
 def _log_success(job: Job) -> None:

@@ -164,7 +164,8 @@ def test_a_create_that_names_a_task_is_never_taken_for_a_refusal(code: int, text
 @rows(
     Row("401", said(401), AuthenticationFailed),
     Row("404", said(404), JobNotFound),
-    Row("404 page", page(404), JobNotFound),
+    Row("404 page", page(404), ServiceUnavailable, outcome="unknown", retryable=True),
+    Row("403 page", page(403), ServiceUnavailable, outcome="unknown", retryable=True),
     Row("422 young", said(422, "recordInfo is null"), JobNotFound),
     Row("422 other words", said(422, "record not found"), JobNotFound),
     Row("500 young", said(500, "recordInfo is null"), JobNotFound),

@@ -239,6 +239,51 @@ async def test_a_picture_begins_a_video(
     assert (kie.stats()["uploads"], kie.stats()["created"], kie.stats()["violations"]) == (1, 1, 0)
 
 
+async def test_a_picture_uploaded_again_by_a_retry_is_the_same_job(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    Image.new("RGB", (64, 36), "red").save(tmp_path / "red.png")
+    crashes = iter([True, False])
+
+    @flow(retries=1, retry_delay_seconds=0)
+    async def pipeline() -> None:
+        picture = await upload_image(tmp_path / "red.png", credentials)
+        request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
+        await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+        if next(crashes):
+            raise RuntimeError("the next step crashed")
+
+    await pipeline()
+
+    assert (kie.stats()["uploads"], kie.stats()["created"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "where", [{"storage": "local-file-system/typo"}, {"storage": "nonsense"}, {"both": True}], ids=str
+)
+async def test_a_wrong_destination_is_told_before_anything_is_paid(
+    where: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    if where.pop("both", False):
+        where |= {"directory": tmp_path, "storage": LocalFileSystem(basepath=str(tmp_path))}
+    with pytest.raises(InvalidRequest) as caught:
+        await generate_video(CAT, credentials, **where)
+    assert caught.value.billed == "no"
+    assert kie.stats()["created"] == 0
+
+
+async def test_a_flow_with_retries_is_retried(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("create", code=402)
+    patient = generate_video.with_options(retries=1, retry_delay_seconds=0)
+    made = await patient(CAT, credentials, directory=tmp_path, poll=QUICK)
+    assert made.videos[0].status == "saved"
+    assert kie.stats()["created"] == 1
+
+
 async def test_no_credentials_no_run() -> None:
     with pytest.raises(AuthenticationFailed, match="no KieCredentials block named 'nobody'"):
         await generate_video(CAT, "nobody")
@@ -428,6 +473,28 @@ async def test_the_stable_model_makes_episodes_too(
     assert kie.stats()["jobs"][-1]["model"] == "sora-2-text-to-video-stable"
     assert kie.stats()["jobs"][-1]["input"]["aspect_ratio"] == "portrait"
     assert kie.stats()["violations"] == 0
+
+
+async def test_prompts_that_leave_no_room_for_the_handle_are_refused_before_paying(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(ParameterTypeError, match="leave room for the handle"):
+        await character_series(CAT, SLICE, TRAITS, ["{character} " * 800], credentials=credentials)
+    assert kie.stats()["created"] == 0
+
+
+async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr("prefect_kie.flows.production.Production.character", broken)
+    with pytest.raises(RunIncomplete, match="a bug") as caught:
+        await character_series(
+            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+        )
+    assert caught.value.result.original.status == "saved"
 
 
 @pytest.mark.parametrize(

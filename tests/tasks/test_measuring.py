@@ -59,7 +59,7 @@ async def test_trouble_that_passes_is_sat_out(kie: SimulatorServer, credentials:
 async def test_a_video_that_cannot_be_had_is_told(kie: SimulatorServer, credentials: KieCredentials) -> None:
     job = await finished(kie, credentials)
     kie.change(result_days=0)
-    with pytest.raises(DownloadFailed, match="no fresh link") as caught:
+    with pytest.raises(DownloadFailed, match="no fresh one") as caught:
         await measure_video(job, credentials)
     assert caught.value.task_id == job.task_id
     assert kie.stats()["file_requests"] == 1

@@ -23,7 +23,6 @@ from prefect import flow
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie.api import (
-    AuthenticationFailed,
     CharacterResult,
     DownloadFailed,
     Job,
@@ -462,7 +461,7 @@ class TestBlocks:
     async def test_a_directory_and_a_block_are_one_too_many(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
-        with pytest.raises(ValueError, match="either a directory or a storage block"):
+        with pytest.raises(DownloadFailed, match="either a directory or a storage block"):
             await save_video(job, credentials, directory=videos, storage=LocalFileSystem())
         assert kie.stats()["file_requests"] == 0
         assert not videos.exists()
@@ -470,7 +469,7 @@ class TestBlocks:
     async def test_a_block_that_is_not_there_is_told_at_once(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job
     ) -> None:
-        with pytest.raises(ValueError, match="nowhere"):
+        with pytest.raises(DownloadFailed, match="nowhere"):
             await save_video(job, credentials, storage="local-file-system/nowhere")
         assert kie.stats()["file_requests"] == 0
 
@@ -478,7 +477,7 @@ class TestBlocks:
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job
     ) -> None:
         await credentials.save("no-storage", overwrite=True)
-        with pytest.raises(ValueError, match="'kie-credentials/no-storage' is no storage"):
+        with pytest.raises(DownloadFailed, match="'kie-credentials/no-storage' is no storage"):
             await save_video(job, credentials, storage="kie-credentials/no-storage")
         assert kie.stats()["file_requests"] == 0
 
@@ -487,8 +486,10 @@ class TestBlocks:
     ) -> None:
         await credentials.save("for-saving", overwrite=True)
         assert (await save_video(job, "for-saving", directory=videos)).seconds
-        with pytest.raises(AuthenticationFailed, match="no KieCredentials block named 'nobody'"):
+        with pytest.raises(DownloadFailed, match="no KieCredentials block named 'nobody'") as caught:
             await save_video(job, "nobody", directory=videos)
+        assert_paid_and_collectable(caught.value, job)
+        assert "save('nobody')" in caught.value.next_step
 
 
 class TestDeadLinks:
@@ -520,7 +521,7 @@ class TestDeadLinks:
     ) -> None:
         kie.change(result_days=0)
         with pytest.raises(
-            DownloadFailed, match=r"no fresh link to the result could be had: .*url is wrong"
+            DownloadFailed, match=r"its link is dead and no fresh one is to be had: .*url is wrong"
         ) as caught:
             await save_video(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
@@ -590,7 +591,7 @@ class TestTrouble:
         with monkeypatch.context() as patched:
             patched.setattr(Transfer, "write", no_space)
             with pytest.raises(
-                DownloadFailed, match=rf"stored at {videos}: OSError: .*No space left"
+                DownloadFailed, match=rf"stored in {videos}: OSError: .*No space left"
             ) as caught:
                 await save_video(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
@@ -621,8 +622,8 @@ class TestTrouble:
     @pytest.mark.parametrize(
         ("block", "text"),
         [
-            (Closed(), "stored at closed: : ConnectionError: no route"),
-            (ReadOnly(shelf="read-only"), "stored at read-only: : PermissionError"),
+            (Closed(), "stored in Closed: ConnectionError: no route"),
+            (ReadOnly(shelf="read-only"), "stored in ReadOnly: PermissionError"),
         ],
         ids=["out of reach", "read-only"],
     )

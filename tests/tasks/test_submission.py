@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
+from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import pytest
 from prefect import flow, task
+from prefect.client.orchestration import PrefectClient
 from prefect.filesystems import LocalFileSystem
 
 from prefect_kie.api import (
@@ -30,7 +38,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sora_2_text_to_video
+from prefect_kie.tasks import records, sora_2_text_to_video, submission
 from prefect_kie.tasks.records import submission_key
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
@@ -364,7 +372,7 @@ async def test_a_storage_that_cannot_be_trusted_stops_the_submission(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(records, "storage_for", lambda block: storage(tmp_path))
+    monkeypatch.setattr("prefect_kie.tasks.runs.storage_for", lambda block: storage(tmp_path))
     with pytest.raises(SubmissionNotRecorded, match=reason):
         await submit(credentials)
     assert kie.stats()["created"] == 0
@@ -397,6 +405,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(records.SubmissionRecords, "write", refuse)
+    monkeypatch.setattr(submission, "KEEP_PAUSES", (0.0, 0.0))
     handle = await submit(credentials, job_key="one")
     assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
     assert "could not be recorded (OSError(28, 'No space left on device')). This run goes on" in caplog.text
@@ -407,6 +416,116 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
     assert kie.stats()["created"] == 1
 
 
+async def test_a_rejected_submission_leaves_no_record(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    kie.fault("create", code=402)
+    with pytest.raises(InsufficientCredits):
+        await submit(credentials)
+    assert record_files(results) == []
+
+
+async def test_a_claim_that_cannot_be_read_back_is_withdrawn(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, broken = LocalStorage.read, iter([False, True])
+
+    async def stumbling(self: LocalStorage, path: str) -> bytes | None:
+        if next(broken, False):
+            raise OSError(5, "Input/output error")
+        return await read(self, path)
+
+    monkeypatch.setattr(LocalStorage, "read", stumbling)
+    with pytest.raises(SubmissionNotRecorded, match="nothing was sent"):
+        await submit(credentials, job_key="one")
+    assert record_files(results) == []
+    await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_doubtful_answer_that_names_a_task_is_remembered(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("create", code=455, msg="maintenance", data={"taskId": "abc"})
+    for _ in range(2):
+        with pytest.raises(SubmissionInDoubt) as caught:
+            await submit(credentials, job_key="one")
+        assert caught.value.task_id == "abc"
+    assert kie.stats()["created"] == 0
+
+
+async def test_a_call_that_another_process_still_waits_for_is_waited_for_too(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "LOOK_SECONDS", 0.05)
+    first = await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    done = file.read_text()
+    now = datetime.now(timezone.utc).isoformat()
+    pending = {"state": "submitting", "task_id": None, "process": os.getppid(), "written_at": now}
+    file.write_text(json.dumps({**json.loads(done), **pending}))
+    second = asyncio.ensure_future(submit(credentials, job_key="one"))
+    await asyncio.sleep(0.6)
+    assert not second.done()
+    file.write_text(done)
+    assert (await second).task_id == first.task_id
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_call_of_a_dead_process_is_not_waited_for(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    with subprocess.Popen([sys.executable, "-c", ""]) as process:
+        pass
+    dead = {"state": "submitting", "task_id": None, "process": process.pid}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **dead}))
+    with pytest.raises(SubmissionInDoubt) as caught:
+        await submit(credentials, job_key="one")
+    assert str(file) in caught.value.next_step
+    file.unlink()  # as the error says, after a look into Kie's logs page
+    await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 2
+
+
+async def test_a_time_limit_does_not_lose_the_answer(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    kie.fault("create", delay=0.6)
+
+    @flow
+    async def pipeline() -> None:
+        await sora_2_text_to_video.with_options(timeout_seconds=0.2)(CAT, credentials, job_key="one")
+
+    with pytest.raises(TimeoutError):
+        await pipeline()
+    while json.loads(record_files(results)[0].read_text())["state"] == "submitting":
+        await asyncio.sleep(0.05)
+    handle = await submit(credentials, job_key="one")
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_storage_that_prefect_only_falls_back_to_is_not_trusted(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(self: object) -> object:
+        raise httpx.ConnectError("the Prefect server is away")
+
+    monkeypatch.setattr(PrefectClient, "read_server_default_result_storage", away)
+    with pytest.raises(SubmissionNotRecorded, match="could not be asked where results are stored"):
+        await submit(credentials)
+
+    async def elsewhere(self: object) -> object:
+        return SimpleNamespace(default_result_storage_block_id=uuid4())
+
+    monkeypatch.setattr(PrefectClient, "read_server_default_result_storage", elsewhere)
+    with pytest.raises(SubmissionNotRecorded, match="local directory"):
+        await submit(credentials)
+    assert kie.stats()["created"] == 0
+
+
 async def test_somebody_quicker_between_look_and_claim_is_noticed(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -414,7 +533,7 @@ async def test_somebody_quicker_between_look_and_claim_is_noticed(
         return False
 
     monkeypatch.setattr(records.SubmissionRecords, "claim", lost)
-    with pytest.raises(SubmissionInDoubt):
+    with pytest.raises(SubmissionNotRecorded, match="this run sent nothing"):
         await submit(credentials)
     assert kie.stats()["created"] == 0
 

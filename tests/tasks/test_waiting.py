@@ -6,8 +6,10 @@ import asyncio
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+import httpx
 import pytest
 from prefect import State, flow
+from prefect.cache_policies import INPUTS, NO_CACHE
 from prefect.client.orchestration import get_client
 
 from prefect_kie.api import (
@@ -262,10 +264,64 @@ async def test_nobody_looks_at_a_job_that_was_just_submitted(
 
 async def test_an_outage_past_the_deadline_ends_the_wait(credentials: KieCredentials) -> None:
     nowhere = credentials.model_copy(update={"base_url": f"http://127.0.0.1:{free_port()}"})
-    long_ago = datetime.now(timezone.utc) - timedelta(hours=1)
-    handle = JobHandle(task_id="1", model="sora-2-text-to-video", submitted_at=long_ago)
-    with pytest.raises(JobTimedOut, match="could not be looked at by its deadline"):
-        await wait_for_job(handle, nowhere)
+    poll = QUICK.model_copy(update={"deadline_seconds": 0.2})
+    for age in (timedelta(hours=1), None):
+        since = datetime.now(timezone.utc) - age if age else None
+        handle = JobHandle(task_id="1", model="sora-2-text-to-video", submitted_at=since)
+        with pytest.raises(JobTimedOut, match="could not be looked at by its deadline"):
+            await wait_for_job(handle, nowhere, poll=poll)
+
+
+async def test_a_run_that_starts_after_the_deadline_is_not_ended_by_one_failed_look(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    handle = await handle_of(credentials)
+    long_ago = datetime.now(timezone.utc) - timedelta(hours=2)
+    kie.change(duration_seconds=0)
+    kie.fault("look", times=3, code=429)
+    old = handle.model_copy(update={"submitted_at": long_ago})
+    await asyncio.sleep(0.3)
+    assert (await wait_for_job(old, credentials, poll=QUICK)).urls
+
+
+async def test_a_submitters_clock_that_is_ahead_does_not_hold_up_the_looks(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    handle = await handle_of(credentials)
+    ahead = handle.model_copy(update={"submitted_at": datetime.now(timezone.utc) + timedelta(hours=1)})
+    assert (await wait_for_job(ahead, credentials, poll=QUICK)).urls
+
+
+async def test_a_prefect_server_that_does_not_give_the_block_costs_time_only(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = await handle_of(credentials)
+    await credentials.asave("waiting-test", overwrite=True)
+    load, failures = KieCredentials.aload, iter([True, True])
+
+    async def sometimes(name: str) -> KieCredentials:
+        if next(failures, False):
+            raise httpx.ConnectError("the Prefect server is away")
+        return await load(name)
+
+    monkeypatch.setattr(KieCredentials, "aload", sometimes)
+    assert (await wait_for_job(handle, "waiting-test", poll=QUICK)).urls
+
+
+async def test_a_missing_block_leaves_the_job_to_be_collected(credentials: KieCredentials) -> None:
+    handle = await handle_of(credentials)
+    with pytest.raises(AuthenticationFailed) as caught:
+        await wait_for_job(handle, "nobody", poll=QUICK.model_copy(update={"min_gap_seconds": 0.05}))
+    assert caught.value.task_id == handle.task_id
+    assert caught.value.billed == "unknown"
+    assert "collect_job" in caught.value.next_step
+
+
+@pytest.mark.parametrize("option", ["persist_result", "cache_policy"])
+def test_options_that_would_keep_a_waiting_state_are_refused(option: str) -> None:
+    with pytest.raises(ValueError, match=option):
+        wait_for_job.with_options(**{option: True if option == "persist_result" else INPUTS})
+    assert wait_for_job.with_options(persist_result=False, cache_policy=NO_CACHE).retries
 
 
 async def test_a_clock_an_hour_off_changes_nothing(kie: SimulatorServer, credentials: KieCredentials) -> None:

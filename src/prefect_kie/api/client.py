@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from typing_extensions import Self
 
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
-from prefect_kie.api.errors import JobNotFound, KieError, UnexpectedResponse
+from prefect_kie.api.errors import JobNotFound, KieError, SubmissionInDoubt, UnexpectedResponse
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key, http_client
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.requests import JobRequest
@@ -110,7 +110,7 @@ class KieClient:
             Call.CREATE, self._create_http, "POST", f"{self.base_url}/api/v1/jobs/createTask", json=body
         )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
-            raise UnexpectedResponse("createTask named no task", billed="unknown")
+            raise SubmissionInDoubt("createTask named no task")
         return JobHandle(task_id=task_id, model=request.model_name, submitted_at=datetime.now(timezone.utc))
 
     async def get_job(self, task_id: str) -> Job:
@@ -227,24 +227,21 @@ class KieClient:
         task_id: str | None = None,
         **content: Any,
     ) -> Envelope:
+        name = url.rpartition("/")[2]
         answer: Envelope | KieError
         try:
             answer = await self._exchange(http, method, url, **content)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            happened = f"{call.value} got no answer ({type(error).__name__}: {error or 'no details'})"
-            answer = _error(judge_exception(call, error), self._redacted(happened), task_id, code=None)
+            happened = f"{name} got no answer ({type(error).__name__}: {error or 'no details'})"
+            answer = _error(judge_exception(call, error), happened, task_id, code=None)
         if isinstance(answer, KieError):
             # Raised out here: in there its context would be httpx's exception, which holds the key's header.
             raise answer
         verdict = judge(call, answer)
         if verdict.error is not None:
-            happened = f"Kie answered {call.value} with {answer.code}: {answer.text or 'no reason given'}"
-            raise _error(verdict, self._redacted(happened), task_id or answer.task_id, code=answer.code)
+            happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
+            raise _error(verdict, happened, task_id or answer.task_id, code=answer.code)
         return answer
-
-    def _redacted(self, text: str) -> str:
-        """A text without the key: Kie, or a proxy on the way, may quote it."""
-        return text.replace(self._key.get_secret_value(), "[key]")
 
     async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
         headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}
@@ -254,7 +251,9 @@ class KieClient:
                 body += chunk
                 if len(body) > MAX_ANSWER_BYTES:
                     break  # cut short it is unreadable, and judged as such
-            return parse_envelope(response.status_code, bytes(body), response.headers.get("Date"))
+            # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
+            shown = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
+            return parse_envelope(response.status_code, shown, response.headers.get("Date"))
 
 
 def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:

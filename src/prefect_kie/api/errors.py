@@ -101,7 +101,10 @@ class AuthenticationFailed(KieError):
 class InsufficientCredits(KieError):
     """The account has too few credits for this job (code 402)."""
 
-    default_next_step = "Add credits at kie.ai, then run again; what was submitted before is not paid again."
+    default_next_step = (
+        "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
+        "would pay for all of it, unless it has the same job_key."
+    )
 
 
 class InvalidRequest(KieError):
@@ -188,8 +191,8 @@ class SubmissionInDoubt(KieError):
 
     default_billed = "unknown"
     default_next_step = (
-        "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id. If "
-        "it is not, run again with another job_key or the next take, which submits it anew."
+        "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id; do "
+        "not submit it again before."
     )
     submission: str | None = None
 

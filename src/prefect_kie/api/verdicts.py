@@ -123,12 +123,14 @@ def judge(call: Call, answer: Envelope) -> Verdict:
         return _judge_create(answer)
     if answer.code == 200 and answer.readable:
         return ACCEPTED
-    if call is Call.LOOK and (answer.code == 404 or _NO_RECORD.search(answer.text)):
+    if call is Call.LOOK and answer.from_body and (answer.code == 404 or _NO_RECORD.search(answer.text)):
         return Verdict("rejected", JobNotFound)
     if call is Call.LOOK and answer.from_body and answer.code in (408, 501):
         # The job failed; its record, where it comes along, says why.
         return ACCEPTED if answer.task_id else Verdict("rejected", failure_class(answer.text))
-    refusal = None if call is Call.LOOK and answer.code == 500 else _judge_refusal(answer)
+    # A look is free: what is not surely Kie's own word (a proxy's page, a 500) is worth another one.
+    doubtful = call is Call.LOOK and (answer.code == 500 or not answer.from_body)
+    refusal = None if doubtful else _judge_refusal(answer)
     return refusal or Verdict("unknown", ServiceUnavailable, retryable=True)
 
 
