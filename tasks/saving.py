@@ -25,6 +25,7 @@ from prefect.runtime import task_run
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import (
+    AuthenticationFailed,
     CharacterResult,
     DownloadFailed,
     Job,
@@ -284,7 +285,9 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
         retryable = error.retryable
-        first = "" if retryable else f"{error.next_step} "
+        # A refused key or a wrong name is ours to mend; a link that Kie does not know is not.
+        ours = error.code is None or isinstance(error, AuthenticationFailed)
+        first = f"{error.next_step} " if ours and not retryable else ""
         what = f"the result could not be saved: {error.message}"
     else:
         # A block's own text may hold its secrets; its name does not.

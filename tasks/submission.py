@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from datetime import datetime, timezone
 from typing import Any, TypeVar
+from weakref import WeakSet
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
@@ -204,5 +205,21 @@ async def _beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as error:
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name="kie-submission", daemon=False).start()
+    thread = threading.Thread(target=run, name="kie-submission", daemon=False)
+    _threads.add(thread)
+    thread.start()
     return await asyncio.wrap_future(outcome)
+
+
+_threads: WeakSet[threading.Thread] = WeakSet()
+
+
+def _let_them_end() -> None:
+    for thread in list(_threads):
+        thread.join()
+
+
+# The interpreter waits for these threads anyway, but first it closes the pools they need for files and
+# host names, unless somebody asked to come before; the executors of concurrent.futures ask like this.
+if (register := getattr(threading, "_register_atexit", None)) is not None:
+    register(_let_them_end)

@@ -59,7 +59,7 @@ class PollingTask(Task[P, R]):
 
         def with_options(self, **options):
             for name in ("persist_result", "cache_policy", "cache_key_fn"):
-                if options.get(name):
+                if options.get(name) not in (None, False, NO_CACHE):
                     raise ValueError(
                         f"{self.name} takes no {name}: it would keep a waiting state as the result"
                     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import signal
 import subprocess
 import sys
 from datetime import datetime, timezone
@@ -502,6 +503,46 @@ async def test_a_time_limit_does_not_lose_the_answer(
         await pipeline()
     while json.loads(record_files(results)[0].read_text())["state"] == "submitting":
         await asyncio.sleep(0.05)
+    handle = await submit(credentials, job_key="one")
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
+    assert kie.stats()["created"] == 1
+
+
+INTERRUPTED = """
+import asyncio, os, sys, threading
+from prefect import flow
+from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.tasks import sora_2_text_to_video
+
+credentials = KieCredentials(api_key="any", base_url=sys.argv[1], upload_url=sys.argv[1])
+
+@flow
+async def pipeline():
+    call = asyncio.ensure_future(
+        sora_2_text_to_video(Sora2TextToVideo(prompt="a cat"), credentials, job_key="one")
+    )
+    while not os.path.isdir(os.path.join(sys.argv[2], "kie-submissions")):
+        await asyncio.sleep(0.01)
+    threading.Timer(0.1, os.kill, (os.getpid(), int(sys.argv[3]))).start()
+    await call
+
+asyncio.run(pipeline())
+"""
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "Ctrl-C"])
+async def test_a_process_asked_to_end_records_the_job_first(
+    sent: signal.Signals, kie: SimulatorServer, credentials: KieCredentials, results: Path, tmp_path: Path
+) -> None:
+    kie.fault("create", delay=0.8)
+    (tmp_path / "interrupted.py").write_text(INTERRUPTED)
+    command = [sys.executable, str(tmp_path / "interrupted.py"), kie.url, str(results), str(int(sent))]
+    environment = {**os.environ, "PREFECT_LOCAL_STORAGE_PATH": str(results)}
+    ended = await asyncio.to_thread(
+        subprocess.run, command, env=environment, capture_output=True, timeout=60, check=False
+    )
+    assert ended.returncode != 0, ended.stderr
     handle = await submit(credentials, job_key="one")
     assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
     assert kie.stats()["created"] == 1
