@@ -158,8 +158,9 @@ class SubmissionRecords:
                     "the result storage does not keep what is written; nothing was sent"
                 )
         except BaseException:
-            with suppress(Exception):  # else the next try would take it for a call that was sent
-                await self._storage.delete(path)
+            if self._storage.exclusive:  # so that what is there is ours
+                with suppress(Exception):  # else the next try would take it for a call that was sent
+                    await self._storage.delete(path)
             raise
         return found.attempt == record.attempt
 
@@ -169,6 +170,9 @@ class SubmissionRecords:
         Raises:
             Exception: whatever the storage raises.
         """
+        found = await self.read(record.key)
+        if found is not None and found.attempt != record.attempt:
+            return  # on a storage that is not exclusive, somebody else's by now
         if not await self._storage.delete(_path(record.key)):
             await self.write(record.became("rejected", reason=reason))
 

@@ -15,7 +15,7 @@ import shutil
 import uuid
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
@@ -33,7 +33,13 @@ _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.E
 
 
 class Storage(ABC):
-    """A place for files, by relative paths with forward slashes."""
+    """A place for files, by relative paths with forward slashes.
+
+    Attributes:
+        exclusive: Whether `create` lets exactly one of several writers through.
+    """
+
+    exclusive: ClassVar[bool] = False
 
     @abstractmethod
     async def read(self, path: str) -> bytes | None:
@@ -88,6 +94,8 @@ class LocalStorage(Storage):
     Args:
         root: The directory; made when first written to.
     """
+
+    exclusive: ClassVar[bool] = True
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()

@@ -122,12 +122,23 @@ async def _post(
 
 async def _settled(records: SubmissionRecords, key: str) -> SubmissionRecord | None:
     """The record, once no other process can be about to learn its outcome."""
+    told = False
     while True:
         found = await records.read(key)
         if found is None or not found.may_still_be_sent:
             return found
-        if (datetime.now(timezone.utc) - found.written_at).total_seconds() > OUTCOME_SECONDS:
+        left = OUTCOME_SECONDS - (datetime.now(timezone.utc) - found.written_at).total_seconds()
+        if left < 0:
             return found
+        if not told:
+            get_run_logger().info(
+                "Process %s on %s is submitting this very job (%s); its answer is waited for, %.0f s at most",
+                found.process,
+                found.host,
+                key,
+                left,
+            )
+            told = True
         await asyncio.sleep(LOOK_SECONDS)
 
 

@@ -617,3 +617,47 @@ def test_the_key_of_a_submission_is_what_it_has_always_been() -> None:
         submission_key("run", Sora2TextToVideo(prompt="a cat", n_frames="15"), 1),
     ]
     assert len({submission_key("run", CAT, 1), *others}) == 4
+
+
+class NoDelete(LocalStorage):
+    """A storage that cannot remove files, like most blocks'."""
+
+    exclusive = False
+
+    async def delete(self, path: str) -> bool:
+        return False
+
+
+async def test_where_nothing_can_be_removed_a_rejected_record_frees_the_submission(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prefect_kie.tasks.runs.storage_for", lambda block: NoDelete(tmp_path))
+    kie.fault("create", code=402, msg="Credits insufficient")
+    with pytest.raises(InsufficientCredits):
+        await submit(credentials, job_key="one")
+    (file,) = record_files(tmp_path)
+    record = json.loads(file.read_text())
+    assert record["state"] == "rejected"
+    assert "Credits insufficient" in record["reason"]
+    await submit(credentials, job_key="one")
+    assert json.loads(file.read_text())["state"] == "submitted"
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_record_that_has_become_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    kept = records.SubmissionRecords(NoDelete(tmp_path))
+    mine, theirs = (
+        records.SubmissionRecord(key="kie-1", model="m", input={}, attempt=attempt)
+        for attempt in ("mine", "theirs")
+    )
+    await kept.write(theirs)
+    await kept.release(mine, "rejected")
+    assert await kept.read("kie-1") == theirs
+
+
+async def test_without_a_result_storage_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "prefect_kie.tasks.runs.get_result_store", lambda: SimpleNamespace(result_storage=None)
+    )
+    with pytest.raises(SubmissionNotRecorded, match="no result storage"):
+        await records.SubmissionRecords.of_this_run()
