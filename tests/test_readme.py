@@ -35,8 +35,8 @@ def test_each_example_runs(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("prefect_kie.tasks.waiting.next_look", lambda *_, **__: 0.1)
-    for picture in ("boat.png", "fox.png"):
-        Image.new("RGB", (64, 36), "blue").save(tmp_path / picture)
+    for picture, colour in (("boat.png", "blue"), ("fox.png", "orange")):
+        Image.new("RGB", (64, 36), colour).save(tmp_path / picture)
     setup = README.split("<!-- setup -->\n```python\n")[1].split("```")[0]
     exec(setup, {})  # the README's own way to store a key
     credentials = KieCredentials(api_key=SecretStr("any"), base_url=kie.url, upload_url=kie.url)
