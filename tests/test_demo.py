@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 COMMAND = [sys.executable, "-m", "prefect_kie.cli", "demo"]
-SECONDS = 120
+SECONDS = 240
 
 
 def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path) -> None:

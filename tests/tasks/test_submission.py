@@ -493,15 +493,17 @@ async def test_a_call_of_a_dead_process_is_not_waited_for(
 async def test_a_time_limit_does_not_lose_the_answer(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
-    kie.fault("create", delay=0.6)
+    kie.fault("create", delay=0.9)
 
     @flow
     async def pipeline() -> None:
-        await sora_2_text_to_video.with_options(timeout_seconds=0.2)(CAT, credentials, job_key="one")
+        await sora_2_text_to_video.with_options(timeout_seconds=0.4)(CAT, credentials, job_key="one")
 
     with pytest.raises(TimeoutError):
         await pipeline()
-    while json.loads(record_files(results)[0].read_text())["state"] == "submitting":
+    for _ in range(100):
+        if any(json.loads(file.read_text())["state"] == "submitted" for file in record_files(results)):
+            break
         await asyncio.sleep(0.05)
     handle = await submit(credentials, job_key="one")
     assert handle.task_id == kie.stats()["jobs"][0]["task_id"]

@@ -54,7 +54,7 @@ async def handle_of(credentials: KieCredentials) -> JobHandle:
 
 
 async def test_the_orchestrator_does_the_polling(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    kie.change(duration_seconds=0.6)
+    kie.change(duration_seconds=0.9)
     handle = await handle_of(credentials)
     state: State[Job] = await wait_for_job(handle, credentials, poll=QUICK, return_state=True)  # type: ignore[call-overload]
 
@@ -249,7 +249,7 @@ async def test_the_deadline_has_a_last_look_and_leaves_the_job_to_be_collected(
 async def test_a_success_at_the_last_look_counts(kie: SimulatorServer, credentials: KieCredentials) -> None:
     # One gap until the deadline: the only look that finds the success is the one made for the deadline.
     kie.change(duration_seconds=0.5)
-    poll = PollPolicy(deadline_seconds=0.7, min_gap_seconds=0.3, max_gap_seconds=30, usual_seconds=1000)
+    poll = PollPolicy(deadline_seconds=1.0, min_gap_seconds=0.2, max_gap_seconds=30, usual_seconds=1000)
     assert (await job_of(credentials, poll)).urls
 
 
