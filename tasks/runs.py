@@ -11,7 +11,8 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from prefect_kie.api import SubmissionNotRecorded
-from prefect_kie.tasks.storage import Storage, storage_for
+from prefect_kie.tasks.remote import storage_for
+from prefect_kie.tasks.storage import Storage
 
 
 async def run_base(job_key: str | None) -> str:

@@ -39,8 +39,9 @@ from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, 
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
 from prefect_kie.tasks.media import mp4_seconds
 from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.retries import only_retryable
-from prefect_kie.tasks.storage import Storage, storage_for
+from prefect_kie.tasks.storage import Storage
 
 RESULT_LIFE = timedelta(days=14)
 """How long Kie keeps results (kie-api: Limits and life times)."""

@@ -1,4 +1,4 @@
-"""Where records and videos are kept: a directory, or any Prefect storage block.
+"""Where records and videos are kept: a directory, or (`remote`) any Prefect storage block.
 
 One small face over both, which says the two things Prefect's own interface leaves open: whether a file
 is missing or the storage is out of reach, and whether a write is whole or not at all.
@@ -6,30 +6,12 @@ is missing or the storage is out of reach, and whether a write is whole or not a
 
 from __future__ import annotations
 
-import errno
-import hashlib
-import inspect
-import os
-import re
-import shutil
-import uuid
 from abc import ABC, abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, cast
 
 import anyio.to_thread
-from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
-_FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
-# Not the file but what should hold it. Only as a word of its own: my-bucket/a-bucket-of-paint.json is a file.
-_PLACE_MISSING = re.compile(
-    r"NoSuchBucket|(Bucket|Container|Profile)NotFound"
-    r"|(^|\s)(bucket|container|host|profile|credentials?)\s[^/:]*(does not exist|not found)",
-    re.IGNORECASE,
-)
-
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
-"""What a disk answers that knows no hard links."""
+from prefect_kie.tasks.files import files_in, is_file_of, move_whole, write_whole
 
 
 class Storage(ABC):
@@ -39,7 +21,7 @@ class Storage(ABC):
         exclusive: Whether `create` lets exactly one of several writers through.
     """
 
-    exclusive: ClassVar[bool] = False
+    exclusive: bool = False
 
     @abstractmethod
     async def read(self, path: str) -> bytes | None:
@@ -65,6 +47,17 @@ class Storage(ABC):
     @abstractmethod
     async def delete(self, path: str) -> bool:
         """Remove a file; False where this storage cannot remove any."""
+
+    @abstractmethod
+    async def names(self, folder: str) -> list[str] | None:
+        """The names of the files directly in a folder, sorted, without hidden and unfinished ones.
+
+        Returns:
+            The names; none where the folder does not exist; None where this storage cannot list.
+
+        Raises:
+            Exception: whatever the storage raises when it cannot be asked.
+        """
 
     @abstractmethod
     async def put(self, file: Path, path: str) -> str:
@@ -95,7 +88,7 @@ class LocalStorage(Storage):
         root: The directory; made when first written to.
     """
 
-    exclusive: ClassVar[bool] = True
+    exclusive = True
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
@@ -121,190 +114,21 @@ class LocalStorage(Storage):
             return None
 
     async def write(self, path: str, content: bytes) -> None:
-        await anyio.to_thread.run_sync(_write_whole, self.local(path), content, True)
+        await anyio.to_thread.run_sync(write_whole, self.local(path), content, True)
 
     async def create(self, path: str, content: bytes) -> bool:
-        return await anyio.to_thread.run_sync(_write_whole, self.local(path), content, False)
+        return await anyio.to_thread.run_sync(write_whole, self.local(path), content, False)
 
     async def delete(self, path: str) -> bool:
         await anyio.to_thread.run_sync(lambda: self.local(path).unlink(missing_ok=True))
         return True
 
+    async def names(self, folder: str) -> list[str]:
+        return await anyio.to_thread.run_sync(files_in, self.local(folder))
+
     async def put(self, file: Path, path: str) -> str:
-        await anyio.to_thread.run_sync(_move_whole, file, self.local(path))
+        await anyio.to_thread.run_sync(move_whole, file, self.local(path))
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
-        return await anyio.to_thread.run_sync(_is_file_of, self.local(path), size, sha256)
-
-
-class BlockStorage(Storage):
-    """Any Prefect block that files can be written to (`RemoteFileSystem`, an S3 bucket, ...).
-
-    Args:
-        block: The block.
-    """
-
-    def __init__(self, block: WritableFileSystem) -> None:
-        self.block = block
-
-    def address(self, path: str) -> str:
-        if isinstance(self.block, RemoteFileSystem):
-            # A base path may hold a password: ftp://user:password@host/videos.
-            return re.sub(r"://([^/:@]*):[^/@]*@", r"://\1:***@", _target(self.block, path))
-        # Most blocks print their secrets masked, but not all are careful: name the block, not its fields.
-        name = getattr(self.block, "_block_document_name", None)
-        return f"{self.block.get_block_type_slug()}{f'/{name}' if name else ''}: {path}"
-
-    async def read(self, path: str) -> bytes | None:
-        try:
-            return cast("bytes | None", await _called(self.block.read_path, path))
-        except Exception as error:
-            if _says_missing(error):
-                return None
-            raise
-
-    async def write(self, path: str, content: bytes) -> None:
-        await _called(self.block.write_path, path, content)
-
-    async def create(self, path: str, content: bytes) -> bool:
-        if await self.read(path) is not None:
-            return False
-        await self.write(path, content)
-        return True
-
-    async def delete(self, path: str) -> bool:
-        if not isinstance(self.block, RemoteFileSystem):
-            return False
-        filesystem: Any = self.block.filesystem
-        await anyio.to_thread.run_sync(filesystem.rm_file, _target(self.block, path))
-        return True
-
-    async def put(self, file: Path, path: str) -> str:
-        if isinstance(self.block, RemoteFileSystem):
-            await anyio.to_thread.run_sync(self._put_file, file, path)
-        elif (upload := getattr(self.block, "upload_from_path", None)) is not None:
-            await _called(upload, file, path)
-        else:  # this block's interface takes only a whole file's bytes
-            await _called(self.block.write_path, path, await anyio.to_thread.run_sync(file.read_bytes))
-        await anyio.to_thread.run_sync(file.unlink)
-        return self.address(path)
-
-    async def holds(self, path: str, size: int, sha256: str) -> bool:
-        if not isinstance(self.block, RemoteFileSystem):
-            return True
-        filesystem: Any = self.block.filesystem
-        try:
-            found = await anyio.to_thread.run_sync(filesystem.info, _target(self.block, path))
-        except FileNotFoundError:
-            return False
-        return bool(found.get("size") == size)
-
-    def _put_file(self, file: Path, path: str) -> None:
-        block = cast("RemoteFileSystem", self.block)
-        filesystem: Any = block.filesystem
-        target = _target(block, path)
-        filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
-        filesystem.put_file(str(file), target)
-
-
-def storage_for(place: WritableFileSystem | Path | str) -> Storage:
-    """The storage at a block or a directory."""
-    if isinstance(place, LocalFileSystem):
-        return LocalStorage(place.basepath or ".")
-    if isinstance(place, WritableFileSystem):
-        return BlockStorage(place)
-    return LocalStorage(place)
-
-
-def _target(block: RemoteFileSystem, path: str) -> str:
-    return block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
-
-
-async def _called(method: Any, *args: Any) -> Any:
-    # Blocks' methods are async, or sync with an async twin that an event loop chooses.
-    result = method(*args)
-    return await result if inspect.isawaitable(result) else result
-
-
-def _says_missing(error: BaseException | None) -> bool:
-    """Whether a storage's error surely means "no such file"; each family has words of its own."""
-    while error is not None:
-        if isinstance(error, FileNotFoundError):
-            return True
-        if isinstance(error, ConnectionError | TimeoutError):
-            return False
-        said = f"{type(error).__name__}: {error}"
-        if _FILE_MISSING.search(said):
-            return not _PLACE_MISSING.search(said)
-        error = error.__cause__
-    return False
-
-
-def _write_whole(target: Path, content: bytes, replace: bool) -> bool:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        if replace:
-            part.replace(target)
-        else:
-            _link(part, target, content)
-    except FileExistsError:
-        return False
-    finally:
-        part.unlink(missing_ok=True)
-    _sync_directory(target.parent)
-    return True
-
-
-def _link(part: Path, target: Path, content: bytes) -> None:
-    """Give a file its name unless that exists; whole at once where the disk knows hard links."""
-    try:
-        os.link(part, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        # exFAT, some network disks: exclusive all the same, and a torn file is never taken for a record.
-        with target.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _is_file_of(path: Path, size: int, sha256: str) -> bool:
-    if not path.is_file() or path.stat().st_size != size:
-        return False
-    with path.open("rb") as file:
-        checksum = hashlib.sha256()
-        while chunk := file.read(1024 * 1024):
-            checksum.update(chunk)
-    return checksum.hexdigest() == sha256
-
-
-def _move_whole(file: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if file.parent.stat().st_dev == target.parent.stat().st_dev:
-        file.replace(target)
-    else:
-        part = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
-        try:
-            shutil.copyfile(file, part)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
-        file.unlink()
-    _sync_directory(target.parent)
-
-
-def _sync_directory(directory: Path) -> None:
-    if os.name != "posix":
-        return
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return await anyio.to_thread.run_sync(is_file_of, self.local(path), size, sha256)

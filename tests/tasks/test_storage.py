@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import ftplib
 import hashlib
 import os
 import shutil
@@ -16,8 +17,9 @@ import pytest
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 from pydantic import PrivateAttr
 
-from prefect_kie.tasks import storage as module
-from prefect_kie.tasks.storage import BlockStorage, LocalStorage, Storage, storage_for
+from prefect_kie.tasks.files import sync_directory
+from prefect_kie.tasks.remote import BlockStorage, RemoteStorage, storage_for
+from prefect_kie.tasks.storage import LocalStorage, Storage
 
 CONTENT = b"a video" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -180,6 +182,21 @@ class TestEveryStorage:
         assert not file.exists()
         assert await place.holds("a/video.mp4", len(CONTENT), SHA256)
 
+    async def test_a_file_is_deleted_where_that_is_possible(self, place: Storage) -> None:
+        await place.write("a/b.json", b"1")
+        if await place.delete("a/b.json"):
+            assert await place.read("a/b.json") is None
+            assert await place.delete("a/b.json")  # as well gone
+        else:
+            assert isinstance(place, BlockStorage)
+
+    async def test_the_names_in_a_folder_are_told_where_that_is_possible(self, place: Storage) -> None:
+        assert await place.names("a") in ([], None)
+        for name in ("a/c.json", "a/b.json", "a/deeper/d.json", "else/e.json", "a/.hidden", "a/f.part"):
+            await place.write(name, b"1")
+        assert await place.names("a") == (None if isinstance(place, BlockStorage) else ["b.json", "c.json"])
+        assert await place.names("nowhere/at/all") in ([], None)
+
 
 class TestDirectory:
     """What a directory promises beyond that."""
@@ -242,6 +259,8 @@ class TestDirectory:
             await local.read("folder")
         with pytest.raises(NotADirectoryError):
             await local.read("folder/file/below")
+        with pytest.raises(NotADirectoryError):
+            await local.names("folder/file")
 
     @pytest.mark.parametrize("broken", ["fsync", "replace"])
     async def test_a_write_that_fails_leaves_the_old_content(
@@ -305,7 +324,7 @@ class TestDirectory:
         with monkeypatch.context() as patched:
             patched.setattr(os, "name", "nt")
             patched.setattr(os, "open", failing())
-            module._sync_directory(tmp_path)
+            sync_directory(tmp_path)
 
 
 def on_another_disk(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
@@ -319,6 +338,11 @@ def on_another_disk(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
         return os.stat_result((found.st_mode, found.st_ino, found.st_dev + 1, *found[3:]))
 
     monkeypatch.setattr(Path, "stat", stat)
+
+
+def caused(error: Exception, cause: Exception) -> Exception:
+    error.__cause__ = cause
+    return error
 
 
 MISSING = {
@@ -336,6 +360,7 @@ MISSING = {
     "Prefect's own": ValueError("Path /data/container/a.json does not exist."),
     "a prompt about a bucket": NotFound("No such object: videos/a-bucket-of-paint_sora-2_1.json"),
     "SFTP": OSError("[Errno 2] No such file"),
+    "FTP": caused(FileNotFoundError("a.json"), ftplib.error_perm("550 a.json: No such file")),
 }
 NOT_MISSING = {
     "no connection": ConnectionError("host not found"),
@@ -353,6 +378,15 @@ NOT_MISSING = {
     "no host": RuntimeError("Host not found: sftp.example"),
     "forbidden": PermissionError(13, "Permission denied"),
     "denied on S3": Exception("An error occurred (403) when calling the HeadObject operation: Forbidden"),
+    "unknown key on S3": Exception(
+        "An error occurred (InvalidAccessKeyId) when calling the GetObject operation: "
+        "The AWS Access Key Id you provided does not exist in our records."
+    ),
+    "unknown key through s3fs": PermissionError("The key you provided does not exist in our records."),
+    "no bucket through s3fs": FileNotFoundError("The specified bucket does not exist"),
+    "no container through adlfs": FileNotFoundError(2, "No such container", "videos"),
+    "not logged in": caused(FileNotFoundError("a.json"), ftplib.error_perm("530 Login incorrect")),
+    "no connection, FTP": caused(FileNotFoundError("a.json"), ftplib.error_temp("421 Timeout")),
     "no library": ModuleNotFoundError("No module named 's3fs'"),
     "a bug": KeyError("a.json"),
 }
@@ -389,7 +423,7 @@ async def test_the_cause_of_a_wrapped_error_counts(cause: Exception, missing: bo
 
 
 async def test_a_remote_file_is_known_by_its_size(file: Path) -> None:
-    storage = BlockStorage(memory())
+    storage = RemoteStorage(memory())
     await storage.put(file, "a/video.mp4")
     assert await storage.holds("a/video.mp4", len(CONTENT), "of no matter")
     assert not await storage.holds("a/video.mp4", len(CONTENT) - 1, SHA256)
@@ -428,7 +462,7 @@ async def test_a_file_that_cannot_be_put_stays_where_it_was(file: Path) -> None:
     ids=["settings", "password in the path", "container in the path", "another block"],
 )
 def test_an_address_shows_no_secret(block: WritableFileSystem, address: str) -> None:
-    assert BlockStorage(block).address("a/b.mp4") == address
+    assert storage_for(block).address("a/b.mp4") == address
 
 
 def test_a_saved_block_is_named_in_addresses() -> None:
