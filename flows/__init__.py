@@ -7,9 +7,12 @@ from prefect_kie.flows.outcomes import (
     Character,
     CollectedJob,
     GeneratedVideos,
+    ResolvedSubmission,
+    ResolvedSubmissions,
     SeriesResult,
     VideoOutcome,
 )
+from prefect_kie.flows.resolve import resolve_submission
 from prefect_kie.flows.series import EpisodeSettings, character_series
 
 __all__ = [
@@ -18,10 +21,13 @@ __all__ = [
     "CollectedJob",
     "EpisodeSettings",
     "GeneratedVideos",
+    "ResolvedSubmission",
+    "ResolvedSubmissions",
     "SeriesResult",
     "VideoOutcome",
     "character_series",
     "collect_job",
     "create_character",
     "generate_video",
+    "resolve_submission",
 ]

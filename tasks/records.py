@@ -23,11 +23,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import JobRequest, SubmissionNotRecorded
+from prefect_kie.api import JobRequest, SubmissionNotRecorded, parse_request
 from prefect_kie.tasks.runs import storage_of_this_run
 from prefect_kie.tasks.storage import Storage
 
 FOLDER = "kie-submissions"
+
+OUTCOME_SECONDS = 200.0
+"""How long after its record another process's call may still be answered (createTask waits 180 s)."""
+
+READS_AT_ONCE = 16
 
 
 class SubmissionRecord(BaseModel):
@@ -64,12 +69,26 @@ class SubmissionRecord(BaseModel):
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
-    def may_still_be_sent(self) -> bool:
-        """Whether the process that wrote it may still be waiting for the answer."""
+    def open_seconds(self) -> float:
+        """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
         if self.state != "submitting":
-            return False
-        here = self.host == socket.gethostname()
-        return not here or (self.process != os.getpid() and _runs(self.process))
+            return 0.0
+        if self.host == socket.gethostname() and (self.process == os.getpid() or not _runs(self.process)):
+            return 0.0
+        return max(0.0, OUTCOME_SECONDS - self.age)
+
+    @property
+    def age(self) -> float:
+        """Seconds since this state was written."""
+        return (datetime.now(timezone.utc) - self.written_at).total_seconds()
+
+    @property
+    def title(self) -> str:
+        """What was asked for, for people: the prompt, or what stands for it."""
+        try:
+            return parse_request({"model": self.model, "input": self.input}).title
+        except (ValueError, TypeError):  # written by a version that took other input
+            return str(self.input.get("prompt", ""))
 
     def became(self, state: Literal["submitted", "rejected"], **known: str) -> SubmissionRecord:
         """The record after the call: the same submission in its new state."""
@@ -127,6 +146,34 @@ class SubmissionRecords:
                     "with its task id; if not, delete the damaged file and run again."
                 ),
             ) from None
+
+    async def all(self) -> AsyncGenerator[SubmissionRecord | SubmissionNotRecorded, None]:
+        """Every record there is, in the order of their names; in place of a damaged one, the error about it.
+
+        Raises:
+            SubmissionNotRecorded: when this storage cannot be read, or cannot list what it holds.
+        """
+        try:
+            names = await self._storage.names(FOLDER)
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage cannot be listed ({type(error).__name__}: {error})"
+            ) from error
+        if names is None:
+            raise SubmissionNotRecorded(
+                "this result storage cannot list what it holds",
+                next_step=(
+                    "Run resolve_submission with the submission's key, which the error and the log name."
+                ),
+            )
+        keys = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+        for first in range(0, len(keys), READS_AT_ONCE):
+            some = keys[first : first + READS_AT_ONCE]
+            for found in await asyncio.gather(*(self.read(key) for key in some), return_exceptions=True):
+                if isinstance(found, SubmissionRecord | SubmissionNotRecorded):
+                    yield found
+                elif found is not None:
+                    raise found
 
     async def claim(self, record: SubmissionRecord, *, instead_of: SubmissionRecord | None) -> bool:
         """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextvars import copy_context
-from datetime import datetime, timezone
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -23,6 +22,8 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.tasks import traces
+from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
 from prefect_kie.tasks.records import (
     SubmissionRecord,
     SubmissionRecords,
@@ -30,9 +31,6 @@ from prefect_kie.tasks.records import (
     submission_key,
 )
 from prefect_kie.tasks.runs import run_base
-
-OUTCOME_SECONDS = 200.0
-"""How long after its record another process's call may still be answered (createTask waits 180 s)."""
 
 LOOK_SECONDS = 0.5
 CLAIM_TRIES = 5
@@ -74,9 +72,13 @@ async def _submit_once(
 ) -> JobHandle:
     async with one_at_a_time(key), kie.get_client() as client:
         for _ in range(CLAIM_TRIES):
-            found = await _settled(records, key)
+            found = await _once_known(records, key)
+            if found is not None and found.state == "submitting":
+                found = await settled_by_proof(records, found, client)
+                if found.state == "rejected":
+                    continue  # there may be no record any more
             if found is not None and found.state != "rejected":
-                return _known_handle(found, records.address(key))
+                return _known_handle(found)
             mine = SubmissionRecord(
                 key=key,
                 model=request.model_name,
@@ -101,17 +103,19 @@ async def _post(
         if doubt.task_id is not None:  # an error that names a task: worth knowing at the next try
             named = record.model_copy(update={"task_id": doubt.task_id})
             await _keep(lambda: records.write(named), named)
-        raise _doubt(
+        raise in_doubt(
             f"it is not known whether submission {record.key} was created: {doubt.message}",
             record,
-            records.address(record.key),
             task_id=doubt.task_id,
             code=doubt.code,
         ) from None
     except KieError as refusal:
         reason = refusal.message
+        traces.leave(record, refusal=reason)
         await _keep(lambda: records.release(record, reason), record)
         raise
+    traces.leave(record, task_id=handle.task_id)
+    traces.announce(record, handle.task_id)
     submitted = record.became("submitted", task_id=handle.task_id)
     await _keep(lambda: records.write(submitted), submitted)
     get_run_logger().info(
@@ -120,15 +124,12 @@ async def _post(
     return handle.model_copy(update={"submission": record.key})
 
 
-async def _settled(records: SubmissionRecords, key: str) -> SubmissionRecord | None:
+async def _once_known(records: SubmissionRecords, key: str) -> SubmissionRecord | None:
     """The record, once no other process can be about to learn its outcome."""
     told = False
     while True:
         found = await records.read(key)
-        if found is None or not found.may_still_be_sent:
-            return found
-        left = OUTCOME_SECONDS - (datetime.now(timezone.utc) - found.written_at).total_seconds()
-        if left < 0:
+        if found is None or not found.open_seconds:
             return found
         if not told:
             get_run_logger().info(
@@ -136,7 +137,7 @@ async def _settled(records: SubmissionRecords, key: str) -> SubmissionRecord | N
                 found.process,
                 found.host,
                 key,
-                left,
+                found.open_seconds,
             )
             told = True
         await asyncio.sleep(LOOK_SECONDS)
@@ -147,21 +148,24 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
     trouble: Exception | None = None
     for pause in (*KEEP_PAUSES, 0.0):
         try:
-            return await write()
+            await write()
         except Exception as error:
             trouble = error
+        else:
+            traces.forget(record)
+            return
         await asyncio.sleep(pause)
     get_run_logger().error(
-        "The outcome of submission %s could not be recorded (%r). This run goes on; if it is run again, it "
-        "will report this submission as in doubt. Job: %s.",
+        "The outcome of submission %s could not be recorded in result storage (%r). This run goes on; run "
+        "again, it learns the outcome from this machine's disk or from the event %s. Job: %s.",
         record.key,
         trouble,
+        traces.JOB_SUBMITTED,
         record.task_id or "none that is known",
     )
-    return None
 
 
-def _known_handle(record: SubmissionRecord, address: str) -> JobHandle:
+def _known_handle(record: SubmissionRecord) -> JobHandle:
     """The handle of a job that was submitted before, or the doubt about it."""
     if record.state == "submitted" and record.task_id is not None:
         get_run_logger().info(
@@ -177,27 +181,12 @@ def _known_handle(record: SubmissionRecord, address: str) -> JobHandle:
             submission=record.key,
             submitted_at=record.written_at,
         )
-    raise _doubt(
+    raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "
         "UTC and its outcome was never learned; it is not sent again",
         record,
-        address,
         task_id=record.task_id,
     )
-
-
-def _doubt(message: str, record: SubmissionRecord, address: str, **known: Any) -> SubmissionInDoubt:
-    doubt = SubmissionInDoubt(
-        message,
-        next_step=(
-            "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id. "
-            f"If it is not, delete the record {address} and run this same run (or job_key) again, which "
-            "submits it anew."
-        ),
-        **known,
-    )
-    doubt.submission = record.key
-    return doubt
 
 
 async def _beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:

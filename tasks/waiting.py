@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from prefect import State, Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
+from prefect.exceptions import MissingContextError
+from prefect.logging import get_logger
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry
 
@@ -54,7 +57,7 @@ class PollingTask(Task[P, R]):
     if not TYPE_CHECKING:
 
         def __call__(self, *args, return_state=False, **kwargs):
-            final = super().__call__(*args, return_state=True, **kwargs)
+            final = _told_if_stopped(super().__call__(*args, return_state=True, **kwargs), args, kwargs)
             return final if return_state else _result(final)
 
         def with_options(self, **options):
@@ -70,6 +73,32 @@ class PollingTask(Task[P, R]):
 
 async def _result(final: Coroutine[Any, Any, State[R]]) -> R:
     return await (await final).aresult()
+
+
+async def _told_if_stopped(
+    run: Coroutine[Any, Any, State[R]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> State[R]:
+    """A run of a task, with a word about its job where the run is cancelled (from the UI, by Ctrl-C)."""
+    try:
+        return await run
+    except asyncio.CancelledError:
+        handle = next((value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)), None)
+        if handle is not None:
+            _logger().warning(
+                "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is charged if it "
+                "succeeds. Fetch it with collect_job(%r), or run this run again; results live 14 days.",
+                handle.task_id,
+                handle.model,
+                handle.task_id,
+            )
+        raise
+
+
+def _logger() -> Any:
+    try:
+        return get_run_logger()
+    except MissingContextError:
+        return get_logger("prefect_kie")
 
 
 def polling_task(

@@ -1,0 +1,178 @@
+"""`resolve_submission`: what became of submissions whose answer was lost."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Annotated
+from uuid import UUID
+
+from prefect import flow, get_run_logger
+from prefect.artifacts import acreate_table_artifact
+from prefect.client.orchestration import get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.filesystems import WritableFileSystem
+from pydantic import Field
+
+from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.flows.outcomes import ResolvedSubmission, ResolvedSubmissions, failed
+from prefect_kie.tasks import doubts
+from prefect_kie.tasks.destination import load_storage
+from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords, one_at_a_time
+from prefect_kie.tasks.remote import storage_for
+
+ARTIFACT = "kie-submissions-in-doubt"
+
+
+@flow(name="resolve-submission")
+async def resolve_submission(
+    submission: Annotated[str, Field(max_length=100)] | None = None,
+    task_id: Annotated[str, Field(max_length=100)] | None = None,
+    release: bool = False,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    records_storage: WritableFileSystem | str | None = None,
+) -> ResolvedSubmissions:
+    """List submissions in doubt, or settle one: it became a certain job, or may be made again.
+
+    A submission is in doubt when its call went out and its answer was lost. Left empty, this lists all of
+    them, and settles those for which there is proof by now. Look for the others in Kie's logs page
+    (kie.ai/logs), then run this again for each. Nothing is submitted here, and nothing is paid.
+
+    Args:
+        submission: Key of the submission to settle, as the list or the error names it; empty lists all.
+        task_id: The job it became, from Kie's logs page. It is looked at, and must be what was asked for.
+        release: Kie's logs page shows no such job; let the submission be made, and paid, anew.
+        credentials: The Kie Credentials block, or its name.
+        records_storage: Where the records are, as type/name; by default this run's own result storage.
+
+    Returns:
+        The submissions in doubt, or the one that was asked for, and what is known of each now.
+
+    Raises:
+        KieError: when the choice cannot be right, or the records cannot be read or written; nothing was
+            changed.
+    """
+    try:
+        _check_choice(submission, task_id, release)
+        kie = await load_credentials(credentials)
+        block = await load_storage(records_storage)
+        records = SubmissionRecords(storage_for(block)) if block else await SubmissionRecords.of_this_run()
+        async with kie.get_client() as client:
+            if submission is None:
+                found = await _all_in_doubt(records, client)
+            else:
+                found = [await _settled(records, submission.strip(), task_id, release, client)]
+    except KieError as error:
+        return failed(error, ResolvedSubmissions)
+    told = [await _told(record) for record in found]
+    await _show(told)
+    return ResolvedSubmissions(submissions=tuple(told))
+
+
+def _check_choice(submission: str | None, task_id: str | None, release: bool) -> None:
+    if task_id is not None and release:
+        raise InvalidRequest(
+            "either the submission became a job (task_id), or it is to be released; not both",
+            next_step="Leave one out and run again; nothing was changed.",
+        )
+    if submission is None and (task_id is not None or release):
+        raise InvalidRequest(
+            "which submission is meant?",
+            next_step="Run resolve_submission without any parameter to see their keys; nothing was changed.",
+        )
+
+
+async def _all_in_doubt(records: SubmissionRecords, client: KieClient) -> list[SubmissionRecord]:
+    found: list[SubmissionRecord] = []
+    async for record in records.all():
+        if isinstance(record, SubmissionNotRecorded):
+            get_run_logger().warning("%s", record)
+        elif record.state == "submitting" and record.open_seconds:
+            found.append(record)
+        elif record.state == "submitting":
+            found.append(await doubts.settled_by_proof(records, record, client))
+    return found
+
+
+async def _settled(
+    records: SubmissionRecords, key: str, task_id: str | None, release: bool, client: KieClient
+) -> SubmissionRecord:
+    async with one_at_a_time(key):
+        record = await records.read(key)
+        if record is None:
+            raise InvalidRequest(
+                f"there is no record of a submission {key!r} at {records.address(key)}",
+                next_step=(
+                    "Run resolve_submission without any parameter to see what is in doubt here; if the "
+                    "records are elsewhere, name their storage in records_storage."
+                ),
+            )
+        if record.open_seconds:
+            raise InvalidRequest(
+                f"process {record.process} on {record.host} is submitting it just now, and may still learn "
+                "the outcome",
+                next_step=f"Run this again in {record.open_seconds:.0f} s; nothing was changed.",
+            )
+        if record.state == "submitting":
+            record = await doubts.settled_by_proof(records, record, client)
+        if record.state == "submitting" and task_id is not None:
+            await _check_is_nobody_elses(records, record, task_id.strip())
+            await doubts.check_is_its_job(record, task_id.strip(), client)
+            return await doubts.bind(records, record, task_id.strip())
+        if record.state == "submitting" and release:
+            await _check_hint(record, client)
+            return await doubts.release(records, record, "released by a person")
+        if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
+            raise InvalidRequest(
+                f"submission {key} is job {record.task_id}, and stays it",
+                task_id=record.task_id,
+                next_step="Run the run that made it again, which goes on with this job; or run collect_job.",
+            )
+        return record
+
+
+async def _check_is_nobody_elses(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> None:
+    """Two takes of one request ask for the same: a job can be only one of them."""
+    async for other in records.all():
+        if isinstance(other, SubmissionRecord) and other.task_id == task_id and other.key != record.key:
+            raise InvalidRequest(
+                f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
+                task_id=task_id,
+                next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
+            )
+
+
+async def _check_hint(record: SubmissionRecord, client: KieClient) -> None:
+    """Before a release: a job that an unclear answer named must be known not to be this submission's."""
+    if record.task_id is None:
+        return
+    try:
+        await doubts.check_is_its_job(record, record.task_id, client)
+    except (InvalidRequest, JobNotFound):
+        return
+
+
+async def _told(record: SubmissionRecord) -> ResolvedSubmission:
+    run_name = None
+    if record.flow_run_id is not None:
+        async with get_client() as client:
+            with suppress(ObjectNotFound, ValueError):  # deleted since
+                run_name = (await client.read_flow_run(UUID(record.flow_run_id))).name
+    outcome = ResolvedSubmission.of(record, run_name)
+    get_run_logger().info("%s", outcome.line)
+    return outcome
+
+
+async def _show(found: list[ResolvedSubmission]) -> None:
+    if not found:
+        get_run_logger().info("No submission is in doubt")
+        return
+    await acreate_table_artifact(
+        table=[submission.row for submission in found],
+        key=ARTIFACT,
+        description=(
+            "Submissions whose answer was lost. Look for those in doubt in Kie's logs page (kie.ai/logs), "
+            "then run resolve-submission for each: with its task_id if the job is there, with release if it "
+            "is not."
+        ),
+    )

@@ -1,0 +1,185 @@
+"""Submissions in doubt: how they are told, and what settles them.
+
+A submission is in doubt when its call went out and its record never learned the outcome. What settles
+it is a proof (what Kie answered, found on this machine's disk or as an event; a job that an unclear
+answer named, looked at) or a person's word.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import Any
+
+from prefect import get_run_logger
+
+from prefect_kie.api import (
+    InvalidRequest,
+    Job,
+    JobNotFound,
+    KieClient,
+    KieError,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+)
+from prefect_kie.tasks import traces
+from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
+
+OLDER_SECONDS = 300.0
+"""How much older than its submission a job may seem; both ages are told by one clock each."""
+
+
+def in_doubt(
+    message: str, record: SubmissionRecord, *, task_id: str | None = None, code: int | str | None = None
+) -> SubmissionInDoubt:
+    """The error that tells of a doubt and leads to `resolve_submission`."""
+    doubt = SubmissionInDoubt(
+        message,
+        task_id=task_id,
+        code=code,
+        next_step=(
+            "Look in Kie's logs page (kie.ai/logs). If the job is there, run resolve_submission with "
+            f"submission={record.key!r} and its task_id; if it is not, with release=True, which lets it be "
+            "paid for anew. Then run this same run (or job_key) again; it goes on from there."
+        ),
+    )
+    doubt.submission = record.key
+    return doubt
+
+
+async def settled_by_proof(
+    records: SubmissionRecords, record: SubmissionRecord, client: KieClient
+) -> SubmissionRecord:
+    """What became of a submission in doubt, where there is proof of it now.
+
+    Args:
+        records: Where the record is kept.
+        record: The record, in state `submitting`, whose process can no longer learn the outcome.
+        client: For looking at a job that is only supposed to be this submission's.
+
+    Returns:
+        The record, brought up to date: `submitted` where there is a job, `rejected` where Kie is proven to
+        have created none; as it was where nothing is proven.
+
+    Raises:
+        SubmissionNotRecorded: when what is proven cannot be written.
+    """
+    answer = await traces.find(record)
+    if answer is not None and answer.task_id is not None:
+        get_run_logger().info(
+            "Submission %s was answered with job %s, although its record does not know; now it does",
+            record.key,
+            answer.task_id,
+        )
+        return await bind(records, record, answer.task_id)
+    if answer is not None:
+        get_run_logger().info("Submission %s was refused: %s", record.key, answer.refusal)
+        return await release(records, record, answer.refusal or "refused")
+    if record.task_id is not None:  # an unclear answer named it
+        try:
+            await check_is_its_job(record, record.task_id, client)
+        except KieError as error:
+            get_run_logger().info("Job %s proves nothing: %s", record.task_id, error.message)
+            return record
+        get_run_logger().info("Job %s exists and is what submission %s asked for", record.task_id, record.key)
+        return await bind(records, record, record.task_id)
+    return record
+
+
+async def bind(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
+    """Write down that a submission became this job, for ever, and tell the Prefect server.
+
+    Raises:
+        SubmissionNotRecorded: when it cannot be written; the doubt stays.
+    """
+    bound = record.became("submitted", task_id=task_id)
+    with _recorded(record):
+        await records.write(bound)
+    traces.announce(bound, task_id)
+    traces.forget(bound)
+    return bound
+
+
+async def release(records: SubmissionRecords, record: SubmissionRecord, reason: str) -> SubmissionRecord:
+    """Write down that Kie created nothing, so that the submission may be made again.
+
+    Raises:
+        SubmissionNotRecorded: when it cannot be written; the doubt stays.
+    """
+    with _recorded(record):
+        await records.release(record, reason)
+    traces.forget(record)
+    return record.became("rejected", reason=reason)
+
+
+@contextmanager
+def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
+    try:
+        yield
+    except Exception as error:
+        raise SubmissionNotRecorded(
+            f"what became of submission {record.key} is known now but cannot be recorded "
+            f"({type(error).__name__}: {error}); nothing was sent",
+            retryable=True,
+        ) from error
+
+
+async def check_is_its_job(record: SubmissionRecord, task_id: str, client: KieClient) -> Job:
+    """Make sure, by a look, that a job is what a submission asked for.
+
+    Returns:
+        The job.
+
+    Raises:
+        InvalidRequest: when it is another model's, was asked with other input, or is older.
+        JobNotFound: when Kie knows no such job (or not yet).
+        KieError: another one when Kie cannot be asked.
+    """
+    try:
+        job = await client.get_job(task_id)
+    except JobNotFound as error:
+        error.next_step = (
+            "Check the id in Kie's logs page (kie.ai/logs); a job younger than two minutes may not show yet. "
+            "Nothing was changed."
+        )
+        raise
+    differences = _differences(record, job)
+    if differences:
+        raise InvalidRequest(
+            f"job {task_id} is not what submission {record.key} asked for: {'; '.join(differences)}",
+            next_step=(
+                "Look in Kie's logs page (kie.ai/logs) for the right job. Nothing was changed. To fetch this "
+                f"one all the same, run collect_job with {task_id!r}."
+            ),
+        )
+    return job
+
+
+def _differences(record: SubmissionRecord, job: Job) -> list[str]:
+    if not job.request_body:
+        return ["Kie's record of it does not tell what was asked for"]
+    found: list[str] = []
+    if job.model != record.model:
+        found.append(f"its model is {job.model}, not {record.model}")
+    asked: dict[str, Any] = job.request_body.get("input") or {}
+    for name, value in record.input.items():
+        if name not in asked or not _same(asked[name], value):
+            found.append(f"its {name} is {_shown(asked.get(name))}, not {_shown(value)}")
+    if job.age is not None and job.age > record.age + OLDER_SECONDS:
+        found.append(f"it is {job.age - record.age:,.0f} s older than the submission")
+    return found
+
+
+def _same(echoed: Any, sent: Any) -> bool:
+    # Kie echoes input as it was sent; booleans and numbers may come back as text.
+    return bool(echoed == sent) or _plain(echoed) == _plain(sent)
+
+
+def _plain(value: Any) -> str:
+    return value.strip() if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def _shown(value: Any) -> str:
+    text = _plain(value)
+    return repr(text if len(text) <= 60 else f"{text[:60]}…")

@@ -1,0 +1,199 @@
+"""Second traces of an answer, and the doubts they settle."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.events.filters import EventFilter, EventRelatedFilter, EventResourceFilter
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+from prefect_kie.api import InsufficientCredits, JobHandle, Sora2TextToVideo, SubmissionInDoubt
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import records, sora_2_text_to_video, traces
+from tests.conftest import KEY
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat")
+
+
+async def submit(credentials: KieCredentials) -> tuple[JobHandle, str | None]:
+    """One call of the same job in a flow run of its own, and that run's id."""
+
+    @flow
+    async def pipeline() -> tuple[JobHandle, str | None]:
+        return await sora_2_text_to_video(CAT, credentials, job_key="one"), flow_run.get_id()
+
+    return await pipeline()
+
+
+def the_record(results: Path) -> tuple[Path, dict[str, Any]]:
+    (file,) = (results / records.FOLDER).glob("*.json")
+    return file, json.loads(file.read_text())
+
+
+def forget_the_outcome(results: Path, **changes: Any) -> None:
+    """The record as a process leaves it that is killed before it can write the outcome."""
+    file, record = the_record(results)
+    file.write_text(json.dumps({**record, "state": "submitting", "task_id": None, **changes}))
+
+
+async def events_of(task_id: str) -> list[Any]:
+    wanted = EventFilter(resource=EventResourceFilter(id=[f"kie.job.{task_id}"]))
+    async with get_client() as client:
+        for _ in range(200):
+            if found := (await client.read_events(wanted, limit=50)).events:
+                return list(found)
+            await asyncio.sleep(0.05)
+    return []
+
+
+def traces_on_disk() -> list[Path]:
+    return list((get_current_settings().home / traces.FOLDER).glob("*"))
+
+
+async def test_a_created_job_is_an_event_related_to_its_run_and_submission(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    handle, run = await submit(credentials)
+    (event,) = await events_of(handle.task_id)
+    assert event.event == "kie.job.submitted"
+    roles = {related.role: related.id for related in event.related}
+    assert roles["flow-run"] == f"prefect.flow-run.{run}"
+    assert roles["kie-submission"] == f"kie.submission.{handle.submission}"
+    assert {"flow", "task-run"} <= set(roles)
+    assert event.resource["kie.model"] == CAT.model_name
+    assert KEY not in event.model_dump_json()
+    assert traces_on_disk() == []
+
+    by_run = EventFilter(related=EventRelatedFilter(resources_in_roles=[(roles["flow-run"], "flow-run")]))
+    async with get_client() as client:
+        names = [one.event for one in (await client.read_events(by_run, limit=50)).events]
+    assert names.count("kie.job.submitted") == 1
+
+
+async def test_an_event_settles_a_doubt(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    handle, _ = await submit(credentials)
+    assert await events_of(handle.task_id)
+    forget_the_outcome(results)
+
+    again, _ = await submit(credentials)
+    assert again.task_id == handle.task_id
+    assert kie.stats()["created"] == 1
+    assert the_record(results)[1]["state"] == "submitted"
+    assert f"was answered with job {handle.task_id}, although its record does not know" in caplog.text
+
+
+async def test_an_event_of_another_attempt_settles_nothing(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    handle, _ = await submit(credentials)
+    assert await events_of(handle.task_id)
+    forget_the_outcome(results, attempt="another")
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials)
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_trace_on_disk_settles_a_doubt_without_the_server(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle, _ = await submit(credentials)
+    forget_the_outcome(results)
+    _, record = the_record(results)
+    traces.leave(records.SubmissionRecord.model_validate(record), task_id=handle.task_id)
+    monkeypatch.setattr(PrefectClient, "read_events", None)
+
+    again, _ = await submit(credentials)
+    assert again.task_id == handle.task_id
+    assert kie.stats()["created"] == 1
+    assert traces_on_disk() == []
+
+
+async def test_a_trace_of_a_refusal_frees_the_submission(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kie.fault("create", code=402)
+
+    async def refuse(self: object, record: object, reason: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(records.SubmissionRecords, "release", refuse)
+        broken.setattr("prefect_kie.tasks.submission.KEEP_PAUSES", ())
+        with pytest.raises(InsufficientCredits):
+            await submit(credentials)
+    assert the_record(results)[1]["state"] == "submitting"
+    assert len(traces_on_disk()) == 1
+
+    await submit(credentials)
+    assert kie.stats()["created"] == 1
+    assert the_record(results)[1]["state"] == "submitted"
+    assert traces_on_disk() == []
+
+
+@pytest.mark.parametrize("content", ["", '{"attempt": "ki', "[]"])
+async def test_a_torn_trace_proves_nothing(
+    content: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials)
+    forget_the_outcome(results, attempt="killed")
+    file, _ = the_record(results)
+    trace = get_current_settings().home / traces.FOLDER / file.name
+    trace.parent.mkdir(exist_ok=True)
+    trace.write_text(content)
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials)
+    trace.unlink()
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_server_that_cannot_be_asked_leaves_the_doubt(
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    results: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await submit(credentials)
+    forget_the_outcome(results)
+
+    async def away(self: object, wanted: object, limit: int) -> None:
+        raise ConnectionError("the server is away")
+
+    monkeypatch.setattr(PrefectClient, "read_events", away)
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials)
+    assert "could not be asked whether submission" in caplog.text
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_job_that_an_unclear_answer_named_is_looked_at_and_bound(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    handle, _ = await submit(credentials)
+    forget_the_outcome(results, attempt="unclear", task_id=handle.task_id)
+    again, _ = await submit(credentials)
+    assert again.task_id == handle.task_id
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_disk_that_takes_no_trace_is_passed_over(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: object, content: str, encoding: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    handle, _ = await submit(credentials)
+    assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
