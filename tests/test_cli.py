@@ -25,6 +25,7 @@ def test_it_tells_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "demo" in shown
     assert "simulate" in shown
+    assert "setup" in shown
 
 
 def test_the_simulator_serves_until_it_is_stopped() -> None:

@@ -13,6 +13,7 @@ from prefect import flows as prefect_flows
 from prefect.client.orchestration import get_client
 
 from prefect_kie import flows
+from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "prefect.yaml").read_text()
@@ -43,3 +44,7 @@ async def test_they_deploy_from_any_directory(tmp_path: Path) -> None:
             assert deployment.parameters == {"credentials": "kie"}
             assert deployment.pull_steps in ([], None)
             assert deployment.entrypoint == one["entrypoint"]
+            # By these the automations of `prefect-kie setup` know its runs, and that they live.
+            assert set(deployment.tags) == {RECOVERY_TAG, HEARTBEAT_TAG}
+            heartbeat = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
+            assert deployment.job_variables == {"env": heartbeat}

@@ -64,6 +64,17 @@ def _parser() -> argparse.ArgumentParser:
     simulate.add_argument("--credits", type=float, default=1000.0, help="balance at the start")
     simulate.add_argument("--signing-key", help="sign callbacks with this key")
     simulate.set_defaults(run=_simulate)
+
+    setup = commands.add_parser(
+        "setup",
+        help="make what a fleet needs on the connected Prefect server; says what it made and what was there",
+        description=(
+            "Registers the block types, and makes where they do not exist: the credentials block 'kie' from "
+            "KIE_API_KEY, the concurrency limit that keeps submissions below Kie's, and the automations that "
+            "run a crashed flow run again. Run it as often as you like: what is there is left as it is."
+        ),
+    )
+    setup.set_defaults(run=_setup)
     return parser
 
 
@@ -81,6 +92,15 @@ def _simulate(options: argparse.Namespace) -> int:
     )
     serve(settings, options.host, options.port, on_start=_tell)
     return 0
+
+
+def _setup(options: argparse.Namespace) -> int:
+    del options
+    from rich.console import Console
+
+    from prefect_kie.provisioning import run_setup
+
+    return run_setup(Console())
 
 
 def _tell(url: str) -> None:

@@ -1,0 +1,283 @@
+"""`prefect-kie setup`: what a fleet needs on its Prefect server, made once and left alone afterwards."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import httpx
+from prefect.automations import AutomationCore
+from prefect.blocks.core import Block
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import get_current_settings
+from rich.console import Console
+from rich.text import Text
+
+import prefect_kie.blocks
+from prefect_kie.api.hosts import check_key
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.provisioning_automations import crash_silent, rerun_crashed
+from prefect_kie.tasks.pacing import CREATE_LIMIT
+
+Outcome = Literal["created", "there", "updated", "missing"]
+
+CREATES_AT_ONCE = 4
+CREATES_PER_SECOND = 1.6
+KIES_CREATES = 20
+KIES_SECONDS = 10.0
+"""Kie takes 20 creates in 10 seconds: within that time a limit lets `limit + decay x 10` through."""
+
+ANSWER_SECONDS = 20.0
+"""How long the server may take to show that it is there."""
+
+NEXT = """
+Setup does not choose where flow runs are executed. Next, in the directory with prefect.yaml:
+  prefect work-pool create kie --type process
+  prefect deploy --all
+  prefect worker start --pool kie"""
+
+STYLES: dict[Outcome, str] = {"created": "green", "there": "dim", "updated": "yellow", "missing": "bold red"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What setup did about one thing.
+
+    Attributes:
+        outcome: Made now, there already and left as it is, brought up to date, or missing still.
+        what: The thing, and what there is to say about it.
+        command: What to run where it is missing.
+    """
+
+    outcome: Outcome
+    what: str
+    command: str | None = None
+
+
+class ServerMissing(Exception):
+    """There is no Prefect server to set up; the message says what to run."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is to be there.
+
+    Attributes:
+        key: The key to Kie, for the credentials block where none exists; None: none is known.
+        automations: The automations to have.
+    """
+
+    key: str | None
+    automations: Sequence[AutomationCore] = (rerun_crashed(), crash_silent())
+
+    async def run(self) -> AsyncIterator[Finding]:
+        """Make what is missing on the connected server, one finding per thing.
+
+        Raises:
+            ServerMissing: when no server is configured, or it does not answer or let us in.
+        """
+        url = server_url()
+        try:
+            async with get_client() as client:
+                await _check(client, url)
+                for block in _block_types():
+                    yield await _block_type(client, block)
+                yield await _credentials(client, self.key)
+                yield await _limit(client)
+                for automation in self.automations:
+                    yield await _automation(client, automation)
+        except httpx.HTTPStatusError as error:
+            raise ServerMissing(_refused(url, error)) from error
+        except httpx.HTTPError as error:
+            raise ServerMissing(_silent(url, error)) from error
+
+
+def run_setup(console: Console) -> int:
+    """Set the configured Prefect server up with KIE_API_KEY of the environment, and tell each thing.
+
+    Args:
+        console: Where to tell it.
+
+    Returns:
+        The exit code: 0 when everything is there in the end, else 1.
+    """
+    setup = Setup(key=os.environ.get("KIE_API_KEY", "").strip() or None)
+    try:
+        complete = asyncio.run(_tell(setup, console))
+    except ServerMissing as missing:
+        # Text and soft_wrap: brackets are no markup, and a command stays on its line.
+        console.print(Text(str(missing), style="red"), soft_wrap=True)
+        return 1
+    console.print(Text(NEXT), soft_wrap=True)
+    return 0 if complete else 1
+
+
+async def _tell(setup: Setup, console: Console) -> bool:
+    """Print each finding as it comes; whether nothing is missing in the end."""
+    complete = True
+    console.print(Text(f"Prefect server {server_url()}"), soft_wrap=True)
+    async for finding in setup.run():
+        line = Text(f"{finding.outcome:<8} ", style=STYLES[finding.outcome]).append(
+            finding.what, style="none"
+        )
+        console.print(line, soft_wrap=True)
+        if finding.outcome == "missing":
+            complete = False
+            console.print(Text(f"         run: {finding.command}"), soft_wrap=True)
+    return complete
+
+
+def server_url() -> str:
+    """The address of the configured Prefect server, without a password.
+
+    Raises:
+        ServerMissing: when none is configured.
+    """
+    url = get_current_settings().api.url
+    if url is None:
+        raise ServerMissing(
+            "PREFECT_API_URL is not set. Prefect would start a server of its own for this command and keep "
+            "everything in this machine's database, where no fleet finds it. Start one with\n"
+            "  prefect server start\n"
+            "or name yours, and run prefect-kie setup again:\n"
+            "  prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
+        )
+    return str(httpx.URL(url).copy_with(userinfo=b""))
+
+
+async def _check(client: PrefectClient, url: str) -> None:
+    try:
+        trouble = await asyncio.wait_for(client.api_healthcheck(), ANSWER_SECONDS)
+    except asyncio.TimeoutError as error:
+        trouble = error
+    if isinstance(trouble, httpx.HTTPStatusError):
+        raise ServerMissing(_refused(url, trouble)) from trouble
+    if trouble is not None:
+        raise ServerMissing(_silent(url, trouble)) from trouble
+
+
+def _refused(url: str, error: httpx.HTTPStatusError) -> str:
+    status = error.response.status_code
+    if status in (401, 403):
+        return (
+            f"The Prefect server at {url} does not let us in ({status}). Set PREFECT_API_AUTH_STRING (or "
+            "PREFECT_API_KEY for Prefect Cloud), and run prefect-kie setup again."
+        )
+    return (
+        f"The server at {url} answers {status} to {error.request.url.path}. Is it a Prefect server of "
+        "version 3, and does its address end in /api? Set PREFECT_API_URL, and run prefect-kie setup again."
+    )
+
+
+def _silent(url: str, error: BaseException) -> str:
+    return (
+        f"No Prefect server answers at {url} ({type(error).__name__}). Start it with\n"
+        "  prefect server start\n"
+        "or name another one, and run prefect-kie setup again:\n"
+        "  prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
+    )
+
+
+def _block_types() -> list[type[Block]]:
+    public: list[Any] = [getattr(prefect_kie.blocks, name) for name in prefect_kie.blocks.__all__]
+    return [block for block in public if isinstance(block, type) and issubclass(block, Block)]
+
+
+async def _block_type(client: PrefectClient, block: type[Block]) -> Finding:
+    before = await _described(client, block)
+    await block.aregister_type_and_schema(client=client)
+    what = f"block type {block.get_block_type_name()}"
+    if before is None:
+        return Finding("created", what)
+    return Finding("there" if before == await _described(client, block) else "updated", what)
+
+
+async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | None:
+    """What the server knows about a block type: its texts and its newest schema."""
+    try:
+        known = await client.read_block_type_by_slug(block.get_block_type_slug())
+    except ObjectNotFound:
+        return None
+    schema = await client.get_most_recent_block_schema_for_block_type(known.id)
+    texts = [known.logo_url, known.documentation_url, known.description, known.code_example]
+    return [*texts, schema and schema.id]
+
+
+async def _credentials(client: PrefectClient, key: str | None) -> Finding:
+    what = f"credentials block {DEFAULT_CREDENTIALS!r}"
+    slug = KieCredentials.get_block_type_slug()
+    try:
+        await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
+    except ObjectNotFound:
+        pass
+    else:
+        return Finding("there", f"{what}, whatever KIE_API_KEY says")
+    again = "KIE_API_KEY=... prefect-kie setup"
+    if key is None:
+        return Finding("missing", f"{what}: KIE_API_KEY is not set (a key is made at kie.ai/api-key)", again)
+    try:
+        secret = check_key(key)
+    except ValueError as refusal:
+        return Finding("missing", f"{what}: {refusal}", again)
+    await KieCredentials(api_key=secret).asave(DEFAULT_CREDENTIALS, client=client)
+    return Finding("created", f"{what}, with the key of KIE_API_KEY")
+
+
+async def _limit(client: PrefectClient) -> Finding:
+    what = f"concurrency limit {CREATE_LIMIT!r}"
+    try:
+        found = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+    except ObjectNotFound:
+        await client.create_global_concurrency_limit(
+            GlobalConcurrencyLimitCreate(
+                name=CREATE_LIMIT, limit=CREATES_AT_ONCE, slot_decay_per_second=CREATES_PER_SECOND
+            )
+        )
+        return Finding("created", f"{what}: submissions stay below Kie's 20 in 10 seconds")
+    numbers = f"limit {found.limit}, slot decay {found.slot_decay_per_second:g} a second"
+    if not found.active:
+        enable = f"prefect gcl enable {CREATE_LIMIT}"
+        return Finding("there", f"{what}, but switched off, so it paces nothing ({enable})")
+    if found.limit < 1 or found.slot_decay_per_second == 0:
+        return Finding(
+            "missing",
+            f"{what} is there ({numbers}) but paces nothing: both have to be above 0",
+            f"prefect gcl update {CREATE_LIMIT} --limit {CREATES_AT_ONCE} "
+            f"--slot-decay-per-second {CREATES_PER_SECOND}",
+        )
+    if found.limit + found.slot_decay_per_second * KIES_SECONDS > KIES_CREATES:
+        numbers += "; that is more than Kie's usual 20 in 10 seconds"
+    return Finding("there", f"{what} ({numbers})")
+
+
+async def _automation(client: PrefectClient, wanted: AutomationCore) -> Finding:
+    what = f"automation {wanted.name!r}"
+    found = await client.read_automations_by_name(wanted.name)
+    if not found:
+        await client.create_automation(_explicit(wanted))
+        return Finding("created", what)
+    if len(found) > 1:
+        ids = [str(one.id) for one in found[1:]]
+        return Finding(
+            "missing",
+            f"{what} is there {len(found)} times, and once is enough",
+            " && ".join(f"prefect automation delete --id {one}" for one in ids),
+        )
+    (known,) = found
+    off = "" if known.enabled else f"; switched off, and stays so (prefect automation resume --id {known.id})"
+    mine = wanted.model_copy(update={"enabled": known.enabled})
+    if _explicit(known) == _explicit(mine):
+        return Finding("there", what + off)
+    await client.update_automation(known.id, _explicit(mine))
+    return Finding("updated", what + off)
+
+
+def _explicit(automation: AutomationCore) -> AutomationCore:
+    """The automation's content alone, each field set: Prefect's client sends no field that is a default."""
+    content = automation.model_dump(exclude={"id", "owner_resource"})
+    return AutomationCore.model_validate(content)

@@ -1,0 +1,324 @@
+"""`prefect-kie setup`: what it makes, leaves, corrects and misses; and that its automations do what they say."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import suppress
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from prefect.automations import Automation, AutomationCore
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
+from prefect.exceptions import ObjectNotFound
+from prefect.server.events.schemas.automations import EventTrigger
+from prefect.server.events.schemas.events import ReceivedEvent
+from prefect.settings import (
+    PREFECT_API_AUTH_STRING,
+    PREFECT_API_URL,
+    temporary_settings,
+)
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running
+from pydantic import SecretStr
+
+from prefect_kie import cli
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.local_server import free_port
+from prefect_kie.provisioning import Setup
+from prefect_kie.provisioning_automations import (
+    HEARTBEAT_TAG,
+    RECOVERY_TAG,
+    RERUNS,
+    crash_silent,
+    rerun_crashed,
+)
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks.pacing import CREATE_LIMIT
+from tests.conftest import KEY
+
+AUTOMATIONS = (rerun_crashed(), crash_silent())
+
+
+async def clear() -> None:
+    """Remove from the session's server what setup makes."""
+    async with get_client() as client:
+        for wanted in AUTOMATIONS:
+            for found in await client.read_automations_by_name(wanted.name):
+                await client.delete_automation(found.id)
+        with suppress(ObjectNotFound):
+            await client.delete_global_concurrency_limit_by_name(CREATE_LIMIT)
+        with suppress(ObjectNotFound):
+            block = await client.read_block_document_by_name("kie", "kie-credentials")
+            await client.delete_block_document(block.id)
+
+
+@pytest.fixture
+def server(prefect_server: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A server without anything of ours, and an environment with a key."""
+    monkeypatch.setenv("KIE_API_KEY", KEY)
+    asyncio.run(clear())
+    yield
+    asyncio.run(clear())
+
+
+def with_client(work: Callable[[PrefectClient], Coroutine[Any, Any, Any]]) -> Any:
+    """Do something with a client of the server."""
+
+    async def doing() -> Any:
+        async with get_client() as client:
+            return await work(client)
+
+    return asyncio.run(doing())
+
+
+def setup(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+    """Run the command: its exit code, and the lines that it printed."""
+    code = cli.main(["setup"])
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    return code, shown.out.splitlines()
+
+
+def outcomes(lines: list[str]) -> list[str]:
+    """The first word of each line that tells of a thing."""
+    words = [line.split(" ")[0] for line in lines]
+    return [word for word in words if word in ("created", "there", "updated", "missing")]
+
+
+class TestWhatIsMade:
+    """Each thing is told in one line, and told truly."""
+
+    pytestmark = pytest.mark.server
+
+    def test_the_first_run_makes_everything(
+        self, server: None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        code, lines = setup(capsys)
+        assert code == 0
+        assert outcomes(lines)[1:] == ["created"] * 4
+        assert "prefect deploy --all" in lines[-2]
+        assert KEY not in "\n".join([*lines, *caplog.messages])
+
+        async def check(client: PrefectClient) -> None:
+            stored = await KieCredentials.aload("kie")
+            assert stored.api_key.get_secret_value() == KEY
+            limit = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+            assert (limit.limit, limit.slot_decay_per_second) == (4, 1.6)
+            assert limit.limit + 10 * limit.slot_decay_per_second <= 20
+            for wanted in AUTOMATIONS:
+                (found,) = await client.read_automations_by_name(wanted.name)
+                assert found.enabled
+
+        with_client(check)
+
+    def test_the_second_run_changes_nothing(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
+        setup(capsys)
+
+        async def made(client: PrefectClient) -> list[Any]:
+            automations = [await client.read_automations_by_name(one.name) for one in AUTOMATIONS]
+            return [
+                *(one.model_dump() for found in automations for one in found),
+                await client.read_global_concurrency_limit_by_name(CREATE_LIMIT),
+                await client.read_block_document_by_name("kie", "kie-credentials"),
+                await client.read_block_type_by_slug("kie-credentials"),
+            ]
+
+        before = with_client(made)
+        code, lines = setup(capsys)
+        assert code == 0
+        assert outcomes(lines) == ["there"] * 5
+        assert with_client(made) == before
+
+    def test_a_server_that_knows_no_block_types_learns_them(
+        self, server: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        # A server with this package installed has them from its start; one in a container has not.
+        async def forget(client: PrefectClient) -> None:
+            with suppress(ObjectNotFound):
+                known = await client.read_block_type_by_slug("kie-credentials")
+                await client.delete_block_type(known.id)
+
+        with_client(forget)
+        assert outcomes(setup(capsys)[1])[0] == "created"
+        assert outcomes(setup(capsys)[1])[0] == "there"
+
+    def test_a_block_type_of_another_version_is_brought_up_to_date(
+        self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        setup(capsys)
+        monkeypatch.setattr(KieCredentials, "_description", "The key to a Kie AI account, as of tomorrow.")
+        assert outcomes(setup(capsys)[1])[0] == "updated"
+        monkeypatch.undo()
+        setup(capsys)
+
+
+class TestCredentials:
+    """The key goes into the block once, and nowhere else."""
+
+    pytestmark = pytest.mark.server
+
+    @pytest.mark.parametrize("key", [None, "", "  "])
+    def test_without_a_key_it_says_what_to_run(
+        self,
+        server: None,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        key: str | None,
+    ) -> None:
+        monkeypatch.delenv("KIE_API_KEY")
+        if key is not None:
+            monkeypatch.setenv("KIE_API_KEY", key)
+        code, lines = setup(capsys)
+        assert code == 1
+        assert outcomes(lines)[1:] == ["missing", "created", "created", "created"]
+        assert "KIE_API_KEY is not set" in lines[2]
+        assert lines[3].strip() == "run: KIE_API_KEY=... prefect-kie setup"
+
+    def test_what_cannot_be_a_key_is_refused_and_not_shown(
+        self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("KIE_API_KEY", f"{KEY} {KEY}")
+        code, lines = setup(capsys)
+        assert code == 1
+        assert "holds a space or a character that no key has" in lines[2]
+        assert KEY not in "\n".join(lines)
+
+    @pytest.mark.parametrize("key", [KEY, None])
+    def test_a_block_that_exists_is_never_overwritten(
+        self,
+        server: None,
+        kie: SimulatorServer,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+        key: str | None,
+    ) -> None:
+        mine = KieCredentials(api_key=SecretStr("mine"), base_url=kie.url, upload_url=kie.url)
+        with_client(lambda client: mine.asave("kie", client=client))
+        if key is None:
+            monkeypatch.delenv("KIE_API_KEY")
+        code, lines = setup(capsys)
+        assert code == 0
+        assert outcomes(lines)[1] == "there"
+        assert with_client(lambda client: KieCredentials.aload("kie", client=client)) == mine
+
+
+class TestLimit:
+    """A limit that somebody chose is left, and told where it does not do its work."""
+
+    pytestmark = pytest.mark.server
+
+    @pytest.mark.parametrize(
+        ("numbers", "code", "told"),
+        [
+            ({"limit": 2, "slot_decay_per_second": 0.5}, 0, "(limit 2, slot decay 0.5 a second)"),
+            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "more than Kie's usual 20 in 10 seconds"),
+            ({"limit": 4, "slot_decay_per_second": 0.0}, 1, "paces nothing: both have to be above 0"),
+            ({"limit": 0, "slot_decay_per_second": 1.6}, 1, "paces nothing: both have to be above 0"),
+            ({"limit": 4, "slot_decay_per_second": 1.6, "active": False}, 0, "prefect gcl enable kie-create"),
+        ],
+    )
+    def test_it_is_left_as_it_is(
+        self,
+        server: None,
+        capsys: pytest.CaptureFixture[str],
+        numbers: dict[str, Any],
+        code: int,
+        told: str,
+    ) -> None:
+        theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, **numbers)
+        with_client(lambda client: client.create_global_concurrency_limit(theirs))
+        exit_code, lines = setup(capsys)
+        assert exit_code == code
+        (line,) = [line for line in lines if f"limit {CREATE_LIMIT!r}" in line]
+        assert told in line
+        found = with_client(lambda client: client.read_global_concurrency_limit_by_name(CREATE_LIMIT))
+        assert {name: getattr(found, name) for name in numbers} == numbers
+
+    def test_the_command_that_it_names_corrects_it(
+        self, server: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=4, slot_decay_per_second=0)
+        with_client(lambda client: client.create_global_concurrency_limit(theirs))
+        _, lines = setup(capsys)
+        (command,) = [line.split("run: ")[1] for line in lines if "run: " in line]
+        assert command == "prefect gcl update kie-create --limit 4 --slot-decay-per-second 1.6"
+        corrected = GlobalConcurrencyLimitUpdate(limit=4, slot_decay_per_second=1.6)
+        with_client(lambda client: client.update_global_concurrency_limit(CREATE_LIMIT, corrected))
+        assert setup(capsys)[0] == 0
+
+
+class TestAutomationsAreKept:
+    """By their names; a person's switch is a person's."""
+
+    pytestmark = pytest.mark.server
+
+    def test_one_that_was_switched_off_stays_off(
+        self, server: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        setup(capsys)
+        (known,) = with_client(lambda client: client.read_automations_by_name(AUTOMATIONS[0].name))
+        with_client(lambda client: client.pause_automation(known.id))
+        code, lines = setup(capsys)
+        assert code == 0
+        assert outcomes(lines) == ["there"] * 5
+        assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[4]
+        assert not with_client(lambda client: client.read_automation(known.id)).enabled
+
+    @pytest.mark.parametrize("enabled", [True, False])
+    def test_one_of_another_version_is_brought_up_to_date(
+        self, server: None, capsys: pytest.CaptureFixture[str], enabled: bool
+    ) -> None:
+        changed = AutomationCore.model_validate({**crash_silent(60).model_dump(), "enabled": enabled})
+        made: UUID = with_client(lambda client: client.create_automation(changed))
+        code, lines = setup(capsys)
+        assert code == 0, lines
+        assert outcomes(lines)[-2:] == ["created", "updated"]
+        assert ("switched off" in lines[5]) != enabled
+        now: Automation = with_client(lambda client: client.read_automation(made))
+        assert now.trigger == crash_silent().trigger
+        assert now.enabled == enabled
+        assert outcomes(setup(capsys)[1]) == ["there"] * 5
+
+    def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
+        for _ in range(2):
+            with_client(lambda client: client.create_automation(rerun_crashed()))
+        code, lines = setup(capsys)
+        assert code == 1
+        assert "is there 2 times" in lines[4]
+        assert "run: prefect automation delete --id" in lines[5]
+
+
+class TestNoServer:
+    """A sentence that says what to run, and no traceback."""
+
+    def test_a_server_that_does_not_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
+        url = f"http://127.0.0.1:{free_port()}/api"
+        with temporary_settings({PREFECT_API_URL: url}):
+            code, lines = setup(capsys)
+        assert code == 1
+        assert f"No Prefect server answers at {url}" in lines[1]
+        assert lines[2].strip() == "prefect server start"
+
+    def test_a_server_that_was_not_named(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with temporary_settings(restore_defaults={PREFECT_API_URL}):
+            code, lines = setup(capsys)
+        assert code == 1
+        assert lines[0].startswith("PREFECT_API_URL is not set.")
+        assert lines[-1].strip().startswith("prefect config set PREFECT_API_URL=")
+
+    def test_something_that_is_no_prefect_server(
+        self, kie: SimulatorServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        with temporary_settings({PREFECT_API_URL: f"{kie.url}/api"}):
+            code, lines = setup(capsys)
+        assert code == 1
+        assert "Is it a Prefect server" in lines[1]
+
+    def test_a_password_in_the_address_is_not_shown(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with temporary_settings({PREFECT_API_URL: f"http://me:secret@127.0.0.1:{free_port()}/api"}):
+            code, lines = setup(capsys)
+        assert code == 1
+        assert "secret" not in "\n".join(lines)
