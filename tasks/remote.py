@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
-from weakref import WeakSet
 
 import anyio
 import anyio.to_thread
@@ -38,8 +37,8 @@ _IN_CONFLICT = re.compile(r"ConditionalRequestConflict")
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
 
-_proven: WeakSet[Any] = WeakSet()
-"""File systems seen to refuse a file's second creation."""
+_proven: set[tuple[int, str]] = set()
+"""Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
 
 
 def storage_for(place: WritableFileSystem | Path | str) -> Storage:
@@ -119,7 +118,7 @@ class RemoteStorage(Storage):
 
     def __init__(self, block: RemoteFileSystem) -> None:
         self._block = block
-        self._scheme = urlsplit(block.basepath).scheme.lower()
+        self._scheme, self._bucket = urlsplit(block.basepath.lower())[:2]
 
     def address(self, path: str) -> str:
         # A base path may hold a password: ftp://user:password@host/videos.
@@ -191,7 +190,7 @@ class RemoteStorage(Storage):
             except Exception as error:
                 if isinstance(error, FileExistsError) or _says(_TAKEN, error):
                     self.exclusive = True
-                    _proven.add(self._filesystem())
+                    _proven.add((hash(self._filesystem()), self._bucket))
                     return False
                 # S3 is just about to let another writer through, and asks to be asked again.
                 if not tries_left or not _says(_IN_CONFLICT, error):
@@ -203,9 +202,10 @@ class RemoteStorage(Storage):
 
     def _knows_conditions(self) -> bool:
         filesystem = self._filesystem()
-        self.exclusive = filesystem in _proven
         # Older drivers take any option and do nothing with it.
-        return self._scheme in _ONE_STEP and "mode" in inspect.signature(filesystem._pipe_file).parameters
+        knows = self._scheme in _ONE_STEP and "mode" in inspect.signature(filesystem._pipe_file).parameters
+        self.exclusive = knows and (hash(filesystem), self._bucket) in _proven
+        return knows
 
     async def _call(self, method: str, path: str, *args: Any, **options: Any) -> Any:
         def call() -> Any:
