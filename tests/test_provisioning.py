@@ -1,4 +1,4 @@
-"""`prefect-kie setup`: what it makes, leaves, corrects and misses; and that its automations do what they say."""
+"""`prefect-kie setup`: what it makes, leaves, corrects and misses; its automations do what they say."""
 
 from __future__ import annotations
 
@@ -16,11 +16,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalC
 from prefect.exceptions import ObjectNotFound
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
-from prefect.settings import (
-    PREFECT_API_AUTH_STRING,
-    PREFECT_API_URL,
-    temporary_settings,
-)
+from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running
 from pydantic import SecretStr
 
@@ -322,3 +318,179 @@ class TestNoServer:
             code, lines = setup(capsys)
         assert code == 1
         assert "secret" not in "\n".join(lines)
+
+
+async def state_of(client: PrefectClient, run: UUID) -> str:
+    """The name of a flow run's state."""
+    state = (await client.read_flow_run(run)).state
+    assert state is not None
+    return state.name
+
+
+class Runs:
+    """Flow runs of deployments, led through their states by hand as a worker would."""
+
+    def __init__(self, client: PrefectClient) -> None:
+        self._client = client
+
+    async def of_deployment(self, *tags: str) -> UUID:
+        """A new flow run of a new deployment with these tags."""
+        flow = await self._client.create_flow_from_name("led-by-hand")
+        deployment = await self._client.create_deployment(flow, f"test-{uuid4()}", tags=list(tags))
+        return (await self._client.create_flow_run_from_deployment(deployment)).id
+
+    async def crash(self, run: UUID) -> None:
+        """It begins and crashes."""
+        await self._client.set_flow_run_state(run, Running())
+        await self._client.set_flow_run_state(run, Crashed(message="Process exited with status code: -9"))
+
+    async def is_run_again(self, run: UUID, seconds: float = 20) -> bool:
+        """Whether it becomes scheduled within so many seconds."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if await state_of(self._client, run) == "AwaitingRetry":
+                return True
+            await asyncio.sleep(0.1)
+        return False
+
+    async def stays_crashed(self, run: UUID) -> bool:
+        """Whether this run is not run again, and one that crashed after it is: the server keeps the order."""
+        later = await self.of_deployment(RECOVERY_TAG)
+        await self.crash(later)
+        assert await self.is_run_again(later)
+        return await state_of(self._client, run) == "Crashed"
+
+
+class TestCrashedRuns:
+    """The automation that runs them again, on a real server with real events."""
+
+    pytestmark = pytest.mark.server
+
+    @pytest.fixture
+    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
+        await clear()
+        async for _ in Setup(key=None).run():
+            pass
+        async with get_client() as client:
+            runs = Runs(client)
+            for _ in range(5):  # the server takes new automations into use in the background
+                run = await runs.of_deployment(RECOVERY_TAG)
+                await runs.crash(run)
+                if await runs.is_run_again(run, 2):
+                    break
+            yield runs
+        await clear()
+
+    async def test_a_crashed_run_is_run_again_three_times(self, runs: Runs, client: PrefectClient) -> None:
+        run = await runs.of_deployment(RECOVERY_TAG, "another")
+        for _ in range(RERUNS):
+            await runs.crash(run)
+            assert await runs.is_run_again(run)
+        state = (await client.read_flow_run(run)).state
+        assert state is not None
+        assert state.is_scheduled()
+        assert state.message == "Run again after a crash; what it has submitted is not paid again."
+        await runs.crash(run)
+        assert (await client.read_flow_run(run)).run_count == RERUNS + 1
+        assert await runs.stays_crashed(run)
+
+    async def test_a_run_that_crashes_before_it_begins_does_not_go_round(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        never_begun = await runs.of_deployment(RECOVERY_TAG)
+        await client.set_flow_run_state(never_begun, Pending())
+        await client.set_flow_run_state(never_begun, Crashed(message="No such image"))
+        begun_once = await runs.of_deployment(RECOVERY_TAG)
+        await runs.crash(begun_once)
+        assert await runs.is_run_again(begun_once)
+        await client.set_flow_run_state(begun_once, Pending())
+        await client.set_flow_run_state(begun_once, Crashed(message="No such image"))
+        assert (await client.read_flow_run(begun_once)).run_count == 1
+        assert await runs.stays_crashed(begun_once)
+        assert await state_of(client, never_begun) == "Crashed"
+
+    async def test_runs_of_other_deployments_are_left_alone(self, runs: Runs, client: PrefectClient) -> None:
+        others = [await runs.of_deployment("kie"), await runs.of_deployment(f"{RECOVERY_TAG}-other")]
+        for run in others:
+            await runs.crash(run)
+        for run in others:
+            assert await runs.stays_crashed(run)
+
+    async def test_a_run_that_ends_otherwise_is_left_alone(self, runs: Runs, client: PrefectClient) -> None:
+        completed = await runs.of_deployment(RECOVERY_TAG)
+        cancelled = await runs.of_deployment(RECOVERY_TAG)
+        for run in (completed, cancelled):
+            await client.set_flow_run_state(run, Running())
+        await client.set_flow_run_state(completed, Completed())
+        for state in (Cancelling(), Crashed(), Cancelled()):  # Prefect does not let a cancelled run crash
+            await client.set_flow_run_state(cancelled, state)
+        crashed = await runs.of_deployment(RECOVERY_TAG)
+        await runs.crash(crashed)
+        assert await runs.is_run_again(crashed)
+        assert await state_of(client, completed) == "Completed"
+        assert await state_of(client, cancelled) == "Cancelled"
+
+
+@pytest.fixture
+async def client(prefect_server: object) -> AsyncIterator[PrefectClient]:
+    """A client of the session's server."""
+    async with get_client() as client:
+        yield client
+
+
+class TestSilentRuns:
+    """The other automation, as the server reads it; benchmarks/recovery.py shows it at work."""
+
+    RUN = "prefect.flow-run.0197"
+
+    @pytest.fixture
+    def trigger(self) -> EventTrigger:
+        return EventTrigger.model_validate(crash_silent().trigger.model_dump(mode="json"))
+
+    def event(self, name: str, *tags: str, resource: str = RUN) -> ReceivedEvent:
+        """An event of a flow run, with what Prefect's engine and server tell of it."""
+        related = [
+            ("flow", "flow.1"),
+            ("deployment", "deployment.2"),
+            *(("tag", f"tag.{tag}") for tag in tags),
+        ]
+        return ReceivedEvent.model_validate(
+            {
+                "id": uuid4(),
+                "occurred": "2026-01-01T00:00:00Z",
+                "received": "2026-01-01T00:00:00Z",
+                "event": name,
+                "resource": {"prefect.resource.id": resource, "prefect.resource.name": "the run"},
+                "related": [
+                    {"prefect.resource.role": role, "prefect.resource.id": f"prefect.{id}"}
+                    for role, id in related
+                ],
+            }
+        )
+
+    def test_three_intervals_without_a_sign_of_life(self, trigger: EventTrigger) -> None:
+        assert trigger.within.total_seconds() == 90
+        assert crash_silent(10).trigger.within.total_seconds() == 30  # type: ignore[union-attr]
+        assert trigger.meets_threshold(0)
+        assert not trigger.meets_threshold(1)
+
+    @pytest.mark.parametrize("name", ["Running", "heartbeat"])
+    def test_what_starts_the_time_anew(self, trigger: EventTrigger, name: str) -> None:
+        event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
+        assert trigger.covers(event)
+        assert trigger.starts_after(event.event)
+        assert trigger.expects(event.event)
+        assert trigger.bucketing_key(event) == (self.RUN,)
+
+    @pytest.mark.parametrize("name", ["Completed", "Failed", "Crashed", "Suspended", "TimedOut", "MyOwnEnd"])
+    def test_what_ends_it(self, trigger: EventTrigger, name: str) -> None:
+        event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
+        assert trigger.covers(event)
+        assert trigger.expects(event.event)
+        assert not trigger.starts_after(event.event)
+
+    def test_runs_that_promise_no_heartbeat_are_never_called_crashed(self, trigger: EventTrigger) -> None:
+        heartbeat = "prefect.flow-run.heartbeat"
+        assert not trigger.covers(self.event(heartbeat, RECOVERY_TAG))
+        assert not trigger.covers(self.event(heartbeat, f"{HEARTBEAT_TAG}-not"))
+        assert not trigger.covers(self.event(heartbeat))
