@@ -1,7 +1,5 @@
 """`create_character`: a character from a slice of an earlier video."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 from prefect import flow, get_run_logger

@@ -1,7 +1,5 @@
 """`collect_job`: the way back to a job that a dead run left behind."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

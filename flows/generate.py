@@ -1,7 +1,5 @@
 """`generate_video`: any request, once or in several variations."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import Path
 from typing import Annotated

@@ -1,7 +1,5 @@
 """`resolve_submission`: what became of submissions whose answer was lost."""
 
-from __future__ import annotations
-
 from contextlib import suppress
 from typing import Annotated
 from uuid import UUID

@@ -1,7 +1,5 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from pathlib import Path
@@ -73,7 +71,7 @@ class EpisodeSettings(BaseModel):
     """Quality, standard or high; for the pro model only."""
 
     @model_validator(mode="after")
-    def _fit_the_model(self) -> EpisodeSettings:
+    def _fit_the_model(self) -> "EpisodeSettings":
         self._typed("probe")  # a field that this model does not take is refused now, not after paying
         return self
 

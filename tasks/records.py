@@ -24,6 +24,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import JobRequest, SubmissionNotRecorded, parse_request
+from prefect_kie.tasks.processes import is_gone, is_this_one
 from prefect_kie.tasks.runs import storage_of_this_run
 from prefect_kie.tasks.storage import Storage
 
@@ -73,7 +74,7 @@ class SubmissionRecord(BaseModel):
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
         if self.state != "submitting":
             return 0.0
-        if self.host == socket.gethostname() and (self.process == os.getpid() or not _runs(self.process)):
+        if is_this_one(self.host, self.process) or is_gone(self.host, self.process):
             return 0.0
         return max(0.0, OUTCOME_SECONDS - self.age)
 
@@ -244,19 +245,6 @@ def submission_key(base: str, request: JobRequest, take: int) -> str:
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
     text = json.dumps([base, request.model_name, asked, take], sort_keys=True, ensure_ascii=False)
     return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def _runs(process: int) -> bool:
-    """Whether a process of this machine runs; where that cannot be asked, it may."""
-    if os.name != "posix":
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
 
 
 def _path(key: str) -> str:

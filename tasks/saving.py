@@ -6,11 +6,7 @@ written last, with the checksum. A file with a fitting sidecar is not fetched ag
 
 from __future__ import annotations
 
-import tempfile
-import time
-import uuid
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+import asyncio
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Literal
@@ -39,14 +35,13 @@ from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, 
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
 from prefect_kie.tasks.media import mp4_seconds
 from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.retries import only_retryable
 from prefect_kie.tasks.storage import Storage
 
 RESULT_LIFE = timedelta(days=14)
 """How long Kie keeps results (kie-api: Limits and life times)."""
-
-STALE_PART_SECONDS = 24 * 3600.0
 
 
 class SavedFile(BaseModel):
@@ -161,6 +156,15 @@ async def save_video(
             return found
         saved = await _save_all(job, kie, place, stem, max_bytes)
         await place.write(sidecar, saved.model_dump_json(indent=1).encode())
+    except asyncio.CancelledError:
+        get_run_logger().warning(
+            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
+            "before %s, when Kie deletes the result.",
+            job.task_id,
+            job.task_id,
+            f"{_deleted_at(job):%Y-%m-%d}",
+        )
+        raise
     except Exception as error:
         raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
     get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
@@ -176,7 +180,7 @@ async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, ma
         for url, watermarked in wanted:
             number = sum(file.watermarked is watermarked for file in files) + 1
             name = f"{stem}{'_watermarked' if watermarked else ''}{f'_{number}' if number > 1 else ''}"
-            with _part(place, name) as part:
+            with part_for(place, name) as part:
                 transfer = await _fetch_or_renew(client, url, part, max_bytes)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 name += transfer.suffix
@@ -234,26 +238,6 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedVideo | None
     return saved.model_copy(update={"files": moved})
 
 
-@contextmanager
-def _part(place: Storage, name: str) -> Generator[Path, None, None]:
-    """A file to write to that is no video yet: beside its final place where that is a disk."""
-    local = place.local(name)
-    if local is None:
-        with tempfile.TemporaryDirectory(prefix="prefect-kie-") as directory:
-            yield Path(directory) / "video.part"
-        return
-    local.parent.mkdir(parents=True, exist_ok=True)
-    for left in local.parent.glob(f".{name}.*.part"):
-        with suppress(FileNotFoundError):  # another save may just be done with it
-            if time.time() - left.stat().st_mtime > STALE_PART_SECONDS:
-                left.unlink()
-    part = local.with_name(f".{name}.{uuid.uuid4().hex[:8]}.part")
-    try:
-        yield part
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def _seconds(part: Path, transfer: Transfer) -> float | None:
     return mp4_seconds(part) if transfer.suffix == ".mp4" else None
 
@@ -294,12 +278,16 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place
         what = f"the result could not be stored in {shown}: {type(error).__name__}: {error}"
-    until = (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
     return DownloadFailed(
         what,
         task_id=job.task_id,
         retryable=retryable,
         next_step=(
-            f"{first}Run collect_job with this task id before {until:%Y-%m-%d}, when Kie deletes the result."
+            f"{first}Run collect_job with this task id before {_deleted_at(job):%Y-%m-%d}, when Kie deletes "
+            "the result."
         ),
     )
+
+
+def _deleted_at(job: Job) -> datetime:
+    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE

@@ -24,6 +24,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.tasks import traces
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
+from prefect_kie.tasks.pacing import wait_for_turn
 from prefect_kie.tasks.records import (
     SubmissionRecord,
     SubmissionRecords,
@@ -64,7 +65,20 @@ async def submit(
     key = submission_key(await run_base(job_key), request, take)
     kie = await load_credentials(credentials)
     records = await SubmissionRecords.of_this_run()
-    return await _beyond_cancelling(lambda: _submit_once(key, request, kie, records))
+    found = await records.read(key)
+    if found is None or found.state == "rejected":
+        await wait_for_turn()
+    try:
+        return await _beyond_cancelling(lambda: _submit_once(key, request, kie, records))
+    except asyncio.CancelledError:
+        get_run_logger().warning(
+            "Stopped while submission %s of %s is out. It comes to its end all the same, and its job, if Kie "
+            "creates one, is recorded, goes on and is charged if it succeeds: the next line that names this "
+            "submission says which. Run this run again to go on with it.",
+            key,
+            request.model_name,
+        )
+        raise
 
 
 async def _submit_once(

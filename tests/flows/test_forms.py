@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import cloudpickle
 import pytest
 from prefect import Flow
+from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
 
-from prefect_kie.flows import character_series, collect_job, create_character, generate_video
+from prefect_kie import flows
 
-FLOWS: list[Flow[..., Any]] = [generate_video, create_character, character_series, collect_job]
+FLOWS: list[Flow[..., Any]] = [
+    public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
+]
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -30,8 +34,17 @@ def test_each_field_of_a_parameters_model_is_described(flow: Flow[..., Any]) -> 
 
 
 def test_enums_are_choices_and_bounds_are_told() -> None:
-    definitions = parameter_schema(generate_video.fn).model_dump()["definitions"]
+    definitions = parameter_schema(flows.generate_video.fn).model_dump()["definitions"]
     fields = definitions["Sora2TextToVideo"]["properties"]
     assert fields["aspect_ratio"]["enum"] == ["portrait", "landscape"]
     assert fields["n_frames"]["enum"] == ["10", "15"]
     assert (fields["prompt"]["minLength"], fields["prompt"]["maxLength"]) == (1, 10_000)
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_served_flow_knows_its_parameters_in_another_process(flow: Flow[..., Any]) -> None:
+    # `flow.serve()` hands the flow to its run's process by cloudpickle, which leaves behind what only
+    # annotations written as text name.
+    again: Flow[..., Any] = cloudpickle.loads(cloudpickle.dumps(flow))
+    with pytest.raises(ParameterTypeError, match=r"credentials\.str"):
+        again.validate_parameters({"credentials": 1})

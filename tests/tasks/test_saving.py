@@ -9,6 +9,8 @@ import json
 import os
 import pickle
 import re
+import subprocess
+import sys
 import time
 import uuid
 from collections.abc import Callable
@@ -35,6 +37,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import SavedVideo, save_video
 from prefect_kie.tasks.download import Transfer
 from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.processes import mark
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
 from tests.tasks.file_hosts import CAT, file_host, finished, http_answer
@@ -280,6 +283,24 @@ class TestDirectory:
         await save_video(job, credentials, directory=videos)
 
         assert files_in(videos) == sorted([fresh.name, foreign.name, f"{stem}.json", f"{stem}.mp4"])
+
+    async def test_leftovers_of_a_killed_process_are_cleared_away(
+        self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
+    ) -> None:
+        videos.mkdir()
+        with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+            pass
+        living, here = mark(), f"-{os.getpid()}"
+        killed = living.replace(here, f"-{ended.pid}")
+        elsewhere = killed.replace(living.removesuffix(here), "0therone")
+        stem = file_stem(job)
+        for name in (living, killed, elsewhere):
+            (videos / f".{stem}.{name}-12345678.part").write_bytes(b"half a video")
+
+        await save_video(job, credentials, directory=videos)
+
+        left = [name for name in files_in(videos) if name.endswith(".part")]
+        assert left == sorted(f".{stem}.{name}-12345678.part" for name in (living, elsewhere))
 
     async def test_a_leftover_that_goes_meanwhile_is_no_trouble(
         self, credentials: KieCredentials, job: Job, videos: Path
@@ -660,7 +681,7 @@ class TestTrouble:
         while not files_in(videos):
             await asyncio.sleep(0.01)
         [part] = files_in(videos)
-        assert re.fullmatch(rf"\.{file_stem(job)}\.[0-9a-f]{{8}}\.part", part)
+        assert re.fullmatch(rf"\.{file_stem(job)}\.[0-9a-f]{{8}}-\d+-[0-9a-f]{{8}}\.part", part)
         saving.cancel()
         with pytest.raises(asyncio.CancelledError):
             await saving

@@ -351,3 +351,26 @@ def test_the_wait_task_keeps_nothing_that_could_be_taken_for_its_result() -> Non
     # A persisted waiting state would come back as the result at the next look.
     assert wait_for_job.persist_result is False
     assert wait_for_job.retries * 10 > 1800  # failed looks are repeated for longer than the deadline
+
+
+async def test_a_cancelled_wait_says_which_job_goes_on_and_how_to_collect_it(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    kie.change(duration_seconds=60)
+    ids: list[str] = []
+
+    @flow
+    async def pipeline() -> None:
+        handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a cat"), credentials)
+        ids.append(handle.task_id)
+        waiting = asyncio.ensure_future(wait_for_job(handle, credentials, poll=QUICK))
+        while not kie.stats()["looks"]:
+            await asyncio.sleep(0.01)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+
+    await pipeline()
+    told = " ".join(record.getMessage() for record in caplog.records if record.levelname == "WARNING")
+    assert f"Stopped waiting for job {ids[0]}. Kie cannot cancel a job" in told
+    assert f"is charged if it succeeds. Fetch it with collect_job('{ids[0]}')" in told

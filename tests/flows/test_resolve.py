@@ -1,0 +1,326 @@
+"""resolve_submission: what is in doubt is listed, and bound or released by a person's word or by proof."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.filesystems import LocalFileSystem
+
+from prefect_kie.api import (
+    InvalidRequest,
+    JobNotFound,
+    Maintenance,
+    RunIncomplete,
+    Sora2TextToVideo,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+)
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import ResolvedSubmission, generate_video, resolve_submission
+from prefect_kie.flows.resolve import ARTIFACT
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import sora_2_text_to_video
+from prefect_kie.tasks.records import FOLDER
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
+
+
+async def submit(credentials: KieCredentials, job_key: str = "one", take: int = 1) -> str:
+    """Submit CAT in a flow run of its own; the job's id."""
+
+    @flow(name="pipeline", flow_run_name="tuesday")
+    async def pipeline() -> str:
+        return (await sora_2_text_to_video(CAT, credentials, job_key=job_key, take=take)).task_id
+
+    return await pipeline()
+
+
+async def doubt(
+    kie: SimulatorServer, credentials: KieCredentials, *, created: bool = True, **call: Any
+) -> SubmissionInDoubt:
+    """A submission in doubt, for which Kie created a job or did not."""
+    kie.fault("create", reset=True, accept=created)
+    with pytest.raises(SubmissionInDoubt) as caught:
+        await submit(credentials, **call)
+    return caught.value
+
+
+async def resolve(credentials: KieCredentials, **choice: Any) -> tuple[ResolvedSubmission, ...]:
+    return (await resolve_submission(credentials=credentials, **choice)).submissions
+
+
+def change_record(results: Path, **changes: Any) -> str:
+    """The only record, changed; its key."""
+    (file,) = (results / FOLDER).glob("*.json")
+    file.write_text(json.dumps({**json.loads(file.read_text()), **changes}))
+    return file.stem
+
+
+async def test_what_is_in_doubt_is_listed_with_all_a_person_needs(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = await doubt(kie, credentials)
+    await submit(credentials, job_key="a settled one")
+
+    (listed,) = await resolve(credentials)
+    assert listed.submission == error.submission
+    assert listed.status == "in doubt"
+    assert (listed.model, listed.prompt) == (CAT.model_name, CAT.prompt)
+    assert listed.flow_run_name == "tuesday"
+    assert abs(listed.begun_at - datetime.now(timezone.utc)) < timedelta(minutes=1)
+    assert f"{error.submission}: in doubt, sent on" in caplog.text
+
+    async with get_client() as client:
+        (artifact, *_) = await client.read_artifacts(
+            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT]))
+        )
+    (row,) = json.loads(str(artifact.data))
+    assert (row["submission"], row["flow run"]) == (error.submission, "tuesday")
+    assert "with its task_id if the job is there" in str(artifact.description)
+
+
+async def test_nothing_in_doubt_is_told(
+    credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    await submit(credentials)
+    assert await resolve(credentials) == ()
+    assert "No submission is in doubt" in caplog.text
+
+
+async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("create", reset=True, accept=True)
+    with pytest.raises(RunIncomplete, match=r"resolve_submission with submission='(kie-\w+)'") as caught:
+        await generate_video(CAT, credentials, directory=tmp_path / "v", job_key="one", poll=QUICK)
+    (outcome,) = caught.value.result.videos
+    (job,) = kie.stats()["jobs"]
+
+    (listed,) = await resolve(credentials)
+    (bound,) = await resolve(credentials, submission=f" {listed.submission} ", task_id=f" {job['task_id']} ")
+    assert (bound.status, bound.task_id) == ("bound", job["task_id"])
+    assert listed.submission in outcome.error
+    assert await resolve(credentials) == ()
+
+    made = await generate_video(CAT, credentials, directory=tmp_path / "v", job_key="one", poll=QUICK)
+    assert [video.task_id for video in made.videos] == [job["task_id"]]
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_person_releases_it_and_it_is_submitted_anew(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    error = await doubt(kie, credentials, created=False)
+    (released,) = await resolve(credentials, submission=error.submission, release=True)
+    assert released.status == "released"
+    assert kie.stats()["created"] == 0
+    await submit(credentials)
+    assert kie.stats()["created"] == 1
+
+
+OTHERS = [
+    ({"prompt": "a dog on a red sofa"}, r"its prompt is 'a dog on a red sofa', not 'a cat on a red sofa'"),
+    ({"n_frames": "15"}, r"its n_frames is '15', not '10'"),
+    ({"remove_watermark": True}, None),
+]
+
+
+@pytest.mark.parametrize(("changes", "refusal"), OTHERS, ids=lambda value: str(value)[:30])
+async def test_a_job_is_bound_only_if_it_is_what_was_asked_for(
+    changes: dict[str, Any], refusal: str | None, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    error = await doubt(kie, credentials, created=False)
+
+    @flow
+    async def another() -> str:
+        return (await sora_2_text_to_video(CAT.model_copy(update=changes), credentials)).task_id
+
+    # Deleted from the records, as if somebody had made that job by other means.
+    task_id = await another()
+    for file in _records():
+        if task_id in file.read_text():
+            file.unlink()
+    if refusal is None:  # what the echo has beside what was sent may be Kie's own defaults
+        (bound,) = await resolve(credentials, submission=error.submission, task_id=task_id)
+        assert bound.status == "bound"
+        return
+    with pytest.raises(InvalidRequest, match=refusal) as caught:
+        await resolve(credentials, submission=error.submission, task_id=task_id)
+    assert "Nothing was changed" in caught.value.next_step
+    assert [one.status for one in await resolve(credentials)] == ["in doubt"]
+
+
+def _records() -> list[Path]:
+    from prefect.settings import get_current_settings
+
+    return list((Path(get_current_settings().results.local_storage_path) / FOLDER).glob("*.json"))
+
+
+async def test_a_job_of_another_submission_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    # Two takes of one request ask for the same; bound to one job, one of the two videos would be lost.
+    first = await submit(credentials, take=1)
+    error = await doubt(kie, credentials, take=2)
+    with pytest.raises(InvalidRequest, match="already, so it cannot be"):
+        await resolve(credentials, submission=error.submission, task_id=first)
+
+
+async def test_an_older_job_of_the_same_words_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    error = await doubt(kie, credentials)
+    (job,) = kie.stats()["jobs"]
+    soon = datetime.now(timezone.utc) + timedelta(hours=2)
+    change_record(results, written_at=soon.isoformat())
+    with pytest.raises(InvalidRequest, match="s older than the submission"):
+        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
+
+
+async def test_a_job_that_kie_does_not_know_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    error = await doubt(kie, credentials)
+    with pytest.raises(JobNotFound) as caught:
+        await resolve(credentials, submission=error.submission, task_id="nothing")
+    assert "Nothing was changed" in caught.value.next_step
+    assert [one.status for one in await resolve(credentials)] == ["in doubt"]
+
+
+async def test_a_job_whose_echo_cannot_be_read_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    error = await doubt(kie, credentials)
+    (job,) = kie.stats()["jobs"]
+    kie.fault("look", merge={"data": {"param": None}})
+    with pytest.raises(InvalidRequest, match="does not tell what was asked for"):
+        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
+
+
+CHOICES: list[tuple[dict[str, Any], str]] = [
+    ({"submission": "kie-1", "task_id": "a", "release": True}, "not both"),
+    ({"task_id": "a"}, "which submission is meant"),
+    ({"release": True}, "which submission is meant"),
+    ({"submission": "kie-1"}, "no record of a submission 'kie-1'"),
+]
+
+
+@pytest.mark.parametrize(("choice", "refusal"), CHOICES, ids=lambda value: str(value)[:40])
+async def test_a_senseless_choice_is_refused(
+    choice: dict[str, Any], refusal: str, credentials: KieCredentials
+) -> None:
+    with pytest.raises(InvalidRequest, match=refusal):
+        await resolve(credentials, **choice)
+
+
+async def test_what_is_settled_stays(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    task_id = await submit(credentials)
+    key = _records()[0].stem
+    for choice in ({"release": True}, {"task_id": "another"}):
+        with pytest.raises(InvalidRequest, match=f"is job {task_id}, and stays it"):
+            await resolve(credentials, submission=key, **choice)
+    (same,) = await resolve(credentials, submission=key, task_id=task_id)
+    assert (same.status, same.task_id) == ("bound", task_id)
+
+
+async def test_one_that_is_just_being_submitted_is_left_alone(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials)
+    now = datetime.now(timezone.utc).isoformat()
+    key = change_record(results, state="submitting", task_id=None, process=os.getppid(), written_at=now)
+    (listed,) = await resolve(credentials)
+    assert listed.status == "being submitted"
+    with pytest.raises(InvalidRequest, match="is submitting it just now") as caught:
+        await resolve(credentials, submission=key, release=True)
+    assert re.match(r"Run this again in (200|1\d\d) s", caught.value.next_step)
+    assert kie.stats()["created"] == 1
+
+
+async def test_listing_settles_what_is_proven_by_now(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    task_id = await submit(credentials)
+    change_record(results, state="submitting", task_id=None)
+    for _ in range(100):  # until the server has the event
+        (listed,) = await resolve(credentials)
+        if listed.status == "bound":
+            break
+        await asyncio.sleep(0.05)
+    assert (listed.status, listed.task_id) == ("bound", task_id)
+    assert await resolve(credentials) == ()
+
+
+async def test_a_release_against_the_proof_binds_instead(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    task_id = await submit(credentials)
+    key = change_record(results, state="submitting", task_id=task_id, attempt="unclear")
+    with pytest.raises(InvalidRequest, match=f"is job {task_id}, and stays it"):
+        await resolve(credentials, submission=key, release=True)
+    assert await submit(credentials) == task_id
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_named_job_that_cannot_be_looked_at_is_not_released(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    task_id = await submit(credentials)
+    key = change_record(results, state="submitting", task_id=task_id, attempt="unclear, unlooked")
+    kie.fault("look", times=2, code=455)
+    with pytest.raises(Maintenance):
+        await resolve(credentials, submission=key, release=True)
+    assert await submit(credentials) == task_id
+
+
+async def test_records_elsewhere_are_found_by_their_storage(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    storage = LocalFileSystem(basepath=str(tmp_path / "elsewhere"))
+    await storage.asave("resolve-test", overwrite=True)
+    kie.fault("create", reset=True)
+
+    @flow(result_storage=storage)
+    async def pipeline() -> None:
+        await sora_2_text_to_video(CAT, credentials)
+
+    with pytest.raises(SubmissionInDoubt) as caught:
+        await pipeline()
+    assert await resolve(credentials) == ()
+    (listed,) = await resolve(credentials, records_storage="local-file-system/resolve-test")
+    assert listed.submission == caught.value.submission
+
+
+async def test_a_damaged_record_is_told_and_hides_no_other(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = await doubt(kie, credentials)
+    (results / FOLDER / "kie-0damaged.json").write_text("{")
+    (listed,) = await resolve(credentials)
+    assert listed.submission == error.submission
+    assert "the record of submission kie-0damaged" in caplog.text
+
+
+async def test_a_storage_that_cannot_list_says_what_to_do(
+    credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def cannot(self: object, folder: str) -> None:
+        return None
+
+    monkeypatch.setattr("prefect_kie.tasks.storage.LocalStorage.names", cannot)
+    with pytest.raises(SubmissionNotRecorded, match="cannot list") as caught:
+        await resolve(credentials)
+    assert "with the submission's key" in caught.value.next_step
