@@ -1,12 +1,13 @@
 """Submissions in doubt: how they are told, and what settles them.
 
 A submission is in doubt when its call went out and its record never learned the outcome. What settles
-it is a proof (what Kie answered, found on this machine's disk or as an event; a job that an unclear
-answer named, looked at) or a person's word.
+it is a proof (how far it came and what Kie answered, found on this machine's disk or as an event; a job
+that an unclear answer named, looked at) or a person's word.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 
 OLDER_SECONDS = 300.0
 """How much older than its submission a job may seem; both ages are told by one clock each."""
+
+SENT_BY_SECONDS = 2.0
+"""When a call has begun, after its record, whatever the numbers of containers' processes suggest."""
 
 
 def in_doubt(
@@ -65,17 +69,22 @@ async def settled_by_proof(
     Raises:
         SubmissionNotRecorded: when what is proven cannot be written.
     """
-    answer = await traces.find(record)
-    if answer is not None and answer.task_id is not None:
+    trace = await traces.find(record)
+    if trace is not None and not trace.sent:
+        # Between the record and the call are milliseconds: whoever is alive has passed them by then.
+        await asyncio.sleep(max(0.0, SENT_BY_SECONDS - record.age))
+        trace = await traces.find(record)
+    if trace is not None and trace.task_id is not None:
         get_run_logger().info(
             "Submission %s was answered with job %s, although its record does not know; now it does",
             record.key,
-            answer.task_id,
+            trace.task_id,
         )
-        return await bind(records, record, answer.task_id)
-    if answer is not None:
-        get_run_logger().info("Submission %s was refused: %s", record.key, answer.refusal)
-        return await release(records, record, answer.refusal or "refused")
+        return await bind(records, record, trace.task_id)
+    if trace is not None and trace.created_nothing:
+        reason = f"it was refused: {trace.refusal}" if trace.sent else "its process ended before it was sent"
+        get_run_logger().info("Submission %s made no job: %s", record.key, reason)
+        return await release(records, record, reason)
     if record.task_id is not None:  # an unclear answer named it
         try:
             await check_is_its_job(record, record.task_id, client)

@@ -99,13 +99,32 @@ async def _submit_once(
                 input=request.input_fields(),
                 flow_run_id=flow_run.get_id(),
             )
-            if await records.claim(mine, instead_of=found):
+            if await _claimed(records, mine, found):
                 return await _post(client, request, records, mine)
     raise SubmissionNotRecorded(
         f"others took submission {key} each time this run was about to make it, and then let it go; this run "
         "sent nothing",
         next_step="Run it again.",
     )
+
+
+async def _claimed(
+    records: SubmissionRecords, mine: SubmissionRecord, found: SubmissionRecord | None
+) -> bool:
+    """Whether this attempt holds the submission, and the call may begin."""
+    traces.begin(mine)
+    if not await records.claim(mine, instead_of=found):
+        traces.forget(mine)
+        return False
+    try:
+        traces.sending(mine)
+    except OSError as error:
+        await records.release(mine, "this machine's disk is in trouble")
+        raise SubmissionNotRecorded(
+            f"this machine's disk cannot be written ({error}); nothing was sent",
+            next_step="Make room in Prefect's home directory (PREFECT_HOME), then run again.",
+        ) from error
+    return True
 
 
 async def _post(

@@ -1,13 +1,14 @@
-"""Second traces of what Kie answered, beside the submission record.
+"""Second traces of a submission, beside its record: how far it came, and what Kie answered.
 
-The record lives in result storage, which may be far away, slow, or gone just then. So an answer is first
-put on this machine's own disk, at once, where it survives the process; and a created job is told to the
-Prefect server as the event `kie.job.submitted`. Either settles a submission whose record never learned
-its outcome.
+The record lives in result storage, which may be far away, slow, or gone just then. So each attempt also
+leaves a trace on this machine's own disk, which survives its process: that nothing has been sent yet,
+then that the call is out, then the answer. And a created job is told to the Prefect server as the event
+`kie.job.submitted`. Either settles a submission whose record never learned its outcome.
 """
 
 from __future__ import annotations
 
+import hashlib
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -24,48 +25,76 @@ from prefect.events.filters import (
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict
 
+from prefect_kie.tasks.files import write_whole
 from prefect_kie.tasks.records import SubmissionRecord
 
 JOB_SUBMITTED = "kie.job.submitted"
 """The event of a created job: resource `kie.job.<task id>`, related to its submission and its runs."""
 
 ATTEMPT = "kie.attempt"
-FOLDER = "kie-answers"
+FOLDER = "kie-attempts"
 
 
-class Answer(BaseModel):
-    """What Kie answered to one attempt of a submission.
+class Trace(BaseModel):
+    """How far one attempt of a submission came.
 
     Attributes:
         attempt: The attempt, as its record names it.
-        task_id: Kie's id of the created job; None where Kie surely created nothing.
-        refusal: Why not.
+        sent: Whether the paid call may have begun.
+        task_id: Kie's id of the created job, once answered.
+        refusal: Why Kie surely created nothing, once answered.
     """
 
     model_config = ConfigDict(frozen=True)
 
     attempt: str
+    sent: bool
     task_id: str | None = None
     refusal: str | None = None
 
+    @property
+    def created_nothing(self) -> bool:
+        """Whether it is certain that this attempt made no job."""
+        return not self.sent or self.refusal is not None
+
+
+def begin(record: SubmissionRecord) -> None:
+    """Note, before the record is written, that nothing was sent; a disk that takes no trace is no hindrance."""
+    with suppress(OSError):
+        write_whole(_path(record), _content(Trace(attempt=record.attempt, sent=False)), replace=True)
+
+
+def sending(record: SubmissionRecord) -> None:
+    """Note that the paid call begins now.
+
+    Raises:
+        OSError: when the disk still says that nothing was sent and cannot be told better.
+    """
+    if _path(record).exists():
+        # Flushed to the device: after a loss of power this must not read "not sent".
+        write_whole(_path(record), _content(Trace(attempt=record.attempt, sent=True)), replace=True)
+
 
 def leave(record: SubmissionRecord, *, task_id: str | None = None, refusal: str | None = None) -> None:
-    """Put an answer on this machine's disk, before anything else is done with it.
+    """Note what Kie answered, before anything else is done with it.
 
     Neither awaited nor flushed to the device: between the answer and this trace there is next to nothing
     at which a process could be killed, and what a process has written survives its end. A disk that does
     not take it is passed over: the record comes next.
     """
-    answer = Answer(attempt=record.attempt, task_id=task_id, refusal=refusal and refusal[:1000])
+    trace = Trace(
+        attempt=record.attempt, sent=True, task_id=task_id, refusal=refusal[:1000] if refusal else None
+    )
     with suppress(OSError):
-        _path(record.key).parent.mkdir(parents=True, exist_ok=True)
-        _path(record.key).write_text(answer.model_dump_json(), encoding="utf-8")
+        part = _path(record).with_suffix(".part")
+        part.write_bytes(_content(trace))
+        part.replace(_path(record))
 
 
 def forget(record: SubmissionRecord) -> None:
     """Remove the trace on disk, once the record knows the outcome."""
     with suppress(OSError):
-        _path(record.key).unlink(missing_ok=True)
+        _path(record).unlink(missing_ok=True)
 
 
 def announce(record: SubmissionRecord, task_id: str) -> None:
@@ -90,20 +119,23 @@ def announce(record: SubmissionRecord, task_id: str) -> None:
     )
 
 
-async def find(record: SubmissionRecord) -> Answer | None:
-    """The answer to this very attempt, if this machine's disk or the Prefect server knows it."""
-    return _on_disk(record) or await _on_the_server(record)
+async def find(record: SubmissionRecord) -> Trace | None:
+    """What this machine's disk or the Prefect server knows of this very attempt."""
+    here = _on_disk(record)
+    if here is not None and (here.task_id is not None or here.created_nothing):
+        return here
+    return await _on_the_server(record)
 
 
-def _on_disk(record: SubmissionRecord) -> Answer | None:
+def _on_disk(record: SubmissionRecord) -> Trace | None:
     try:
-        answer = Answer.model_validate_json(_path(record.key).read_bytes())
+        trace = Trace.model_validate_json(_path(record).read_bytes())
     except (OSError, ValueError):  # none, or one that was cut off
         return None
-    return answer if answer.attempt == record.attempt else None
+    return trace if trace.attempt == record.attempt else None
 
 
-async def _on_the_server(record: SubmissionRecord) -> Answer | None:
+async def _on_the_server(record: SubmissionRecord) -> Trace | None:
     clocks = timedelta(days=1)  # of machines that disagree
     wanted = EventFilter(
         occurred=EventOccurredFilter.model_validate(
@@ -125,9 +157,14 @@ async def _on_the_server(record: SubmissionRecord) -> Answer | None:
     for event in found.events:
         job = event.resource.id.removeprefix("kie.job.")
         if job and event.resource.get(ATTEMPT) == record.attempt:
-            return Answer(attempt=record.attempt, task_id=job)
+            return Trace(attempt=record.attempt, sent=True, task_id=job)
     return None
 
 
-def _path(key: str) -> Path:
-    return get_current_settings().home / FOLDER / f"{key}.json"
+def _content(trace: Trace) -> bytes:
+    return trace.model_dump_json(exclude_none=True).encode()
+
+
+def _path(record: SubmissionRecord) -> Path:
+    name = hashlib.sha256(f"{record.key} {record.attempt}".encode()).hexdigest()[:32]
+    return get_current_settings().home / FOLDER / f"{name}.json"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from datetime import datetime, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +16,13 @@ from prefect.events.filters import EventFilter, EventRelatedFilter, EventResourc
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
-from prefect_kie.api import InsufficientCredits, JobHandle, Sora2TextToVideo, SubmissionInDoubt
+from prefect_kie.api import (
+    InsufficientCredits,
+    JobHandle,
+    Sora2TextToVideo,
+    SubmissionInDoubt,
+    SubmissionNotRecorded,
+)
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import records, sora_2_text_to_video, traces
@@ -40,6 +48,10 @@ def the_record(results: Path) -> tuple[Path, dict[str, Any]]:
     return file, json.loads(file.read_text())
 
 
+def record_of(results: Path) -> records.SubmissionRecord:
+    return records.SubmissionRecord.model_validate(the_record(results)[1])
+
+
 def forget_the_outcome(results: Path, **changes: Any) -> None:
     """The record as a process leaves it that is killed before it can write the outcome."""
     file, record = the_record(results)
@@ -54,6 +66,12 @@ async def events_of(task_id: str) -> list[Any]:
                 return list(found)
             await asyncio.sleep(0.05)
     return []
+
+
+@pytest.fixture(autouse=True)
+def _no_traces_of_others() -> None:
+    for trace in traces_on_disk():
+        trace.unlink()
 
 
 def traces_on_disk() -> list[Path]:
@@ -110,8 +128,7 @@ async def test_a_trace_on_disk_settles_a_doubt_without_the_server(
 ) -> None:
     handle, _ = await submit(credentials)
     forget_the_outcome(results)
-    _, record = the_record(results)
-    traces.leave(records.SubmissionRecord.model_validate(record), task_id=handle.task_id)
+    traces.leave(record_of(results), task_id=handle.task_id)
     monkeypatch.setattr(PrefectClient, "read_events", None)
 
     again, _ = await submit(credentials)
@@ -142,18 +159,78 @@ async def test_a_trace_of_a_refusal_frees_the_submission(
     assert traces_on_disk() == []
 
 
-@pytest.mark.parametrize("content", ["", '{"attempt": "ki', "[]"])
-async def test_a_torn_trace_proves_nothing(
+@pytest.mark.parametrize("content", ["", '{"attempt": "ki', "[]", '{"attempt": "another", "sent": false}'])
+async def test_a_torn_or_foreign_trace_proves_nothing(
     content: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     await submit(credentials)
     forget_the_outcome(results, attempt="killed")
-    file, _ = the_record(results)
-    trace = get_current_settings().home / traces.FOLDER / file.name
-    trace.parent.mkdir(exist_ok=True)
+    traces.begin(record_of(results))
+    (trace,) = traces_on_disk()
     trace.write_text(content)
     with pytest.raises(SubmissionInDoubt):
         await submit(credentials)
+    trace.unlink()
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_process_that_ended_before_the_call_leaves_no_doubt(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as process:
+        process.setattr("prefect_kie.tasks.traces.sending", lambda record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await submit(credentials)
+    assert the_record(results)[1]["state"] == "submitting"
+    forget_the_outcome(results, written_at="2026-01-01T00:00:00Z")
+    await submit(credentials)
+    assert kie.stats()["created"] == 1
+    assert traces_on_disk() == []
+
+
+async def test_a_young_record_is_given_time_to_be_sent(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As where two containers have one name and one disk, and one takes the other's process for gone.
+    handle, _ = await submit(credentials)
+    now = datetime.now(timezone.utc).isoformat()
+    forget_the_outcome(results, written_at=now)
+    record = record_of(results)
+    traces.begin(record)
+    monkeypatch.setattr("prefect_kie.tasks.doubts.SENT_BY_SECONDS", 0.7)
+    again = asyncio.ensure_future(submit(credentials))
+    await asyncio.sleep(0.3)
+    traces.leave(record, task_id=handle.task_id)
+    assert (await again)[0].task_id == handle.task_id
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_disk_that_cannot_say_that_the_call_begins_stops_it(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(record: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr("prefect_kie.tasks.traces.sending", full)
+        with pytest.raises(SubmissionNotRecorded, match="nothing was sent") as caught:
+            await submit(credentials)
+    assert "PREFECT_HOME" in caught.value.next_step
+    assert kie.stats()["created"] == 0
+    assert list((results / records.FOLDER).glob("*")) == []
+    await submit(credentials)
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_call_whose_outcome_is_unknown_is_not_taken_for_one_that_was_not_sent(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    kie.fault("create", reset=True, accept=True)
+    for _ in range(2):
+        with pytest.raises(SubmissionInDoubt):
+            await submit(credentials)
+    (trace,) = traces_on_disk()
+    assert json.loads(trace.read_text())["sent"] is True
     trace.unlink()
     assert kie.stats()["created"] == 1
 
@@ -189,11 +266,11 @@ async def test_a_job_that_an_unclear_answer_named_is_looked_at_and_bound(
 
 
 async def test_a_disk_that_takes_no_trace_is_passed_over(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(self: object, content: str, encoding: str) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(Path, "write_text", full)
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / traces.FOLDER).write_text("a file where the folder should be")
+    monkeypatch.setattr("prefect_kie.tasks.traces.get_current_settings", lambda: SimpleNamespace(home=home))
     handle, _ = await submit(credentials)
     assert handle.task_id == kie.stats()["jobs"][0]["task_id"]

@@ -1,0 +1,92 @@
+"""`make crash`: the kills, the table, and the table in docs/guarantees.md.
+
+Usage: python -m benchmarks.crash [--each N] [--random N] [--at-once N] [--seed N] [--write FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+from prefect_kie.local_server import local_server
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+
+BEGIN, END = "<!-- crash: begin -->", "<!-- crash: end -->"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.crash", description="Kill flow runs; count.")
+    parser.add_argument("--each", type=int, default=25, help="kills at each named moment")
+    parser.add_argument("--random", type=int, default=300, help="kills at random moments")
+    parser.add_argument("--at-once", type=int, default=3, help="runs at a time")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
+    parser.add_argument("--directory", type=Path, help="where everything goes, and stays")
+    options = parser.parse_args()
+    if options.directory is not None:
+        options.directory.mkdir(parents=True, exist_ok=True)
+        return _run(options, options.directory)
+    with tempfile.TemporaryDirectory(prefix="prefect-kie-crash-") as directory:
+        return _run(options, Path(directory))
+
+
+def _run(options: argparse.Namespace, directory: Path) -> int:
+    settings = SimulatorSettings(
+        duration_seconds=0.4, video_height=72, video_fps=4, create_per_10s=None, looks_per_second=None
+    )
+    with local_server(directory / "prefect", ui=False) as server, SimulatorServer(settings) as kie:
+        os.environ |= server.environment  # before anything imports Prefect here or in the runs' processes
+        return asyncio.run(_kill(options, directory, kie))
+
+
+async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServer) -> int:
+    from benchmarks.crash.moments import MOMENTS
+    from benchmarks.crash.table import markdown, rows, show
+    from benchmarks.crash.trials import Trial, kill, laboratory, violations
+    from prefect_kie.blocks import KieCredentials
+
+    console = Console()
+    block = KieCredentials.model_validate({"api_key": "crash", "base_url": kie.url, "upload_url": kie.url})
+    await block.asave("kie", overwrite=True)
+    wanted = {name: options.each if moment.install else options.random for name, moment in MOMENTS.items()}
+    started = time.monotonic()
+    with Progress(
+        "[progress.description]{task.description}", BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+    ) as progress:
+        bar = progress.add_task("kills", total=sum(wanted.values()))
+
+        def tell(trial: Trial) -> None:
+            progress.advance(bar, trial.kills)
+            for line in violations([trial]):
+                progress.console.print(line, markup=False)
+
+        async with laboratory(kie, "kie", directory, options.seed) as made:
+            trials = await kill(made, wanted, options.at_once, tell)
+    show(console, rows(trials))
+    broken = violations(trials)
+    machine = (
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
+        f"{(time.monotonic() - started) / 60:.0f} minutes"
+    )
+    console.print(machine)
+    console.print(f"{len(broken)} violations", *broken[:20], sep="\n", markup=False)
+    if options.write is not None and not broken:
+        text = options.write.read_text()
+        head, _, rest = text.partition(BEGIN)
+        _, _, tail = rest.partition(END)
+        options.write.write_text(f"{head}{BEGIN}\n\n{markdown(rows(trials))}\n{machine}.\n\n{END}{tail}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
