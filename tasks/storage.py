@@ -18,7 +18,7 @@ class Storage(ABC):
     """A place for files, by relative paths with forward slashes.
 
     Attributes:
-        exclusive: Whether `create` lets exactly one of several writers through.
+        exclusive: Whether `create` is known to let exactly one of several writers through.
     """
 
     exclusive: bool = False
@@ -40,8 +40,9 @@ class Storage(ABC):
         """Write a small file unless it exists.
 
         Returns:
-            Whether this call wrote it. Exact on a local disk; elsewhere two writers at the very same
-            moment may both be told yes, and whoever reads the file back finds the last one's content.
+            Whether this call wrote it; exact where the storage is `exclusive`. Elsewhere two writers at the
+            very same moment may both be told yes, and whoever reads the file back finds the last one's
+            content: let each write something of its own.
         """
 
     @abstractmethod

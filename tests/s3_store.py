@@ -119,24 +119,15 @@ def _refused(start: StartResponse, status: str, code: str) -> Iterable[bytes]:
 
 def main() -> None:
     """Serve until standard input ends, as it does where the test's process dies."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
+    from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from moto.s3.models import s3_backends
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     for bucket in (PLAIN, UNCONDITIONAL, CONFLICTING, FORGETFUL):
         s3_backends["123456789012"]["aws"].create_bucket(bucket, "us-east-1")
-    server = make_server(
-        "127.0.0.1",
-        0,
-        Told(DomainDispatcherApplication(create_backend_app)),
-        threaded=True,
-        request_handler=MotoRequestHandler,
-    )
+    application = Told(DomainDispatcherApplication(create_backend_app))
+    server = make_server("127.0.0.1", 0, application, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)
     sys.stdin.read()
