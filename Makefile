@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lowest pythons format build clean FORCE
+.PHONY: help demo test check crash recovery lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,12 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+crash: $(VENV)/.demo ## kill 600 runs at every step and at random, and count (ARGS="--write docs/guarantees.md")
+	$(BIN)/python -m benchmarks.crash $(ARGS)
+
+recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again by itself
+	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
 	tests/on-versions 3.10 lowest

@@ -6,14 +6,23 @@ created, the task is retried), but a hundred runs at once would spend their retr
 
 from __future__ import annotations
 
+import time
 from logging import Logger, LoggerAdapter
 
+import httpx
+from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
-from prefect.exceptions import MissingContextError
+from prefect.exceptions import MissingContextError, ObjectNotFound
 from prefect.logging import get_logger, get_run_logger
+from prefect.settings import PREFECT_API_URL
 
 CREATE_LIMIT = "kie-create"
 """Name of the global concurrency limit that paces submissions; `prefect-kie setup` makes it."""
+
+ASK_AGAIN_SECONDS = 60.0
+
+_seen: dict[str, tuple[bool, float]] = {}
+"""Per server: whether it had the limit, and when it was asked."""
 
 
 async def wait_for_turn() -> None:
@@ -25,11 +34,13 @@ async def wait_for_turn() -> None:
     unpaid, and that is retried.
     """
     try:
+        if not await _has_limit():
+            return
         # Strict, since otherwise Prefect logs a warning for each call where the limit is missing.
         await rate_limit(CREATE_LIMIT, strict=True)
-    except ConcurrencySlotAcquisitionError as error:
-        if error.__cause__ is None:  # that is how Prefect tells a missing limit from trouble
-            return
+    except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as error:
+        if isinstance(error, ConcurrencySlotAcquisitionError) and error.__cause__ is None:
+            return  # that is how Prefect tells that the limit is missing: removed just now
         _logger().warning(
             "No turn could be taken from the concurrency limit %r (%s); the submission goes on without. "
             "`prefect-kie setup` says whether the limit is in order.",
@@ -38,10 +49,31 @@ async def wait_for_turn() -> None:
         )
 
 
-def _reason(error: ConcurrencySlotAcquisitionError) -> str:
+async def _has_limit() -> bool:
+    """Whether the server has the limit; asked once a minute.
+
+    Taking a slot of a limit that is missing costs the server a write transaction each time, for which it
+    waits seconds when it is busy.
+    """
+    server = str(PREFECT_API_URL.value())
+    has, asked = _seen.get(server, (False, -ASK_AGAIN_SECONDS))
+    if time.monotonic() - asked < ASK_AGAIN_SECONDS:
+        return has
+    async with get_client() as client:
+        try:
+            await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+            has = True
+        except ObjectNotFound:
+            has = False
+    _seen[server] = has, time.monotonic()
+    return has
+
+
+def _reason(error: Exception) -> str:
     """What Prefect says, and where it says nothing, what it stumbled over."""
-    text = str(error).partition(": ")[2]
-    return text or f"{type(error.__cause__).__name__}: {error.__cause__}"
+    text = str(error).partition(": ")[2] if isinstance(error, ConcurrencySlotAcquisitionError) else ""
+    cause = error.__cause__ or error
+    return text or f"{type(cause).__name__}: {cause}"
 
 
 def _logger() -> Logger | LoggerAdapter[Logger]:

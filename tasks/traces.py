@@ -59,7 +59,7 @@ class Trace(BaseModel):
 
 
 def begin(record: SubmissionRecord) -> None:
-    """Note, before the record is written, that nothing was sent; a disk that takes no trace is no hindrance."""
+    """Note, before the record is written, that nothing was sent; a disk that refuses is passed over."""
     with suppress(OSError):
         write_whole(_path(record), _content(Trace(attempt=record.attempt, sent=False)), replace=True)
 

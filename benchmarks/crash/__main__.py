@@ -42,7 +42,12 @@ def main() -> int:
 
 def _run(options: argparse.Namespace, directory: Path) -> int:
     settings = SimulatorSettings(
-        duration_seconds=0.4, video_height=72, video_fps=4, create_per_10s=None, looks_per_second=None
+        duration_seconds=0.4,
+        video_height=72,
+        video_fps=4,
+        create_per_10s=None,
+        looks_per_second=None,
+        credits=1_000_000,
     )
     with local_server(directory / "prefect", ui=False) as server, SimulatorServer(settings) as kie:
         os.environ |= server.environment  # before anything imports Prefect here or in the runs' processes

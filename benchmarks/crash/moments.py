@@ -18,8 +18,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import prefect.flow_engine
-
 import prefect_kie.flows  # noqa: F401 - all of these are loaded before a run's process is forked
 from prefect_kie.api import KieClient
 from prefect_kie.tasks import traces

@@ -15,9 +15,15 @@ from prefect.concurrency.services import ConcurrencySlotAcquisitionService
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_kie.local_server import free_port
+from prefect_kie.tasks import pacing
 from prefect_kie.tasks.pacing import CREATE_LIMIT, wait_for_turn
 
 pytestmark = pytest.mark.server
+
+
+@pytest.fixture(autouse=True)
+def _not_asked_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "_seen", {})
 
 
 @asynccontextmanager
@@ -57,6 +63,15 @@ async def test_without_the_limit_nothing_waits_and_nothing_is_logged(
 ) -> None:
     assert await turns(6) < 1
     assert told(caplog) == []
+
+
+async def test_the_server_is_asked_for_the_limit_once_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pacing, "ASK_AGAIN_SECONDS", 0.3)
+    await wait_for_turn()
+    async with limit(4, 10):
+        assert await turns(8) < 0.3
+        await asyncio.sleep(0.3)
+        assert await turns(8) > (8 - 4) / 10 * 0.8
 
 
 async def test_a_limit_that_is_switched_off_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
