@@ -92,10 +92,12 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     except ValueError as error:
         if "Unable to find block document" not in str(error):
             raise
+        mend = (
+            "Create it in the UI (Blocks, Kie Credentials) or with "
+            f"KieCredentials(api_key=...).save({name!r})."
+        )
         raise AuthenticationFailed(
             f"the Prefect server has no KieCredentials block named {name!r}",
-            next_step=(
-                "Create it in the UI (Blocks, Kie Credentials) or with "
-                f"KieCredentials(api_key=...).save({name!r}), then run again."
-            ),
+            mend=mend,
+            next_step=f"{mend} Then run again.",
         ) from None

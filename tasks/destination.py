@@ -46,6 +46,7 @@ async def load_storage(storage: WritableFileSystem | str | None) -> WritableFile
     except ValueError as error:
         raise InvalidRequest(
             f"the Prefect server has no storage block {storage!r}: {error}",
+            mend="Name it as type/name, for example local-file-system/videos.",
             next_step="Name it as type/name, for example local-file-system/videos, and run again.",
         ) from None
     if not isinstance(block, WritableFileSystem):

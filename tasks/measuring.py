@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
-from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.saving import save_video
 
 
@@ -18,9 +18,9 @@ from prefect_kie.tasks.saving import save_video
     name="measure-video",
     task_run_name="measure: {job.model} {job.task_id}",
     cache_policy=NO_CACHE,
-    retries=2,
+    retries=3,  # two, in truth: the last one is never made
     retry_delay_seconds=2,
-    retry_condition_fn=only_retryable,
+    retry_condition_fn=only_retryable_and_not_the_last,
 )
 async def measure_video(job: Job, credentials: KieCredentials | str = DEFAULT_CREDENTIALS) -> float | None:
     """The real length of a finished job's video, seconds.

@@ -28,7 +28,7 @@ from prefect_kie.api import (
     SoraWatermarkRemover,
 )
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
-from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.submission import submit
 
 RequestT = TypeVar("RequestT", bound=JobRequest)
@@ -91,10 +91,10 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         name=name,
         task_run_name=job_name,
         cache_policy=NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
-        retries=10,
+        retries=11,  # ten, in truth: the last one is never made
         retry_delay_seconds=[2, 5, 10],
         retry_jitter_factor=0.5,
-        retry_condition_fn=only_retryable,
+        retry_condition_fn=only_retryable_and_not_the_last,
     )
     return made
 

@@ -21,7 +21,6 @@ from prefect.runtime import task_run
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import (
-    AuthenticationFailed,
     CharacterResult,
     DownloadFailed,
     Job,
@@ -29,15 +28,16 @@ from prefect_kie.api import (
     KieClient,
     KieError,
 )
+from prefect_kie.api.catalog import TYPED
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
-from prefect_kie.tasks.media import mp4_seconds
+from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.storage import Storage
 
 RESULT_LIFE = timedelta(days=14)
@@ -115,10 +115,10 @@ def _save_name() -> str:
     name="save-video",
     task_run_name=_save_name,
     cache_policy=NO_CACHE,
-    retries=5,
+    retries=6,  # five, in truth: the last one is never made
     retry_delay_seconds=[2, 10, 30, 60],
     retry_jitter_factor=0.3,
-    retry_condition_fn=only_retryable,
+    retry_condition_fn=only_retryable_and_not_the_last,
 )
 async def save_video(
     job: Job,
@@ -182,6 +182,7 @@ async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, ma
             name = f"{stem}{'_watermarked' if watermarked else ''}{f'_{number}' if number > 1 else ''}"
             with part_for(place, name) as part:
                 transfer = await _fetch_or_renew(client, url, part, max_bytes)
+                _check_is_video(job, transfer)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 name += transfer.suffix
                 path = await place.put(part, name)
@@ -238,6 +239,12 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedVideo | None
     return saved.model_copy(update={"files": moved})
 
 
+def _check_is_video(job: Job, transfer: Transfer) -> None:
+    """A page's picture in place of a video is no result, and must not pass for one at the next run."""
+    if job.model in TYPED and transfer.suffix not in VIDEO_SUFFIXES:
+        raise BadFile(f"what came is no video but a {transfer.suffix} file")
+
+
 def _seconds(part: Path, transfer: Transfer) -> float | None:
     return mp4_seconds(part) if transfer.suffix == ".mp4" else None
 
@@ -270,9 +277,7 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
         retryable = error.retryable
-        # A refused key or a wrong name is ours to mend; a link that Kie does not know is not.
-        ours = error.code is None or isinstance(error, AuthenticationFailed)
-        first = f"{error.next_step} " if ours and not retryable else ""
+        first = f"{error.mend} " if error.mend and not retryable else ""
         what = f"the result could not be saved: {error.message}"
     else:
         # A block's own text may hold its secrets; its name does not.

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ValidationError
 from prefect_kie.api import UploadedFile
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.records import one_at_a_time
-from prefect_kie.tasks.retries import only_retryable
+from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.runs import run_base, storage_of_this_run
 
 FOLDER = "kie-uploads"
@@ -39,10 +39,10 @@ class UploadRecord(BaseModel):
     name="upload-image",
     task_run_name="upload: {file}",
     cache_policy=NO_CACHE,
-    retries=5,
+    retries=6,  # five, in truth: the last one is never made
     retry_delay_seconds=[2, 5, 10],
     retry_jitter_factor=0.5,
-    retry_condition_fn=only_retryable,
+    retry_condition_fn=only_retryable_and_not_the_last,
 )
 async def upload_image(
     file: Path | str,

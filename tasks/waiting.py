@@ -23,6 +23,7 @@ from prefect_kie.api import (
     JobNotFound,
     JobState,
     JobTimedOut,
+    KieClient,
     KieError,
     PollPolicy,
     next_look,
@@ -148,7 +149,7 @@ async def wait_for_job(
     try:
         kie = await load_credentials(credentials)
         async with kie.get_client() as client:
-            job = await client.get_job(handle.task_id)
+            job = await _looked_at(client, handle.task_id, poll)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
@@ -164,6 +165,15 @@ async def wait_for_job(
         raise job_failure(job)
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
     return _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job.progress)
+
+
+async def _looked_at(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
+    try:
+        return await client.get_job(task_id)
+    except JobFailed:
+        # Said without the job's record (408, 501): one such answer may be a proxy's. Two are believed.
+        await asyncio.sleep(poll.min_gap_seconds)
+        return await client.get_job(task_id)
 
 
 def job_failure(job: Job) -> KieError:
@@ -211,7 +221,7 @@ def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
             f"{handle.model} could not be looked at by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    first = "" if error.retryable else f"{error.next_step} "
+    first = f"{error.mend} " if error.mend and not error.retryable else ""
     error.next_step = (
         f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
     )

@@ -17,7 +17,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running
+from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
 from pydantic import SecretStr
 
 from prefect_kie import cli
@@ -26,16 +26,18 @@ from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import (
     HEARTBEAT_TAG,
+    RECOVERING,
     RECOVERY_TAG,
     RERUNS,
-    crash_silent,
-    rerun_crashed,
+    call_silent_crashed,
+    mark_crashed,
+    run_marked_again,
 )
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks.pacing import CREATE_LIMIT
 from tests.conftest import KEY
 
-AUTOMATIONS = (rerun_crashed(), crash_silent())
+AUTOMATIONS = (mark_crashed(), run_marked_again(), call_silent_crashed())
 
 
 async def clear() -> None:
@@ -94,7 +96,7 @@ class TestWhatIsMade:
     ) -> None:
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[1:] == ["created"] * 4
+        assert outcomes(lines)[1:] == ["created"] * 5
         assert "prefect deploy --all" in lines[-2]
         assert KEY not in "\n".join([*lines, *caplog.messages])
 
@@ -125,7 +127,7 @@ class TestWhatIsMade:
         before = with_client(made)
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 5
+        assert outcomes(lines) == ["there"] * 6
         assert with_client(made) == before
 
     def test_a_server_that_knows_no_block_types_learns_them(
@@ -169,7 +171,7 @@ class TestCredentials:
             monkeypatch.setenv("KIE_API_KEY", key)
         code, lines = setup(capsys)
         assert code == 1
-        assert outcomes(lines)[1:] == ["missing", "created", "created", "created"]
+        assert outcomes(lines)[1:] == ["missing", *["created"] * 4]
         assert "KIE_API_KEY is not set" in lines[2]
         assert lines[3].strip() == "run: KIE_API_KEY=... prefect-kie setup"
 
@@ -259,7 +261,7 @@ class TestAutomationsAreKept:
         with_client(lambda client: client.pause_automation(known.id))
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 5
+        assert outcomes(lines) == ["there"] * 6
         assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[4]
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
@@ -267,20 +269,20 @@ class TestAutomationsAreKept:
     def test_one_of_another_version_is_brought_up_to_date(
         self, server: None, capsys: pytest.CaptureFixture[str], enabled: bool
     ) -> None:
-        changed = AutomationCore.model_validate({**crash_silent(60).model_dump(), "enabled": enabled})
+        changed = AutomationCore.model_validate({**call_silent_crashed(60).model_dump(), "enabled": enabled})
         made: UUID = with_client(lambda client: client.create_automation(changed))
         code, lines = setup(capsys)
         assert code == 0, lines
         assert outcomes(lines)[-2:] == ["created", "updated"]
-        assert ("switched off" in lines[5]) != enabled
+        assert ("switched off" in lines[6]) != enabled
         now: Automation = with_client(lambda client: client.read_automation(made))
-        assert now.trigger == crash_silent().trigger
+        assert now.trigger == call_silent_crashed().trigger
         assert now.enabled == enabled
-        assert outcomes(setup(capsys)[1]) == ["there"] * 5
+        assert outcomes(setup(capsys)[1]) == ["there"] * 6
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
-            with_client(lambda client: client.create_automation(rerun_crashed()))
+            with_client(lambda client: client.create_automation(mark_crashed()))
         code, lines = setup(capsys)
         assert code == 1
         assert "is there 2 times" in lines[4]
@@ -344,25 +346,30 @@ class Runs:
         await self._client.set_flow_run_state(run, Running())
         await self._client.set_flow_run_state(run, Crashed(message="Process exited with status code: -9"))
 
-    async def is_run_again(self, run: UUID, seconds: float = 20) -> bool:
-        """Whether it becomes scheduled within so many seconds."""
+    async def take_up(self, run: UUID) -> None:
+        """The server schedules it again, and a worker takes it."""
+        for state in (Scheduled(), Pending()):
+            await self._client.set_flow_run_state(run, state)
+
+    async def becomes(self, name: str, run: UUID, seconds: float = 20) -> bool:
+        """Whether its state has this name within so many seconds."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if await state_of(self._client, run) == "AwaitingRetry":
+            if await state_of(self._client, run) == name:
                 return True
             await asyncio.sleep(0.1)
         return False
 
     async def stays_crashed(self, run: UUID) -> bool:
-        """Whether this run is not run again, and one that crashed after it is: the server keeps the order."""
+        """Whether nothing happens to it while one that crashed after it is answered."""
         later = await self.of_deployment(RECOVERY_TAG)
         await self.crash(later)
-        assert await self.is_run_again(later)
+        assert await self.becomes(RECOVERING, later)
         return await state_of(self._client, run) == "Crashed"
 
 
 class TestCrashedRuns:
-    """The automation that runs them again, on a real server with real events."""
+    """The automations that run them again, on a real server with real events."""
 
     pytestmark = pytest.mark.server
 
@@ -376,20 +383,41 @@ class TestCrashedRuns:
             for _ in range(5):  # the server takes new automations into use in the background
                 run = await runs.of_deployment(RECOVERY_TAG)
                 await runs.crash(run)
-                if await runs.is_run_again(run, 2):
+                if await runs.becomes(RECOVERING, run, 2):
                     break
             yield runs
         await clear()
 
-    async def test_a_crashed_run_is_run_again_three_times(self, runs: Runs, client: PrefectClient) -> None:
-        run = await runs.of_deployment(RECOVERY_TAG, "another")
-        for _ in range(RERUNS):
-            await runs.crash(run)
-            assert await runs.is_run_again(run)
+    async def test_a_crashed_run_is_run_again(self, runs: Runs, client: PrefectClient) -> None:
+        run = await runs.of_deployment(RECOVERY_TAG)
+        await runs.crash(run)
+        crashed = time.monotonic()
+        assert await runs.becomes(RECOVERING, run)
+        assert await runs.becomes("AwaitingRetry", run, 40)
+        assert time.monotonic() - crashed > 9
         state = (await client.read_flow_run(run)).state
         assert state is not None
         assert state.is_scheduled()
         assert state.message == "Run again after a crash; what it has submitted is not paid again."
+
+    async def test_a_worker_that_tells_of_the_crash_a_second_time_does_not_stop_it(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        run = await runs.of_deployment(RECOVERY_TAG)
+        await runs.crash(run)
+        assert await runs.becomes(RECOVERING, run)
+        second = await client.set_flow_run_state(run, Crashed(message="Infrastructure exited with -9"))
+        assert second.status == "ABORT"
+        assert await state_of(client, run) == RECOVERING
+
+    async def test_it_is_run_again_three_times(self, runs: Runs, client: PrefectClient) -> None:
+        run = await runs.of_deployment(RECOVERY_TAG, "another")
+        for _ in range(RERUNS):
+            await runs.crash(run)
+            assert await runs.becomes(RECOVERING, run), [
+                (s.timestamp, s.name, s.message) for s in await client.read_flow_run_states(run)
+            ]
+            await runs.take_up(run)
         await runs.crash(run)
         assert (await client.read_flow_run(run)).run_count == RERUNS + 1
         assert await runs.stays_crashed(run)
@@ -402,14 +430,14 @@ class TestCrashedRuns:
         await client.set_flow_run_state(never_begun, Crashed(message="No such image"))
         begun_once = await runs.of_deployment(RECOVERY_TAG)
         await runs.crash(begun_once)
-        assert await runs.is_run_again(begun_once)
-        await client.set_flow_run_state(begun_once, Pending())
+        assert await runs.becomes(RECOVERING, begun_once)
+        await runs.take_up(begun_once)
         await client.set_flow_run_state(begun_once, Crashed(message="No such image"))
         assert (await client.read_flow_run(begun_once)).run_count == 1
         assert await runs.stays_crashed(begun_once)
         assert await state_of(client, never_begun) == "Crashed"
 
-    async def test_runs_of_other_deployments_are_left_alone(self, runs: Runs, client: PrefectClient) -> None:
+    async def test_runs_of_other_deployments_are_left_alone(self, runs: Runs) -> None:
         others = [await runs.of_deployment("kie"), await runs.of_deployment(f"{RECOVERY_TAG}-other")]
         for run in others:
             await runs.crash(run)
@@ -426,7 +454,7 @@ class TestCrashedRuns:
             await client.set_flow_run_state(cancelled, state)
         crashed = await runs.of_deployment(RECOVERY_TAG)
         await runs.crash(crashed)
-        assert await runs.is_run_again(crashed)
+        assert await runs.becomes(RECOVERING, crashed)
         assert await state_of(client, completed) == "Completed"
         assert await state_of(client, cancelled) == "Cancelled"
 
@@ -445,7 +473,7 @@ class TestSilentRuns:
 
     @pytest.fixture
     def trigger(self) -> EventTrigger:
-        return EventTrigger.model_validate(crash_silent().trigger.model_dump(mode="json"))
+        return EventTrigger.model_validate(call_silent_crashed().trigger.model_dump(mode="json"))
 
     def event(self, name: str, *tags: str, resource: str = RUN) -> ReceivedEvent:
         """An event of a flow run, with what Prefect's engine and server tell of it."""
@@ -470,7 +498,7 @@ class TestSilentRuns:
 
     def test_three_intervals_without_a_sign_of_life(self, trigger: EventTrigger) -> None:
         assert trigger.within.total_seconds() == 90
-        assert crash_silent(10).trigger.within.total_seconds() == 30  # type: ignore[union-attr]
+        assert call_silent_crashed(10).trigger.within.total_seconds() == 30  # type: ignore[union-attr]
         assert trigger.meets_threshold(0)
         assert not trigger.meets_threshold(1)
 

@@ -78,7 +78,7 @@ class Laboratory:
         self._videos = directory / "videos"
         self._logs = directory / "logs"
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._random = random.Random(seed)  # noqa: S311 - moments, no secrets
+        self._random = random.Random(seed)
         self._deployments: dict[str, UUID] = {}
         self._counter = Counter[str]()
         self._usual = 3.0
@@ -223,7 +223,7 @@ async def kill(made: Laboratory, wanted: dict[str, int], at_once: int, tell: Any
     trials: list[Trial] = []
     killed = Counter[str]()
     queue = [MOMENTS[name] for name, number in wanted.items() for _ in range(number)]
-    random.Random(1).shuffle(queue)  # noqa: S311 - an order, no secret
+    random.Random(1).shuffle(queue)
 
     async def work() -> None:
         while queue:

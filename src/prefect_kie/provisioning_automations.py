@@ -1,7 +1,13 @@
-"""The two automations that run a crashed flow run again, as the Prefect server evaluates them.
+"""The automations that run a crashed flow run again, as the Prefect server evaluates them.
 
-One runs it again, the other notices that a run has gone silent and calls it crashed, whereupon the first
-one runs it again. Run again, a flow of this package goes on where it was: same jobs, nothing paid twice.
+::
+
+    Running ──crash──> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
+       └───── silent for 90 s ───────^
+
+Three, since each can do but one step: `call_silent_crashed` notices that a run shows no sign of life,
+`mark_crashed` decides whether a crashed run may be run again, `run_marked_again` does it a moment later.
+Run again, a flow of this package goes on where it was: same jobs, nothing paid twice.
 """
 
 from __future__ import annotations
@@ -30,26 +36,62 @@ MISSED_HEARTBEATS = 3
 RERUNS = 3
 """How often a run is run again; the next crash is for a person to look at."""
 
-CRASH_WITHIN = timedelta(days=7)
-"""A run that crashes later than this after it began is not run again; the server keeps a row so long."""
+PAUSE = timedelta(seconds=10)
+"""Between a crash and its re-run; the shortest time for which Prefect can wait for something."""
+
+REMEMBERED = timedelta(days=7)
+"""How long the server knows that a crash has been answered."""
+
+RECOVERING = "Recovering"
+"""Name of the state, of type Crashed, of a run that will be run again in a moment."""
 
 FLOW_RUN = "prefect.flow-run.*"
 """Every flow run, and every event of one."""
 
-BEGUN = "prefect.flow-run.Running"
-CRASHED = "prefect.flow-run.Crashed"
-HEARTBEAT = "prefect.flow-run.heartbeat"
 
+def mark_crashed() -> AutomationCore:
+    """A run has crashed (or was called crashed by `call_silent_crashed`): mark it, if it may be run again.
 
-def rerun_crashed() -> AutomationCore:
-    """Crashed while its worker lives (or called crashed by the other automation): run it again.
-
-    Bounded twice. The label `prefect.run-count` counts how often the run has begun, and only the first
+    Bounded twice. The label `prefect.run-count` tells how often the run has begun, and only the first
     crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
-    raise that count, so it could go round for ever: hence a crash counts only `after` the run has begun
-    since the last time, for which the server keeps one bucket per run and takes it away when it fires.
+    raise that count and would go round for ever: so each count is answered once. That is what the long
+    `within` does: a reactive trigger fires at once and is then quiet for its key until that time is over.
+
+    The mark is not yet the re-run, because a worker tells of one crash twice, seconds apart: the first
+    time from the runner inside it, the second time by itself. Were the run scheduled in between, the
+    second report would crash it anew. To a run in a final state, and this is one, Prefect lets nobody
+    report a crash, hence also the `force`.
     """
-    # What the UI's Retry does: the same flow run once more, where its deployment runs.
+    mark = ChangeFlowRunState(
+        state=StateType.CRASHED,
+        name=RECOVERING,
+        message=f"It crashed, and is run again in {PAUSE.total_seconds():g} seconds or a little more.",
+        force=True,
+    )
+    return AutomationCore(
+        name="prefect-kie: a crashed flow run may be run again",
+        description=(
+            f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
+            f"time that it had begun, {RERUNS} times at most. Made by prefect-kie setup."
+        ),
+        trigger=EventTrigger(
+            posture=Posture.Reactive,
+            expect={"prefect.flow-run.Crashed"},
+            match={
+                "prefect.resource.id": FLOW_RUN,
+                "prefect.run-count": [str(count) for count in range(1, RERUNS + 1)],
+            },
+            match_related=_tagged(RECOVERY_TAG),
+            for_each={"prefect.resource.id", "prefect.run-count"},
+            threshold=1,
+            within=REMEMBERED,
+        ),
+        actions=[mark],
+    )
+
+
+def run_marked_again() -> AutomationCore:
+    """Marked, and nobody has taken the run up meanwhile: run it again, as the UI's Retry does."""
     again = ChangeFlowRunState(
         state=StateType.SCHEDULED,
         name="AwaitingRetry",
@@ -59,31 +101,28 @@ def rerun_crashed() -> AutomationCore:
     return AutomationCore(
         name="prefect-kie: run a crashed flow run again",
         description=(
-            f"Deployments tagged {RECOVERY_TAG}. A flow run that crashes is run again, {RERUNS} times at "
-            "most, and goes on where it was: the same jobs, nothing paid twice. Made by prefect-kie setup."
+            f"Runs a flow run marked as {RECOVERING} again after {PAUSE.total_seconds():g} seconds: the same "
+            "flow run, which goes on where it was. Made by prefect-kie setup."
         ),
         trigger=EventTrigger(
-            posture=Posture.Reactive,
-            after={BEGUN},
-            expect={CRASHED},
-            match={
-                "prefect.resource.id": FLOW_RUN,
-                "prefect.run-count": [str(count) for count in range(1, RERUNS + 1)],
-            },
+            posture=Posture.Proactive,
+            after={f"prefect.flow-run.{RECOVERING}"},
+            expect={FLOW_RUN},
+            match={"prefect.resource.id": FLOW_RUN},
             match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id"},
             threshold=1,
-            within=CRASH_WITHIN,
+            within=PAUSE,
         ),
         actions=[again],
     )
 
 
-def crash_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
-    """Gone silent, its worker as well: call it crashed.
+def call_silent_crashed(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
+    """No sign of life from the run, so its process is gone, and its worker, who would have told: it crashed.
 
-    Any event of the run is a sign of life (it may have been suspended, or ended in a state with a name
-    of its own); Running and each heartbeat start the time anew.
+    Any event of the run is a sign of life (it may have been suspended, or have ended in a state with a
+    name of its own); Running and each heartbeat start the time anew.
 
     Args:
         heartbeat_seconds: How often the tagged deployments send a heartbeat.
@@ -105,7 +144,7 @@ def crash_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore
         ),
         trigger=EventTrigger(
             posture=Posture.Proactive,
-            after={BEGUN, HEARTBEAT},
+            after={"prefect.flow-run.Running", "prefect.flow-run.heartbeat"},
             expect={FLOW_RUN},
             match={"prefect.resource.id": FLOW_RUN},
             match_related=_tagged(HEARTBEAT_TAG),

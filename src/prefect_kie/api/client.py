@@ -258,4 +258,6 @@ class KieClient:
 
 def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:
     assert verdict.error is not None
-    return verdict.error(message, task_id=task_id, code=code, retryable=verdict.retryable)
+    return verdict.error(
+        message, task_id=task_id, code=code, retryable=verdict.retryable, next_step=verdict.next_step
+    )

@@ -44,11 +44,14 @@ class KieError(Exception):
         billed: Whether Kie charges for it; the class's own answer unless given.
         retryable: Whether the same call may be repeated as it is; the class's own answer unless given.
         next_step: One sentence that names the call that continues; the class's own unless given.
+        mend: What a person has to put right first, as one sentence that names no call; the class's own
+            unless given. For where another call than the failed one continues.
     """
 
     default_billed: ClassVar[Billed] = "no"
     default_retryable: ClassVar[bool] = False
     default_next_step: ClassVar[str] = "Read the message above; nothing was submitted."
+    default_mend: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -59,6 +62,7 @@ class KieError(Exception):
         billed: Billed | None = None,
         retryable: bool | None = None,
         next_step: str | None = None,
+        mend: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -67,6 +71,7 @@ class KieError(Exception):
         self.billed: Billed = billed or self.default_billed
         self.retryable = self.default_retryable if retryable is None else retryable
         self.next_step = next_step or self.default_next_step
+        self.mend = self.default_mend if mend is None else mend
 
     def __str__(self) -> str:
         job = f" Job: {self.task_id}." if self.task_id else ""
@@ -92,10 +97,11 @@ def _sentence(text: str) -> str:
 class AuthenticationFailed(KieError):
     """Kie does not accept the key (code 401), or not from this address (403)."""
 
-    default_next_step = (
-        "Check the key at kie.ai/api-key (and its list of allowed addresses), save it in the "
-        "KieCredentials block, then run again."
+    default_mend = (
+        "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
+        "KieCredentials block."
     )
+    default_next_step = f"{default_mend} Then run again."
 
 
 class InsufficientCredits(KieError):
@@ -132,7 +138,8 @@ class RateLimited(KieError):
 class UsageLimitReached(KieError):
     """The hourly, daily or total cap set for this key is used up (code 433)."""
 
-    default_next_step = "Raise this key's cap at kie.ai/api-key or wait for it to renew, then run again."
+    default_mend = "Raise this key's cap at kie.ai/api-key or wait for it to renew."
+    default_next_step = f"{default_mend} Then run again."
 
 
 class Maintenance(KieError):
@@ -165,7 +172,9 @@ class JobFailed(KieError):
     repetition of this one.
     """
 
-    default_next_step = "Read Kie's reason; to try again, start a new run or use the next `take`."
+    default_next_step = (
+        "Read Kie's reason; to try again, start a new run, with another job_key if this one had one."
+    )
     transient: bool = False
 
 

@@ -53,11 +53,13 @@ class Verdict:
         outcome: `accepted` (it was done), `rejected` (surely not done) or `unknown`.
         error: The class of the error to raise; None when accepted.
         retryable: Whether the same call may be repeated as it is.
+        next_step: What continues, where the error's own words do not fit.
     """
 
     outcome: Outcome
     error: type[KieError] | None = None
     retryable: bool = False
+    next_step: str | None = None
 
 
 ACCEPTED = Verdict("accepted")
@@ -86,6 +88,8 @@ _FINAL: dict[int, type[KieError]] = {
     433: UsageLimitReached,
     505: FeatureDisabled,
 }
+
+_NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
 
 _NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit", re.IGNORECASE)
 _NO_MODEL = re.compile(r"model\b.*\bnot supported|unsupported model", re.IGNORECASE)
@@ -186,4 +190,6 @@ def _judge_refusal(answer: Envelope) -> Verdict | None:
         return None
     if error is InvalidRequest and _NO_MODEL.search(answer.text):
         error = ModelNotSupported
+    elif answer.code in (404, 405):
+        return Verdict("rejected", error, next_step=_NO_SUCH_CALL)
     return Verdict("rejected", error)
