@@ -17,6 +17,8 @@ from prefect_kie.tasks.records import SubmissionRecord
 
 ResultT = TypeVar("ResultT")
 
+SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
+
 
 class VideoOutcome(BaseModel):
     """What became of one wanted video.
@@ -163,7 +165,7 @@ class ResolvedSubmission(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     submission: str
-    status: Literal["in doubt", "being submitted", "bound", "released"]
+    status: SubmissionStatus
     model: str
     prompt: str
     begun_at: datetime
@@ -175,10 +177,14 @@ class ResolvedSubmission(BaseModel):
     @classmethod
     def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
         """What a submission's record tells."""
-        unsettled = "being submitted" if record.open_seconds else "in doubt"
+        status: dict[str, SubmissionStatus] = {
+            "submitting": "being submitted" if record.open_seconds else "in doubt",
+            "submitted": "bound",
+            "rejected": "released",
+        }
         return cls(
             submission=record.key,
-            status={"submitting": unsettled, "submitted": "bound", "rejected": "released"}[record.state],
+            status=status[record.state],
             model=record.model,
             prompt=record.title,
             begun_at=record.written_at,

@@ -7,14 +7,14 @@ created, the task is retried), but a hundred runs at once would spend their retr
 from __future__ import annotations
 
 import time
-from logging import Logger, LoggerAdapter
 
 import httpx
 from prefect.client.orchestration import get_client
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError, rate_limit
-from prefect.exceptions import MissingContextError, ObjectNotFound
-from prefect.logging import get_logger, get_run_logger
+from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
+
+from prefect_kie.tasks.logs import run_logger
 
 CREATE_LIMIT = "kie-create"
 """Name of the global concurrency limit that paces submissions; `prefect-kie setup` makes it."""
@@ -41,7 +41,7 @@ async def wait_for_turn() -> None:
     except (ConcurrencySlotAcquisitionError, httpx.HTTPError) as error:
         if isinstance(error, ConcurrencySlotAcquisitionError) and error.__cause__ is None:
             return  # that is how Prefect tells that the limit is missing: removed just now
-        _logger().warning(
+        run_logger().warning(
             "No turn could be taken from the concurrency limit %r (%s); the submission goes on without. "
             "`prefect-kie setup` says whether the limit is in order.",
             CREATE_LIMIT,
@@ -74,10 +74,3 @@ def _reason(error: Exception) -> str:
     text = str(error).partition(": ")[2] if isinstance(error, ConcurrencySlotAcquisitionError) else ""
     cause = error.__cause__ or error
     return text or f"{type(cause).__name__}: {cause}"
-
-
-def _logger() -> Logger | LoggerAdapter[Logger]:
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return get_logger(__name__)

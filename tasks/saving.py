@@ -33,6 +33,7 @@ from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.parts import part_for
@@ -157,7 +158,7 @@ async def save_video(
         saved = await _save_all(job, kie, place, stem, max_bytes)
         await place.write(sidecar, saved.model_dump_json(indent=1).encode())
     except asyncio.CancelledError:
-        get_run_logger().warning(
+        run_logger().warning(
             "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
             "before %s, when Kie deletes the result.",
             job.task_id,

@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from prefect import State, Task, get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
-from prefect.exceptions import MissingContextError
-from prefect.logging import get_logger
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry
 
@@ -31,6 +29,7 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.retries import only_retryable
 
 P = ParamSpec("P")
@@ -85,7 +84,7 @@ async def _told_if_stopped(
     except asyncio.CancelledError:
         handle = next((value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)), None)
         if handle is not None:
-            _logger().warning(
+            run_logger().warning(
                 "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is charged if it "
                 "succeeds. Fetch it with collect_job(%r), or run this run again; results live 14 days.",
                 handle.task_id,
@@ -93,13 +92,6 @@ async def _told_if_stopped(
                 handle.task_id,
             )
         raise
-
-
-def _logger() -> Any:
-    try:
-        return get_run_logger()
-    except MissingContextError:
-        return get_logger("prefect_kie")
 
 
 def polling_task(

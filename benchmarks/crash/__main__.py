@@ -60,7 +60,7 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     from benchmarks.crash.trials import Trial, kill, laboratory, violations
     from prefect_kie.blocks import KieCredentials
 
-    console = Console()
+    console = Console(width=160)
     block = KieCredentials.model_validate({"api_key": "crash", "base_url": kie.url, "upload_url": kie.url})
     await block.asave("kie", overwrite=True)
     wanted = {name: options.each if moment.install else options.random for name, moment in MOMENTS.items()}

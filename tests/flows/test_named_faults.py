@@ -5,7 +5,6 @@ sees of it who runs `generate_video`: the video, whole and with its sidecar; or 
 that tells what happened, whether it was charged, and which call comes next. Then that call is made, once
 what went wrong has passed (or while it `stays`), and it brings the video or is right to refuse. After both,
 the simulator has counted the jobs that were created and the videos that were charged.
-
 """
 
 from __future__ import annotations

@@ -674,7 +674,12 @@ class TestTrouble:
         assert kie.stats()["file_requests"] == 0
 
     async def test_a_save_that_is_cancelled_leaves_nothing_behind(
-        self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
+        self,
+        kie: SimulatorServer,
+        credentials: KieCredentials,
+        job: Job,
+        videos: Path,
+        caplog: pytest.LogCaptureFixture,
     ) -> None:
         kie.fault("file", truncate=1000, drip=1000)
         saving = asyncio.create_task(ONCE.fn(job, credentials, directory=videos))
@@ -686,6 +691,7 @@ class TestTrouble:
         with pytest.raises(asyncio.CancelledError):
             await saving
         assert files_in(videos) == []
+        assert f"Stopped saving job {job.task_id}, which is paid. Fetch it with collect_job" in caplog.text
 
 
 def no_space(*_: Any) -> None:
