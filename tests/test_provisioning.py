@@ -414,9 +414,7 @@ class TestCrashedRuns:
         run = await runs.of_deployment(RECOVERY_TAG, "another")
         for _ in range(RERUNS):
             await runs.crash(run)
-            assert await runs.becomes(RECOVERING, run), [
-                (s.timestamp, s.name, s.message) for s in await client.read_flow_run_states(run)
-            ]
+            assert await runs.becomes(RECOVERING, run)
             await runs.take_up(run)
         await runs.crash(run)
         assert (await client.read_flow_run(run)).run_count == RERUNS + 1
@@ -510,12 +508,19 @@ class TestSilentRuns:
         assert trigger.expects(event.event)
         assert trigger.bucketing_key(event) == (self.RUN,)
 
-    @pytest.mark.parametrize("name", ["Completed", "Failed", "Crashed", "Suspended", "TimedOut", "MyOwnEnd"])
+    @pytest.mark.parametrize("name", ["Completed", "Failed", "TimedOut", "Suspended", "AwaitingRetry"])
     def test_what_ends_it(self, trigger: EventTrigger, name: str) -> None:
         event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
         assert trigger.covers(event)
         assert trigger.expects(event.event)
         assert not trigger.starts_after(event.event)
+
+    def test_a_crash_is_for_the_other_automation_alone(self, trigger: EventTrigger) -> None:
+        # On a busy SQLite the server may drop an event that a second automation counts as well.
+        for automation in (call_silent_crashed(), run_marked_again()):
+            read = EventTrigger.model_validate(automation.trigger.model_dump(mode="json"))
+            for name in ("Crashed", "Pending", "Submitting"):
+                assert not read.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG))
 
     def test_runs_that_promise_no_heartbeat_are_never_called_crashed(self, trigger: EventTrigger) -> None:
         heartbeat = "prefect.flow-run.heartbeat"

@@ -50,7 +50,7 @@ REMEMBERED = timedelta(days=7)
 RECOVERING = "Recovering"
 """Name of the state, of type Crashed, of a run that will be run again in a moment."""
 
-TAKEN_UP = ("AwaitingRetry", "Scheduled", "Completed", "Cancelling", "Cancelled")
+TAKEN_UP = ("AwaitingRetry", "Completed", "Cancelled")
 """States of a marked run that somebody else has decided about meanwhile."""
 
 QUIET = ("Completed", "Failed", "TimedOut", "Cancelled", "Suspended", "Paused", "AwaitingRetry")
