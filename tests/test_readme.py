@@ -18,7 +18,12 @@ from prefect_kie.simulator import SimulatorServer
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-EXAMPLES: dict[str, str] = dict(re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", README, re.DOTALL))
+PAGES = {path: path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))}
+EXAMPLES: dict[str, str] = {
+    name: code
+    for page in PAGES.values()
+    for name, code in re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", page, re.DOTALL)
+}
 
 
 def table_after(heading: str) -> list[list[str]]:
@@ -49,7 +54,7 @@ def test_each_example_runs(
     (tmp_path / "example.py").write_text(code)
     exec(compile(code, str(tmp_path / "example.py"), "exec"), {"__name__": "example"})
 
-    created = {"generate": 2, "series": 4, "tasks": 2, "sync": 1, "collect": 1}
+    created = {"generate": 2, "series": 4, "tasks": 2, "sync": 1, "collect": 1, "resolve": 0}
     stats = kie.stats()
     assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)
     videos = [*tmp_path.rglob("*.mp4"), *Path("~/kie-videos").expanduser().glob("*.mp4")]
@@ -92,9 +97,20 @@ def test_every_folder_it_names_exists() -> None:
             assert (ROOT / path).exists(), path
 
 
+def test_every_link_between_the_pages_leads_somewhere() -> None:
+    for path, text in PAGES.items():
+        for link in re.findall(r"\]\((?!https?:)([^)]+)\)", text):
+            name, _, anchor = link.partition("#")
+            target = path.parent / name if name else path
+            assert target.exists(), link
+            heads = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if anchor else []
+            slugs = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
+            assert not anchor or anchor in slugs, link
+
+
 def test_nothing_of_this_machine_is_in_the_repository() -> None:
     home = str(Path("~root").expanduser())
-    for path in [ROOT / "README.md", ROOT / "pyproject.toml", ROOT / "Makefile", *ROOT.glob(".ci/*")]:
+    for path in [*PAGES, ROOT / "pyproject.toml", ROOT / "Makefile", *ROOT.glob(".ci/*")]:
         text = path.read_text()
         assert home not in text
         assert "index-url" not in text

@@ -7,7 +7,6 @@ process kills itself just before or just after it. Nothing in the package knows 
 from __future__ import annotations
 
 import atexit
-import itertools
 import os
 import runpy
 import signal
@@ -86,13 +85,6 @@ def _is_outcome(records: Any, record: Any) -> bool:
     return bool(record.state == "submitted")
 
 
-_looks = itertools.count()
-
-
-def _is_second_look(*_: Any) -> bool:
-    return next(_looks) == 1
-
-
 def _is_sidecar(storage: Any, path: str, content: bytes) -> bool:
     return path.endswith(".json") and not path.startswith("kie-submissions")
 
@@ -133,7 +125,7 @@ MOMENTS = {
         ),
         Moment("after the answer", after(traces, "leave")),
         Moment("after the id was recorded", after(SubmissionRecords, "write", _is_outcome)),
-        Moment("while waiting", after(KieClient, "get_job", _is_second_look)),
+        Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),
         Moment(
             "in the middle of a transfer",
             after(Transfer, "write"),

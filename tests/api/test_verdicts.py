@@ -27,6 +27,7 @@ from prefect_kie.api import (
 from prefect_kie.api.envelope import Envelope
 from prefect_kie.api.verdicts import (
     ACCEPTED,
+    NO_SUCH_CALL,
     Call,
     Outcome,
     Verdict,
@@ -68,10 +69,11 @@ class Row:
     error: type[KieError] | None = None
     retryable: bool = False
     outcome: Outcome = field(default="rejected")
+    next_step: str | None = None
 
     @property
     def verdict(self) -> Verdict:
-        return Verdict(self.outcome, self.error, self.retryable)
+        return Verdict(self.outcome, self.error, self.retryable, self.next_step)
 
 
 def rows(*table: Row) -> pytest.MarkDecorator:
@@ -81,7 +83,7 @@ def rows(*table: Row) -> pytest.MarkDecorator:
 @rows(
     Row("401", said(401, "You do not have access permissions"), AuthenticationFailed),
     Row("402", said(402, "Credits insufficient"), InsufficientCredits),
-    Row("404", said(404), InvalidRequest),
+    Row("404", said(404), InvalidRequest, next_step=NO_SUCH_CALL),
     Row("422", said(422, "prompt length cannot exceed 10000 characters"), InvalidRequest),
     Row("422 model", said(422, NOT_SUPPORTED), ModelNotSupported),
     Row("422 record", said(422, "recordInfo is null"), InvalidRequest),
@@ -99,7 +101,7 @@ def rows(*table: Row) -> pytest.MarkDecorator:
     Row("HTTP 400 page", page(400), InvalidRequest),
     Row("HTTP 401 page", page(401), AuthenticationFailed),
     Row("HTTP 403 page", page(403), AuthenticationFailed),
-    Row("HTTP 404 page", page(404), InvalidRequest),
+    Row("HTTP 404 page", page(404), InvalidRequest, next_step=NO_SUCH_CALL),
     Row("HTTP 413 page", page(413), InvalidRequest),
     Row("HTTP 429 page", page(429), RateLimited, retryable=True),
     Row("HTTP 422 without code", bare(422), InvalidRequest),
@@ -197,7 +199,7 @@ def test_a_look_means_what_the_table_of_codes_says(row: Row) -> None:
 
 @rows(
     Row("401", said(401), AuthenticationFailed),
-    Row("404", said(404), InvalidRequest),
+    Row("404", said(404), InvalidRequest, next_step=NO_SUCH_CALL),
     Row("422", said(422, "url is wrong"), InvalidRequest),
     Row("400", said(400, "fileName must not hold a slash"), InvalidRequest),
     Row("429", said(429), RateLimited, retryable=True),

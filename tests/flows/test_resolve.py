@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
+from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from prefect.filesystems import LocalFileSystem
 
 from prefect_kie.api import (
@@ -84,8 +84,8 @@ async def test_what_is_in_doubt_is_listed_with_all_a_person_needs(
     assert f"{error.submission}: in doubt, sent on" in caplog.text
 
     async with get_client() as client:
-        (artifact, *_) = await client.read_artifacts(
-            artifact_filter=ArtifactFilter(key=ArtifactFilterKey(any_=[ARTIFACT]))
+        (artifact,) = await client.read_latest_artifacts(
+            artifact_filter=ArtifactCollectionFilter(key=ArtifactCollectionFilterKey(any_=[ARTIFACT]))
         )
     (row,) = json.loads(str(artifact.data))
     assert (row["submission"], row["flow run"]) == (error.submission, "tuesday")

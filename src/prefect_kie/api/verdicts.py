@@ -89,7 +89,7 @@ _FINAL: dict[int, type[KieError]] = {
     505: FeatureDisabled,
 }
 
-_NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
+NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
 
 _NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit", re.IGNORECASE)
 _NO_MODEL = re.compile(r"model\b.*\bnot supported|unsupported model", re.IGNORECASE)
@@ -191,5 +191,5 @@ def _judge_refusal(answer: Envelope) -> Verdict | None:
     if error is InvalidRequest and _NO_MODEL.search(answer.text):
         error = ModelNotSupported
     elif answer.code in (404, 405):
-        return Verdict("rejected", error, next_step=_NO_SUCH_CALL)
+        return Verdict("rejected", error, next_step=NO_SUCH_CALL)
     return Verdict("rejected", error)
