@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from prefect_kie.tasks.processes import mark
+
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a disk answers that knows no hard links."""
 
@@ -26,7 +28,7 @@ def write_whole(target: Path, content: bytes, replace: bool) -> bool:
         Whether it was written: always, where it may replace.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    part = _part_of(target)
+    part = part_beside(target.parent, target.name)
     try:
         with part.open("wb") as file:
             file.write(content)
@@ -68,7 +70,7 @@ def move_whole(file: Path, target: Path) -> None:
     if file.parent.stat().st_dev == target.parent.stat().st_dev:
         file.replace(target)
     else:
-        part = _part_of(target)
+        part = part_beside(target.parent, target.name)
         try:
             shutil.copyfile(file, part)
             part.replace(target)
@@ -114,5 +116,6 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
-def _part_of(target: Path) -> Path:
-    return target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.part")
+def part_beside(directory: Path, name: str) -> Path:
+    """A name for a file that is not whole yet: hidden, of one writer only, and telling whose it is."""
+    return directory / f".{name}.{mark()}-{uuid.uuid4().hex[:8]}.part"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 import time
-import uuid
 from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from prefect_kie.tasks.processes import is_marked_by_one_gone, mark
+from prefect_kie.tasks.files import part_beside
+from prefect_kie.tasks.processes import is_marked_by_one_gone
 from prefect_kie.tasks.storage import Storage
 
 STALE_SECONDS = 24 * 3600.0
@@ -28,7 +28,7 @@ def part_for(place: Storage, name: str) -> Generator[Path, None, None]:
         with suppress(FileNotFoundError):  # another save may just be done with it
             if _is_left_over(left):
                 left.unlink()
-    part = local.with_name(f".{name}.{mark()}-{uuid.uuid4().hex[:8]}.part")
+    part = part_beside(local.parent, name)
     try:
         yield part
     finally:
