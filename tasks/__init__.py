@@ -23,7 +23,8 @@ from prefect_kie.tasks.models import (
     sora_watermark_remover,
     task_for,
 )
-from prefect_kie.tasks.saving import SavedFile, SavedVideo, save_video
+from prefect_kie.tasks.saved import SavedFile, SavedVideo
+from prefect_kie.tasks.saving import save_video
 from prefect_kie.tasks.uploading import upload_image
 from prefect_kie.tasks.waiting import wait_for_job
 

@@ -25,6 +25,7 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.tasks import traces
+from prefect_kie.tasks.events import tell_submitted
 from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 
 OLDER_SECONDS = 300.0
@@ -105,7 +106,7 @@ async def bind(records: SubmissionRecords, record: SubmissionRecord, task_id: st
     bound = record.became("submitted", task_id=task_id)
     with _recorded(record):
         await records.write(bound)
-    traces.announce(bound, task_id)
+    tell_submitted(bound, task_id)
     traces.forget(bound)
     return bound
 

@@ -11,7 +11,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
-from prefect_kie.tasks.saving import save_video
+from prefect_kie.tasks.saving import save
 
 
 @task(
@@ -36,6 +36,6 @@ async def measure_video(job: Job, credentials: KieCredentials | str = DEFAULT_CR
         DownloadFailed: when the file cannot be fetched (results live 14 days).
     """
     with tempfile.TemporaryDirectory(prefix="prefect-kie-") as directory:
-        saved = await save_video.fn(job, credentials, directory=Path(directory))
+        saved, _ = await save(job, credentials, directory=Path(directory))
     get_run_logger().info("The video of job %s is %s s long", job.task_id, saved.seconds)
     return saved.seconds

@@ -42,3 +42,15 @@ def _plain_id(task_id: str) -> str:
     # The id loses something on the way to a name: a few hex digits keep two such ids apart.
     checksum = hashlib.sha256(task_id.encode(errors="surrogatepass")).hexdigest()
     return f"{_plain(task_id, ID_LENGTH - 9)}-{checksum[:8]}"
+
+
+def artifact_key(kind: str, task_id: str) -> str:
+    """The key under which the latest artifact of a job is found: `kie-video-<task id>`.
+
+    Prefect allows lower-case letters, digits and dashes.
+
+    Args:
+        kind: What it shows: `progress`, `video`, `character`.
+        task_id: Kie's id of the job.
+    """
+    return f"kie-{kind}-{re.sub(r'[^a-z0-9]+', '-', task_id.lower()).strip('-')[:100] or 'unknown'}"

@@ -7,9 +7,9 @@ written last, with the checksum. A file with a fitting sidecar is not fetched ag
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+import os
+from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -18,7 +18,7 @@ from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import task_run
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from prefect_kie.api import (
     CharacterResult,
@@ -37,74 +37,12 @@ from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.parts import part_for
+from prefect_kie.tasks.pictures import poster
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
+from prefect_kie.tasks.saved import SavedFile, SavedVideo
+from prefect_kie.tasks.showing import deleted_at, show_video
 from prefect_kie.tasks.storage import Storage
-
-RESULT_LIFE = timedelta(days=14)
-"""How long Kie keeps results (kie-api: Limits and life times)."""
-
-
-class SavedFile(BaseModel):
-    """One file of a result, as it was saved.
-
-    Attributes:
-        name: Its name in the directory or storage.
-        path: Where it is: an absolute path, or the storage's address of it.
-        url: Kie's address of it (dead after 14 days at the latest).
-        size: Bytes.
-        sha256: Checksum, hex.
-        seconds: How long it plays, where it is an MP4.
-        watermarked: Whether it is the watermarked twin of a file without.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    # Read back from a sidecar it must still be a name, and lead to no other directory.
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
-    path: str
-    url: str
-    size: int
-    sha256: str
-    seconds: float | None = None
-    watermarked: bool = False
-
-
-class SavedVideo(BaseModel):
-    """A job's files, saved.
-
-    Attributes:
-        task_id: Kie's id of the job.
-        model: The model's name at Kie.
-        request: The echo of what was asked: `{"model": ..., "input": {...}}`.
-        credits: What Kie charged, credits.
-        created_at: When Kie created the job.
-        completed_at: When it ended.
-        saved_at: When it was saved.
-        files: The files; the first one is the video, watermarked twins come last.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    version: Literal[1] = 1
-    task_id: str
-    model: str
-    request: dict[str, Any]
-    credits: float | None
-    created_at: datetime | None
-    completed_at: datetime | None
-    saved_at: datetime
-    files: tuple[SavedFile, ...]
-
-    @property
-    def path(self) -> str:
-        """Where the video is: an absolute path, or the storage's address of it."""
-        return self.files[0].path
-
-    @property
-    def seconds(self) -> float | None:
-        """How long the video plays, where it is an MP4."""
-        return self.files[0].seconds
 
 
 def _save_name() -> str:
@@ -144,6 +82,24 @@ async def save_video(
     Raises:
         DownloadFailed: when a file cannot be fetched or stored; the job is paid and can be collected later.
     """
+    saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
+    await show_video(job, saved, picture)
+    return saved
+
+
+async def save(
+    job: Job,
+    credentials: KieCredentials | str,
+    *,
+    directory: Path | str | None = None,
+    storage: WritableFileSystem | str | None = None,
+    max_bytes: int = MAX_FILE_BYTES,
+) -> tuple[SavedVideo, str | None]:
+    """What `save_video` does, but for showing it.
+
+    Returns:
+        What was saved, and a small picture of it where one can be made.
+    """
     _check_has_files(job)
     stem = file_stem(job)
     sidecar = f"{stem}.json"
@@ -154,8 +110,8 @@ async def save_video(
         found = await _complete(place, sidecar, job)
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
-            return found
-        saved = await _save_all(job, kie, place, stem, max_bytes)
+            return found, await _picture(place.local(found.files[0].name))
+        saved, picture = await _save_all(job, kie, place, stem, max_bytes)
         await place.write(sidecar, saved.model_dump_json(indent=1).encode())
     except asyncio.CancelledError:
         run_logger().warning(
@@ -163,20 +119,23 @@ async def save_video(
             "before %s, when Kie deletes the result.",
             job.task_id,
             job.task_id,
-            f"{_deleted_at(job):%Y-%m-%d}",
+            f"{deleted_at(job):%Y-%m-%d}",
         )
         raise
     except Exception as error:
         raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
     get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
-    return saved
+    return saved, picture
 
 
-async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int) -> SavedVideo:
+async def _save_all(
+    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
+) -> tuple[SavedVideo, str | None]:
     wanted = [(url, False) for url in job.urls]
     twins = getattr(job.result, "watermarked_urls", ())
     wanted += [(url, bool(job.urls)) for url in twins]
     files: list[SavedFile] = []
+    picture: str | None = None
     async with kie.get_client() as client:
         for url, watermarked in wanted:
             number = sum(file.watermarked is watermarked for file in files) + 1
@@ -186,7 +145,10 @@ async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, ma
                 _check_is_video(job, transfer)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 name += transfer.suffix
+                here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
+                if not files:  # after it is in its place: no decoder's crash can keep it from there
+                    picture = await _picture(here)
             files.append(
                 SavedFile(
                     name=name,
@@ -198,7 +160,7 @@ async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, ma
                     watermarked=watermarked,
                 )
             )
-    return SavedVideo(
+    saved = SavedVideo(
         task_id=job.task_id,
         model=job.model,
         request=job.request_body,
@@ -208,6 +170,21 @@ async def _save_all(job: Job, kie: KieCredentials, place: Storage, stem: str, ma
         saved_at=datetime.now(timezone.utc),
         files=tuple(files),
     )
+    return saved, picture
+
+
+def _second_name(part: Path) -> Path | None:
+    """The same file under a name that stays when a storage elsewhere has taken it, until the folder goes."""
+    second = part.with_suffix(".kept")
+    try:
+        os.link(part, second)
+    except OSError:
+        return None
+    return second
+
+
+async def _picture(file: Path | None) -> str | None:
+    return await poster(file) if file is not None else None
 
 
 async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: int) -> Transfer:
@@ -289,11 +266,7 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         task_id=job.task_id,
         retryable=retryable,
         next_step=(
-            f"{first}Run collect_job with this task id before {_deleted_at(job):%Y-%m-%d}, when Kie deletes "
+            f"{first}Run collect_job with this task id before {deleted_at(job):%Y-%m-%d}, when Kie deletes "
             "the result."
         ),
     )
-
-
-def _deleted_at(job: Job) -> datetime:
-    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE

@@ -24,6 +24,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.tasks import traces
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
+from prefect_kie.tasks.events import JOB_SUBMITTED, tell_submitted
 from prefect_kie.tasks.pacing import wait_for_turn
 from prefect_kie.tasks.records import (
     SubmissionRecord,
@@ -148,7 +149,7 @@ async def _post(
         await _keep(lambda: records.release(record, reason), record)
         raise
     traces.leave(record, task_id=handle.task_id)
-    traces.announce(record, handle.task_id)
+    tell_submitted(record, handle.task_id)
     submitted = record.became("submitted", task_id=handle.task_id)
     await _keep(lambda: records.write(submitted), submitted)
     get_run_logger().info(
@@ -193,7 +194,7 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
         "again, it learns the outcome from this machine's disk or from the event %s. Job: %s.",
         record.key,
         trouble,
-        traces.JOB_SUBMITTED,
+        JOB_SUBMITTED,
         record.task_id or "none that is known",
     )
 

@@ -15,7 +15,6 @@ from pathlib import Path
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.events import emit_event
 from prefect.events.filters import (
     EventFilter,
     EventNameFilter,
@@ -25,13 +24,10 @@ from prefect.events.filters import (
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict
 
+from prefect_kie.tasks.events import ATTEMPT, JOB_SUBMITTED
 from prefect_kie.tasks.files import write_whole
 from prefect_kie.tasks.records import SubmissionRecord
 
-JOB_SUBMITTED = "kie.job.submitted"
-"""The event of a created job: resource `kie.job.<task id>`, related to its submission and its runs."""
-
-ATTEMPT = "kie.attempt"
 FOLDER = "kie-attempts"
 
 
@@ -95,28 +91,6 @@ def forget(record: SubmissionRecord) -> None:
     """Remove the trace on disk, once the record knows the outcome."""
     with suppress(OSError):
         _path(record).unlink(missing_ok=True)
-
-
-def announce(record: SubmissionRecord, task_id: str) -> None:
-    """Tell the Prefect server of a created job: `kie.job.submitted`, for people and automations.
-
-    Prefect sends it in the background and relates it to the flow run, its deployment and its tags.
-    """
-    emit_event(
-        JOB_SUBMITTED,
-        resource={
-            "prefect.resource.id": f"kie.job.{task_id}",
-            "prefect.resource.name": f"{record.model} {task_id}",
-            "kie.model": record.model,
-            ATTEMPT: record.attempt,
-        },
-        related=[
-            {
-                "prefect.resource.id": f"kie.submission.{record.key}",
-                "prefect.resource.role": "kie-submission",
-            }
-        ],
-    )
 
 
 async def find(record: SubmissionRecord) -> Trace | None:

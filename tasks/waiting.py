@@ -29,7 +29,9 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.events import tell_failed, tell_succeeded
 from prefect_kie.tasks.logs import run_logger
+from prefect_kie.tasks.progress import show_end, show_progress
 from prefect_kie.tasks.retries import only_retryable
 
 P = ParamSpec("P")
@@ -137,7 +139,9 @@ async def wait_for_job(
     """
     age = _age(handle, None)
     if age is not None and age < poll.min_gap_seconds:
-        return _look_again(handle, poll, age, "submitted", None)  # too young for a look to tell anything
+        return await _look_again(
+            handle, poll, age, "submitted", None
+        )  # too young for a look to tell anything
     try:
         kie = await load_credentials(credentials)
         async with kie.get_client() as client:
@@ -145,18 +149,23 @@ async def wait_for_job(
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
-        return _look_again(handle, poll, age, "created, not visible yet", None)
-    except JobFailed:
+        return await _look_again(handle, poll, age, "created, not visible yet", None)
+    except JobFailed as error:
+        await _told_failed(error, handle, None)
         raise
     except KieError as error:
         raise _failed_look(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         _log_success(job)
+        tell_succeeded(job, handle)
+        await show_end(handle, job)
         return job
     if job.state is JobState.FAIL:
-        raise job_failure(job)
+        failure = job_failure(job)
+        await _told_failed(failure, handle, job)
+        raise failure
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
-    return _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job.progress)
+    return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
 
 
 async def _looked_at(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
@@ -180,8 +189,14 @@ def job_failure(job: Job) -> KieError:
     return error
 
 
-def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, progress: float | None) -> Job:
-    usual = request_class(handle.model).usual_seconds
+async def _told_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
+    tell_failed(error, handle, job)
+    await show_end(handle, job, error.message)
+
+
+async def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
+    usual = request_class(job.model if job else handle.model).usual_seconds
+    progress = job.progress if job else None
     chance = random.random()  # noqa: S311 - jitter, not a secret
     gap = next_look(poll, age=age, usual=usual, progress=progress, chance=chance)
     if gap is None:
@@ -193,6 +208,7 @@ def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, pr
         message=f"{stands}, next look in {gap:.0f} s",
         scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=gap),
     )
+    await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
     # Prefect's engine takes a returned state as the run's next state and runs the task again then.
     return cast("Job", waiting)
 

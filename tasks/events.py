@@ -1,0 +1,135 @@
+"""The events of jobs, for people and automations: submitted, succeeded, failed.
+
+Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
+the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
+`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure).
+
+A job's end is told once by each run that waits for it: another run that asks for a finished job tells it
+again, as an event of its own, since an automation may wait for that run. A waiting that ends without the
+job's end (a deadline, a cancelled run) tells nothing: the job goes on.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any
+
+from prefect.events import emit_event
+from prefect.logging import get_logger
+from prefect.runtime import flow_run, task_run
+
+from prefect_kie.api import Job, JobHandle, KieError
+from prefect_kie.tasks.markup import plain
+from prefect_kie.tasks.records import SubmissionRecord
+
+JOB_SUBMITTED = "kie.job.submitted"
+"""A job was created."""
+JOB_SUCCEEDED = "kie.job.succeeded"
+"""A job has its result, and was charged."""
+JOB_FAILED = "kie.job.failed"
+"""A job ended without a result."""
+
+ATTEMPT = "kie.attempt"
+MAX_REMEMBERED = 10_000
+
+_told: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+"""Ends of jobs that runs of this process have told. Not by the event's id: a server on SQLite that gets one
+id twice may refuse all events that come with it."""
+
+
+def tell_submitted(record: SubmissionRecord, task_id: str) -> None:
+    """Tell of a created job; sent in the background."""
+    _emit(
+        JOB_SUBMITTED,
+        task_id,
+        record.model,
+        record.key,
+        labels={ATTEMPT: record.attempt},
+        payload={"prompt": plain(record.title)},
+    )
+
+
+def tell_succeeded(job: Job, handle: JobHandle) -> None:
+    """Tell that a job has succeeded, once a run."""
+    if not _first_time(job.task_id):
+        return
+    credits = "" if job.credits is None else f"{job.credits:g}"
+    _emit(
+        JOB_SUCCEEDED,
+        job.task_id,
+        job.model,
+        handle.submission,
+        labels={"kie.credits": credits} if credits else {},
+        payload={
+            "prompt": plain(job.prompt),
+            "credits": job.credits,
+            "seconds": job.seconds,
+            "urls": [plain(url, 2000) for url in job.urls[:10]],
+        },
+    )
+
+
+def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
+    """Tell that a job has failed, once a run.
+
+    Args:
+        error: Why.
+        handle: The job.
+        job: The same as it was looked at, where it was.
+    """
+    if not _first_time(handle.task_id):
+        return
+    code = plain(error.code) if error.code is not None else ""
+    _emit(
+        JOB_FAILED,
+        handle.task_id,
+        job.model if job else handle.model,
+        handle.submission,
+        labels={"kie.billed": error.billed, **({"kie.code": code} if code else {})},
+        payload={
+            "prompt": plain(job.prompt) if job else "",
+            "code": code or None,
+            "reason": plain((job.fail_message if job else None) or error.message),
+            "error": type(error).__name__,
+            "billed": error.billed,
+        },
+    )
+
+
+def _first_time(task_id: str) -> bool:
+    end = (flow_run.get_id() or task_run.get_id(), task_id)
+    if end in _told:
+        return False
+    _told[end] = None
+    while len(_told) > MAX_REMEMBERED:
+        _told.popitem(last=False)
+    return True
+
+
+def _emit(
+    name: str,
+    task_id: str,
+    model: str,
+    submission: str | None,
+    *,
+    labels: dict[str, str],
+    payload: dict[str, Any],
+) -> None:
+    related = {
+        "prefect.resource.id": f"kie.submission.{submission}",
+        "prefect.resource.role": "kie-submission",
+    }
+    try:
+        emit_event(
+            name,
+            resource={
+                "prefect.resource.id": f"kie.job.{task_id}",
+                "prefect.resource.name": plain(f"{model} {task_id}"),
+                "kie.model": plain(model),
+                **labels,
+            },
+            related=[related] if submission else [],
+            payload={"task_id": task_id, "model": plain(model), **payload},
+        )
+    except Exception as error:  # no job fails for want of an event
+        get_logger("prefect_kie").debug("Event %s of job %s was not sent: %r", name, task_id, error)

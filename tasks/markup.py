@@ -1,0 +1,69 @@
+"""Text of others in Markdown and tables of the Prefect UI: it shows as it is and never acts.
+
+What comes from Kie or stands in a prompt is nobody's to trust. Both UIs render artifacts and their
+descriptions as Markdown with some HTML, so each character that could begin a structure is written as a
+character reference, which by CommonMark never does.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+from urllib.parse import quote, urlsplit
+
+PROMPT_LENGTH = 2000
+_STRUCTURAL = re.compile(r"[\\`*_{}\[\]<>#|&~^$=:@]|(?<=[wW]{3})\.")
+_JOINERS = "\u200c\u200d"
+"""Of the invisible characters, those that scripts and emoji need; others turn a line's direction."""
+_INVISIBLE = ("Cc", "Cf", "Cs")
+_CELL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
+
+
+def plain(text: object, length: int = 200) -> str:
+    """One line without control characters that any database stores, cut to a length."""
+    line = " ".join(str(text).encode(errors="replace").decode().split())
+    line = "".join(
+        char for char in line if char in _JOINERS or not unicodedata.category(char).startswith("C")
+    )
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def escaped(text: object, length: int = PROMPT_LENGTH) -> str:
+    """Text that shows as it is inside a line of Markdown (not at its beginning) or an HTML element."""
+    return _STRUCTURAL.sub(lambda found: f"&#{ord(found[0])};", plain(text, length))
+
+
+def code(text: object, length: int = 1000) -> str:
+    """Text as a code span, to be copied: an id, a path."""
+    content = plain(text, length)
+    longest = max((len(run) for run in re.findall(r"`+", content)), default=0)
+    fence = "`" * (longest + 1)
+    space = " " if longest or not content else ""
+    return f"{fence}{space}{content}{space}{fence}"
+
+
+def cell(text: object, length: int = 200) -> str:
+    """Text for a table's cell, which one UI shows as Markdown and the other as it is.
+
+    Character references would be read by people in the second one, so what could begin a structure is
+    replaced by its likes.
+    """
+    return plain(text, length).translate(_CELL)
+
+
+def web_address(url: str) -> str | None:
+    """A URL that can stand in a Markdown link and in an HTML attribute; None for all but http(s)."""
+    try:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            return None
+    except ValueError:
+        return None
+    return html.escape(quote(url.encode(errors="replace"), safe="%/:?#@!$&*+,;=~-._"))
+
+
+def link(text: str, url: str) -> str:
+    """A link with a text of ours; the address as a code span where it is none to follow."""
+    address = web_address(url)
+    return f"[{text}]({address})" if address else code(url)

@@ -1,0 +1,116 @@
+"""Small pictures of a video, for the run page. They need PyAV and Pillow (the extra `pictures`).
+
+Where these are missing, or a file cannot be read, there are simply no pictures: a video is never lost or
+late for want of one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import anyio.to_thread
+from prefect.logging import get_logger
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+
+POSTER_WIDTH = 320
+POSTER_BYTES = 22 * 1024
+"""Of a JPEG; written as a data URI it is at most 30 KiB."""
+POSTER_SECONDS = 1.0
+"""Which moment a poster shows: the very first picture is often black."""
+
+MAX_PIXELS = 50_000_000
+MAX_DECODING_SECONDS = 5.0
+_QUALITIES = (75, 60, 45, 30, 15)
+
+
+async def poster(file: Path) -> str | None:
+    """A small picture of a video (or of a picture), as a data URI of at most 30 KiB.
+
+    Args:
+        file: The file, on this machine.
+
+    Returns:
+        The picture; None where none can be made.
+    """
+    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, most_bytes=POSTER_BYTES)
+    return made[0] if made else None
+
+
+async def pictures(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) -> list[str]:
+    """Pictures of a video at given times, as data URIs.
+
+    Args:
+        file: The file, on this machine.
+        seconds: The times; one past the end shows the last picture.
+        width: Their width in pixels.
+        most_bytes: Longest JPEG of each.
+
+    Returns:
+        One per time; none at all where they cannot be made.
+    """
+    make = partial(jpegs, file, seconds, width=width, most_bytes=most_bytes)
+    try:
+        return [_data_uri(jpeg) for jpeg in await anyio.to_thread.run_sync(make)]
+    except ImportError:
+        return []
+    except Exception as error:  # a damaged or unknown file; whatever a decoder may raise
+        get_logger("prefect_kie").debug("No pictures of %s: %r", file, error)
+        return []
+
+
+def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) -> list[bytes]:
+    """The same as JPEG files, in the calling thread.
+
+    Raises:
+        ImportError: when PyAV or Pillow is not installed.
+        Exception: whatever they raise when the file cannot be read.
+    """
+    import av
+
+    with av.open(str(file)) as container:
+        return [_jpeg(frame, width, most_bytes) for frame in _frames(container, seconds)]
+
+
+def _frames(container: InputContainer, seconds: Iterable[float]) -> Iterator[Any]:
+    stream = container.streams.video[0]
+    if stream.width * stream.height > MAX_PIXELS:
+        raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
+    stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
+    until = time.monotonic() + MAX_DECODING_SECONDS
+    for second in seconds:
+        if second > 0 and stream.time_base is not None and container.duration:
+            container.seek(int(second / stream.time_base), stream=stream)
+        found: Any = None
+        frame: Any
+        for frame in container.decode(stream):
+            found = frame
+            if frame.time is None or frame.time >= second or time.monotonic() > until:
+                break
+        if found is None:
+            raise ValueError(f"no picture at {second} s")
+        yield found
+
+
+def _jpeg(frame: Any, width: int, most_bytes: int) -> bytes:
+    while width >= 16:
+        height = max(2, round(frame.height * width / frame.width))
+        image = frame.to_image(width=width, height=height)
+        for quality in _QUALITIES:
+            content = io.BytesIO()
+            image.save(content, "JPEG", quality=quality, optimize=True)
+            if content.tell() <= most_bytes:
+                return content.getvalue()
+        width //= 2
+    raise ValueError(f"no picture of at most {most_bytes} bytes")
+
+
+def _data_uri(jpeg: bytes) -> str:
+    return f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}"

@@ -1,0 +1,189 @@
+"""What a run shows in the Prefect UI: an artifact per video and per character, a table of several videos.
+
+Their keys are stable, so that the latest is found by name. The newer UI drops the player, so a plain link
+stands beside it; the older one drops a player's own poster, so that is a picture of its own. No run fails
+or waits for long for what it shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from datetime import datetime, timedelta, timezone
+from functools import wraps
+from pathlib import Path
+from typing import Any, ParamSpec
+
+import anyio
+from prefect.artifacts import Artifact, MarkdownArtifact, TableArtifact
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.logging import get_logger
+from prefect.runtime import flow_run
+
+from prefect_kie.api import CharacterResult, Job, JobRequest, Slice, Sora2CharactersPro
+from prefect_kie.tasks.markup import code, escaped, link, plain, web_address
+from prefect_kie.tasks.media import VIDEO_SUFFIXES
+from prefect_kie.tasks.names import artifact_key
+from prefect_kie.tasks.pictures import pictures
+from prefect_kie.tasks.saved import SavedVideo
+
+P = ParamSpec("P")
+
+RESULT_LIFE = timedelta(days=14)
+"""How long Kie keeps results (kie-api: Limits and life times)."""
+
+VIDEOS_KEY = "kie-videos"
+"""The key of the table of a run's videos."""
+
+LIMIT_SECONDS = 10.0
+"""A server that takes longer is left alone."""
+
+FRAMES = 3
+FRAME_WIDTH = 200
+FRAME_BYTES = 7 * 1024
+
+
+def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Coroutine[Any, Any, None]]:
+    """The same, whose failures and delays are no one's."""
+
+    @wraps(show)
+    async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            with anyio.fail_after(LIMIT_SECONDS):
+                await show(*args, **kwargs)
+        except Exception as error:
+            get_logger("prefect_kie").debug("%s: no artifact was made: %r", show.__name__, error)
+
+    return shown
+
+
+@_harmless
+async def show_video(job: Job, video: SavedVideo, poster: str | None) -> None:
+    """Show a saved video: the artifact `kie-video-<task id>`.
+
+    Args:
+        job: The finished job.
+        video: What was saved of it.
+        poster: A small picture of it, as a data URI.
+    """
+    await _put(
+        MarkdownArtifact(
+            key=artifact_key("video", job.task_id),
+            description=f"{code(job.model)}: {escaped(job.prompt, 200)}",
+            markdown=video_markdown(job, video, poster),
+        )
+    )
+
+
+@_harmless
+async def show_character(
+    job: Job, *, request: JobRequest | None = None, video: Path | str | None = None
+) -> None:
+    """Show a character that a finished job made: the artifact `kie-character-<task id>`.
+
+    Args:
+        job: The finished job.
+        request: What was asked for; None reads Kie's echo of it.
+        video: The video it was made from, where that is on this machine, for pictures of its slice.
+    """
+    asked = request or job.request
+    origin = asked if isinstance(asked, Sora2CharactersPro) else None
+    frames: list[str] = []
+    if origin is not None and video is not None:
+        part = Slice.parse(origin.timestamps)
+        step = (part.end - part.start) / (FRAMES - 1)
+        times = [part.start + step * number for number in range(FRAMES)]
+        frames = await pictures(Path(video), times, width=FRAME_WIDTH, most_bytes=FRAME_BYTES)
+    if isinstance(job.result, CharacterResult):
+        await _put(
+            MarkdownArtifact(
+                key=artifact_key("character", job.task_id),
+                description=f"{code(job.model)}: {escaped(job.result.character_id, 200)}",
+                markdown=character_markdown(job, job.result, origin, frames),
+            )
+        )
+
+
+@_harmless
+async def show_table(rows: Sequence[dict[str, str]]) -> None:
+    """Show the videos of a run, one row each: the artifact `kie-videos`, described by the run's name.
+
+    Args:
+        rows: One per video, all with the same columns.
+    """
+    await _put(
+        TableArtifact(
+            key=VIDEOS_KEY, description=f"Videos of {escaped(flow_run.get_name(), 200)}", table=list(rows)
+        )
+    )
+
+
+def video_markdown(job: Job, video: SavedVideo, poster: str | None) -> str:
+    """A saved video as Markdown: picture, player, link, and what is known of it."""
+    first = video.files[0]
+    address = web_address(first.url)
+    is_video = first.name.endswith(VIDEO_SUFFIXES)
+    picture = f"![A frame]({poster})" if poster else ""
+    blocks: list[str] = []
+    if picture:
+        blocks.append(f"[{picture}]({address})" if address else picture)
+    if address and is_video:
+        blocks.append(f'<video controls preload="metadata" width="640" src="{address}"></video>')
+    until = f"{deleted_at(job):%Y-%m-%d}"
+    said = "Play the video" if is_video else "Open the file"
+    blocks.append(
+        f"**{link(said, first.url)}** at Kie, which deletes it on {until} at the latest (14 days after the "
+        "job's end); the saved file stays."
+    )
+    others = [f"- **Also saved:** {code(file.path)} ({link('at Kie', file.url)})" for file in video.files[1:]]
+    facts = [
+        f"- **Saved as:** {code(first.path)}",
+        *others,
+        f"- **Prompt:** {escaped(job.prompt)}",
+        f"- **Model:** {code(job.model)}",
+        f"- **Length:** {first.seconds:g} s" if first.seconds is not None else None,
+        f"- **Credits:** {video.credits:g}" if video.credits is not None else None,
+        f"- **Task id:** {code(job.task_id)}",
+        f"- **Deleted by Kie:** {until}",
+    ]
+    return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+
+
+def character_markdown(
+    job: Job, character: CharacterResult, origin: Sora2CharactersPro | None, frames: Sequence[str]
+) -> str:
+    """A character as Markdown: its handle to copy, and where it comes from."""
+    name = character.character_user_name
+    blocks: list[str] = []
+    if frames:
+        blocks.append(" ".join(f"![Frame {number}]({frame})" for number, frame in enumerate(frames, start=1)))
+    if name:
+        # A block of its own: the UI has a button to copy it.
+        blocks.append(f"```\n@{plain(name, 100).replace('`', '')}\n```")
+        blocks.append("Write this handle in a prompt, or give the id in `character_id_list`.")
+    else:
+        blocks.append("Kie gave it no handle; give the id in `character_id_list`.")
+    facts = [
+        f"- **Character id:** {code(character.character_id)}",
+        f"- **Who:** {escaped(origin.character_prompt)}" if origin else None,
+        f"- **Slice:** {escaped(_slice(origin))}" if origin else None,
+        f"- **Made from task id:** {code(origin.origin_task_id)}" if origin else None,
+        f"- **Model:** {code(job.model)}",
+        f"- **Credits:** {job.credits:g}" if job.credits is not None else None,
+        f"- **Task id:** {code(job.task_id)}",
+    ]
+    return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+
+
+def deleted_at(job: Job) -> datetime:
+    """When Kie deletes a job's result at the latest."""
+    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+
+
+def _slice(origin: Sora2CharactersPro) -> str:
+    part = Slice.parse(origin.timestamps)
+    return f"{part.start:g} to {part.end:g} s"
+
+
+async def _put(artifact: Artifact) -> None:
+    if FlowRunContext.get() is not None or TaskRunContext.get() is not None:
+        await artifact.acreate()
