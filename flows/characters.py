@@ -1,5 +1,6 @@
 """`create_character`: a character from a slice of an earlier video."""
 
+from pathlib import Path
 from typing import Annotated
 
 from prefect import flow, get_run_logger
@@ -12,6 +13,8 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import Character, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
 from prefect_kie.tasks import measure_video, wait_for_job
+from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
+from prefect_kie.tasks.names import file_stem
 
 
 class CharacterTraits(BaseModel):
@@ -69,9 +72,15 @@ async def create_character(
         handle = JobHandle(task_id=origin_task_id, model="the original")
         origin = await wait_for_job(handle, production.credentials, poll=poll)
         check_slice(slice, await _length(origin, production.credentials), origin_task_id)
-        return await production.character(traits.request(origin_task_id, slice))
+        return await production.character(traits.request(origin_task_id, slice), video=_saved_here(origin))
     except KieError as error:
         return failed(error, Character)
+
+
+def _saved_here(origin: Job) -> Path | None:
+    """The original's file, where an earlier run has saved it at the usual place on this machine."""
+    file = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(origin)}.mp4"
+    return file if file.is_file() else None
 
 
 async def _length(origin: Job, kie: KieCredentials) -> float | None:

@@ -12,6 +12,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.tasks import save_video, wait_for_job
+from prefect_kie.tasks.showing import show_character
 
 
 @flow(name="collect-job", flow_run_name="collect-job: {task_id}")
@@ -43,6 +44,7 @@ async def collect_job(
         job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
+            await show_character(job)
             return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
         video = await save_video(job, kie, directory=directory, storage=production.storage)
     except KieError as error:

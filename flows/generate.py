@@ -12,6 +12,7 @@ from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
+from prefect_kie.tasks.showing import show_table
 
 
 @flow(name="generate-video", flow_run_name=run_name)
@@ -50,4 +51,6 @@ async def generate_video(
         return failed(error, GeneratedVideos)
     takes = range(1, count + 1)
     videos = tuple(await asyncio.gather(*(production.video(request, take) for take in takes)))
+    if count > 1:
+        await show_table([outcome.row for outcome in videos])
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos")

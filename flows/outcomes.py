@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie.api import CharacterResult, JobRequest, KieError, RunIncomplete, Slice, SubmissionInDoubt
 from prefect_kie.api.errors import Billed
 from prefect_kie.tasks import SavedVideo
+from prefect_kie.tasks.markup import cell, web_address
 from prefect_kie.tasks.records import SubmissionRecord
 
 ResultT = TypeVar("ResultT")
@@ -78,6 +79,23 @@ class VideoOutcome(BaseModel):
         take = f" (take {self.take})" if self.take != 1 else ""
         told = self.video.path if self.video else self.error
         return f"{self.status}: {self.model}{take} {self.prompt[:60]!r}: {told}"
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The same as a row of a table."""
+        video = self.video
+        return {
+            "status": self.status,
+            "prompt": cell(self.prompt),
+            "model": cell(self.model),
+            "take": str(self.take),
+            "length (s)": f"{video.seconds:g}" if video and video.seconds is not None else "",
+            "credits": f"{video.credits:g}" if video and video.credits is not None else "",
+            "saved as": cell(video.path, 1000) if video else "",
+            "link (14 days)": cell(web_address(video.files[0].url) or "", 2000) if video else "",
+            "task id": cell(self.task_id or ""),
+            "error": cell(self.error or "", 500),
+        }
 
 
 class GeneratedVideos(BaseModel):

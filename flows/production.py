@@ -25,6 +25,7 @@ from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.tasks import save_video, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
+from prefect_kie.tasks.showing import show_character
 
 DEFAULT_POLL = PollPolicy()
 
@@ -77,8 +78,12 @@ class Production:
             return VideoOutcome.of_error(request, take, error, handle.task_id if handle else None)
         return VideoOutcome.of_saved(request, take, video)
 
-    async def character(self, request: Sora2CharactersPro) -> Character:
+    async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
         """Submit and wait for a character.
+
+        Args:
+            request: What to make.
+            video: The original's file, where it is on this machine, for pictures of the slice.
 
         Raises:
             KieError: when there is none in the end.
@@ -92,6 +97,7 @@ class Production:
                 billed="yes",
                 next_step="Run collect_job with this task id later; if it stays, ask Kie's support.",
             )
+        await show_character(job, request=request, video=video)
         return Character.of_result(
             job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id
         )

@@ -24,6 +24,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
+from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
 ROOM_FOR_HANDLE = 60
@@ -175,7 +176,9 @@ async def character_series(
         return complete_or_failed(result, (first,), "original videos")
     try:
         check_slice(slice, first.video.seconds, first.video.task_id)
-        character = await production.character(traits.request(first.video.task_id, slice))
+        character = await production.character(
+            traits.request(first.video.task_id, slice), video=first.video.path
+        )
         result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
     except Exception as error:
@@ -185,6 +188,7 @@ async def character_series(
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
     made = await asyncio.gather(*(production.video(*wanted) for wanted in _takes(requests)))
     result = SeriesResult(original=first, character=character, episodes=tuple(made))
+    await show_table([outcome.row for outcome in (first, *made)])
     return complete_or_failed(result, result.episodes, "episodes")
 
 

@@ -53,17 +53,23 @@ def cell(text: object, length: int = 200) -> str:
 
 
 def web_address(url: str) -> str | None:
-    """A URL that can stand in a Markdown link and in an HTML attribute; None for all but http(s)."""
+    """A URL that can be followed, without a character that could end it; None for all but http(s)."""
     try:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             return None
     except ValueError:
         return None
-    return html.escape(quote(url.encode(errors="replace"), safe="%/:?#@!$&*+,;=~-._"))
+    return quote(url.encode(errors="replace"), safe="%/:?#@!$&*+,;=~-._")
+
+
+def target(url: str) -> str | None:
+    """The same for a link in Markdown or an attribute in HTML, where `&` begins a character reference."""
+    address = web_address(url)
+    return html.escape(address) if address else None
 
 
 def link(text: str, url: str) -> str:
     """A link with a text of ours; the address as a code span where it is none to follow."""
-    address = web_address(url)
+    address = target(url)
     return f"[{text}]({address})" if address else code(url)

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 from prefect.logging import get_logger
 
+from prefect_kie.tasks.media import HEAD_BYTES, kind_of
+
 if TYPE_CHECKING:
     from av.container import InputContainer
 
@@ -28,6 +30,15 @@ POSTER_SECONDS = 1.0
 
 MAX_PIXELS = 50_000_000
 MAX_DECODING_SECONDS = 5.0
+_FORMATS = {
+    ".mp4": "mp4",
+    ".webm": "matroska",
+    ".avi": "avi",
+    ".gif": "gif",
+    ".jpg": "jpeg_pipe",
+    ".png": "png_pipe",
+    ".webp": "webp_pipe",
+}
 _QUALITIES = (75, 60, 45, 30, 15)
 
 
@@ -75,8 +86,12 @@ def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) 
     """
     import av
 
-    with av.open(str(file)) as container:
-        return [_jpeg(frame, width, most_bytes) for frame in _frames(container, seconds)]
+    with file.open("rb") as content:
+        # Its format is named, not guessed: a playlist could lead a decoder to other files and hosts.
+        form = _FORMATS[kind_of(content.read(HEAD_BYTES)) or ""]
+        content.seek(0)
+        with av.open(content, "r", format=form) as container:
+            return [_jpeg(frame, width, most_bytes) for frame in _frames(container, seconds)]
 
 
 def _frames(container: InputContainer, seconds: Iterable[float]) -> Iterator[Any]:

@@ -20,7 +20,7 @@ from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
 from prefect_kie.api import CharacterResult, Job, JobRequest, Slice, Sora2CharactersPro
-from prefect_kie.tasks.markup import code, escaped, link, plain, web_address
+from prefect_kie.tasks.markup import code, escaped, link, plain, target
 from prefect_kie.tasks.media import VIDEO_SUFFIXES
 from prefect_kie.tasks.names import artifact_key
 from prefect_kie.tasks.pictures import pictures
@@ -97,7 +97,7 @@ async def show_character(
         await _put(
             MarkdownArtifact(
                 key=artifact_key("character", job.task_id),
-                description=f"{code(job.model)}: {escaped(job.result.character_id, 200)}",
+                description=f"{code(job.model)}: {code(job.result.character_id)}",
                 markdown=character_markdown(job, job.result, origin, frames),
             )
         )
@@ -120,7 +120,7 @@ async def show_table(rows: Sequence[dict[str, str]]) -> None:
 def video_markdown(job: Job, video: SavedVideo, poster: str | None) -> str:
     """A saved video as Markdown: picture, player, link, and what is known of it."""
     first = video.files[0]
-    address = web_address(first.url)
+    address = target(first.url)
     is_video = first.name.endswith(VIDEO_SUFFIXES)
     picture = f"![A frame]({poster})" if poster else ""
     blocks: list[str] = []
