@@ -486,7 +486,7 @@ async def test_prompts_that_leave_no_room_for_the_handle_are_refused_before_payi
 async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def broken(*_: object) -> None:
+    async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("prefect_kie.flows.production.Production.character", broken)
