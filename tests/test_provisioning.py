@@ -29,6 +29,7 @@ from prefect_kie.provisioning_automations import (
     RECOVERING,
     RECOVERY_TAG,
     RERUNS,
+    all_automations,
     call_silent_crashed,
     mark_crashed,
     run_marked_again,
@@ -37,7 +38,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks.pacing import CREATE_LIMIT
 from tests.conftest import KEY
 
-AUTOMATIONS = (mark_crashed(), run_marked_again(), call_silent_crashed())
+AUTOMATIONS = all_automations()
 
 
 async def clear() -> None:
@@ -96,7 +97,7 @@ class TestWhatIsMade:
     ) -> None:
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[1:] == ["created"] * 5
+        assert outcomes(lines)[1:] == ["created"] * 6
         assert "prefect deploy --all" in lines[-2]
         assert KEY not in "\n".join([*lines, *caplog.messages])
 
@@ -127,7 +128,7 @@ class TestWhatIsMade:
         before = with_client(made)
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 6
+        assert outcomes(lines) == ["there"] * 7
         assert with_client(made) == before
 
     def test_a_server_that_knows_no_block_types_learns_them(
@@ -171,7 +172,7 @@ class TestCredentials:
             monkeypatch.setenv("KIE_API_KEY", key)
         code, lines = setup(capsys)
         assert code == 1
-        assert outcomes(lines)[1:] == ["missing", *["created"] * 4]
+        assert outcomes(lines)[1:] == ["missing", *["created"] * 5]
         assert "KIE_API_KEY is not set" in lines[2]
         assert lines[3].strip() == "run: KIE_API_KEY=... prefect-kie setup"
 
@@ -261,7 +262,7 @@ class TestAutomationsAreKept:
         with_client(lambda client: client.pause_automation(known.id))
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 6
+        assert outcomes(lines) == ["there"] * 7
         assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[4]
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
@@ -274,11 +275,11 @@ class TestAutomationsAreKept:
         code, lines = setup(capsys)
         assert code == 0, lines
         assert outcomes(lines)[-2:] == ["created", "updated"]
-        assert ("switched off" in lines[6]) != enabled
+        assert ("switched off" in lines[7]) != enabled
         now: Automation = with_client(lambda client: client.read_automation(made))
         assert now.trigger == call_silent_crashed().trigger
         assert now.enabled == enabled
-        assert outcomes(setup(capsys)[1]) == ["there"] * 6
+        assert outcomes(setup(capsys)[1]) == ["there"] * 7
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
@@ -409,6 +410,20 @@ class TestCrashedRuns:
         second = await client.set_flow_run_state(run, Crashed(message="Infrastructure exited with -9"))
         assert second.status == "ABORT"
         assert await state_of(client, run) == RECOVERING
+
+    async def test_one_that_was_called_crashed_while_it_waits_for_a_worker_is_run_again(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        run = await runs.of_deployment(RECOVERY_TAG)
+        silent = Crashed(message=call_silent_crashed().actions[0].message)  # type: ignore[union-attr]
+        await runs.crash(run)
+        assert await runs.becomes(RECOVERING, run)
+        await client.set_flow_run_state(run, Scheduled())
+        await client.set_flow_run_state(run, silent)
+        assert await runs.becomes(RECOVERING, run)
+        await client.set_flow_run_state(run, Scheduled())
+        await client.set_flow_run_state(run, silent)
+        assert await runs.stays_crashed(run)
 
     async def test_it_is_run_again_three_times(self, runs: Runs, client: PrefectClient) -> None:
         run = await runs.of_deployment(RECOVERY_TAG, "another")

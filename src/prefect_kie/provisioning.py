@@ -21,7 +21,7 @@ from rich.text import Text
 import prefect_kie.blocks
 from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
-from prefect_kie.provisioning_automations import call_silent_crashed, mark_crashed, run_marked_again
+from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.tasks.pacing import CREATE_LIMIT
 
 Outcome = Literal["created", "there", "updated", "missing"]
@@ -73,7 +73,7 @@ class Setup:
     """
 
     key: str | None
-    automations: Sequence[AutomationCore] = (mark_crashed(), run_marked_again(), call_silent_crashed())
+    automations: Sequence[AutomationCore] = all_automations()
 
     async def run(self) -> AsyncIterator[Finding]:
         """Make what is missing on the connected server, one finding per thing.

@@ -5,11 +5,11 @@
     Running ──crash──> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
        └───── silent for 90 s ───────^
 
-Three, since each can do but one step: `call_silent_crashed` notices that a run shows no sign of life,
-`mark_crashed` decides whether a crashed run may be run again, `run_marked_again` does it a moment later.
-Run again, a flow of this package goes on where it was: same jobs, nothing paid twice.
+Several, since each can do but one step: `call_silent_crashed` notices that a run shows no sign of life,
+`mark_crashed` and `mark_silent` decide whether a crashed run may be run again, `run_marked_again` does it
+a moment later. Run again, a flow of this package goes on where it was: same jobs, nothing paid twice.
 
-They expect as few kinds of events as possible, and none but `mark_crashed` looks at crashes. The server
+They expect as few kinds of events as possible, and none but the marking ones look at crashes. The server
 reads before it writes whatever it counts of an event that is expected but opens no new span of time, and
 on a busy SQLite that may fail; after four failures it drops the event, and keeps what follows it in the
 same run waiting for 15 minutes. What is dropped must never be the crash.
@@ -56,11 +56,19 @@ TAKEN_UP = ("AwaitingRetry", "Completed", "Cancelled")
 QUIET = ("Completed", "Failed", "TimedOut", "Cancelled", "Suspended", "Paused", "AwaitingRetry")
 """States in which no sign of life is expected."""
 
+SILENT = "No sign of life"
+"""How the message begins of a crash that nobody reported."""
+
 FLOW_RUN = "prefect.flow-run"
 
 
+def all_automations() -> tuple[AutomationCore, ...]:
+    """What `prefect-kie setup` makes."""
+    return mark_crashed(), mark_silent(), run_marked_again(), call_silent_crashed()
+
+
 def mark_crashed() -> AutomationCore:
-    """A run has crashed (or was called crashed by `call_silent_crashed`): mark it, if it may be run again.
+    """A run has crashed: mark it, if it may be run again.
 
     Bounded twice. The label `prefect.run-count` tells how often the run has begun, and only the first
     crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
@@ -72,6 +80,19 @@ def mark_crashed() -> AutomationCore:
     second report would crash it anew. To a run in a final state, and this is one, Prefect lets nobody
     report a crash, hence also the `force`.
     """
+    return _mark("prefect-kie: a crashed flow run may be run again", message=f"!{SILENT}*")
+
+
+def mark_silent() -> AutomationCore:
+    """The same for a run that `call_silent_crashed` has called crashed, and counted apart.
+
+    That may happen to a run which crashed before, was scheduled again, and finds no worker: when the
+    server was restarted, or its SQLite was busy, and it does not know of the scheduling.
+    """
+    return _mark("prefect-kie: a silent flow run may be run again", message=f"{SILENT}*")
+
+
+def _mark(name: str, message: str) -> AutomationCore:
     mark = ChangeFlowRunState(
         state=StateType.CRASHED,
         name=RECOVERING,
@@ -79,7 +100,7 @@ def mark_crashed() -> AutomationCore:
         force=True,
     )
     return AutomationCore(
-        name="prefect-kie: a crashed flow run may be run again",
+        name=name,
         description=(
             f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
             f"time that it had begun, {RERUNS} times at most. Made by prefect-kie setup."
@@ -90,6 +111,7 @@ def mark_crashed() -> AutomationCore:
             match={
                 "prefect.resource.id": f"{FLOW_RUN}.*",
                 "prefect.run-count": [str(count) for count in range(1, RERUNS + 1)],
+                "prefect.state-message": message,
             },
             match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id", "prefect.run-count"},
@@ -143,7 +165,7 @@ def call_silent_crashed(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> Automat
     crashed = ChangeFlowRunState(
         state=StateType.CRASHED,
         name="Crashed",
-        message=f"No sign of life for {silence.total_seconds():g} seconds: its process is gone.",
+        message=f"{SILENT} for {silence.total_seconds():g} seconds: its process is gone.",
         force=False,  # a run that has ended, or that is being cancelled, is left alone
     )
     return AutomationCore(
