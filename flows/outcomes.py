@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie.api import CharacterResult, JobRequest, KieError, RunIncomplete, Slice, SubmissionInDoubt
 from prefect_kie.api.errors import Billed
 from prefect_kie.tasks import SavedVideo
+from prefect_kie.tasks.in_progress import in_progress
 from prefect_kie.tasks.markup import cell, web_address
 from prefect_kie.tasks.records import SubmissionRecord
 
@@ -176,6 +177,7 @@ class ResolvedSubmission(BaseModel):
         begun_at: When it was sent, or, once settled, when it was settled.
         flow_run_id: The flow run that sent it.
         flow_run_name: That run's name, where the server knows it.
+        job_key: Whose job it is; a new run with this `job_key` goes on with it too.
         host: The machine it was sent from.
         task_id: The job it became; while in doubt, a job that an unclear answer named.
     """
@@ -189,6 +191,7 @@ class ResolvedSubmission(BaseModel):
     begun_at: datetime
     flow_run_id: str | None
     flow_run_name: str | None
+    job_key: str | None
     host: str
     task_id: str | None
 
@@ -196,7 +199,7 @@ class ResolvedSubmission(BaseModel):
     def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
         """What a submission's record tells."""
         status: dict[str, SubmissionStatus] = {
-            "submitting": "being submitted" if record.open_seconds else "in doubt",
+            "submitting": "being submitted" if record.open_seconds or in_progress(record.key) else "in doubt",
             "submitted": "bound",
             "rejected": "released",
         }
@@ -208,6 +211,7 @@ class ResolvedSubmission(BaseModel):
             begun_at=record.written_at,
             flow_run_id=record.flow_run_id,
             flow_run_name=flow_run_name,
+            job_key=record.base,
             host=record.host,
             task_id=record.task_id,
         )
@@ -216,9 +220,13 @@ class ResolvedSubmission(BaseModel):
     def line(self) -> str:
         """One line that tells it all."""
         run = f" by flow run {self.flow_run_name or self.flow_run_id}" if self.flow_run_id else ""
+        again = "its flow run, run again," + (
+            f" or a run with job_key={self.job_key!r}" if self.job_key else ""
+        )
         told = {
-            "bound": f"bound to job {self.task_id}; run its flow run again, which goes on with it",
-            "released": "released; run its flow run again, which submits it anew and pays for it",
+            "bound": f"bound to job {self.task_id}; {again} goes on with it, or fetch it with "
+            f"collect_job({self.task_id!r})",
+            "released": f"released; {again} submits it anew and pays for it",
             "in doubt": f"in doubt, sent on {self.begun_at:%Y-%m-%d at %H:%M:%S} UTC{run}",
             "being submitted": f"being submitted just now{run}",
         }[self.status]
@@ -235,6 +243,7 @@ class ResolvedSubmission(BaseModel):
             "sent (UTC)": f"{self.begun_at:%Y-%m-%d %H:%M:%S}",
             "flow run": self.flow_run_name or "",
             "flow run id": self.flow_run_id or "",
+            "job_key": self.job_key or "",
             "machine": self.host,
             "job": self.task_id or "",
         }

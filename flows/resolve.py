@@ -4,6 +4,7 @@ from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
 
+import httpx
 from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import get_client
@@ -16,7 +17,8 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.flows.outcomes import ResolvedSubmission, ResolvedSubmissions, failed
 from prefect_kie.tasks import doubts
 from prefect_kie.tasks.destination import load_storage
-from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords, one_at_a_time
+from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
+from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.remote import storage_for
 
 ARTIFACT = "kie-submissions-in-doubt"
@@ -24,7 +26,7 @@ ARTIFACT = "kie-submissions-in-doubt"
 
 @flow(name="resolve-submission")
 async def resolve_submission(
-    submission: Annotated[str, Field(max_length=100)] | None = None,
+    submission: Annotated[str, Field(pattern=r"^\s*kie-[0-9a-f]{32}\s*$")] | None = None,
     task_id: Annotated[str, Field(max_length=100)] | None = None,
     release: bool = False,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
@@ -85,10 +87,13 @@ async def _all_in_doubt(records: SubmissionRecords, client: KieClient) -> list[S
     async for record in records.all():
         if isinstance(record, SubmissionNotRecorded):
             get_run_logger().warning("%s", record)
-        elif record.state == "submitting" and record.open_seconds:
+        elif record.state == "submitting" and (record.open_seconds or in_progress(record.key)):
             found.append(record)
         elif record.state == "submitting":
-            found.append(await doubts.settled_by_proof(records, record, client))
+            try:
+                found.append(await _settled(records, record.key, None, False, client))
+            except InvalidRequest:  # it was just settled, or begun anew, by its own run
+                continue
     return found
 
 
@@ -114,38 +119,26 @@ async def _settled(
         if record.state == "submitting":
             record = await doubts.settled_by_proof(records, record, client)
         if record.state == "submitting" and task_id is not None:
-            await _check_is_nobody_elses(records, record, task_id.strip())
-            await doubts.check_is_its_job(record, task_id.strip(), client)
+            await doubts.check_is_its_job(records, record, task_id.strip(), client)
             return await doubts.bind(records, record, task_id.strip())
         if record.state == "submitting" and release:
-            await _check_hint(record, client)
+            await _check_hint(records, record, client)
             return await doubts.release(records, record, "released by a person")
         if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
             raise InvalidRequest(
                 f"submission {key} is job {record.task_id}, and stays it",
                 task_id=record.task_id,
-                next_step="Run the run that made it again, which goes on with this job; or run collect_job.",
+                next_step=f"{record.run_again.capitalize()}; or run collect_job with {record.task_id!r}.",
             )
         return record
 
 
-async def _check_is_nobody_elses(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> None:
-    """Two takes of one request ask for the same: a job can be only one of them."""
-    async for other in records.all():
-        if isinstance(other, SubmissionRecord) and other.task_id == task_id and other.key != record.key:
-            raise InvalidRequest(
-                f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
-                task_id=task_id,
-                next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
-            )
-
-
-async def _check_hint(record: SubmissionRecord, client: KieClient) -> None:
+async def _check_hint(records: SubmissionRecords, record: SubmissionRecord, client: KieClient) -> None:
     """Before a release: a job that an unclear answer named must be known not to be this submission's."""
     if record.task_id is None:
         return
     try:
-        await doubts.check_is_its_job(record, record.task_id, client)
+        await doubts.check_is_its_job(records, record, record.task_id, client)
     except (InvalidRequest, JobNotFound):
         return
 
@@ -154,7 +147,7 @@ async def _told(record: SubmissionRecord) -> ResolvedSubmission:
     run_name = None
     if record.flow_run_id is not None:
         async with get_client() as client:
-            with suppress(ObjectNotFound, ValueError):  # deleted since
+            with suppress(ObjectNotFound, ValueError, httpx.HTTPError):  # deleted since, or not to be asked
                 run_name = (await client.read_flow_run(UUID(record.flow_run_id))).name
     outcome = ResolvedSubmission.of(record, run_name)
     get_run_logger().info("%s", outcome.line)

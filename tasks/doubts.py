@@ -7,7 +7,6 @@ that an unclear answer named, looked at) or a person's word.
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -26,13 +25,16 @@ from prefect_kie.api import (
 )
 from prefect_kie.tasks import traces
 from prefect_kie.tasks.events import tell_submitted
-from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
+from prefect_kie.tasks.logs import shown_error
+from prefect_kie.tasks.records import (
+    OUTCOME_SECONDS,
+    CannotList,
+    SubmissionRecord,
+    SubmissionRecords,
+)
 
-OLDER_SECONDS = 300.0
-"""How much older than its submission a job may seem; both ages are told by one clock each."""
-
-SENT_BY_SECONDS = 2.0
-"""When a call has begun, after its record, whatever the numbers of containers' processes suggest."""
+OTHER_SECONDS = 300.0
+"""How far from its submission a job may seem to have been made; both ages are told by one clock each."""
 
 
 def in_doubt(
@@ -46,7 +48,7 @@ def in_doubt(
         next_step=(
             "Look in Kie's logs page (kie.ai/logs). If the job is there, run resolve_submission with "
             f"submission={record.key!r} and its task_id; if it is not, with release=True, which lets it be "
-            "paid for anew. Then run this same run (or job_key) again; it goes on from there."
+            f"paid for anew. Then {record.run_again}."
         ),
     )
     doubt.submission = record.key
@@ -70,25 +72,21 @@ async def settled_by_proof(
     Raises:
         SubmissionNotRecorded: when what is proven cannot be written.
     """
-    trace = await traces.find(record)
-    if trace is not None and not trace.sent:
-        # Between the record and the call are milliseconds: whoever is alive has passed them by then.
-        await asyncio.sleep(max(0.0, SENT_BY_SECONDS - record.age))
-        trace = await traces.find(record)
-    if trace is not None and trace.task_id is not None:
+    proven = await traces.proof(record)
+    if proven is not None and proven.task_id is not None:
         get_run_logger().info(
             "Submission %s was answered with job %s, although its record does not know; now it does",
             record.key,
-            trace.task_id,
+            proven.task_id,
         )
-        return await bind(records, record, trace.task_id)
-    if trace is not None and trace.created_nothing:
-        reason = f"it was refused: {trace.refusal}" if trace.sent else "its process ended before it was sent"
+        return await bind(records, record, proven.task_id)
+    if proven is not None:
+        reason = "its process ended before it was sent" if not proven.sent else f"refused: {proven.refusal}"
         get_run_logger().info("Submission %s made no job: %s", record.key, reason)
         return await release(records, record, reason)
     if record.task_id is not None:  # an unclear answer named it
         try:
-            await check_is_its_job(record, record.task_id, client)
+            await check_is_its_job(records, record, record.task_id, client)
         except KieError as error:
             get_run_logger().info("Job %s proves nothing: %s", record.task_id, error.message)
             return record
@@ -130,22 +128,26 @@ def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
     except Exception as error:
         raise SubmissionNotRecorded(
             f"what became of submission {record.key} is known now but cannot be recorded "
-            f"({type(error).__name__}: {error}); nothing was sent",
+            f"({shown_error(error)}); nothing was sent",
             retryable=True,
-        ) from error
+        ) from None  # its cause may quote a password
 
 
-async def check_is_its_job(record: SubmissionRecord, task_id: str, client: KieClient) -> Job:
-    """Make sure, by a look, that a job is what a submission asked for.
+async def check_is_its_job(
+    records: SubmissionRecords, record: SubmissionRecord, task_id: str, client: KieClient
+) -> Job:
+    """Make sure, by a look, that a job is what a submission asked for, and is no other submission's.
 
     Returns:
         The job.
 
     Raises:
-        InvalidRequest: when it is another model's, was asked with other input, or is older.
+        InvalidRequest: when it is another model's, was asked with other input, is of another time, or is
+            another submission's already.
         JobNotFound: when Kie knows no such job (or not yet).
         KieError: another one when Kie cannot be asked.
     """
+    await _check_is_nobody_elses(records, record, task_id)
     try:
         job = await client.get_job(task_id)
     except JobNotFound as error:
@@ -166,6 +168,26 @@ async def check_is_its_job(record: SubmissionRecord, task_id: str, client: KieCl
     return job
 
 
+async def _check_is_nobody_elses(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> None:
+    """Two takes of one request ask for the same: a job can be only one of them."""
+    try:
+        async for other in records.all():
+            if not isinstance(other, SubmissionRecord) or other.state != "submitted":
+                continue
+            if other.task_id == task_id and other.key != record.key:
+                raise InvalidRequest(
+                    f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
+                    task_id=task_id,
+                    next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
+                )
+    except CannotList:
+        get_run_logger().warning(
+            "This result storage cannot list its records, so it is not known whether job %s is another "
+            "submission's already",
+            task_id,
+        )
+
+
 def _differences(record: SubmissionRecord, job: Job) -> list[str]:
     if not job.request_body:
         return ["Kie's record of it does not tell what was asked for"]
@@ -176,8 +198,10 @@ def _differences(record: SubmissionRecord, job: Job) -> list[str]:
     for name, value in record.input.items():
         if name not in asked or not _same(asked[name], value):
             found.append(f"its {name} is {_shown(asked.get(name))}, not {_shown(value)}")
-    if job.age is not None and job.age > record.age + OLDER_SECONDS:
+    if job.age is not None and job.age > record.age + OTHER_SECONDS:
         found.append(f"it is {job.age - record.age:,.0f} s older than the submission")
+    if job.age is not None and job.age < record.age - OUTCOME_SECONDS - OTHER_SECONDS:
+        found.append(f"it was made {record.age - job.age:,.0f} s after the submission")
     return found
 
 

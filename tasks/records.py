@@ -13,17 +13,16 @@ import hashlib
 import json
 import os
 import socket
-import threading
 import uuid
 from collections.abc import AsyncGenerator
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
-from datetime import datetime, timezone
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import JobRequest, SubmissionNotRecorded, parse_request
+from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.processes import is_gone, is_this_one
 from prefect_kie.tasks.runs import storage_of_this_run
 from prefect_kie.tasks.storage import Storage
@@ -34,6 +33,8 @@ OUTCOME_SECONDS = 200.0
 """How long after its record another process's call may still be answered (createTask waits 180 s)."""
 
 READS_AT_ONCE = 16
+DAMAGED_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds between the tries to read a record that seems damaged."""
 
 
 class SubmissionRecord(BaseModel):
@@ -44,6 +45,8 @@ class SubmissionRecord(BaseModel):
         attempt: Which attempt wrote it, so that a writer recognises its own.
         state: `submitting` (sent, or about to be), `submitted` (Kie's answer named the job) or, on storages
             that cannot remove a file, `rejected` (Kie surely created nothing; free to be submitted).
+        base: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
+            `job_key` leads another run to the same submissions.
         model: The model's name at Kie.
         input: The input that was sent.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
@@ -60,6 +63,7 @@ class SubmissionRecord(BaseModel):
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["submitting", "submitted", "rejected"] = "submitting"
+    base: str | None = None
     model: str
     input: dict[str, Any]
     task_id: str | None = None
@@ -76,12 +80,21 @@ class SubmissionRecord(BaseModel):
             return 0.0
         if is_this_one(self.host, self.process) or is_gone(self.host, self.process):
             return 0.0
+        if self.written_at > datetime.now(timezone.utc) + timedelta(seconds=OUTCOME_SECONDS):
+            return 0.0  # its clock is wrong, and waiting for it could take for ever
         return max(0.0, OUTCOME_SECONDS - self.age)
 
     @property
     def age(self) -> float:
-        """Seconds since this state was written."""
-        return (datetime.now(timezone.utc) - self.written_at).total_seconds()
+        """Seconds since this state was written; 0 where its clock is ahead of this one."""
+        return max(0.0, (datetime.now(timezone.utc) - self.written_at).total_seconds())
+
+    @property
+    def run_again(self) -> str:
+        """What to do to go on with it, for people."""
+        if self.base is None:
+            return "run its flow run again"
+        return f"run its flow run again, or another run with job_key={self.base!r}; either goes on from there"
 
     @property
     def title(self) -> str:
@@ -91,9 +104,30 @@ class SubmissionRecord(BaseModel):
         except (ValueError, TypeError):  # written by a version that took other input
             return str(self.input.get("prompt", ""))
 
+    def another_attempt(self) -> SubmissionRecord:
+        """The same submission, about to be made now."""
+        now = datetime.now(timezone.utc)
+        return self.model_copy(update={"attempt": uuid.uuid4().hex, "written_at": now})
+
     def became(self, state: Literal["submitted", "rejected"], **known: str) -> SubmissionRecord:
         """The record after the call: the same submission in its new state."""
         return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
+
+
+class CannotList(SubmissionNotRecorded):
+    """This storage reads and writes records, but cannot tell which there are."""
+
+
+class TakenOver(Exception):
+    """The record is another attempt's by now: this one was released while its call was still out.
+
+    Args:
+        by: The record that is there.
+    """
+
+    def __init__(self, by: SubmissionRecord) -> None:
+        super().__init__(f"submission {by.key} was released and made again; it is job {by.task_id} now")
+        self.by = by
 
 
 class SubmissionRecords:
@@ -126,27 +160,29 @@ class SubmissionRecords:
             SubmissionNotRecorded: when the storage cannot be read, or holds something else there.
         """
         path = _path(key)
-        try:
-            content = await self._storage.read(path)
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"the result storage cannot be read ({type(error).__name__}: {error}), so it is not known "
-                f"whether submission {key} was made before; nothing was sent"
-            ) from error
-        if content is None:
-            return None
-        try:
-            return SubmissionRecord.model_validate_json(content)
-        except ValidationError:
-            raise SubmissionNotRecorded(
-                f"the record of submission {key} at {self._storage.address(path)} is damaged, so it is not "
-                "known whether it was made before; nothing was sent",
-                billed="unknown",
-                next_step=(
-                    "Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
-                    "with its task id; if not, delete the damaged file and run again."
-                ),
-            ) from None
+        for pause in (*DAMAGED_PAUSES, None):
+            try:
+                content = await self._storage.read(path)
+            except Exception as error:
+                raise SubmissionNotRecorded(
+                    f"the result storage cannot be read ({shown_error(error)}), so it is not known whether "
+                    f"submission {key} was made before; nothing was sent"
+                ) from None  # its cause may quote a password
+            if content is None:
+                return None
+            with suppress(ValidationError):
+                return SubmissionRecord.model_validate_json(content)
+            if pause is not None:  # where writes are not whole, another process may be at it
+                await asyncio.sleep(pause)
+        raise SubmissionNotRecorded(
+            f"the record of submission {key} at {self._storage.address(path)} is damaged, so it is not "
+            "known whether it was made before; nothing was sent",
+            billed="unknown",
+            next_step=(
+                "Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
+                "with its task id; if not, delete the damaged file and run again."
+            ),
+        )
 
     async def all(self) -> AsyncGenerator[SubmissionRecord | SubmissionNotRecorded, None]:
         """Every record there is, in the order of their names; in place of a damaged one, the error about it.
@@ -158,10 +194,10 @@ class SubmissionRecords:
             names = await self._storage.names(FOLDER)
         except Exception as error:
             raise SubmissionNotRecorded(
-                f"the result storage cannot be listed ({type(error).__name__}: {error})"
-            ) from error
+                f"the result storage cannot be listed ({shown_error(error)})"
+            ) from None  # its cause may quote a password
         if names is None:
-            raise SubmissionNotRecorded(
+            raise CannotList(
                 "this result storage cannot list what it holds",
                 next_step=(
                     "Run resolve_submission with the submission's key, which the error and the log name."
@@ -197,8 +233,8 @@ class SubmissionRecords:
                 return False
         except Exception as error:
             raise SubmissionNotRecorded(
-                f"the result storage cannot be written ({type(error).__name__}: {error}); nothing was sent"
-            ) from error
+                f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
+            ) from None  # its cause may quote a password
         try:
             found = await self.read(record.key)
             if found is None:
@@ -228,8 +264,12 @@ class SubmissionRecords:
         """Write a record's new state.
 
         Raises:
+            TakenOver: when the record is another attempt's.
             Exception: whatever the storage raises.
         """
+        found = await self.read(record.key)
+        if found is not None and found.attempt != record.attempt:
+            raise TakenOver(found)
         await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
 
 
@@ -249,26 +289,3 @@ def submission_key(base: str, request: JobRequest, take: int) -> str:
 
 def _path(key: str) -> str:
     return f"{FOLDER}/{key}.json"
-
-
-_guard = threading.Lock()
-_in_progress: dict[str, Future[None]] = {}
-
-
-@asynccontextmanager
-async def one_at_a_time(key: str) -> AsyncGenerator[None, None]:
-    """Let one submission of this key through at a time, among all event loops of this process."""
-    mine: Future[None] = Future()
-    while True:
-        with _guard:
-            other = _in_progress.setdefault(key, mine)
-        if other is mine:
-            break
-        # Shielded: a caller that is cancelled must not cancel the future others wait for.
-        await asyncio.shield(asyncio.wrap_future(other))
-    try:
-        yield
-    finally:
-        with _guard:
-            del _in_progress[key]
-        mine.set_result(None)

@@ -18,6 +18,7 @@ import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie.tasks.files import finished
+from prefect_kie.tasks.logs import without_passwords
 from prefect_kie.tasks.storage import LocalStorage, Storage
 
 _FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
@@ -121,8 +122,7 @@ class RemoteStorage(Storage):
         self._scheme, self._bucket = urlsplit(block.basepath.lower())[:2]
 
     def address(self, path: str) -> str:
-        # A base path may hold a password: ftp://user:password@host/videos.
-        return re.sub(r"://([^/:@]*):[^/@]*@", r"://\1:***@", self._url(path))
+        return without_passwords(self._url(path))  # a base path may hold one
 
     async def read(self, path: str) -> bytes | None:
         try:

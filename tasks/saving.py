@@ -33,7 +33,7 @@ from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
-from prefect_kie.tasks.logs import run_logger
+from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.parts import part_for
@@ -260,7 +260,7 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
     else:
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place
-        what = f"the result could not be stored in {shown}: {type(error).__name__}: {error}"
+        what = f"the result could not be stored in {shown}: {shown_error(error)}"
     return DownloadFailed(
         what,
         task_id=job.task_id,

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+import socket
+import time
 from collections.abc import Callable, Coroutine
-from concurrent.futures import Future
-from contextvars import copy_context
-from typing import Any, TypeVar
-from weakref import WeakSet
+from typing import Any
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
@@ -23,23 +21,26 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.tasks import traces
+from prefect_kie.tasks.callers import Caller, beyond_cancelling
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
 from prefect_kie.tasks.events import JOB_SUBMITTED, tell_submitted
+from prefect_kie.tasks.in_progress import one_at_a_time
+from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.pacing import wait_for_turn
 from prefect_kie.tasks.records import (
+    OUTCOME_SECONDS,
     SubmissionRecord,
     SubmissionRecords,
-    one_at_a_time,
+    TakenOver,
     submission_key,
 )
 from prefect_kie.tasks.runs import run_base
 
 LOOK_SECONDS = 0.5
 CLAIM_TRIES = 5
+CALL_SECONDS = OUTCOME_SECONDS - 10.0
 KEEP_PAUSES = (0.1, 0.5, 2.0)
 """Seconds between the tries to record an outcome: a storage that stumbles must not leave a doubt."""
-
-T = TypeVar("T")
 
 
 async def submit(
@@ -63,48 +64,59 @@ async def submit(
     """
     if take < 1:
         raise ValueError(f"take counts from 1; got {take}")
-    key = submission_key(await run_base(job_key), request, take)
+    base = await run_base(job_key)
+    record = SubmissionRecord(
+        key=submission_key(base, request, take),
+        base=base,
+        model=request.model_name,
+        input=request.input_fields(),
+        flow_run_id=flow_run.get_id(),
+    )
     kie = await load_credentials(credentials)
     records = await SubmissionRecords.of_this_run()
-    found = await records.read(key)
+    found = await records.read(record.key)
     if found is None or found.state == "rejected":
         await wait_for_turn()
+    caller = Caller()
     try:
-        return await _beyond_cancelling(lambda: _submit_once(key, request, kie, records))
+        return await beyond_cancelling(lambda: _submit_once(record, request, kie, records, caller))
     except asyncio.CancelledError:
-        get_run_logger().warning(
-            "Stopped while submission %s of %s is out. It comes to its end all the same, and its job, if Kie "
-            "creates one, is recorded, goes on and is charged if it succeeds: the next line that names this "
-            "submission says which. Run this run again to go on with it.",
-            key,
-            request.model_name,
-        )
+        if caller.leaves():
+            get_run_logger().warning(
+                "Stopped while submission %s of %s is out. It comes to its end all the same, and its job, if "
+                "Kie creates one, is recorded, goes on and is charged if it succeeds: the next line that "
+                "names this submission says which. To go on with it, %s.",
+                record.key,
+                record.model,
+                record.run_again,
+            )
         raise
 
 
 async def _submit_once(
-    key: str, request: JobRequest, kie: KieCredentials, records: SubmissionRecords
+    mine: SubmissionRecord,
+    request: JobRequest,
+    kie: KieCredentials,
+    records: SubmissionRecords,
+    caller: Caller,
 ) -> JobHandle:
-    async with one_at_a_time(key), kie.get_client() as client:
+    async with one_at_a_time(mine.key), kie.get_client() as client:
         for _ in range(CLAIM_TRIES):
-            found = await _once_known(records, key)
+            found = await _once_known(records, mine.key, caller)
             if found is not None and found.state == "submitting":
                 found = await settled_by_proof(records, found, client)
                 if found.state == "rejected":
                     continue  # there may be no record any more
             if found is not None and found.state != "rejected":
                 return _known_handle(found)
-            mine = SubmissionRecord(
-                key=key,
-                model=request.model_name,
-                input=request.input_fields(),
-                flow_run_id=flow_run.get_id(),
-            )
-            if await _claimed(records, mine, found):
-                return await _post(client, request, records, mine)
+            if not caller.lets_send():
+                raise asyncio.CancelledError
+            attempt = mine.another_attempt()
+            if await _claimed(records, attempt, found):
+                return await _seen_through(client, request, records, attempt, caller)
     raise SubmissionNotRecorded(
-        f"others took submission {key} each time this run was about to make it, and then let it go; this run "
-        "sent nothing",
+        f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
+        "this run sent nothing",
         next_step="Run it again.",
     )
 
@@ -113,26 +125,41 @@ async def _claimed(
     records: SubmissionRecords, mine: SubmissionRecord, found: SubmissionRecord | None
 ) -> bool:
     """Whether this attempt holds the submission, and the call may begin."""
-    traces.begin(mine)
+    traced = traces.begin(mine)
     if not await records.claim(mine, instead_of=found):
         traces.forget(mine)
         return False
     try:
-        traces.sending(mine)
+        return not traced or traces.sending(mine)
     except OSError as error:
         await records.release(mine, "this machine's disk is in trouble")
+        traces.forget(mine)
         raise SubmissionNotRecorded(
             f"this machine's disk cannot be written ({error}); nothing was sent",
             next_step="Make room in Prefect's home directory (PREFECT_HOME), then run again.",
         ) from error
-    return True
+
+
+async def _seen_through(
+    client: KieClient,
+    request: JobRequest,
+    records: SubmissionRecords,
+    record: SubmissionRecord,
+    caller: Caller,
+) -> JobHandle:
+    try:
+        return await _post(client, request, records, record)
+    except KieError as error:
+        if caller.gone:  # nobody else will tell
+            get_run_logger().error("Submission %s: %s", record.key, error)
+        raise
 
 
 async def _post(
     client: KieClient, request: JobRequest, records: SubmissionRecords, record: SubmissionRecord
 ) -> JobHandle:
     try:
-        handle = await client.create_job(request)
+        handle = await _answered(client, request)
     except SubmissionInDoubt as doubt:
         if doubt.task_id is not None:  # an error that names a task: worth knowing at the next try
             named = record.model_copy(update={"task_id": doubt.task_id})
@@ -158,13 +185,24 @@ async def _post(
     return handle.model_copy(update={"submission": record.key})
 
 
-async def _once_known(records: SubmissionRecords, key: str) -> SubmissionRecord | None:
+async def _answered(client: KieClient, request: JobRequest) -> JobHandle:
+    """The one paid call, with an end in time: afterwards others take its process for gone."""
+    try:
+        return await asyncio.wait_for(client.create_job(request), CALL_SECONDS)
+    except asyncio.TimeoutError:
+        raise SubmissionInDoubt(f"createTask had not answered in full after {CALL_SECONDS:.0f} s") from None
+
+
+async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> SubmissionRecord | None:
     """The record, once no other process can be about to learn its outcome."""
     told = False
+    end = time.monotonic() + OUTCOME_SECONDS  # other machines' clocks may say otherwise
     while True:
         found = await records.read(key)
-        if found is None or not found.open_seconds:
+        if found is None or not found.open_seconds or time.monotonic() > end:
             return found
+        if caller.gone:
+            raise asyncio.CancelledError
         if not told:
             get_run_logger().info(
                 "Process %s on %s is submitting this very job (%s); its answer is waited for, %.0f s at most",
@@ -183,6 +221,15 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
     for pause in (*KEEP_PAUSES, 0.0):
         try:
             await write()
+        except TakenOver as error:
+            get_run_logger().error(
+                "Submission %s became job %s, but %s. Both go on, and are charged if they succeed: fetch "
+                "this one with collect_job.",
+                record.key,
+                record.task_id or "(not known)",
+                error,
+            )
+            return
         except Exception as error:
             trouble = error
         else:
@@ -190,10 +237,10 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
             return
         await asyncio.sleep(pause)
     get_run_logger().error(
-        "The outcome of submission %s could not be recorded in result storage (%r). This run goes on; run "
+        "The outcome of submission %s could not be recorded in result storage (%s). This run goes on; run "
         "again, it learns the outcome from this machine's disk or from the event %s. Job: %s.",
         record.key,
-        trouble,
+        shown_error(trouble) if trouble else "",
         JOB_SUBMITTED,
         record.task_id or "none that is known",
     )
@@ -202,6 +249,7 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
 def _known_handle(record: SubmissionRecord) -> JobHandle:
     """The handle of a job that was submitted before, or the doubt about it."""
     if record.state == "submitted" and record.task_id is not None:
+        traces.forget(record)  # where a process was killed before it could
         get_run_logger().info(
             "%s was submitted before as job %s and is not paid again; another video of the same request "
             "takes another `take` (submission %s)",
@@ -217,43 +265,13 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
         )
     raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "
-        "UTC and its outcome was never learned; it is not sent again",
+        f"UTC{_elsewhere(record)} and its outcome was never learned; it is not sent again",
         record,
         task_id=record.task_id,
     )
 
 
-async def _beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do something that must come to its end although its run is cancelled or timed out.
-
-    In a thread with an event loop of its own, which neither Prefect's time limits nor the end of the
-    run's own loop can touch, and which the interpreter waits for when it exits.
-    """
-    outcome: Future[T] = Future()
-    outcome.set_running_or_notify_cancel()  # from here on, cancelling the caller does not cancel it
-    context = copy_context()
-
-    def run() -> None:
-        try:
-            outcome.set_result(context.run(asyncio.run, work()))
-        except BaseException as error:
-            outcome.set_exception(error)
-
-    thread = threading.Thread(target=run, name="kie-submission", daemon=False)
-    _threads.add(thread)
-    thread.start()
-    return await asyncio.wrap_future(outcome)
-
-
-_threads: WeakSet[threading.Thread] = WeakSet()
-
-
-def _let_them_end() -> None:
-    for thread in list(_threads):
-        thread.join()
-
-
-# The interpreter waits for these threads anyway, but first it closes the pools they need for files and
-# host names, unless somebody asked to come before; the executors of concurrent.futures ask like this.
-if (register := getattr(threading, "_register_atexit", None)) is not None:
-    register(_let_them_end)
+def _elsewhere(record: SubmissionRecord) -> str:
+    if record.host == socket.gethostname():
+        return ""
+    return f" on {record.host} (run again there, it may find the answer on that machine's disk)"

@@ -1,9 +1,9 @@
 """Second traces of a submission, beside its record: how far it came, and what Kie answered.
 
 The record lives in result storage, which may be far away, slow, or gone just then. So each attempt also
-leaves a trace on this machine's own disk, which survives its process: that nothing has been sent yet,
-then that the call is out, then the answer. And a created job is told to the Prefect server as the event
-`kie.job.submitted`. Either settles a submission whose record never learned its outcome.
+leaves a trace on this machine's own disk, which survives its process: `begun` (nothing has been sent yet),
+then `sent` (the call may be out), then `answered`. And a created job is told to the Prefect server as the
+event `kie.job.submitted`. Either settles a submission whose record never learned its outcome.
 """
 
 from __future__ import annotations
@@ -25,50 +25,59 @@ from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.tasks.events import ATTEMPT, JOB_SUBMITTED
-from prefect_kie.tasks.files import write_whole
+from prefect_kie.tasks.files import part_beside, sync_directory, write_whole
 from prefect_kie.tasks.records import SubmissionRecord
 
 FOLDER = "kie-attempts"
 
 
+STAGES = ("begun", "sent", "void", "answered")
+
+
 class Trace(BaseModel):
-    """How far one attempt of a submission came.
+    """What is proven of one attempt of a submission.
 
     Attributes:
         attempt: The attempt, as its record names it.
         sent: Whether the paid call may have begun.
-        task_id: Kie's id of the created job, once answered.
-        refusal: Why Kie surely created nothing, once answered.
+        task_id: Kie's id of the created job.
+        refusal: Why Kie surely created nothing.
     """
 
     model_config = ConfigDict(frozen=True)
 
     attempt: str
-    sent: bool
+    sent: bool = True
     task_id: str | None = None
     refusal: str | None = None
 
-    @property
-    def created_nothing(self) -> bool:
-        """Whether it is certain that this attempt made no job."""
-        return not self.sent or self.refusal is not None
 
+def begin(record: SubmissionRecord) -> bool:
+    """Note, before the record is written, that nothing was sent yet.
 
-def begin(record: SubmissionRecord) -> None:
-    """Note, before the record is written, that nothing was sent; a disk that refuses is passed over."""
+    Returns:
+        Whether there is such a note; then the call may begin only after `sending` says so.
+    """
     with suppress(OSError):
-        write_whole(_path(record), _content(Trace(attempt=record.attempt, sent=False)), replace=True)
+        write_whole(_path(record, "begun"), record.attempt.encode(), replace=True)
+    return _path(record, "begun").exists()
 
 
-def sending(record: SubmissionRecord) -> None:
-    """Note that the paid call begins now.
+def sending(record: SubmissionRecord) -> bool:
+    """Note that the paid call begins now: one step, which only one of two processes can make.
+
+    Returns:
+        False where another process has declared the attempt void meanwhile: nothing may be sent.
 
     Raises:
-        OSError: when the disk still says that nothing was sent and cannot be told better.
+        OSError: when the disk does not take it: nothing may be sent.
     """
-    if _path(record).exists():
-        # Flushed to the device: after a loss of power this must not read "not sent".
-        write_whole(_path(record), _content(Trace(attempt=record.attempt, sent=True)), replace=True)
+    try:
+        _path(record, "begun").rename(_path(record, "sent"))
+    except FileNotFoundError:
+        return False
+    sync_directory(_path(record, "sent").parent)  # after a loss of power it must not say "begun" again
+    return True
 
 
 def leave(record: SubmissionRecord, *, task_id: str | None = None, refusal: str | None = None) -> None:
@@ -78,35 +87,51 @@ def leave(record: SubmissionRecord, *, task_id: str | None = None, refusal: str 
     at which a process could be killed, and what a process has written survives its end. A disk that does
     not take it is passed over: the record comes next.
     """
-    trace = Trace(
-        attempt=record.attempt, sent=True, task_id=task_id, refusal=refusal[:1000] if refusal else None
-    )
+    trace = Trace(attempt=record.attempt, task_id=task_id, refusal=refusal[:1000] if refusal else None)
     with suppress(OSError):
-        part = _path(record).with_suffix(".part")
-        part.write_bytes(_content(trace))
-        part.replace(_path(record))
+        target = _path(record, "answered")
+        part = part_beside(target.parent, target.name)
+        part.write_bytes(trace.model_dump_json(exclude_none=True).encode())
+        part.replace(target)
 
 
 def forget(record: SubmissionRecord) -> None:
-    """Remove the trace on disk, once the record knows the outcome."""
-    with suppress(OSError):
-        _path(record).unlink(missing_ok=True)
+    """Remove the traces on disk, once the record knows the outcome."""
+    for stage in STAGES:
+        with suppress(OSError):
+            _path(record, stage).unlink(missing_ok=True)
 
 
-async def find(record: SubmissionRecord) -> Trace | None:
-    """What this machine's disk or the Prefect server knows of this very attempt."""
-    here = _on_disk(record)
-    if here is not None and (here.task_id is not None or here.created_nothing):
-        return here
+async def proof(record: SubmissionRecord) -> Trace | None:
+    """What this machine's disk or the Prefect server proves of this very attempt.
+
+    An attempt that was begun and not sent is declared void by this, so that it cannot be sent any more.
+    """
+    answered = _answered(record)
+    if answered is not None:
+        return answered
+    if _is_void(record):
+        return Trace(attempt=record.attempt, sent=False)
     return await _on_the_server(record)
 
 
-def _on_disk(record: SubmissionRecord) -> Trace | None:
+def _answered(record: SubmissionRecord) -> Trace | None:
     try:
-        trace = Trace.model_validate_json(_path(record).read_bytes())
+        trace = Trace.model_validate_json(_path(record, "answered").read_bytes())
     except (OSError, ValueError):  # none, or one that was cut off
         return None
-    return trace if trace.attempt == record.attempt else None
+    known = trace.attempt == record.attempt and (trace.task_id is not None or trace.refusal is not None)
+    return trace if known else None
+
+
+def _is_void(record: SubmissionRecord) -> bool:
+    """Whether this attempt is surely never sent: whoever sends it must take the same file away first."""
+    try:
+        _path(record, "begun").rename(_path(record, "void"))
+        sync_directory(_path(record, "void").parent)
+    except OSError:
+        return _path(record, "void").exists()
+    return True
 
 
 async def _on_the_server(record: SubmissionRecord) -> Trace | None:
@@ -131,14 +156,10 @@ async def _on_the_server(record: SubmissionRecord) -> Trace | None:
     for event in found.events:
         job = event.resource.id.removeprefix("kie.job.")
         if job and event.resource.get(ATTEMPT) == record.attempt:
-            return Trace(attempt=record.attempt, sent=True, task_id=job)
+            return Trace(attempt=record.attempt, task_id=job)
     return None
 
 
-def _content(trace: Trace) -> bytes:
-    return trace.model_dump_json(exclude_none=True).encode()
-
-
-def _path(record: SubmissionRecord) -> Path:
+def _path(record: SubmissionRecord, stage: str) -> Path:
     name = hashlib.sha256(f"{record.key} {record.attempt}".encode()).hexdigest()[:32]
-    return get_current_settings().home / FOLDER / f"{name}.json"
+    return get_current_settings().home / FOLDER / f"{name}.{stage}"

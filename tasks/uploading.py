@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import UploadedFile
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.tasks.records import one_at_a_time
+from prefect_kie.tasks.in_progress import one_at_a_time
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.runs import run_base, storage_of_this_run
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from prefect import flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
+from prefect.exceptions import ParameterTypeError
 from prefect.filesystems import LocalFileSystem
 
 from prefect_kie.api import (
@@ -113,6 +115,7 @@ async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
     (bound,) = await resolve(credentials, submission=f" {listed.submission} ", task_id=f" {job['task_id']} ")
     assert (bound.status, bound.task_id) == ("bound", job["task_id"])
     assert listed.submission in outcome.error
+    assert listed.job_key == "one"
     assert await resolve(credentials) == ()
 
     made = await generate_video(CAT, credentials, directory=tmp_path / "v", job_key="one", poll=QUICK)
@@ -180,12 +183,11 @@ async def test_a_job_of_another_submission_is_refused(
 
 
 async def test_an_older_job_of_the_same_words_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = await doubt(kie, credentials)
     (job,) = kie.stats()["jobs"]
-    soon = datetime.now(timezone.utc) + timedelta(hours=2)
-    change_record(results, written_at=soon.isoformat())
+    monkeypatch.setattr(kie.simulator, "clock", lambda: time.time() + 3600)  # so that the job is an hour old
     with pytest.raises(InvalidRequest, match="s older than the submission"):
         await resolve(credentials, submission=error.submission, task_id=job["task_id"])
 
@@ -210,11 +212,12 @@ async def test_a_job_whose_echo_cannot_be_read_is_refused(
         await resolve(credentials, submission=error.submission, task_id=job["task_id"])
 
 
+NOBODYS = f"kie-{'0' * 32}"
 CHOICES: list[tuple[dict[str, Any], str]] = [
-    ({"submission": "kie-1", "task_id": "a", "release": True}, "not both"),
+    ({"submission": NOBODYS, "task_id": "a", "release": True}, "not both"),
     ({"task_id": "a"}, "which submission is meant"),
     ({"release": True}, "which submission is meant"),
-    ({"submission": "kie-1"}, "no record of a submission 'kie-1'"),
+    ({"submission": NOBODYS}, f"no record of a submission '{NOBODYS}'"),
 ]
 
 
@@ -312,6 +315,61 @@ async def test_a_damaged_record_is_told_and_hides_no_other(
     (listed,) = await resolve(credentials)
     assert listed.submission == error.submission
     assert "the record of submission kie-0damaged" in caplog.text
+
+
+@pytest.mark.parametrize("submission", ["../secret", "kie-1", f"{NOBODYS}/../x"])
+async def test_what_is_no_key_is_no_path(submission: str, credentials: KieCredentials) -> None:
+    with pytest.raises(ParameterTypeError, match="should match pattern"):
+        await resolve(credentials, submission=submission)
+
+
+async def test_a_call_that_this_very_process_has_out_is_left_alone(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.fault("create", delay=0.8)
+    call = asyncio.ensure_future(submit(credentials))
+    while not _records():
+        await asyncio.sleep(0.01)
+    (listed,) = await resolve(credentials)
+    assert listed.status == "being submitted"
+    await call
+    assert kie.stats()["created"] == 1
+    assert await resolve(credentials) == ()
+
+
+async def test_a_named_job_of_another_take_is_not_bound(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    first = await submit(credentials, take=1)
+    kie.fault("create", code=500, msg="Internal Error", data={"taskId": first})
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials, take=2)
+    (listed,) = await resolve(credentials)
+    assert listed.status == "in doubt"
+
+
+async def test_a_job_made_much_later_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    error = await doubt(kie, credentials)
+    (job,) = kie.stats()["jobs"]
+    change_record(results, written_at="2026-01-01T00:00:00Z")
+    with pytest.raises(InvalidRequest, match="after the submission"):
+        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
+
+
+async def test_where_records_cannot_be_listed_one_is_bound_all_the_same(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = await doubt(kie, credentials)
+    (job,) = kie.stats()["jobs"]
+
+    async def cannot(self: object, folder: str) -> None:
+        return None
+
+    monkeypatch.setattr("prefect_kie.tasks.storage.LocalStorage.names", cannot)
+    (bound,) = await resolve(credentials, submission=error.submission, task_id=job["task_id"])
+    assert bound.status == "bound"
 
 
 async def test_a_storage_that_cannot_list_says_what_to_do(

@@ -411,7 +411,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
         broken.setattr(records.SubmissionRecords, "write", refuse)
         handle = await submit(credentials, job_key="one")
         assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
-        assert "could not be recorded in result storage (OSError(28, 'No space" in caplog.text
+        assert "could not be recorded in result storage (OSError: [Errno 28] No space" in caplog.text
         assert f"Job: {handle.task_id}." in caplog.text
 
         with pytest.raises(SubmissionNotRecorded, match="is known now but cannot be recorded"):
@@ -477,6 +477,44 @@ async def test_a_call_that_another_process_still_waits_for_is_waited_for_too(
     assert kie.stats()["created"] == 1
 
 
+async def test_a_run_cancelled_while_it_waits_for_another_sends_nothing_later(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "LOOK_SECONDS", 0.05)
+    await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    now = datetime.now(timezone.utc).isoformat()
+    pending = {"state": "submitting", "task_id": None, "process": os.getppid(), "written_at": now}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **pending}))
+
+    @flow
+    async def pipeline() -> None:
+        call = asyncio.ensure_future(sora_2_text_to_video(CAT, credentials, job_key="one"))
+        await asyncio.sleep(0.5)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+
+    await pipeline()
+    file.unlink()  # the other one was refused
+    await asyncio.sleep(0.3)
+    assert kie.stats()["created"] == 1
+    assert record_files(results) == []
+
+
+async def test_a_record_from_a_clock_that_is_ahead_holds_nobody_up(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    await submit(credentials, job_key="one")
+    (file,) = record_files(results)
+    ahead = {"host": "another", "written_at": "2099-01-01T00:00:00Z", "attempt": uuid4().hex}
+    unknown = {"state": "submitting", "task_id": None}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **unknown, **ahead}))
+    with pytest.raises(SubmissionInDoubt, match=r"on another \(run again there"):
+        await submit(credentials, job_key="one")
+    assert kie.stats()["created"] == 1
+
+
 async def test_a_call_of_a_dead_process_is_not_waited_for(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
@@ -484,7 +522,7 @@ async def test_a_call_of_a_dead_process_is_not_waited_for(
     (file,) = record_files(results)
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
-    dead = {"state": "submitting", "task_id": None, "process": process.pid, "attempt": "killed"}
+    dead = {"state": "submitting", "task_id": None, "process": process.pid, "attempt": uuid4().hex}
     file.write_text(json.dumps({**json.loads(file.read_text()), **dead}))
     with pytest.raises(SubmissionInDoubt):
         await submit(credentials, job_key="one")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import datetime, timezone
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -25,7 +25,8 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sora_2_text_to_video, traces
+from prefect_kie.tasks import records, sora_2_text_to_video, submission, traces
+from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
 
 pytestmark = pytest.mark.server
@@ -151,7 +152,7 @@ async def test_a_trace_of_a_refusal_frees_the_submission(
         with pytest.raises(InsufficientCredits):
             await submit(credentials)
     assert the_record(results)[1]["state"] == "submitting"
-    assert len(traces_on_disk()) == 1
+    assert sorted(trace.suffix for trace in traces_on_disk()) == [".answered", ".sent"]
 
     await submit(credentials)
     assert kie.stats()["created"] == 1
@@ -159,56 +160,83 @@ async def test_a_trace_of_a_refusal_frees_the_submission(
     assert traces_on_disk() == []
 
 
-@pytest.mark.parametrize("content", ["", '{"attempt": "ki', "[]", '{"attempt": "another", "sent": false}'])
-async def test_a_torn_or_foreign_trace_proves_nothing(
+@pytest.mark.parametrize(
+    "content",
+    ["", '{"attempt": "ki', "[]", '{"attempt": "another", "task_id": "a"}', '{"attempt": "killed"}'],
+)
+async def test_a_torn_or_foreign_answer_proves_nothing(
     content: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     await submit(credentials)
     forget_the_outcome(results, attempt="killed")
-    traces.begin(record_of(results))
+    traces.leave(record_of(results), refusal="refused")
     (trace,) = traces_on_disk()
     trace.write_text(content)
     with pytest.raises(SubmissionInDoubt):
         await submit(credentials)
-    trace.unlink()
     assert kie.stats()["created"] == 1
+
+
+async def killed_before_the_call(credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as process:
+        process.setattr("prefect_kie.tasks.traces.sending", lambda record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            await submit(credentials)
 
 
 async def test_a_process_that_ended_before_the_call_leaves_no_doubt(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as process:
-        process.setattr("prefect_kie.tasks.traces.sending", lambda record: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
-            await submit(credentials)
+    await killed_before_the_call(credentials, monkeypatch)
     assert the_record(results)[1]["state"] == "submitting"
-    forget_the_outcome(results, written_at="2026-01-01T00:00:00Z")
     await submit(credentials)
     assert kie.stats()["created"] == 1
     assert traces_on_disk() == []
 
 
-async def test_a_young_record_is_given_time_to_be_sent(
+async def test_one_that_was_only_stopped_for_a_while_sends_nothing_after_that(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # As where two containers have one name and one disk, and one takes the other's process for gone.
-    handle, _ = await submit(credentials)
-    now = datetime.now(timezone.utc).isoformat()
-    forget_the_outcome(results, written_at=now)
-    record = record_of(results)
-    traces.begin(record)
-    monkeypatch.setattr("prefect_kie.tasks.doubts.SENT_BY_SECONDS", 0.7)
-    again = asyncio.ensure_future(submit(credentials))
-    await asyncio.sleep(0.3)
-    traces.leave(record, task_id=handle.task_id)
-    assert (await again)[0].task_id == handle.task_id
+    # A paused container, a laptop that slept: another process took it for gone, and made the submission.
+    await killed_before_the_call(credentials, monkeypatch)
+    stopped = record_of(results)
+    traces_before = [trace.read_bytes() for trace in traces_on_disk()]
+    assert len(traces_before) == 1
+    await submit(credentials)
+    assert traces.sending(stopped) is False
     assert kie.stats()["created"] == 1
+
+
+async def test_an_attempt_declared_void_meanwhile_starts_over(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sending, first = traces.sending, iter([True])
+
+    def after_somebody_else(record: records.SubmissionRecord) -> bool:
+        if next(first, False):
+            assert traces._is_void(record)  # what another process's look at the proof does
+        return sending(record)
+
+    monkeypatch.setattr("prefect_kie.tasks.traces.sending", after_somebody_else)
+    await submit(credentials)
+    assert kie.stats()["created"] == 1
+    assert the_record(results)[1]["state"] == "submitted"
+
+
+def test_only_one_of_two_can_send_or_void(tmp_path: Path) -> None:
+    for number in range(50):
+        record = records.SubmissionRecord(key=f"kie-{number}", model="m", input={})
+        assert traces.begin(record)
+        with ThreadPoolExecutor(2) as pool:
+            sent, void = pool.submit(traces.sending, record), pool.submit(traces._is_void, record)
+        assert sent.result() is not void.result()
+        traces.forget(record)
 
 
 async def test_a_disk_that_cannot_say_that_the_call_begins_stops_it(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(record: object) -> None:
+    def full(record: object) -> bool:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as disk:
@@ -218,6 +246,7 @@ async def test_a_disk_that_cannot_say_that_the_call_begins_stops_it(
     assert "PREFECT_HOME" in caught.value.next_step
     assert kie.stats()["created"] == 0
     assert list((results / records.FOLDER).glob("*")) == []
+    assert traces_on_disk() == []
     await submit(credentials)
     assert kie.stats()["created"] == 1
 
@@ -229,9 +258,36 @@ async def test_a_call_whose_outcome_is_unknown_is_not_taken_for_one_that_was_not
     for _ in range(2):
         with pytest.raises(SubmissionInDoubt):
             await submit(credentials)
-    (trace,) = traces_on_disk()
-    assert json.loads(trace.read_text())["sent"] is True
-    trace.unlink()
+    assert [trace.suffix for trace in traces_on_disk()] == [".sent"]
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_late_answer_does_not_overwrite_who_took_over(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    # Released by a person while the call was out, against all advice, and made again by another run.
+    handle, _ = await submit(credentials)
+    theirs = record_of(results)
+    late = theirs.model_copy(update={"attempt": "late", "task_id": "late-job", "state": "submitted"})
+
+    @flow
+    async def pipeline() -> None:
+        kept = records.SubmissionRecords(LocalStorage(results))
+        await submission._keep(lambda: kept.write(late), late)
+
+    await pipeline()
+    assert record_of(results).task_id == handle.task_id
+    assert "became job late-job, but submission" in caplog.text
+    assert "Both go on" in caplog.text
+
+
+async def test_an_answer_that_takes_for_ever_ends_in_doubt(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(submission, "CALL_SECONDS", 0.3)
+    kie.fault("create", drip=5)  # bytes come all the time, so no read times out
+    with pytest.raises(SubmissionInDoubt, match="had not answered in full"):
+        await submit(credentials)
     assert kie.stats()["created"] == 1
 
 
