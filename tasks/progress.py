@@ -112,7 +112,7 @@ async def _show(handle: JobHandle, job: Job | None, percent: int, note: str, *, 
     if before is not None:
         percent = max(percent, before.percent)
         text = before.description if job is None and not note else text  # it may know the prompt
-        if (percent, text) == (before.percent, before.description):
+        if before == Shown(before.artifact_id, percent, text) and before.artifact_id is not None:
             return
     if not last and time.monotonic() < _quiet_until:
         return

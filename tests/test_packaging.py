@@ -103,7 +103,7 @@ def test_the_tested_lowest_versions_are_the_declared_bounds() -> None:
     project = PROJECT["project"]
     declared = dict(
         match.groups()
-        for requirement in [*project["dependencies"], *project["optional-dependencies"]["simulator"]]
+        for requirement in [*project["dependencies"], *project["optional-dependencies"]["pictures"]]
         if (match := re.match(r"([a-z]+)>=([\d.]+)", requirement))
     )
     lines = (ROOT / "tests/lowest.txt").read_text().splitlines()

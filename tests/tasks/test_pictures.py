@@ -6,6 +6,7 @@ import base64
 import io
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,7 +24,7 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return render_video(path, prompt="a cat", model="m", seconds=10, portrait=False, height=180, fps=4)
 
 
-def opened(uri: str):  # noqa: ANN201
+def opened(uri: str) -> Any:
     head, _, content = uri.partition(",")
     assert head == "data:image/jpeg;base64"
     return Image.open(io.BytesIO(base64.b64decode(content, validate=True)))
