@@ -53,4 +53,4 @@ async def generate_video(
     videos = tuple(await asyncio.gather(*(production.video(request, take) for take in takes)))
     if count > 1:
         await show_table([outcome.row for outcome in videos])
-    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos")
+    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", production.job_key)

@@ -257,19 +257,28 @@ class ResolvedSubmissions(BaseModel):
     submissions: tuple[ResolvedSubmission, ...]
 
 
-def complete_or_failed(result: ResultT, outcomes: tuple[VideoOutcome, ...], task: str) -> ResultT:
+def complete_or_failed(
+    result: ResultT, outcomes: tuple[VideoOutcome, ...], task: str, job_key: str
+) -> ResultT:
     """The result, if every video is saved; else the failed state that names each.
 
     Args:
         result: What the flow returns.
         outcomes: Its videos.
         task: What they are, for the summary: `videos`, `episodes`.
+        job_key: Whose jobs they are, with which another run goes on with them.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
         return result
     head = f"{len(missing)} of {len(outcomes)} {task} failed:"
-    error = RunIncomplete("\n".join([head, *(f"- {outcome.line}" for outcome in outcomes)]))
+    lines = [head, *(f"- {outcome.line}" for outcome in outcomes)]
+    if any(outcome.status == "saved" for outcome in outcomes):
+        lines.append(
+            "A new run would make, and pay for, those saved ones again; with "
+            f"job_key={job_key!r} it makes only those whose input has changed."
+        )
+    error = RunIncomplete("\n".join(lines))
     error.result = result
     charges = {outcome.billed for outcome in outcomes}
     error.billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"

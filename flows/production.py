@@ -25,6 +25,7 @@ from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.tasks import save_video, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
+from prefect_kie.tasks.runs import run_base
 from prefect_kie.tasks.showing import show_character
 
 DEFAULT_POLL = PollPolicy()
@@ -36,14 +37,14 @@ class Production:
 
     Attributes:
         credentials: The loaded key's block.
-        job_key: Whose jobs they are; None: the run's.
+        job_key: Whose jobs they are: the caller's key, or the outermost run's id.
         poll: How patiently to wait.
         directory: Where to save; None: the default directory, or the storage.
         storage: Instead of a directory: a storage block.
     """
 
     credentials: KieCredentials
-    job_key: str | None
+    job_key: str
     poll: PollPolicy
     directory: Path | None = None
     storage: WritableFileSystem | None = None
@@ -63,7 +64,12 @@ class Production:
             KieError: when there are no such credentials or no such storage.
         """
         check_destination(directory, storage)
-        return cls(await load_credentials(credentials), job_key, poll, directory, await load_storage(storage))
+        kie, block = await load_credentials(credentials), await load_storage(storage)
+        try:
+            base = await run_base(job_key)
+        except ValueError as error:
+            raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
+        return cls(kie, base, poll, directory, block)
 
     async def video(self, request: JobRequest, take: int = 1) -> VideoOutcome:
         """Submit, wait and save; whatever happens becomes this video's outcome, never its siblings'."""

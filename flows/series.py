@@ -173,7 +173,7 @@ async def character_series(
     first = await production.video(original)
     result = SeriesResult(original=first)
     if first.video is None:
-        return complete_or_failed(result, (first,), "original videos")
+        return complete_or_failed(result, (first,), "original videos", production.job_key)
     try:
         check_slice(slice, first.video.seconds, first.video.task_id)
         character = await production.character(
@@ -189,7 +189,7 @@ async def character_series(
     made = await asyncio.gather(*(production.video(*wanted) for wanted in _takes(requests)))
     result = SeriesResult(original=first, character=character, episodes=tuple(made))
     await show_table([outcome.row for outcome in (first, *made)])
-    return complete_or_failed(result, result.episodes, "episodes")
+    return complete_or_failed(result, result.episodes, "episodes", production.job_key)
 
 
 def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:

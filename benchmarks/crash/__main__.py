@@ -49,8 +49,12 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
         looks_per_second=None,
         credits=1_000_000,
     )
-    with local_server(directory / "prefect", ui=False) as server, SimulatorServer(settings) as kie:
-        os.environ |= server.environment  # before anything imports Prefect here or in the runs' processes
+    # SQLite has one writer at a time; the runs' own clients retry what it refuses, and so do we below.
+    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
+    prefect = local_server(directory / "prefect", ui=False, settings=patient)
+    with prefect as server, SimulatorServer(settings) as kie:
+        # Before anything imports Prefect, here or in the runs' processes.
+        os.environ |= {**server.environment, "PREFECT_CLIENT_MAX_RETRIES": "20"}
         return asyncio.run(_kill(options, directory, kie))
 
 
@@ -76,9 +80,15 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
                 progress.console.print(line, markup=False)
 
         async with laboratory(kie, "kie", directory, options.seed) as made:
+            calm = kie.stats()["created"]
             trials = await kill(made, wanted, options.at_once, tell)
     show(console, rows(trials))
     broken = violations(trials)
+    for name, number in wanted.items():
+        if (kills := sum(trial.kills for trial in trials if trial.moment.name == name)) < number:
+            broken.append(f"killed {name}: only {kills} of {number} times")
+    if (created := kie.stats()["created"] - calm) != (counted := sum(trial.created for trial in trials)):
+        broken.append(f"Kie created {created} jobs, and only {counted} of them are anybody's")
     machine = (
         f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
         f"{(time.monotonic() - started) / 60:.0f} minutes"

@@ -111,6 +111,7 @@ MOMENTS = {
     for moment in (
         Moment("before the record", before(SubmissionRecords, "claim")),
         Moment("after the record, before the call", after(SubmissionRecords, "claim")),
+        Moment("as the call begins", after(traces, "sending"), may_doubt=True),
         Moment(
             "during the call, before Kie accepts",
             while_the_call_is_out,
@@ -123,6 +124,7 @@ MOMENTS = {
             {"on": "create", "hang": 30.0, "accept": True},
             may_doubt=True,
         ),
+        Moment("with the answer in memory alone", after(KieClient, "create_job"), may_doubt=True),
         Moment("after the answer", after(traces, "leave")),
         Moment("after the id was recorded", after(SubmissionRecords, "write", _is_outcome)),
         Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),

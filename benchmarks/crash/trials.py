@@ -21,11 +21,13 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import StateType
 from prefect.deployments.runner import EntrypointType
+from prefect.settings import get_current_settings
 from prefect.states import Crashed, Scheduled
 
 from benchmarks.crash.moments import MOMENTS, Moment, run_as_a_worker_does
 from prefect_kie.flows import generate_video, resolve_submission
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import records, traces
 
 DEPLOYMENT = "crash"
 PATIENCE_SECONDS = 120.0
@@ -46,6 +48,7 @@ class Trial:
         charged: Those that Kie charged.
         saved: Whether the file is there, complete, with a sidecar whose checksum fits Kie's own file.
         in_doubt: Whether a person had to settle it.
+        was_sent: Whether the call may have been out when it was killed, as a trace on disk tells.
         trouble: What else is wrong; empty where nothing is.
     """
 
@@ -55,6 +58,7 @@ class Trial:
     charged: int = 0
     saved: bool = False
     in_doubt: bool = False
+    was_sent: bool = False
     trouble: list[str] = field(default_factory=list)
 
 
@@ -165,6 +169,7 @@ class Laboratory:
                 trial.trouble.append(message[:300])
                 return
             trial.in_doubt = True
+            trial.was_sent = _was_sent(found[1])
             await self._person_settles(found[1], name)
             await self._client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
         trial.trouble.append("in doubt again and again")
@@ -187,17 +192,23 @@ class Laboratory:
         trial.created = len(jobs)
         trial.charged = sum(job["credits"] > 0 for job in jobs)
         sidecars = [file for job in jobs for file in self._videos.glob(f"*_{job['task_id']}.json")]
-        trial.saved = len(sidecars) == 1 and self._is_whole(sidecars[0])
+        trial.saved = len(sidecars) == 1 and self._is_whole(sidecars[0], jobs[0]["task_id"])
         left = [file.name for job in jobs for file in self._videos.glob(f".*{job['task_id']}*.part")]
         if left:
             trial.trouble.append(f"left behind: {left}")
 
-    @staticmethod
-    def _is_whole(sidecar: Path) -> bool:
+    def _is_whole(self, sidecar: Path, task_id: str) -> bool:
         (told,) = json.loads(sidecar.read_text())["files"]
+        served = httpx.get(f"{self._kie.url}/files/results/{task_id}.mp4", trust_env=False).raise_for_status()
         saved = hashlib.sha256((sidecar.parent / told["name"]).read_bytes()).hexdigest()
-        served = hashlib.sha256(httpx.get(told["url"], trust_env=False).content).hexdigest()
-        return saved == served == str(told["sha256"])
+        return saved == hashlib.sha256(served.content).hexdigest() == str(told["sha256"])
+
+
+def _was_sent(submission: str) -> bool:
+    """Whether this machine's disk says that a submission's call may be out."""
+    home = get_current_settings().home
+    record = (home / "storage" / records.FOLDER / f"{submission}.json").read_bytes()
+    return traces._path(records.SubmissionRecord.model_validate_json(record), "sent").exists()
 
 
 @asynccontextmanager
@@ -250,7 +261,7 @@ def violations(trials: list[Trial]) -> list[str]:
             found.append(f"{what}{trial.created} created, {trial.charged} charged")
         if not trial.saved:
             found.append(f"{what}lost")
-        if trial.in_doubt and not trial.moment.may_doubt:
-            found.append(f"{what}in doubt")
+        if trial.in_doubt and not (trial.moment.may_doubt and trial.was_sent):
+            found.append(f"{what}in doubt, although no call was out")
         found += [f"{what}{trouble}" for trouble in trial.trouble]
     return found

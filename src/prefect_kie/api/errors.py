@@ -173,7 +173,8 @@ class JobFailed(KieError):
     """
 
     default_next_step = (
-        "Read Kie's reason; to try again, start a new run, with another job_key if this one had one."
+        "Read Kie's reason; to try again, start a new run for this video alone, with another job_key if this "
+        "one had one."
     )
     transient: bool = False
 
@@ -181,7 +182,9 @@ class JobFailed(KieError):
 class ContentRejected(JobFailed):
     """The provider's moderation refused the prompt, an image or a person in it."""
 
-    default_next_step = "Change the prompt or the image; the same input will be refused again."
+    default_next_step = (
+        "Change the prompt or the image, in a run for this video alone; the same input will be refused again."
+    )
 
 
 class JobTimedOut(KieError):
