@@ -7,12 +7,11 @@ from prefect_kie.flows.outcomes import (
     Character,
     CollectedJob,
     GeneratedVideos,
-    ResolvedSubmission,
-    ResolvedSubmissions,
     SeriesResult,
     VideoOutcome,
 )
 from prefect_kie.flows.resolve import resolve_submission
+from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.flows.series import EpisodeSettings, character_series
 
 __all__ = [

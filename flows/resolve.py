@@ -14,7 +14,8 @@ from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.flows.outcomes import ResolvedSubmission, ResolvedSubmissions, failed
+from prefect_kie.flows.outcomes import failed
+from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.tasks import doubts
 from prefect_kie.tasks.destination import load_storage
 from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
