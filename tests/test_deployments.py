@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 import yaml
 from prefect import flows as prefect_flows
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.schedules import CronSchedule
 
 from prefect_kie import flows
+from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
 
 ROOT = Path(__file__).parent.parent
@@ -40,11 +42,33 @@ async def test_they_deploy_from_any_directory(tmp_path: Path) -> None:
     async with get_client() as client:
         for one in yaml.safe_load(TEXT)["deployments"]:
             name = one["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
-            deployment = await client.read_deployment_by_name(f"{name}/kie")
-            assert deployment.parameters == {"credentials": "kie"}
+            deployment = await client.read_deployment_by_name(f"{name}/{one['name']}")
+            assert deployment.parameters == one["parameters"]
+            assert deployment.parameters["credentials"] == "kie"
             assert deployment.pull_steps in ([], None)
             assert deployment.entrypoint == one["entrypoint"]
             # By these the automations of `prefect-kie setup` know its runs, and that they live.
             assert set(deployment.tags) == {RECOVERY_TAG, HEARTBEAT_TAG}
             heartbeat = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
             assert deployment.job_variables == {"env": heartbeat}
+            # One run too many waits for its turn; cancelled, its video would be missing.
+            assert deployment.global_concurrency_limit is not None
+            assert deployment.global_concurrency_limit.limit == one["concurrency_limit"]["limit"]
+            assert deployment.concurrency_options is not None
+            assert deployment.concurrency_options.collision_strategy == "ENQUEUE"
+        await check_daily(client)
+
+
+async def check_daily(client: PrefectClient) -> None:
+    """One schedule, in its own time zone, off; the jobs of each of its runs are that run's own."""
+    daily = await client.read_deployment_by_name("generate-video/kie-daily")
+    (schedule,) = daily.schedules
+    assert isinstance(schedule.schedule, CronSchedule)
+    assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 6 * * *", "Europe/Berlin")
+    assert not schedule.active
+    assert not schedule.parameters
+    assert "job_key" not in daily.parameters  # it would make every day's video the first day's
+    # The form takes it as it is: a run of it needs no further parameter.
+    parameters = flows.generate_video.validate_parameters(daily.parameters)
+    assert isinstance(parameters["request"], Sora2TextToVideo)
+    assert (parameters["count"], parameters["job_key"]) == (1, None)

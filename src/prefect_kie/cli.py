@@ -75,6 +75,19 @@ def _parser() -> argparse.ArgumentParser:
         ),
     )
     setup.set_defaults(run=_setup)
+
+    serve = commands.add_parser(
+        "serve",
+        help="run all deployments from this one process, without a work pool and a worker",
+        description=(
+            "Serves every deployment of prefect.yaml under the name kie-serve until Ctrl-C: what is started "
+            "in the UI, by the API or by a schedule runs on this machine."
+        ),
+    )
+    serve.add_argument(
+        "--limit", type=int, default=10, metavar="RUNS", help="how many runs may run at once (default: 10)"
+    )
+    serve.set_defaults(run=_serve)
     return parser
 
 
@@ -101,6 +114,14 @@ def _setup(options: argparse.Namespace) -> int:
     from prefect_kie.provisioning import run_setup
 
     return run_setup(Console())
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from prefect_kie.serving import run_serve
+
+    return run_serve(Console(), options.limit)
 
 
 def _tell(url: str) -> None:

@@ -1,0 +1,190 @@
+"""`prefect-kie serve`: every deployment of prefect.yaml from one process, for those without a worker.
+
+Its deployments have names of their own, `kie-serve` instead of `kie`: a deployment belongs either to a work
+pool or to the process that serves it, and under one name whichever of `prefect deploy --all` and
+`prefect-kie serve` ran last would take it from the other, whose runs would then wait for ever.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+from prefect import Flow, serve
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+from prefect.deployments.runner import RunnerDeployment
+from prefect.exceptions import ObjectNotFound
+from prefect.schedules import Cron, Schedule
+from prefect.types.entrypoint import EntrypointType
+from rich.console import Console
+from rich.text import Text
+
+from prefect_kie import provisioning
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.flows import (
+    character_series,
+    collect_job,
+    create_character,
+    generate_video,
+    resolve_submission,
+)
+from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
+
+DEPLOYED = "kie"
+"""How the names of prefect.yaml's deployments begin."""
+
+SERVED = "kie-serve"
+"""How the names of the served ones begin instead."""
+
+RUNS_AT_ONCE = 10
+"""How many flow runs, each a process, `prefect-kie serve` runs side by side unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class FlowDeployment:
+    """One deployment, as prefect.yaml has it (a test compares them).
+
+    Attributes:
+        flow: The flow.
+        description: What it is for.
+        concurrency_limit: How many of its runs may run at once; further ones wait.
+        name: Its name in prefect.yaml.
+        parameters: Besides the name of the credentials block.
+        schedule: When it runs by itself; None: never.
+    """
+
+    flow: Flow[..., Any]
+    description: str
+    concurrency_limit: int = 10
+    name: str = DEPLOYED
+    parameters: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    schedule: Schedule | None = None
+
+    @property
+    def full_name(self) -> str:
+        """As Prefect names it: the flow's name, a slash, its own."""
+        return f"{self.flow.name}/{self.name}"
+
+    @property
+    def entrypoint(self) -> str:
+        """Where Prefect finds the flow: in the installed package, from any directory."""
+        return f"prefect_kie.flows.{self.flow.fn.__name__}"
+
+    def served(self) -> FlowDeployment:
+        """The same under the name for `prefect-kie serve`."""
+        return replace(self, name=SERVED + self.name.removeprefix(DEPLOYED))
+
+    def for_runner(self) -> RunnerDeployment:
+        """The same as Prefect's runner takes it."""
+        deployment = RunnerDeployment.from_flow(
+            self.flow,
+            self.name,
+            description=self.description,
+            tags=[RECOVERY_TAG, HEARTBEAT_TAG],
+            parameters={"credentials": DEFAULT_CREDENTIALS, **self.parameters},
+            concurrency_limit=ConcurrencyLimitConfig(
+                limit=self.concurrency_limit, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
+            ),
+            schedules=[self.schedule] if self.schedule else None,
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+        deployment.entrypoint = self.entrypoint
+        return deployment
+
+
+DEPLOYMENTS = (
+    FlowDeployment(generate_video, "Make a video, or several variations of it, and save it."),
+    FlowDeployment(
+        generate_video,
+        "A new video every day; its schedule is off until you switch it on. Each day is paid once.",
+        concurrency_limit=1,
+        name=f"{DEPLOYED}-daily",
+        parameters={
+            "request": {
+                "model": "sora-2-text-to-video",
+                "prompt": "A paper boat drifts down a rainy gutter and into a puddle",
+            }
+        },
+        schedule=Cron("0 6 * * *", timezone="Europe/Berlin", active=False, slug="daily"),
+    ),
+    FlowDeployment(create_character, "Make a character from a slice of an earlier Sora video."),
+    FlowDeployment(
+        character_series,
+        "Make a video, a character from a slice of it, and new videos with that character.",
+    ),
+    FlowDeployment(collect_job, "Fetch what a job made, from its task id alone; pays nothing."),
+    FlowDeployment(
+        resolve_submission,
+        "List submissions whose answer was lost, or settle one of them; pays nothing.",
+        concurrency_limit=1,
+    ),
+)
+"""Every deployment of prefect.yaml, in its order."""
+
+
+def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
+    """Serve all deployments from this process until Ctrl-C.
+
+    A stopped server's schedules are paused, and go on when it is started again.
+
+    Args:
+        console: Where to tell it.
+        limit: How many runs may run at once.
+
+    Returns:
+        The exit code: 0 when it was stopped, 1 when there is no Prefect server.
+    """
+    try:
+        deployments = asyncio.run(_prepared())
+    except provisioning.ServerMissing as missing:
+        text = str(missing).replace("prefect-kie setup", "prefect-kie serve")
+        console.print(Text(text, style="red"), soft_wrap=True)
+        return 1
+    console.print(Text(f"Prefect server {provisioning.server_url()}"), soft_wrap=True)
+    for deployment in deployments:
+        console.print(Text(f"serves {deployment.full_name}"), soft_wrap=True)
+    console.print(
+        Text("Start runs in the UI, or with prefect deployment run NAME. Ctrl-C stops it."), soft_wrap=True
+    )
+    # Their tag promises a heartbeat; prefect.yaml gives it to a worker's runs by their environment.
+    serve(
+        *(deployment.for_runner() for deployment in deployments),
+        limit=limit,
+        print_starting_message=False,
+        heartbeat_seconds=HEARTBEAT_SECONDS,
+    )
+    console.print("Stopped.")
+    return 0
+
+
+async def _prepared() -> Sequence[FlowDeployment]:
+    """The served deployments; a schedule that somebody has switched on or off stays so.
+
+    Raises:
+        ServerMissing: when no server is configured, or it does not answer or let us in.
+    """
+    url = provisioning.server_url()
+    prepared: list[FlowDeployment] = []
+    try:
+        async with get_client() as client:
+            await provisioning._check(client, url)  # pyright: ignore[reportPrivateUsage]
+            for deployment in (one.served() for one in DEPLOYMENTS):
+                if deployment.schedule is None:
+                    prepared.append(deployment)
+                    continue
+                try:
+                    known = await client.read_deployment_by_name(deployment.full_name)
+                except ObjectNotFound:
+                    prepared.append(deployment)
+                    continue
+                active = any(one.active for one in known.schedules)
+                prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
+    except httpx.HTTPError as error:
+        raise provisioning.ServerMissing(
+            provisioning._silent(url, error)  # pyright: ignore[reportPrivateUsage]
+        ) from error
+    return prepared
