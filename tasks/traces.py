@@ -9,6 +9,7 @@ event `kie.job.submitted`. Either settles a submission whose record never learne
 from __future__ import annotations
 
 import hashlib
+import time
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -29,6 +30,7 @@ from prefect_kie.tasks.files import part_beside, sync_directory, write_whole
 from prefect_kie.tasks.records import SubmissionRecord
 
 FOLDER = "kie-attempts"
+STALE_SECONDS = 30 * 24 * 3600.0
 
 
 STAGES = ("begun", "sent", "void", "answered")
@@ -59,6 +61,7 @@ def begin(record: SubmissionRecord) -> bool:
         Whether there is such a note; then the call may begin only after `sending` says so.
     """
     with suppress(OSError):
+        _sweep(_path(record, "begun").parent)
         write_whole(_path(record, "begun"), record.attempt.encode(), replace=True)
     return _path(record, "begun").exists()
 
@@ -122,6 +125,14 @@ def _answered(record: SubmissionRecord) -> Trace | None:
         return None
     known = trace.attempt == record.attempt and (trace.task_id is not None or trace.refusal is not None)
     return trace if known else None
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what processes left that were killed before their record, long ago."""
+    for trace in folder.glob("*.begun"):
+        with suppress(FileNotFoundError):  # another process may be at it
+            if time.time() - trace.stat().st_mtime > STALE_SECONDS:
+                trace.unlink()
 
 
 def _is_void(record: SubmissionRecord) -> bool:

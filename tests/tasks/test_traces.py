@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -221,6 +223,15 @@ async def test_an_attempt_declared_void_meanwhile_starts_over(
     await submit(credentials)
     assert kie.stats()["created"] == 1
     assert the_record(results)[1]["state"] == "submitted"
+
+
+def test_what_was_begun_and_forgotten_a_month_ago_goes() -> None:
+    old, young, mine = (records.SubmissionRecord(key="kie-1", model="m", input={}) for _ in range(3))
+    assert traces.begin(old)
+    os.utime(traces._path(old, "begun"), (0, time.time() - 31 * 24 * 3600))
+    assert traces.begin(young)
+    assert traces.begin(mine)
+    assert sorted(traces_on_disk()) == sorted(traces._path(one, "begun") for one in (young, mine))
 
 
 def test_only_one_of_two_can_send_or_void(tmp_path: Path) -> None:
