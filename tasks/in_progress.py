@@ -44,5 +44,6 @@ async def one_at_a_time(key: str) -> AsyncGenerator[None, None]:
         yield
     finally:
         with _guard:
-            del _in_progress[key]
+            if _in_progress.get(key) is mine:
+                del _in_progress[key]
         mine.set_result(None)
