@@ -27,6 +27,7 @@ def test_it_tells_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "simulate" in shown
     assert "setup" in shown
     assert "serve" in shown
+    assert "doctor" in shown
 
 
 def test_the_simulator_serves_until_it_is_stopped() -> None:

@@ -76,6 +76,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     setup.set_defaults(run=_setup)
 
+    doctor = commands.add_parser(
+        "doctor",
+        help="check that everything is in place; changes nothing on the server, spends nothing",
+        description=(
+            "Checks versions, server, key and balance, what setup makes, result storage (with a small file "
+            "that it deletes again), work pool, worker and deployments, and says for each what to run."
+        ),
+    )
+    doctor.add_argument(
+        "--credentials", default="kie", metavar="NAME", help="name of the credentials block (default: kie)"
+    )
+    doctor.set_defaults(run=_doctor)
+
     serve = commands.add_parser(
         "serve",
         help="run all deployments from this one process, without a work pool and a worker",
@@ -114,6 +127,14 @@ def _setup(options: argparse.Namespace) -> int:
     from prefect_kie.provisioning import run_setup
 
     return run_setup(Console())
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from prefect_kie.doctor import run_doctor
+
+    return run_doctor(Console(), options.credentials)
 
 
 def _serve(options: argparse.Namespace) -> int:

@@ -1,0 +1,382 @@
+"""`prefect-kie doctor`: whether everything is in place; looks only, changes nothing and spends nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Awaitable
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Literal
+from uuid import uuid4
+
+import httpx
+import prefect
+from prefect.blocks.core import Block
+from prefect.client.base import ServerType
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.objects import DeploymentStatus, WorkerStatus
+from prefect.exceptions import ObjectNotFound
+from prefect.filesystems import WritableFileSystem
+from prefect.settings import get_current_settings
+from pydantic import ValidationError
+from rich.console import Console
+from rich.text import Text
+
+from prefect_kie import provisioning
+from prefect_kie.api import KieError
+from prefect_kie.api.hosts import API_URL
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.provisioning import Finding
+from prefect_kie.provisioning_automations import all_automations
+from prefect_kie.serving import DEPLOYMENTS
+from prefect_kie.tasks.logs import shown_error
+from prefect_kie.tasks.pacing import CREATE_LIMIT
+from prefect_kie.tasks.remote import BlockStorage, storage_for
+from prefect_kie.tasks.storage import LocalStorage, Storage
+
+Outcome = Literal["ok", "trouble", "not there"]
+
+STYLES: dict[Outcome, str] = {"ok": "green", "trouble": "bold red", "not there": "yellow"}
+
+WORK_POOL = "kie"
+"""The work pool of prefect.yaml."""
+
+FIRST_BAD_FASTAPI = (0, 151)
+
+PROBE = "prefect-kie-doctor"
+"""How the name of the probe file begins."""
+
+SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
+
+ONE_MACHINE = ("file://", "local://", "memory://")
+"""fsspec's addresses of what no other machine sees."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """What the doctor found out about one thing.
+
+    Attributes:
+        outcome: In order, in trouble, or not there (which is no trouble where it is not needed).
+        what: The thing, and what there is to say about it.
+        advice: What to run or to do where it is not in order.
+    """
+
+    outcome: Outcome
+    what: str
+    advice: str | None = None
+
+
+class WouldChange(Exception):
+    """A request to the Prefect server that would change something there; it was not sent.
+
+    Attributes:
+        creates: Whether it would make something new.
+    """
+
+    def __init__(self, request: httpx.Request) -> None:
+        super().__init__(f"{request.method} {request.url.path}")
+        self.creates = request.method == "POST"
+
+
+async def refuse_changes(request: httpx.Request) -> None:
+    """Let only questions through: GET, and the POSTs by which Prefect's API filters."""
+    if request.method != "GET" and not request.url.path.endswith("/filter"):
+        raise WouldChange(request)
+
+
+def run_doctor(console: Console, credentials: str = DEFAULT_CREDENTIALS) -> int:
+    """Check everything and tell each thing.
+
+    Args:
+        console: Where to tell it.
+        credentials: Name of the credentials block.
+
+    Returns:
+        The exit code: 0 when nothing is in trouble, else 1.
+    """
+    return asyncio.run(_tell(console, credentials))
+
+
+async def _tell(console: Console, credentials: str) -> int:
+    troubles = 0
+    async for check in checks(credentials):
+        line = Text(f"{check.outcome:<10} ", style=STYLES[check.outcome]).append(check.what, style="none")
+        console.print(line, soft_wrap=True)
+        if check.advice:
+            console.print(Text(f"           {check.advice}"), soft_wrap=True)
+        troubles += check.outcome == "trouble"
+    return 1 if troubles else 0
+
+
+async def checks(credentials: str) -> AsyncIterator[Check]:
+    """Everything, one after the other; without a Prefect server only what can be told without it.
+
+    Args:
+        credentials: Name of the credentials block.
+    """
+    yield check_fastapi(version("fastapi"))
+    try:
+        url = provisioning.server_url()
+        async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
+            await provisioning._check(client, url)  # pyright: ignore[reportPrivateUsage]
+            yield await _versions(client, url)
+            for check in (
+                _of_setup(client),
+                _credentials(credentials),
+                _result_storage(client),
+                _work_pool(client),
+                _deployments(client),
+            ):
+                async for one in check:
+                    yield one
+    except provisioning.ServerMissing as missing:
+        text = str(missing).replace("prefect-kie setup", "prefect-kie doctor")
+        yield Check("trouble", text, "The rest is kept on the server, and was not looked at.")
+    except httpx.HTTPError as error:
+        yield Check(
+            "trouble",
+            f"The Prefect server does not answer as it should ({shown_error(error)})",
+            "Look into the server's log, then run prefect-kie doctor again.",
+        )
+
+
+def check_fastapi(installed: str) -> Check:
+    """Whether `prefect server start` starts with this version of FastAPI.
+
+    Args:
+        installed: The version.
+    """
+    what = f"fastapi {installed}"
+    if _numbers(installed) >= FIRST_BAD_FASTAPI:
+        return Check(
+            "trouble",
+            f"{what}: prefect server start does not start with 0.151 or newer",
+            "run: pip install 'fastapi<0.151'",
+        )
+    return Check("ok", what)
+
+
+def check_versions(url: str, server: str, client: str) -> Check:
+    """Whether the server is as new as its client: Prefect promises that only this works.
+
+    Args:
+        url: Where the server is.
+        server: Its version.
+        client: The version of the installed client.
+    """
+    what = f"Prefect server {url}, version {server}"
+    if _numbers(server) < _numbers(client):
+        return Check(
+            "trouble",
+            f"{what}, is older than this client ({client})",
+            f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}",
+        )
+    return Check("ok", f"{what}; client {client}")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """A version's first two numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+
+
+async def _versions(client: PrefectClient, url: str) -> Check:
+    if client.server_type == ServerType.CLOUD:
+        return Check("ok", f"Prefect Cloud {url}; client {prefect.__version__}")
+    return check_versions(url, await client.api_version(), prefect.__version__)
+
+
+async def _of_setup(client: PrefectClient) -> AsyncIterator[Check]:
+    """What `prefect-kie setup` makes, looked at by its own eyes, with a client that changes nothing."""
+    block, limit, automation = (
+        provisioning._block_type,  # pyright: ignore[reportPrivateUsage]
+        provisioning._limit,  # pyright: ignore[reportPrivateUsage]
+        provisioning._automation,  # pyright: ignore[reportPrivateUsage]
+    )
+    type_name = KieCredentials.get_block_type_name()
+    yield await _as_setup_finds(f"block type {type_name}", block(client, KieCredentials))
+    yield await _as_setup_finds(f"concurrency limit {CREATE_LIMIT!r}", limit(client))
+    for wanted in all_automations():
+        yield await _as_setup_finds(f"automation {wanted.name!r}", automation(client, wanted))
+
+
+async def _as_setup_finds(what: str, looking: Awaitable[Finding]) -> Check:
+    try:
+        finding = await looking
+    except WouldChange as change:
+        if change.creates:
+            return Check("not there", what, "run: prefect-kie setup")
+        return Check("trouble", f"{what} is not as this version has it", "run: prefect-kie setup")
+    if finding.outcome == "missing":
+        return Check("trouble", finding.what, f"run: {finding.command}")
+    return Check("ok", finding.what)
+
+
+async def _credentials(name: str) -> AsyncIterator[Check]:
+    """The block, and Kie with its key: the balance costs nothing to ask."""
+    what = f"credentials block {name!r}"
+    try:
+        block = await load_credentials(name)
+    except KieError as error:
+        mend = error.mend or error.next_step
+        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else mend
+        yield Check("trouble", error.message, advice)
+        return
+    except Exception as error:  # its text may quote what the block holds
+        yield Check(
+            "trouble",
+            f"{what} cannot be read ({type(error).__name__})",
+            "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
+        )
+        return
+    yield Check("ok", what)
+    where = "Kie" if block.base_url == API_URL else f"Kie at {block.base_url} (not the real one)"
+    try:
+        async with block.get_client() as kie:
+            credits = await kie.get_credits()
+    except KieError as error:
+        yield Check("trouble", f"{where}: {error.message}", error.mend or error.next_step)
+        return
+    told = f"{where} takes the key; balance: {credits:g} credits"
+    if credits > 0:
+        yield Check("ok", told)
+    else:
+        yield Check("trouble", told, "Add credits at kie.ai.")
+
+
+async def _result_storage(client: PrefectClient) -> AsyncIterator[Check]:
+    """Where runs keep what they have submitted: without it nothing is sent."""
+    settings = get_current_settings().results
+    place = settings.default_storage_block
+    what = f"result storage {place} (PREFECT_DEFAULT_RESULT_STORAGE_BLOCK)"
+    try:
+        if place is not None:
+            storage = _storage_at(await Block.aload(place, client=client))
+        elif default := (await client.read_server_default_result_storage()).default_result_storage_block_id:
+            what = f"result storage block {default} (the server's default)"
+            storage = _storage_at(await Block.aload_from_ref(default, client=client))
+            what = f"result storage {storage.address('')} (the server's default)"
+        else:
+            storage = storage_for(settings.local_storage_path)
+            what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
+    except Exception as error:
+        yield Check(
+            "trouble",
+            f"{what} cannot be loaded ({_reason(error)})",
+            f"See which blocks there are with prefect block ls; choose one: {SET_BLOCK}",
+        )
+        return
+    yield await check_storage(storage, what)
+
+
+def _storage_at(block: Block) -> Storage:
+    if not isinstance(block, WritableFileSystem):
+        raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
+    return storage_for(block)
+
+
+async def check_storage(storage: Storage, what: str) -> Check:
+    """Whether a storage keeps a small file, gives it back and removes it.
+
+    Args:
+        storage: The storage.
+        what: How to call it.
+    """
+    # What cannot be deleted at least does not become more with each call.
+    path = f"{PROBE}.txt" if isinstance(storage, BlockStorage) else f"{PROBE}-{uuid4().hex}.txt"
+    content = f"Written by prefect-kie doctor; may be deleted. {uuid4().hex}".encode()
+    deleted = False
+    doing = "written"
+    try:
+        await storage.write(path, content)
+        doing = "read"
+        kept = await storage.read(path)
+        doing = "deleted from"
+        deleted = await storage.delete(path)
+    except Exception as error:
+        with suppress(Exception):
+            await storage.delete(path)
+        return Check("trouble", f"{what} cannot be {doing} ({_reason(error)})", _repair(storage))
+    if kept != content:
+        return Check("trouble", f"{what} does not keep what is written", _repair(storage))
+    told = f"{what}: writes, reads and deletes"
+    if not deleted:
+        told = f"{what}: writes and reads; it cannot delete, so a small file stays: {storage.address(path)}"
+    if isinstance(storage, LocalStorage) or storage.address("").startswith(ONE_MACHINE):
+        return Check(
+            "ok",
+            f"{told}. It is this machine's disk: several machines would not share it, and could pay twice",
+            f"For several machines, choose a shared storage block on each: {SET_BLOCK}",
+        )
+    return Check("ok", told)
+
+
+def _repair(storage: Storage) -> str:
+    if isinstance(storage, LocalStorage):
+        return f"Make that directory writable and the disk not full, or choose a storage block: {SET_BLOCK}"
+    return "Correct the storage block in the UI (Blocks), then run prefect-kie doctor again."
+
+
+def _reason(error: Exception) -> str:
+    # A refused block's text quotes its fields, among them secrets.
+    return type(error).__name__ if isinstance(error, ValidationError) else shown_error(error)
+
+
+async def _work_pool(client: PrefectClient) -> AsyncIterator[Check]:
+    what = f"work pool {WORK_POOL!r}"
+    try:
+        pool = await client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
+        yield Check(
+            "not there",
+            f"{what}; prefect-kie serve does without",
+            f"run: prefect work-pool create {WORK_POOL} --type process",
+        )
+        return
+    if pool.is_paused:
+        yield Check("trouble", f"{what} is paused", f"run: prefect work-pool resume {WORK_POOL}")
+        return
+    if pool.is_push_pool or pool.is_managed_pool:
+        yield Check("ok", f"{what} ({pool.type}), which needs no worker")
+        return
+    workers = await client.read_workers_for_work_pool(WORK_POOL)
+    online = sum(worker.status == WorkerStatus.ONLINE for worker in workers)
+    if online:
+        yield Check("ok", f"{what} ({pool.type}) with {online} online worker{'s' * (online > 1)}")
+    else:
+        yield Check(
+            "trouble",
+            f"{what} ({pool.type}) has no online worker, so its runs wait",
+            f"run: prefect worker start --pool {WORK_POOL}",
+        )
+
+
+async def _deployments(client: PrefectClient) -> AsyncIterator[Check]:
+    deployed = await _found(client, [one.full_name for one in DEPLOYMENTS])
+    missing = [name for name, status in deployed.items() if status is None]
+    if missing:
+        yield Check(
+            "not there",
+            f"deployments of prefect.yaml: {', '.join(missing)}",
+            "run: prefect deploy --all (in the directory with prefect.yaml), or prefect-kie serve",
+        )
+    else:
+        yield Check("ok", f"the {len(deployed)} deployments of prefect.yaml")
+    served = await _found(client, [one.served().full_name for one in DEPLOYMENTS])
+    if DeploymentStatus.READY in served.values():
+        yield Check("ok", "prefect-kie serve is running")
+    elif DeploymentStatus.NOT_READY in served.values():
+        yield Check(
+            "not there", "prefect-kie serve, which had served on this server", "run: prefect-kie serve"
+        )
+
+
+async def _found(client: PrefectClient, names: list[str]) -> dict[str, DeploymentStatus | None]:
+    """The deployments' status by name; None where there is none."""
+    found: dict[str, DeploymentStatus | None] = dict.fromkeys(names)
+    for name in names:
+        with suppress(ObjectNotFound):
+            found[name] = (await client.read_deployment_by_name(name)).status or DeploymentStatus.NOT_READY
+    return found
