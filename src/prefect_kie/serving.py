@@ -129,7 +129,9 @@ DEPLOYMENTS = (
 def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
     """Serve all deployments from this process until Ctrl-C.
 
-    A stopped server's schedules are paused, and go on when it is started again.
+    Once stopped, its schedules are paused until it is started again. A run that it cuts off is called
+    crashed, at once or after 90 seconds without a heartbeat, and where `prefect-kie setup` has made the
+    automations it goes on as soon as this serves again: same jobs, nothing paid twice.
 
     Args:
         console: Where to tell it.
