@@ -121,7 +121,7 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
     try:
         url = provisioning.server_url()
         async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
-            await provisioning._check(client, url)  # pyright: ignore[reportPrivateUsage]
+            await provisioning.check_server(client, url)
             yield await _versions(client, url)
             for check in (
                 _of_setup(client),
@@ -191,9 +191,9 @@ async def _versions(client: PrefectClient, url: str) -> Check:
 async def _of_setup(client: PrefectClient) -> AsyncIterator[Check]:
     """What `prefect-kie setup` makes, looked at by its own eyes, with a client that changes nothing."""
     block, limit, automation = (
-        provisioning._block_type,  # pyright: ignore[reportPrivateUsage]
-        provisioning._limit,  # pyright: ignore[reportPrivateUsage]
-        provisioning._automation,  # pyright: ignore[reportPrivateUsage]
+        provisioning.provide_block_type,
+        provisioning.provide_limit,
+        provisioning.provide_automation,
     )
     type_name = KieCredentials.get_block_type_name()
     yield await _as_setup_finds(f"block type {type_name}", block(client, KieCredentials))

@@ -84,17 +84,17 @@ class Setup:
         url = server_url()
         try:
             async with get_client() as client:
-                await _check(client, url)
+                await check_server(client, url)
                 for block in _block_types():
-                    yield await _block_type(client, block)
+                    yield await provide_block_type(client, block)
                 yield await _credentials(client, self.key)
-                yield await _limit(client)
+                yield await provide_limit(client)
                 for automation in self.automations:
-                    yield await _automation(client, automation)
+                    yield await provide_automation(client, automation)
         except httpx.HTTPStatusError as error:
             raise ServerMissing(_refused(url, error)) from error
         except httpx.HTTPError as error:
-            raise ServerMissing(_silent(url, error)) from error
+            raise ServerMissing(silence(url, error)) from error
 
 
 def run_setup(console: Console) -> int:
@@ -150,7 +150,7 @@ def server_url() -> str:
     return str(httpx.URL(url).copy_with(userinfo=b""))
 
 
-async def _check(client: PrefectClient, url: str) -> None:
+async def check_server(client: PrefectClient, url: str) -> None:
     try:
         trouble = await asyncio.wait_for(client.api_healthcheck(), ANSWER_SECONDS)
     except asyncio.TimeoutError as error:
@@ -158,7 +158,7 @@ async def _check(client: PrefectClient, url: str) -> None:
     if isinstance(trouble, httpx.HTTPStatusError):
         raise ServerMissing(_refused(url, trouble)) from trouble
     if trouble is not None:
-        raise ServerMissing(_silent(url, trouble)) from trouble
+        raise ServerMissing(silence(url, trouble)) from trouble
 
 
 def _refused(url: str, error: httpx.HTTPStatusError) -> str:
@@ -174,7 +174,7 @@ def _refused(url: str, error: httpx.HTTPStatusError) -> str:
     )
 
 
-def _silent(url: str, error: BaseException) -> str:
+def silence(url: str, error: BaseException) -> str:
     return (
         f"No Prefect server answers at {url} ({type(error).__name__}). Start it with\n"
         "  prefect server start\n"
@@ -188,7 +188,7 @@ def _block_types() -> list[type[Block]]:
     return [block for block in public if isinstance(block, type) and issubclass(block, Block)]
 
 
-async def _block_type(client: PrefectClient, block: type[Block]) -> Finding:
+async def provide_block_type(client: PrefectClient, block: type[Block]) -> Finding:
     before = await _described(client, block)
     await block.aregister_type_and_schema(client=client)
     what = f"block type {block.get_block_type_name()}"
@@ -228,7 +228,7 @@ async def _credentials(client: PrefectClient, key: str | None) -> Finding:
     return Finding("created", f"{what}, with the key of KIE_API_KEY")
 
 
-async def _limit(client: PrefectClient) -> Finding:
+async def provide_limit(client: PrefectClient) -> Finding:
     what = f"concurrency limit {CREATE_LIMIT!r}"
     try:
         found = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
@@ -255,7 +255,7 @@ async def _limit(client: PrefectClient) -> Finding:
     return Finding("there", f"{what} ({numbers})")
 
 
-async def _automation(client: PrefectClient, wanted: AutomationCore) -> Finding:
+async def provide_automation(client: PrefectClient, wanted: AutomationCore) -> Finding:
     what = f"automation {wanted.name!r}"
     found = await client.read_automations_by_name(wanted.name)
     if not found:

@@ -173,7 +173,7 @@ async def _prepared() -> Sequence[FlowDeployment]:
     prepared: list[FlowDeployment] = []
     try:
         async with get_client() as client:
-            await provisioning._check(client, url)  # pyright: ignore[reportPrivateUsage]
+            await provisioning.check_server(client, url)
             for deployment in (one.served() for one in DEPLOYMENTS):
                 if deployment.schedule is None:
                     prepared.append(deployment)
@@ -186,7 +186,5 @@ async def _prepared() -> Sequence[FlowDeployment]:
                 active = any(one.active for one in known.schedules)
                 prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
     except httpx.HTTPError as error:
-        raise provisioning.ServerMissing(
-            provisioning._silent(url, error)  # pyright: ignore[reportPrivateUsage]
-        ) from error
+        raise provisioning.ServerMissing(provisioning.silence(url, error)) from error
     return prepared
