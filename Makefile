@@ -29,7 +29,7 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
 
-crash: $(VENV)/.demo ## kill runs 600 times, at every step and at random, and count (ARGS="--write docs/guarantees.md")
+crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at random, and count (ARGS="--write docs/guarantees.md")
 	$(BIN)/python -m benchmarks.crash $(ARGS)
 
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again by itself

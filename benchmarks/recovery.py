@@ -10,7 +10,7 @@ process workers. While a flow run waits for its job:
 3. it is cancelled, as in the UI: that must not be taken for a crash;
 4. its process and its worker are killed, and another worker is started.
 
-Takes about six minutes. The exit code is 0 when every video was paid once and none was lost.
+Takes about seven minutes. The exit code is 0 when every video was paid once and none was lost.
 """
 
 from __future__ import annotations
