@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check crash recovery lowest pythons format build clean FORCE
+.PHONY: help demo test check docs crash recovery lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+
+docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error
+	$(BIN)/zensical build --clean --strict
 
 crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at random, and count (ARGS="--write docs/guarantees.md")
 	$(BIN)/python -m benchmarks.crash $(ARGS)
@@ -49,7 +52,7 @@ build: $(VENV)/.test ## wheel and sdist in dist/
 	$(BIN)/python -m build
 
 clean: ## remove what make has made
-	rm -rf $(VENV) build dist src/*.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .cache build dist src/*.egg-info .coverage* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # A strict editable install links each file by its name, so a new file wants the install again.
 $(VENV)/.files: FORCE
@@ -73,4 +76,8 @@ $(VENV)/.test: $(VENV)/.demo
 
 $(VENV)/.check: $(VENV)/.test
 	$(PIP) install --quiet --group check
+	touch $@
+
+$(VENV)/.docs: $(VENV)/.python pyproject.toml
+	$(PIP) install --quiet --group docs
 	touch $@
