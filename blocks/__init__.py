@@ -5,5 +5,13 @@ makes them known to a server, so that they can be filled in in its UI.
 """
 
 from prefect_kie.blocks.credentials import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks.prices import PRICES, PriceTable, load_prices
 
-__all__ = ["DEFAULT_CREDENTIALS", "KieCredentials", "load_credentials"]
+__all__ = [
+    "DEFAULT_CREDENTIALS",
+    "PRICES",
+    "KieCredentials",
+    "PriceTable",
+    "load_credentials",
+    "load_prices",
+]

@@ -3,16 +3,19 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow, get_run_logger
+from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import DownloadFailed, InvalidRequest, Job, JobHandle, KieError, PollPolicy, Slice
+from prefect_kie.api import Job, JobHandle, KieError, PollPolicy, Slice
 from prefect_kie.api.fields import Handle
 from prefect_kie.api.requests import Sora2CharactersPro
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import Character, failed
+from prefect_kie.flows.picking import pick_slice, real_length
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
-from prefect_kie.tasks import measure_video, wait_for_job
+from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks.names import file_stem
 
@@ -42,24 +45,32 @@ class CharacterTraits(BaseModel):
         )
 
 
-@flow(name="create-character", flow_run_name="create-character: {origin_task_id}")
+@flow(name="create-character", flow_run_name="create-character: {origin_task_id}", persist_result=True)
 async def create_character(
     origin_task_id: Annotated[str, Field(min_length=1, max_length=100)],
-    slice: Slice,
     traits: CharacterTraits,
+    slice: Slice | None = None,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    approve_over: ApproveOver = None,
+    answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> Character:
     """Make a character from a slice of an earlier Sora video.
 
+    Without a slice, the run shows frames of the video with their times and waits until somebody picks one.
+
     Args:
         origin_task_id: Kie's task id of the earlier video.
-        slice: Which part of it: 1 to 4 seconds, inside the video.
         traits: Who the character is.
+        slice: Which part of it: 1 to 4 seconds, inside the video. None: pick it in the UI, on a contact
+            sheet.
         credentials: The Kie Credentials block, or its name.
         job_key: Whose job this is; runs with the same key share it. By default each run has its own.
         poll: How patiently to wait.
+        approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
+            what (prices: the variable kie_prices). None: never ask; 0: always.
+        answer_hours: For how long a question in the UI waits before the run ends.
 
     Returns:
         The character, with the handle that Kie gave it.
@@ -68,11 +79,20 @@ async def create_character(
         KieError: when there is no character in the end; says what was charged and what to run next.
     """
     try:
+        if slice is None or approve_over is not None:
+            await check_can_ask()
         production = await Production.prepare(credentials, job_key, poll)
         handle = JobHandle(task_id=origin_task_id, model="the original")
         origin = await wait_for_job(handle, production.credentials, poll=poll)
-        check_slice(slice, await _length(origin, production.credentials), origin_task_id)
-        return await production.character(traits.request(origin_task_id, slice), video=_saved_here(origin))
+        file = _saved_here(origin)
+        if slice is None:
+            whose = traits.model_dump_json()
+            slice = await pick_slice(origin, production, whose=whose, hours=answer_hours, file=file)
+        else:
+            check_slice(slice, await real_length(origin, production, file=file), origin_task_id)
+        request = traits.request(origin_task_id, slice)
+        await approved([(request, 1)], over=approve_over, job_key=production.job_key, hours=answer_hours)
+        return await production.character(request, video=file)
     except KieError as error:
         return failed(error, Character)
 
@@ -81,22 +101,3 @@ def _saved_here(origin: Job) -> Path | None:
     """The original's file, where an earlier run has saved it at the usual place on this machine."""
     file = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(origin)}.mp4"
     return file if file.is_file() else None
-
-
-async def _length(origin: Job, kie: KieCredentials) -> float | None:
-    """The original's real length, or the one that was asked for where its file is gone."""
-    if not origin.urls:
-        raise InvalidRequest(
-            f"job {origin.task_id} ({origin.model}) made no video, so no character can be made from it",
-            next_step="Give the task id of a finished Sora video; nothing was submitted.",
-        )
-    try:
-        return await measure_video(origin, kie)
-    except DownloadFailed as error:
-        asked = origin.request_body.get("input", {}).get("n_frames")
-        get_run_logger().warning(
-            "The original's file is out of reach (%s); the slice is checked against the asked length, %s s",
-            error.message,
-            asked,
-        )
-        return float(asked) if isinstance(asked, str) and asked.isdigit() else None

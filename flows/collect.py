@@ -15,7 +15,7 @@ from prefect_kie.tasks import save_video, wait_for_job
 from prefect_kie.tasks.showing import show_character
 
 
-@flow(name="collect-job", flow_run_name="collect-job: {task_id}")
+@flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)
 async def collect_job(
     task_id: Annotated[str, Field(min_length=1, max_length=100)],
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,

@@ -10,12 +10,14 @@ from pydantic import Field
 
 from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
+from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.tasks.showing import show_table
 
 
-@flow(name="generate-video", flow_run_name=run_name)
+@flow(name="generate-video", flow_run_name=run_name, persist_result=True)
 async def generate_video(
     request: VideoRequest,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
@@ -24,6 +26,8 @@ async def generate_video(
     storage: WritableFileSystem | str | None = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    approve_over: ApproveOver = None,
+    answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> GeneratedVideos:
     """Make a video (or several variations of it) and save it.
 
@@ -37,20 +41,27 @@ async def generate_video(
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
+        approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
+            what (prices: the variable kie_prices). None: never ask; 0: always.
+        answer_hours: For how long a question in the UI waits before the run ends.
 
     Returns:
         One outcome per video.
 
     Raises:
         RunIncomplete: when a video is missing in the end; its `result` holds every outcome.
-        KieError: when the credentials or the storage are not to be had; nothing was paid.
+        KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
+            paid.
     """
+    jobs = [(request, take) for take in range(1, count + 1)]
     try:
+        if approve_over is not None:
+            await check_can_ask()
         production = await Production.prepare(credentials, job_key, poll, directory, storage)
+        await approved(jobs, over=approve_over, job_key=production.job_key, hours=answer_hours)
     except KieError as error:
         return failed(error, GeneratedVideos)
-    takes = range(1, count + 1)
-    videos = tuple(await asyncio.gather(*(production.video(request, take) for take in takes)))
+    videos = tuple(await asyncio.gather(*(production.video(*job) for job in jobs)))
     if count > 1:
         await show_table([outcome.row for outcome in videos])
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", production.job_key)

@@ -10,6 +10,7 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prefect_kie.api import (
+    JobHandle,
     JobRequest,
     KieError,
     PollPolicy,
@@ -21,9 +22,13 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
+from prefect_kie.flows.picking import pick_slice
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
+from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
@@ -73,7 +78,7 @@ class EpisodeSettings(BaseModel):
 
     @model_validator(mode="after")
     def _fit_the_model(self) -> "EpisodeSettings":
-        self._typed("probe")  # a field that this model does not take is refused now, not after paying
+        self.planned("probe")  # a field that this model does not take is refused now, not after paying
         return self
 
     def request(self, prompt: str, character: Character) -> JobRequest:
@@ -99,6 +104,10 @@ class EpisodeSettings(BaseModel):
                 ),
             )
         return self._typed(prompt.replace(PLACEHOLDER, "the character"), [character.character_id])
+
+    def planned(self, prompt: str) -> JobRequest:
+        """The request of one new video before there is a character: what it will cost is known by it."""
+        return self._typed(prompt)
 
     def _typed(self, prompt: str, character_ids: list[str] | None = None) -> JobRequest:
         return parse_request(
@@ -129,45 +138,63 @@ def with_handle(prompt: str, handle: str) -> str:
     return prompt if mention in prompt else f"{mention} {prompt}"
 
 
-@flow(name="character-series", flow_run_name=run_name)
+@flow(name="character-series", flow_run_name=run_name, persist_result=True)
 async def character_series(
     original: SoraVideoRequest,
-    slice: Slice,
     traits: CharacterTraits,
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
+    slice: Slice | None = None,
     episodes: EpisodeSettings = DEFAULT_EPISODES,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
     storage: WritableFileSystem | str | None = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    approve_over: ApproveOver = None,
+    answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> SeriesResult:
     """Make a video, a character from a slice of it, and new videos with that character.
 
+    Without a slice, the run shows frames of the video with their times and waits until somebody picks one.
     Run again, this run goes on where it was: the same jobs, nothing paid twice.
 
     Args:
         original: The first video: what to make, with which model.
-        slice: Which part of it becomes the character: 1 to 4 seconds, inside the video.
         traits: Who the character is.
         prompts: One new video each, all made at once. {character} stands for the character's handle; a
             prompt without it gets the handle in front.
+        slice: Which part of it becomes the character: 1 to 4 seconds, inside the video. None: pick it in the
+            UI, on a contact sheet.
         episodes: How the new videos are made.
         credentials: The Kie Credentials block, or its name.
         directory: Where to save; by default kie-videos in the home directory.
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
+        approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
+            nobody knows what (prices: the variable kie_prices). None: never ask; 0: always.
+        answer_hours: For how long a question in the UI waits before the run ends.
 
     Returns:
         The original, the character, and one outcome per prompt.
 
     Raises:
         RunIncomplete: when something is missing in the end; its `result` holds every outcome.
-        KieError: when the credentials or the storage are not to be had; nothing was paid.
+        KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
+            paid.
     """
     try:
+        if slice is None or approve_over is not None:
+            await check_can_ask()
         production = await Production.prepare(credentials, job_key, poll, directory, storage)
+        # What the character's and the episodes' input will be is not known yet; what they cost is.
+        further = [
+            traits.request("the original", slice or Slice(start=0, end=1)),
+            *map(episodes.planned, prompts),
+        ]
+        await approved(
+            [(original, 1)], further, over=approve_over, job_key=production.job_key, hours=answer_hours
+        )
     except KieError as error:
         return failed(error, SeriesResult)
     first = await production.video(original)
@@ -175,10 +202,17 @@ async def character_series(
     if first.video is None:
         return complete_or_failed(result, (first,), "original videos", production.job_key)
     try:
-        check_slice(slice, first.video.seconds, first.video.task_id)
-        character = await production.character(
-            traits.request(first.video.task_id, slice), video=first.video.path
-        )
+        file, seconds = Path(first.video.path), first.video.seconds
+        if slice is None:
+            handle = JobHandle(task_id=first.video.task_id, model=first.model)
+            origin = await wait_for_job(handle, production.credentials, poll=poll)
+            whose = traits.model_dump_json()
+            slice = await pick_slice(
+                origin, production, whose=whose, hours=answer_hours, file=file, seconds=seconds
+            )
+        else:
+            check_slice(slice, seconds, first.video.task_id)
+        character = await production.character(traits.request(first.video.task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
     except Exception as error:

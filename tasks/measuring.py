@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
+import anyio
 from prefect import get_run_logger, task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.tasks.media import mp4_seconds
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.saving import save
 
@@ -22,12 +26,15 @@ from prefect_kie.tasks.saving import save
     retry_delay_seconds=2,
     retry_condition_fn=only_retryable_and_not_the_last,
 )
-async def measure_video(job: Job, credentials: KieCredentials | str = DEFAULT_CREDENTIALS) -> float | None:
+async def measure_video(
+    job: Job, credentials: KieCredentials | str = DEFAULT_CREDENTIALS, *, file: Path | None = None
+) -> float | None:
     """The real length of a finished job's video, seconds.
 
     Args:
         job: The finished job.
         credentials: The key's block, or its name.
+        file: The video, where it is on this machine; else it is fetched for a moment.
 
     Returns:
         The length; None where the file does not say.
@@ -35,7 +42,24 @@ async def measure_video(job: Job, credentials: KieCredentials | str = DEFAULT_CR
     Raises:
         DownloadFailed: when the file cannot be fetched (results live 14 days).
     """
+    async with at_hand(job, credentials, file) as path:
+        seconds = await anyio.to_thread.run_sync(mp4_seconds, path)
+    get_run_logger().info("The video of job %s is %s s long", job.task_id, seconds)
+    return seconds
+
+
+@asynccontextmanager
+async def at_hand(
+    job: Job, credentials: KieCredentials | str, file: Path | None
+) -> AsyncGenerator[Path, None]:
+    """A finished job's video on this machine: the given file, or one fetched for a moment.
+
+    Raises:
+        DownloadFailed: when it cannot be fetched.
+    """
+    if file is not None and await anyio.Path(file).is_file():
+        yield file
+        return
     with tempfile.TemporaryDirectory(prefix="prefect-kie-") as directory:
         saved, _ = await save(job, credentials, directory=Path(directory))
-    get_run_logger().info("The video of job %s is %s s long", job.task_id, saved.seconds)
-    return saved.seconds
+        yield Path(saved.path)

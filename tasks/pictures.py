@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import io
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ async def pictures(file: Path, seconds: Sequence[float], *, width: int, most_byt
 
     Args:
         file: The file, on this machine.
-        seconds: The times; one past the end shows the last picture.
+        seconds: The times, ascending; one past the end shows the last picture.
         width: Their width in pixels.
         most_bytes: Longest JPEG of each.
 
@@ -84,6 +85,25 @@ def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) 
         ImportError: when PyAV or Pillow is not installed.
         Exception: whatever they raise when the file cannot be read.
     """
+    with frames(file, seconds, limit_seconds=MAX_DECODING_SECONDS) as found:
+        return [_jpeg(frame, width, most_bytes) for frame in found]
+
+
+@contextmanager
+def frames(
+    file: Path, seconds: Sequence[float], *, limit_seconds: float
+) -> Generator[Iterator[Any], None, None]:
+    """The decoded frames of a video at given times (PyAV's `VideoFrame`), one after the other.
+
+    Args:
+        file: The file, on this machine.
+        seconds: The times, ascending; one past the end gives the last frame.
+        limit_seconds: How long decoding may take, seconds; the frame it has come to then is given.
+
+    Raises:
+        ImportError: when PyAV is not installed.
+        Exception: whatever it raises when the file cannot be read.
+    """
     import av
 
     with file.open("rb") as content:
@@ -91,27 +111,31 @@ def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) 
         form = _FORMATS[kind_of(content.read(HEAD_BYTES)) or ""]
         content.seek(0)
         with av.open(content, "r", format=form) as container:
-            return [_jpeg(frame, width, most_bytes) for frame in _frames(container, seconds)]
+            yield _frames(container, seconds, time.monotonic() + limit_seconds)
 
 
-def _frames(container: InputContainer, seconds: Iterable[float]) -> Iterator[Any]:
+def _frames(container: InputContainer, seconds: Sequence[float], until: float) -> Iterator[Any]:
     stream = container.streams.video[0]
     if stream.width * stream.height > MAX_PIXELS:
         raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
     stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
-    until = time.monotonic() + MAX_DECODING_SECONDS
+    if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
+        container.seek(int(seconds[0] / stream.time_base), stream=stream)
+    decoded: Iterator[Any] = container.decode(stream)
+    frame: Any = None
     for second in seconds:
-        if second > 0 and stream.time_base is not None and container.duration:
-            container.seek(int(second / stream.time_base), stream=stream)
-        found: Any = None
-        frame: Any
-        for frame in container.decode(stream):
-            found = frame
-            if frame.time is None or frame.time >= second or time.monotonic() > until:
+        while frame is None or (_is_before(frame, second) and time.monotonic() < until):
+            following: Any = next(decoded, None)
+            if following is None:
                 break
-        if found is None:
+            frame = following
+        if frame is None:
             raise ValueError(f"no picture at {second} s")
-        yield found
+        yield frame
+
+
+def _is_before(frame: Any, second: float) -> bool:
+    return frame.time is not None and frame.time < second
 
 
 def _jpeg(frame: Any, width: int, most_bytes: int) -> bytes:

@@ -65,12 +65,10 @@ async def show_video(job: Job, video: SavedVideo, poster: str | None) -> None:
         video: What was saved of it.
         poster: A small picture of it, as a data URI.
     """
-    await _put(
-        MarkdownArtifact(
-            key=artifact_key("video", job.task_id),
-            description=f"{code(job.model)}: {escaped(job.prompt, 200)}",
-            markdown=video_markdown(job, video, poster),
-        )
+    await show_markdown(
+        artifact_key("video", job.task_id),
+        f"{code(job.model)}: {escaped(job.prompt, 200)}",
+        video_markdown(job, video, poster),
     )
 
 
@@ -94,12 +92,10 @@ async def show_character(
         times = [part.start + step * number for number in range(FRAMES)]
         frames = await pictures(Path(video), times, width=FRAME_WIDTH, most_bytes=FRAME_BYTES)
     if isinstance(job.result, CharacterResult):
-        await _put(
-            MarkdownArtifact(
-                key=artifact_key("character", job.task_id),
-                description=f"{code(job.model)}: {code(job.result.character_id)}",
-                markdown=character_markdown(job, job.result, origin, frames),
-            )
+        await show_markdown(
+            artifact_key("character", job.task_id),
+            f"{code(job.model)}: {code(job.result.character_id)}",
+            character_markdown(job, job.result, origin, frames),
         )
 
 
@@ -115,6 +111,18 @@ async def show_table(rows: Sequence[dict[str, str]]) -> None:
             key=VIDEOS_KEY, description=f"Videos of {escaped(flow_run.get_name(), 200)}", table=list(rows)
         )
     )
+
+
+@_harmless
+async def show_markdown(key: str, description: str, markdown: str) -> None:
+    """Show a text.
+
+    Args:
+        key: The artifact's key.
+        description: What it is, as Markdown.
+        markdown: The text.
+    """
+    await _put(MarkdownArtifact(key=key, description=description, markdown=markdown))
 
 
 def video_markdown(job: Job, video: SavedVideo, poster: str | None) -> str:

@@ -178,7 +178,7 @@ async def demo(
 
     series, stable, image = await asyncio.gather(
         character_series(
-            ORIGINAL, SLICE, TRAITS, EPISODES, EpisodeSettings(), directory=place, job_key=job_key, poll=poll
+            ORIGINAL, TRAITS, EPISODES, SLICE, EpisodeSettings(), directory=place, job_key=job_key, poll=poll
         ),
         video(STABLE, job_key),
         video(image_request, job_key),

@@ -28,6 +28,8 @@ EXPORTED = [
     "Maintenance",
     "MarketModel",
     "ModelNotSupported",
+    "NotAnswered",
+    "NotApproved",
     "PollPolicy",
     "RateLimited",
     "RunIncomplete",

@@ -317,7 +317,7 @@ async def test_a_character_is_made_from_an_earlier_video(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
     origin = await finished_job(credentials)
-    character = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     assert character.origin_task_id == origin
     assert character.slice == SLICE
     assert character.handle is not None
@@ -331,7 +331,7 @@ async def test_a_slice_outside_the_real_video_is_refused_unpaid(
 ) -> None:
     origin = await finished_job(credentials)
     with pytest.raises(InvalidRequest, match=r"ends after the video, which is 10\.\d* s long") as caught:
-        await create_character(origin, Slice(start=8, end=11), TRAITS, credentials, poll=QUICK)
+        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, poll=QUICK)
     assert "create_character" in caught.value.next_step
     assert kie.stats()["created"] == 1
     assert "Traceback" not in caplog.text
@@ -343,18 +343,18 @@ async def test_where_the_originals_file_is_gone_its_asked_length_counts(
     origin = await finished_job(credentials)
     kie.fault("file", times=None, status=410)
     with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
-        await create_character(origin, Slice(start=8, end=11), TRAITS, credentials, poll=QUICK)
+        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, poll=QUICK)
     assert "checked against the asked length, 10 s" in caplog.text
-    assert (await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)).character_id
+    assert (await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)).character_id
 
 
 async def test_a_character_needs_a_video(kie: SimulatorServer, credentials: KieCredentials) -> None:
     with pytest.raises(JobNotFound):
-        await create_character("f" * 32, SLICE, TRAITS, credentials, poll=QUICK)
+        await create_character("f" * 32, TRAITS, SLICE, credentials, poll=QUICK)
     origin = await finished_job(credentials)
-    character = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     with pytest.raises(InvalidRequest, match="made no video"):
-        await create_character(character.task_id, SLICE, TRAITS, credentials, poll=QUICK)
+        await create_character(character.task_id, TRAITS, SLICE, credentials, poll=QUICK)
     assert kie.stats()["created"] == 2
 
 
@@ -365,7 +365,7 @@ async def test_a_character_that_kie_does_not_name_is_told(
     kie.fault("job", no_url=True)
     kie.fault("look", skip=1, times=None, merge={"data": {"resultJson": "{}"}})
     with pytest.raises(UnexpectedResponse, match="names none") as caught:
-        await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+        await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     assert caught.value.billed == "yes"
 
 
@@ -379,7 +379,7 @@ async def test_a_series_uses_the_handle_that_kie_returns(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     made = await character_series(
-        CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
     )
     assert made.character is not None
     handle = made.character.handle
@@ -406,9 +406,9 @@ async def test_a_slice_longer_than_the_real_original_stops_the_series_before_pay
     with pytest.raises(RunIncomplete, match="ends after the video") as caught:
         await character_series(
             CAT,
-            Slice(start=9, end=12),
             TRAITS,
             PROMPTS,
+            Slice(start=9, end=12),
             credentials=credentials,
             directory=tmp_path,
             poll=QUICK,
@@ -424,7 +424,7 @@ async def test_an_original_that_fails_ends_the_series(
     kie.fault("job", fail={"failCode": "500", "failMsg": "heavy load"})
     with pytest.raises(RunIncomplete, match="heavy load") as caught:
         await character_series(
-            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
         )
     assert caught.value.result.character is None
     assert kie.stats()["created"] == 1
@@ -436,7 +436,7 @@ async def test_a_character_that_fails_leaves_the_original_saved(
     kie.fault("job", model="sora-2-characters-pro", fail={"failCode": "500", "failMsg": "busy"})
     with pytest.raises(RunIncomplete, match=r"The original is saved, but no episode was made: .*busy"):
         await character_series(
-            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
         )
     assert len(list(tmp_path.glob("*.mp4"))) == 1
 
@@ -447,9 +447,9 @@ async def test_one_refused_episode_does_not_lose_the_others(
     with pytest.raises(RunIncomplete, match="1 of 2 episodes failed") as caught:
         await character_series(
             CAT,
-            SLICE,
             TRAITS,
             ["{character} surfs", "{character} in a film full of gore"],
+            SLICE,
             credentials=credentials,
             directory=tmp_path,
             poll=QUICK,
@@ -463,9 +463,9 @@ async def test_the_stable_model_makes_episodes_too(
 ) -> None:
     await character_series(
         Sora2TextToVideoStable(prompt="a cat"),
-        SLICE,
         TRAITS,
         ["{character} surfs"],
+        SLICE,
         EpisodeSettings(model="sora-2-text-to-video-stable", aspect_ratio="portrait"),
         credentials,
         directory=tmp_path,
@@ -480,7 +480,7 @@ async def test_prompts_that_leave_no_room_for_the_handle_are_refused_before_payi
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
     with pytest.raises(ParameterTypeError, match="leave room for the handle"):
-        await character_series(CAT, SLICE, TRAITS, ["{character} " * 800], credentials=credentials)
+        await character_series(CAT, TRAITS, ["{character} " * 800], SLICE, credentials=credentials)
     assert kie.stats()["created"] == 0
 
 
@@ -493,7 +493,7 @@ async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
     monkeypatch.setattr("prefect_kie.flows.production.Production.character", broken)
     with pytest.raises(RunIncomplete, match="a bug") as caught:
         await character_series(
-            CAT, SLICE, TRAITS, PROMPTS, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
         )
     assert caught.value.result.original.status == "saved"
 
@@ -558,7 +558,7 @@ async def test_a_job_of_a_dead_run_is_collected_by_its_id(
 
 async def test_a_character_is_collected_too(kie: SimulatorServer, credentials: KieCredentials) -> None:
     origin = await finished_job(credentials)
-    made = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    made = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     collected = await collect_job(made.task_id, credentials, poll=QUICK)
     assert collected.character is not None
     assert collected.character.character_id == made.character_id

@@ -174,7 +174,7 @@ async def test_a_series_shows_its_character_with_frames_and_a_table(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     made = await character_series(
-        CAT, SLICE, TRAITS, ["{character} surfs"], credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT, TRAITS, ["{character} surfs"], SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
     )
     assert made.character is not None
     character = await latest(f"kie-character-{made.character.task_id}")
@@ -222,7 +222,7 @@ async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     monkeypatch.setattr("prefect_kie.flows.characters.DEFAULT_DIRECTORY", tmp_path)
     made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     origin = str(made.videos[0].task_id)
-    character = await create_character(origin, SLICE, TRAITS, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     key = f"kie-character-{character.task_id}"
     assert str((await latest(key)).data).count("data:image/jpeg") == 3
 

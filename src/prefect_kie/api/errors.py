@@ -21,6 +21,8 @@
     │   └── ServiceUnavailable    no answer, or a server error: worth another look
     ├── DownloadFailed            the result could not be fetched or stored
     ├── CallbackRejected          a callback that is not proven to come from Kie
+    ├── NotApproved               a person was asked before paying, and said no
+    ├── NotAnswered               a person was asked, and nobody answered in time
     └── RunIncomplete             a flow run that ends without some of what it was asked for
 
 Each carries what a person needs at night: what happened, to which job, whether it was charged, and
@@ -243,6 +245,18 @@ class CallbackRejected(KieError):
 
     default_billed = "unknown"
     default_next_step = "Nothing to do for the job: it is looked up anyway."
+
+
+class NotApproved(KieError):
+    """A person was asked whether to submit and pay, and said no. Nothing was submitted."""
+
+    default_next_step = "Run it again to be asked again; nothing was submitted."
+
+
+class NotAnswered(KieError):
+    """A flow run asked a person something, and nobody answered in time."""
+
+    default_next_step = "Run it again (in the UI: Retry); it goes on where it was and asks again."
 
 
 class RunIncomplete(KieError):

@@ -1,0 +1,114 @@
+"""What jobs cost, by the user's own price table: the Prefect variable `kie_prices`.
+
+Kie's prices change and differ by model, length and quality; none is written here. The variable is a JSON
+object, model by model: a number of credits, or a list of rows of which the first that fits counts::
+
+    {
+        "sora-2-text-to-video": 30,
+        "sora-2-pro-text-to-video": [
+            {"size": "high", "n_frames": "15", "credits": 630},
+            {"size": "high", "credits": 330},
+            {"credits": 150}
+        ]
+    }
+
+A row fits a request whose input has all the values it names.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+
+import httpx
+from prefect.variables import Variable
+from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+
+from prefect_kie.api import InvalidRequest, JobRequest, ServiceUnavailable
+
+PRICES = "kie_prices"
+"""Name of the Prefect variable."""
+
+Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class PriceRow(BaseModel):
+    """What a job costs whose input has the named values.
+
+    Attributes:
+        credits: What it costs, credits. All other fields are values of the request's input.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    credits: Credits
+
+    def fits(self, fields: dict[str, Any]) -> bool:
+        """Whether a request's input has all the values that this row names."""
+        return all(
+            name in fields and _text(fields[name]) == _text(value)
+            for name, value in (self.__pydantic_extra__ or {}).items()
+        )
+
+
+class PriceTable(RootModel[dict[str, Credits | list[PriceRow]]]):
+    """What jobs cost, by model.
+
+    Args:
+        root: Model name to credits, or to rows of which the first that fits counts.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    def credits_for(self, request: JobRequest) -> float | None:
+        """What a request's job costs, credits.
+
+        Returns:
+            The credits; None where the table has no price for it.
+        """
+        price = self.root.get(request.model_name)
+        if not isinstance(price, list):
+            return price
+        fields = request.input_fields()
+        return next((row.credits for row in price if row.fits(fields)), None)
+
+
+async def load_prices() -> PriceTable:
+    """The price table from the Prefect variable `kie_prices`; empty where there is none.
+
+    Raises:
+        InvalidRequest: when the variable is no price table; says what is wrong with it.
+        ServiceUnavailable: when the Prefect server does not answer.
+    """
+    try:
+        value: Any = await Variable.aget(PRICES, default=None)
+    except httpx.HTTPError as error:
+        raise ServiceUnavailable(
+            f"the Prefect server could not be asked for the variable {PRICES!r} ({type(error).__name__}: "
+            f"{error}); nothing was submitted",
+            next_step="Run it again when the Prefect server answers.",
+        ) from error
+    try:
+        if isinstance(value, str):  # typed into the UI with quotes around it
+            value = json.loads(value)
+        return PriceTable.model_validate({} if value is None else value)
+    except ValueError as error:
+        raise InvalidRequest(
+            f"the Prefect variable {PRICES!r} is no price table: {_told(error)}; nothing was submitted",
+            next_step=(
+                f"Correct it in the UI (Variables, {PRICES}); it is a JSON object like "
+                '{"sora-2-text-to-video": 30}, with your prices in credits. Then run again.'
+            ),
+        ) from None
+
+
+def _text(value: Any) -> str:
+    """A value as it may be written in a table: 10 and "10" are the same length."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _told(error: ValueError) -> str:
+    if not isinstance(error, ValidationError):
+        return "it is no JSON"
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
