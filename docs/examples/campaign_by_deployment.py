@@ -1,0 +1,40 @@
+"""The same campaign, its series made by a worker: a run of the deployment character-series/kie."""
+
+import asyncio
+from pathlib import Path
+
+from campaign import ORIGINAL, SLICE, TRAITS, extract, load
+from prefect import flow
+from prefect.deployments import run_deployment
+
+from prefect_kie.api import RunIncomplete
+from prefect_kie.flows import SeriesResult
+
+
+@flow(flow_run_name="campaign: {campaign}")
+async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
+    """Make the campaign's missing videos; returns how many."""
+    prompts = extract(database, campaign)
+    if not prompts:
+        return 0
+    run = await run_deployment(
+        "character-series/kie",
+        parameters={
+            "original": ORIGINAL.model_dump(mode="json"),
+            "slice": SLICE.model_dump(mode="json"),
+            "traits": TRAITS.model_dump(mode="json"),
+            "prompts": prompts,
+            "job_key": f"campaign {campaign}",
+        },
+    )
+    try:
+        series: SeriesResult = await run.state.aresult()
+    except RunIncomplete as incomplete:  # what was made is written back all the same
+        load(database, campaign, prompts, incomplete.result, str(incomplete))
+        raise
+    load(database, campaign, prompts, series, None)
+    return len(prompts)
+
+
+if __name__ == "__main__":
+    print(asyncio.run(make_campaign_by_deployment(Path("campaigns.db"), "spring")))
