@@ -21,8 +21,8 @@ import json
 from typing import Annotated, Any
 
 import httpx
-from prefect.variables import Variable
-from pydantic import BaseModel, ConfigDict, Field, RootModel, ValidationError
+from prefect.client.orchestration import get_client
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest, ServiceUnavailable
 
@@ -51,7 +51,16 @@ class PriceRow(BaseModel):
         )
 
 
-class PriceTable(RootModel[dict[str, Credits | list[PriceRow]]]):
+def _rows(price: Any) -> Any:
+    """A model's price as rows."""
+    if isinstance(price, int | float) and not isinstance(price, bool):
+        return [{"credits": price}]
+    if isinstance(price, list):
+        return price  # pyright: ignore[reportUnknownVariableType]
+    raise ValueError(f"must be a number of credits or a list of rows, not {str(price)[:80]!r}")
+
+
+class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_rows)]]]):
     """What jobs cost, by model.
 
     Args:
@@ -66,11 +75,9 @@ class PriceTable(RootModel[dict[str, Credits | list[PriceRow]]]):
         Returns:
             The credits; None where the table has no price for it.
         """
-        price = self.root.get(request.model_name)
-        if not isinstance(price, list):
-            return price
         fields = request.input_fields()
-        return next((row.credits for row in price if row.fits(fields)), None)
+        rows = self.root.get(request.model_name, [])
+        return next((row.credits for row in rows if row.fits(fields)), None)
 
 
 async def load_prices() -> PriceTable:
@@ -81,13 +88,16 @@ async def load_prices() -> PriceTable:
         ServiceUnavailable: when the Prefect server does not answer.
     """
     try:
-        value: Any = await Variable.aget(PRICES, default=None)
+        # Not Variable.aget, which leaves its connection open (Prefect 3.8).
+        async with get_client() as client:
+            variable = await client.read_variable_by_name(PRICES)
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
             f"the Prefect server could not be asked for the variable {PRICES!r} ({type(error).__name__}: "
             f"{error}); nothing was submitted",
             next_step="Run it again when the Prefect server answers.",
         ) from error
+    value: Any = variable.value if variable else None
     try:
         if isinstance(value, str):  # typed into the UI with quotes around it
             value = json.loads(value)
@@ -111,4 +121,7 @@ def _told(error: ValueError) -> str:
     if not isinstance(error, ValidationError):
         return "it is no JSON"
     first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc'])) or 'it'}: {first['msg']}"
+    where = "".join(
+        f"{place}: " if isinstance(place, str) else f"row {place + 1}: " for place in first["loc"]
+    )
+    return f"{where}{first['msg'].removeprefix('Value error, ')}"

@@ -8,16 +8,15 @@ What was answered well is kept in result storage, beside the submissions and by 
 outermost run: run again, nobody is asked twice, and the same answer leads to the same jobs.
 """
 
+import asyncio
 import hashlib
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Generic, TypeVar, cast
 from uuid import UUID
 
-import anyio
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
@@ -86,14 +85,17 @@ class Question(Generic[FormT]):
             )
         if run.deployment_id is not None and run.parent_task_run_id is None:
             return await asuspend_flow_run(wait_for_input=form, timeout=seconds, key=self.name)
-        with anyio.move_on_after(seconds), suppress(FlowPauseTimeout):
-            return await apause_flow_run(
-                wait_for_input=form,
-                timeout=seconds + MARGIN_SECONDS,
-                poll_interval=LOOK_SECONDS,
-                key=self.name,
-            )
-        raise unanswered
+        paused = apause_flow_run(
+            wait_for_input=form,
+            timeout=seconds + MARGIN_SECONDS,
+            poll_interval=LOOK_SECONDS,
+            key=self.name,
+        )
+        try:
+            # Not anyio's scope, under whose cancellation Prefect could not close its connection.
+            return await asyncio.wait_for(paused, seconds)
+        except (asyncio.TimeoutError, FlowPauseTimeout):
+            raise unanswered from None
 
 
 async def check_can_ask() -> None:

@@ -130,8 +130,8 @@ def moments(seconds: float) -> list[float]:
     Args:
         seconds: The video's length.
     """
-    step = max(STEP_SECONDS, math.ceil(seconds / STEP_SECONDS / MOST_FRAMES) * STEP_SECONDS)
-    return [number * step for number in range(max(1, math.ceil(seconds / step)))]
+    halves = max(1, math.ceil(seconds / STEP_SECONDS))
+    return [number * STEP_SECONDS for number in range(0, halves, math.ceil(halves / MOST_FRAMES))]
 
 
 def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
