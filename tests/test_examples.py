@@ -127,6 +127,11 @@ async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_t
     check_saved(made[NAPS])
     check_failed(made[READS])
 
+    with pytest.raises(RunIncomplete):  # the same input is the same job
+        await campaign.make_campaign(database, name)
+    assert kie.stats()["created"] == PREPARATION + 3
+    check_failed(rows(database, name)[READS])
+
     change_prompt(database, READS, "{character} reads to a fox")
     assert await campaign.make_campaign(database, name) == 1
     check_saved(rows(database, name)["{character} reads to a fox"])
