@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated
 
 from prefect import flow, get_run_logger
-from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
 from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
@@ -12,6 +11,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.tasks import save_video, wait_for_job
+from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_character
 
 
@@ -20,7 +20,7 @@ async def collect_job(
     task_id: Annotated[str, Field(min_length=1, max_length=100)],
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
-    storage: WritableFileSystem | str | None = None,
+    storage: StorageBlock = None,
     poll: PollPolicy = DEFAULT_POLL,
 ) -> CollectedJob:
     """Fetch what a job made, from its task id alone; waits where it is not finished, pays nothing.

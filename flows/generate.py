@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 from prefect import flow
-from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
 from prefect_kie.api import KieError, PollPolicy, VideoRequest
@@ -14,6 +13,7 @@ from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
 
 
@@ -23,7 +23,7 @@ async def generate_video(
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     count: Annotated[int, Field(ge=1, le=100)] = 1,
     directory: Path | None = None,
-    storage: WritableFileSystem | str | None = None,
+    storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
     approve_over: ApproveOver = None,

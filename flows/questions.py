@@ -78,8 +78,8 @@ class Question(Generic[FormT]):
             await _forget_earlier(run.id, self.name)
             until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
             get_run_logger().info(
-                "This run waits for an answer: open it in the Prefect UI and choose Resume. Nobody having "
-                "answered by %s UTC, it ends. %s",
+                "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
+                "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
                 f"{until:%Y-%m-%d %H:%M:%S}",
                 unanswered.next_step,
             )

@@ -9,7 +9,6 @@ from prefect import flow, get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
-from prefect.filesystems import WritableFileSystem
 from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
@@ -17,7 +16,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.flows.outcomes import failed
 from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.tasks import doubts
-from prefect_kie.tasks.destination import load_storage
+from prefect_kie.tasks.destination import StorageBlock, load_storage
 from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
 from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.remote import storage_for
@@ -31,7 +30,7 @@ async def resolve_submission(
     task_id: Annotated[str, Field(max_length=100)] | None = None,
     release: bool = False,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
-    records_storage: WritableFileSystem | str | None = None,
+    records_storage: StorageBlock = None,
 ) -> ResolvedSubmissions:
     """List submissions in doubt, or settle one: it became a certain job, or may be made again.
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from prefect import flow, get_run_logger
-from prefect.filesystems import WritableFileSystem
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prefect_kie.api import (
@@ -21,6 +20,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
+from prefect_kie.api.forms import plain_optionals
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.characters import CharacterTraits
@@ -29,6 +29,7 @@ from prefect_kie.flows.picking import pick_slice
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.tasks import wait_for_job
+from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
@@ -61,7 +62,9 @@ class EpisodeSettings(BaseModel):
         size: Quality; for the pro model only.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=plain_optionals
+    )
 
     model: Literal["sora-2-text-to-video", "sora-2-pro-text-to-video", "sora-2-text-to-video-stable"] = (
         "sora-2-text-to-video"
@@ -147,7 +150,7 @@ async def character_series(
     episodes: EpisodeSettings = DEFAULT_EPISODES,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
-    storage: WritableFileSystem | str | None = None,
+    storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
     approve_over: ApproveOver = None,

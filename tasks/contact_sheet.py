@@ -37,7 +37,7 @@ DECODING_SECONDS = 30.0
 
 HELP = (
     "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "
-    "front. The form is on the run's page: **Resume**."
+    "front. The form is on the run's page: **Resume** (in the newer UI in its menu ⋮)."
 )
 
 LANDSCAPE = (5, 190)

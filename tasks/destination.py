@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import httpx
 from prefect.blocks.core import Block
 from prefect.filesystems import WritableFileSystem
+from pydantic import WithJsonSchema
 
 from prefect_kie.api import InvalidRequest, ServiceUnavailable
+
+StorageBlock = Annotated[
+    WritableFileSystem | str | None,
+    # A form offers its name alone: the UI cannot pick a block by what it is able to do.
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+"""A Prefect storage block, or its `type/name`; None: none."""
 
 DEFAULT_DIRECTORY = Path("~/kie-videos")
 """Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""

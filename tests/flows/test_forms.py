@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import cloudpickle
@@ -9,6 +10,7 @@ import pytest
 from prefect import Flow
 from prefect.exceptions import ParameterTypeError
 from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 
@@ -48,3 +50,60 @@ def test_a_served_flow_knows_its_parameters_in_another_process(flow: Flow[..., A
     again: Flow[..., Any] = cloudpickle.loads(cloudpickle.dumps(flow))
     with pytest.raises(ParameterTypeError, match=r"credentials\.str"):
         again.validate_parameters({"credentials": 1})
+
+
+def test_a_field_that_may_be_left_out_is_one_field() -> None:
+    definitions = parameter_schema(flows.character_series.fn).model_dump()["definitions"]
+    handle = definitions["CharacterTraits"]["properties"]["character_user_name"]
+    assert (handle["type"], handle["maxLength"], "default" in handle) == ("string", 40, False)
+    ids = definitions["Sora2TextToVideo"]["properties"]["character_id_list"]
+    assert (ids["type"], ids["items"]["type"]) == ("array", "string")
+    # A form would send the no that nobody chose.
+    assert "anyOf" in definitions["Sora2TextToVideo"]["properties"]["remove_watermark"]
+
+
+def test_tabs_have_short_names_that_fit_side_by_side() -> None:
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    tabs = [choice["$ref"].rsplit("/", 1)[1] for choice in schema["properties"]["request"]["anyOf"]]
+    titles = [schema["definitions"][name]["title"] for name in tabs]
+    assert len(set(titles)) == 9
+    assert sum(map(len, titles)) <= 100
+    assert titles[-1] == "Any other"
+
+
+@pytest.mark.parametrize(
+    ("request_", "told"),
+    [
+        ({"model": "sora-2-text-to-video"}, "'prompt' is a required property"),
+        ({"model": "sora-2-text-to-video", "prompt": ""}, "'' should be non-empty"),
+        ({"model": "sora-2-image-to-video", "prompt": "a", "image_urls": []}, r"\[\] should be non-empty"),
+        ({"model": "sora-2-text-to-video", "prompt": "a", "n_frames": "12"}, "'12' is not one of"),
+        ({"model": "sora-2-pro-storyboard", "shots": [{"duration": 1}]}, "'Scene' is a required property"),
+    ],
+)
+def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told: str) -> None:
+    # What the UI shows for a form that it has sent: Prefect's own validation of a run's parameters.
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    messages = [error.message for error in validate({"request": request_}, schema, ignore_required=False)]
+    assert any(re.search(told, message) for message in messages), messages
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"model": "sora-2-text-to-video", "prompt": "a cat", "character_id_list": None},
+        {"model": "sora-2-pro-text-to-video", "prompt": "a cat", "size": "high", "remove_watermark": True},
+        {"model": "kling-2.6/text-to-video", "input": {"prompt": "a yak"}},
+    ],
+)
+def test_the_server_takes_what_is_right(request_: dict[str, Any]) -> None:
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    assert [error.message for error in validate({"request": request_}, schema)] == []
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_a_storage_block_is_given_by_its_name(flow: Flow[..., Any]) -> None:
+    properties = parameter_schema(flow.fn).model_dump()["properties"]
+    for name in ("storage", "records_storage"):
+        if name in properties:
+            assert properties[name]["anyOf"] == [{"type": "string"}, {"type": "null"}]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, cast, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from prefect_kie.api.forms import ByItsModel
 from prefect_kie.api.requests import (
     JobRequest,
     Sora2Characters,
@@ -54,7 +55,7 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
-class MarketModel(JobRequest):
+class MarketModel(JobRequest, title="Any other"):
     """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
 
     usual_seconds: ClassVar[float] = 120.0
@@ -123,6 +124,7 @@ VideoRequest = Annotated[
     | SoraWatermarkRemover
     | MarketModel,
     WrapValidator(_by_its_model),
+    ByItsModel(),
 ]
 """Any request whose result is a file; a dictionary is read by its `model`."""
 
@@ -135,5 +137,6 @@ SoraVideoRequest = Annotated[
     | Sora2ImageToVideoStable
     | Sora2ProStoryboard,
     WrapValidator(_by_its_model),
+    ByItsModel(),
 ]
 """A request whose video can become a character."""

@@ -46,8 +46,9 @@ HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
 
 Prompt = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
 AspectRatio = Literal["portrait", "landscape"]
-Seconds = Annotated[Literal["10", "15"], BeforeValidator(_number_as_text)]
-StoryboardSeconds = Annotated[Literal["10", "15", "25"], BeforeValidator(_number_as_text)]
+_LENGTH = Field(title="Length in seconds")
+Seconds = Annotated[Literal["10", "15"], BeforeValidator(_number_as_text), _LENGTH]
+StoryboardSeconds = Annotated[Literal["10", "15", "25"], BeforeValidator(_number_as_text), _LENGTH]
 Size = Literal["standard", "high"]
 UploadMethod = Literal["s3", "oss"]
 OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]

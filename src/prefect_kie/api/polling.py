@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_kie.api.forms import plain_optionals
+
 SPREAD = 0.5
 """Spread (sigma of the logarithm) of one model's durations around the usual one."""
 
@@ -30,7 +32,9 @@ class PollPolicy(BaseModel):
         jitter: Share of the gap by which it varies, so that many jobs do not look at once.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=plain_optionals
+    )
 
     deadline_seconds: Annotated[float, Field(gt=0)] = 1800.0
     """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""

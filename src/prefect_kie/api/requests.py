@@ -32,17 +32,26 @@ from prefect_kie.api.fields import (
     Timestamps,
     UploadMethod,
 )
+from prefect_kie.api.forms import plain_optionals
 
 
 class JobRequest(BaseModel):
     """Base of all requests: a model's name and its input.
+
+    A subclass's `title` names its tab in forms, where several stand side by side.
 
     Class attributes:
         usual_seconds: How long a job of this model usually takes, for the look schedule.
         reports_progress: Whether the model takes a progressCallBackUrl.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        json_schema_extra=plain_optionals,
+    )
 
     usual_seconds: ClassVar[float] = 180.0
     reports_progress: ClassVar[bool] = False
@@ -107,21 +116,21 @@ class _FromPicture(JobRequest):
     """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
 
 
-class Sora2TextToVideo(_VideoWithCharacters):
+class Sora2TextToVideo(_VideoWithCharacters, title="Text"):
     """A video from a prompt (sora-2-text-to-video)."""
 
     model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"
     """The model's name at Kie."""
 
 
-class Sora2ImageToVideo(_FromPicture, _VideoWithCharacters):
+class Sora2ImageToVideo(_FromPicture, _VideoWithCharacters, title="Picture"):
     """A video that begins with a picture (sora-2-image-to-video)."""
 
     model: Literal["sora-2-image-to-video"] = "sora-2-image-to-video"
     """The model's name at Kie."""
 
 
-class Sora2ProTextToVideo(_VideoWithCharacters):
+class Sora2ProTextToVideo(_VideoWithCharacters, title="Pro, text"):
     """A video from a prompt, pro quality (sora-2-pro-text-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
@@ -132,7 +141,7 @@ class Sora2ProTextToVideo(_VideoWithCharacters):
     """Quality: standard or high."""
 
 
-class Sora2ProImageToVideo(_FromPicture, _VideoWithCharacters):
+class Sora2ProImageToVideo(_FromPicture, _VideoWithCharacters, title="Pro, picture"):
     """A video that begins with a picture, pro quality (sora-2-pro-image-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
@@ -143,21 +152,21 @@ class Sora2ProImageToVideo(_FromPicture, _VideoWithCharacters):
     """Quality: standard or high."""
 
 
-class Sora2TextToVideoStable(_Video):
+class Sora2TextToVideoStable(_Video, title="Stable, text"):
     """A video from a prompt, stable form (sora-2-text-to-video-stable)."""
 
     model: Literal["sora-2-text-to-video-stable"] = "sora-2-text-to-video-stable"
     """The model's name at Kie."""
 
 
-class Sora2ImageToVideoStable(_FromPicture, _Video):
+class Sora2ImageToVideoStable(_FromPicture, _Video, title="Stable, picture"):
     """A video that begins with a picture, stable form (sora-2-image-to-video-stable)."""
 
     model: Literal["sora-2-image-to-video-stable"] = "sora-2-image-to-video-stable"
     """The model's name at Kie."""
 
 
-class Sora2CharactersPro(JobRequest):
+class Sora2CharactersPro(JobRequest, title="Character"):
     """A character made from a slice of an earlier video (sora-2-characters-pro)."""
 
     usual_seconds: ClassVar[float] = 60.0
@@ -176,7 +185,7 @@ class Sora2CharactersPro(JobRequest):
     """Boundaries for the character, at most 1,000 characters."""
 
 
-class Sora2Characters(JobRequest):
+class Sora2Characters(JobRequest, title="Character, file"):
     """A character made from a video file (sora-2-characters)."""
 
     usual_seconds: ClassVar[float] = 60.0
@@ -202,7 +211,7 @@ class Shot(BaseModel):
     """Length of the shot, 0.1 to 15 seconds."""
 
 
-class Sora2ProStoryboard(JobRequest):
+class Sora2ProStoryboard(JobRequest, title="Storyboard"):
     """A video of several shots (sora-2-pro-storyboard)."""
 
     usual_seconds: ClassVar[float] = 300.0
@@ -233,7 +242,7 @@ class Sora2ProStoryboard(JobRequest):
         return " ".join(self.shots[0].Scene.split())
 
 
-class SoraWatermarkRemover(JobRequest):
+class SoraWatermarkRemover(JobRequest, title="Watermark"):
     """A Sora video without its watermark (sora-watermark-remover)."""
 
     usual_seconds: ClassVar[float] = 30.0
