@@ -24,7 +24,8 @@ from pydantic import Field, SecretStr
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.doctor import WouldChange, check_fastapi, check_storage, check_versions, refuse_changes
+from prefect_kie.doctor import WouldChange, check_fastapi, check_versions, refuse_changes
+from prefect_kie.doctor_storage import check_storage
 from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import run_marked_again

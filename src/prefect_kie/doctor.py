@@ -6,21 +6,14 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import suppress
-from dataclasses import dataclass
 from importlib.metadata import version
-from typing import Literal
-from uuid import uuid4
 
 import httpx
 import prefect
-from prefect.blocks.core import Block
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import DeploymentStatus, WorkerStatus
 from prefect.exceptions import ObjectNotFound
-from prefect.filesystems import WritableFileSystem
-from prefect.settings import get_current_settings
-from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
@@ -28,15 +21,13 @@ from prefect_kie import provisioning
 from prefect_kie.api import KieError
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.doctor_check import Check, Outcome
+from prefect_kie.doctor_storage import check_result_storage
 from prefect_kie.provisioning import Finding
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.serving import DEPLOYMENTS
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.pacing import CREATE_LIMIT
-from prefect_kie.tasks.remote import BlockStorage, storage_for
-from prefect_kie.tasks.storage import LocalStorage, Storage
-
-Outcome = Literal["ok", "trouble", "not there"]
 
 STYLES: dict[Outcome, str] = {"ok": "green", "trouble": "bold red", "not there": "yellow"}
 
@@ -44,29 +35,6 @@ WORK_POOL = "kie"
 """The work pool of prefect.yaml."""
 
 FIRST_BAD_FASTAPI = (0, 151)
-
-PROBE = "prefect-kie-doctor"
-"""How the name of the probe file begins."""
-
-SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
-
-ONE_MACHINE = ("file://", "local://", "memory://")
-"""fsspec's addresses of what no other machine sees."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """What the doctor found out about one thing.
-
-    Attributes:
-        outcome: In order, in trouble, or not there (which is no trouble where it is not needed).
-        what: The thing, and what there is to say about it.
-        advice: What to run or to do where it is not in order.
-    """
-
-    outcome: Outcome
-    what: str
-    advice: str | None = None
 
 
 class WouldChange(Exception):
@@ -126,7 +94,7 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
             for check in (
                 _of_setup(client),
                 _credentials(credentials),
-                _result_storage(client),
+                check_result_storage(client),
                 _work_pool(client),
                 _deployments(client),
             ):
@@ -244,84 +212,6 @@ async def _credentials(name: str) -> AsyncIterator[Check]:
         yield Check("ok", told)
     else:
         yield Check("trouble", told, "Add credits at kie.ai.")
-
-
-async def _result_storage(client: PrefectClient) -> AsyncIterator[Check]:
-    """Where runs keep what they have submitted: without it nothing is sent."""
-    settings = get_current_settings().results
-    place = settings.default_storage_block
-    what = f"result storage {place} (PREFECT_DEFAULT_RESULT_STORAGE_BLOCK)"
-    try:
-        if place is not None:
-            storage = _storage_at(await Block.aload(place, client=client))
-        elif default := (await client.read_server_default_result_storage()).default_result_storage_block_id:
-            what = f"result storage block {default} (the server's default)"
-            storage = _storage_at(await Block.aload_from_ref(default, client=client))
-            what = f"result storage {storage.address('')} (the server's default)"
-        else:
-            storage = storage_for(settings.local_storage_path)
-            what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
-    except Exception as error:
-        yield Check(
-            "trouble",
-            f"{what} cannot be loaded ({_reason(error)})",
-            f"See which blocks there are with prefect block ls; choose one: {SET_BLOCK}",
-        )
-        return
-    yield await check_storage(storage, what)
-
-
-def _storage_at(block: Block) -> Storage:
-    if not isinstance(block, WritableFileSystem):
-        raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
-    return storage_for(block)
-
-
-async def check_storage(storage: Storage, what: str) -> Check:
-    """Whether a storage keeps a small file, gives it back and removes it.
-
-    Args:
-        storage: The storage.
-        what: How to call it.
-    """
-    # What cannot be deleted at least does not become more with each call.
-    path = f"{PROBE}.txt" if isinstance(storage, BlockStorage) else f"{PROBE}-{uuid4().hex}.txt"
-    content = f"Written by prefect-kie doctor; may be deleted. {uuid4().hex}".encode()
-    deleted = False
-    doing = "written"
-    try:
-        await storage.write(path, content)
-        doing = "read"
-        kept = await storage.read(path)
-        doing = "deleted from"
-        deleted = await storage.delete(path)
-    except Exception as error:
-        with suppress(Exception):
-            await storage.delete(path)
-        return Check("trouble", f"{what} cannot be {doing} ({_reason(error)})", _repair(storage))
-    if kept != content:
-        return Check("trouble", f"{what} does not keep what is written", _repair(storage))
-    told = f"{what}: writes, reads and deletes"
-    if not deleted:
-        told = f"{what}: writes and reads; it cannot delete, so a small file stays: {storage.address(path)}"
-    if isinstance(storage, LocalStorage) or storage.address("").startswith(ONE_MACHINE):
-        return Check(
-            "ok",
-            f"{told}. It is this machine's disk: several machines would not share it, and could pay twice",
-            f"For several machines, choose a shared storage block on each: {SET_BLOCK}",
-        )
-    return Check("ok", told)
-
-
-def _repair(storage: Storage) -> str:
-    if isinstance(storage, LocalStorage):
-        return f"Make that directory writable and the disk not full, or choose a storage block: {SET_BLOCK}"
-    return "Correct the storage block in the UI (Blocks), then run prefect-kie doctor again."
-
-
-def _reason(error: Exception) -> str:
-    # A refused block's text quotes its fields, among them secrets.
-    return type(error).__name__ if isinstance(error, ValidationError) else shown_error(error)
 
 
 async def _work_pool(client: PrefectClient) -> AsyncIterator[Check]:
