@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import suppress
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,11 +13,25 @@ import pytest
 from prefect.automations import Automation, AutomationCore
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
+from prefect.client.schemas.objects import State, StateType
+from prefect.events import Event, Resource, get_events_client
+from prefect.events.related import tags_as_related_resources
 from prefect.exceptions import ObjectNotFound
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
 from prefect.settings import PREFECT_API_URL, temporary_settings
-from prefect.states import Cancelled, Cancelling, Completed, Crashed, Pending, Running, Scheduled
+from prefect.states import (
+    Cancelled,
+    Cancelling,
+    Completed,
+    Crashed,
+    Failed,
+    Paused,
+    Pending,
+    Running,
+    Scheduled,
+    Suspended,
+)
 from pydantic import SecretStr
 
 from prefect_kie import cli
@@ -26,10 +40,14 @@ from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import (
     HEARTBEAT_TAG,
+    MISSED_HEARTBEATS,
+    PAUSE,
     RECOVERING,
     RECOVERY_TAG,
     RERUNS,
+    SILENT,
     all_automations,
+    call_silent,
     call_silent_crashed,
     mark_crashed,
     run_marked_again,
@@ -270,7 +288,10 @@ class TestAutomationsAreKept:
     def test_one_of_another_version_is_brought_up_to_date(
         self, server: None, capsys: pytest.CaptureFixture[str], enabled: bool
     ) -> None:
-        changed = AutomationCore.model_validate({**call_silent_crashed(60).model_dump(), "enabled": enabled})
+        name = call_silent_crashed().name  # of what once did the work of two
+        changed = AutomationCore.model_validate(
+            {**call_silent(60).model_dump(), "name": name, "enabled": enabled}
+        )
         made: UUID = with_client(lambda client: client.create_automation(changed))
         code, lines = setup(capsys)
         assert code == 0, lines
@@ -330,6 +351,11 @@ async def state_of(client: PrefectClient, run: UUID) -> str:
     return state.name
 
 
+async def states_of(client: PrefectClient, run: UUID) -> list[State]:
+    """All states that a flow run has been in."""
+    return sorted(await client.read_flow_run_states(run), key=lambda state: state.timestamp)
+
+
 class Runs:
     """Flow runs of deployments, led through their states by hand as a worker would."""
 
@@ -369,6 +395,23 @@ class Runs:
         return await state_of(self._client, run) == "Crashed"
 
 
+@asynccontextmanager
+async def runs_under(automations: Sequence[AutomationCore]) -> AsyncGenerator[Runs, None]:
+    """Flow runs on a server that has these automations in use."""
+    await clear()
+    async for _ in Setup(key=None, automations=automations).run():
+        pass
+    async with get_client() as client:
+        runs = Runs(client)
+        for _ in range(5):  # the server takes new automations into use in the background
+            run = await runs.of_deployment(RECOVERY_TAG)
+            await runs.crash(run)
+            if await runs.becomes(RECOVERING, run, 2):
+                break
+        yield runs
+    await clear()
+
+
 class TestCrashedRuns:
     """The automations that run them again, on a real server with real events."""
 
@@ -376,18 +419,8 @@ class TestCrashedRuns:
 
     @pytest.fixture
     async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
-        await clear()
-        async for _ in Setup(key=None).run():
-            pass
-        async with get_client() as client:
-            runs = Runs(client)
-            for _ in range(5):  # the server takes new automations into use in the background
-                run = await runs.of_deployment(RECOVERY_TAG)
-                await runs.crash(run)
-                if await runs.becomes(RECOVERING, run, 2):
-                    break
+        async with runs_under(AUTOMATIONS) as runs:
             yield runs
-        await clear()
 
     async def test_a_crashed_run_is_run_again(self, runs: Runs, client: PrefectClient) -> None:
         run = await runs.of_deployment(RECOVERY_TAG)
@@ -410,20 +443,6 @@ class TestCrashedRuns:
         second = await client.set_flow_run_state(run, Crashed(message="Infrastructure exited with -9"))
         assert second.status == "ABORT"
         assert await state_of(client, run) == RECOVERING
-
-    async def test_one_that_was_called_crashed_while_it_waits_for_a_worker_is_run_again(
-        self, runs: Runs, client: PrefectClient
-    ) -> None:
-        run = await runs.of_deployment(RECOVERY_TAG)
-        silent = Crashed(message=call_silent_crashed().actions[0].message)  # type: ignore[union-attr]
-        await runs.crash(run)
-        assert await runs.becomes(RECOVERING, run)
-        await client.set_flow_run_state(run, Scheduled())
-        await client.set_flow_run_state(run, silent)
-        assert await runs.becomes(RECOVERING, run)
-        await client.set_flow_run_state(run, Scheduled())
-        await client.set_flow_run_state(run, silent)
-        assert await runs.stays_crashed(run)
 
     async def test_it_is_run_again_three_times(self, runs: Runs, client: PrefectClient) -> None:
         run = await runs.of_deployment(RECOVERY_TAG, "another")
@@ -479,14 +498,89 @@ async def client(prefect_server: object) -> AsyncIterator[PrefectClient]:
         yield client
 
 
+def waiting(state: State, key: str) -> State:
+    """The state as `suspend_flow_run` and `pause_flow_run` propose it."""
+    return state.model_copy(
+        update={"state_details": state.state_details.model_copy(update={"pause_key": key})}
+    )
+
+
+@pytest.mark.server
+class TestRunsThatWaitForAPerson:
+    """Suspended (no process) and paused (its process goes on) ones, on a real server with real events."""
+
+    @pytest.fixture
+    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
+        ten_seconds = call_silent(PAUSE.total_seconds() / MISSED_HEARTBEATS)  # the least that Prefect takes
+        automations = [ten_seconds if one.name == ten_seconds.name else one for one in AUTOMATIONS]
+        async with runs_under(automations) as runs:
+            yield runs
+
+    async def heartbeat(self, run: UUID) -> None:
+        """As Prefect's engine sends it."""
+        async with get_events_client() as events:
+            await events.emit(
+                Event(
+                    event="prefect.flow-run.heartbeat",
+                    resource=Resource({"prefect.resource.id": f"prefect.flow-run.{run}"}),
+                    related=tags_as_related_resources({RECOVERY_TAG, HEARTBEAT_TAG}),
+                )
+            )
+
+    async def test_they_never_crash_but_for_a_silence_after_they_were_resumed(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        suspended = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
+        paused = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
+        for run, state in ((suspended, Suspended()), (paused, Paused())):
+            await client.set_flow_run_state(run, Running())
+            await client.set_flow_run_state(run, waiting(state, "0"))
+            await self.heartbeat(run)  # the last one of a process that is on its way out
+        silent = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
+        await client.set_flow_run_state(silent, Running())
+        assert await runs.becomes(RECOVERING, silent, 90)
+        assert await state_of(client, suspended) == "Suspended"
+        assert await state_of(client, paused) == "Paused"
+        names = [state.name for state in await states_of(client, silent)]
+        assert names[-3:] == [SILENT, "Crashed", RECOVERING]
+        for run in (suspended, paused):
+            await client.resume_flow_run(run)
+        for state in (Pending(), Running()):  # a worker takes the suspended one; the paused one runs on
+            await client.set_flow_run_state(suspended, state)
+        for run in (suspended, paused):
+            assert await runs.becomes(RECOVERING, run, 90)
+
+    async def test_nothing_but_a_running_run_can_be_called_silent(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        silent = State(type=StateType.PAUSED, name=SILENT)
+        led: dict[str, list[State]] = {
+            "Scheduled": [],
+            "Pending": [Pending()],
+            "Suspended": [Running(), waiting(Suspended(), "0")],
+            "Paused": [Running(), waiting(Paused(), "0")],
+            "Cancelling": [Running(), Cancelling()],
+            "Failed": [Running(), Failed()],
+        }
+        for name, states in led.items():
+            run = await runs.of_deployment("kie")
+            for state in states:
+                await client.set_flow_run_state(run, state)
+            assert (await client.set_flow_run_state(run, silent)).status != "ACCEPT"
+            assert await state_of(client, run) == name
+        run = await runs.of_deployment("kie")
+        await client.set_flow_run_state(run, Running())
+        assert (await client.set_flow_run_state(run, silent)).status == "ACCEPT"
+
+
 class TestSilentRuns:
-    """The other automation, as the server reads it; benchmarks/recovery.py shows it at work."""
+    """The trigger that notices silence, as the server reads it; benchmarks/recovery.py shows it at work."""
 
     RUN = "prefect.flow-run.0197"
 
     @pytest.fixture
     def trigger(self) -> EventTrigger:
-        return EventTrigger.model_validate(call_silent_crashed().trigger.model_dump(mode="json"))
+        return EventTrigger.model_validate(call_silent().trigger.model_dump(mode="json"))
 
     def event(self, name: str, *tags: str, resource: str = RUN) -> ReceivedEvent:
         """An event of a flow run, with what Prefect's engine and server tell of it."""
@@ -511,7 +605,7 @@ class TestSilentRuns:
 
     def test_three_intervals_without_a_sign_of_life(self, trigger: EventTrigger) -> None:
         assert trigger.within.total_seconds() == 90
-        assert call_silent_crashed(10).trigger.within.total_seconds() == 30  # type: ignore[union-attr]
+        assert call_silent(10).trigger.within.total_seconds() == 30  # type: ignore[union-attr]
         assert trigger.meets_threshold(0)
         assert not trigger.meets_threshold(1)
 
@@ -523,16 +617,21 @@ class TestSilentRuns:
         assert trigger.expects(event.event)
         assert trigger.bucketing_key(event) == (self.RUN,)
 
-    @pytest.mark.parametrize("name", ["Completed", "Failed", "TimedOut", "Suspended", "AwaitingRetry"])
+    @pytest.mark.parametrize("name", ["Completed", "Failed", "TimedOut", "Cancelled"])
     def test_what_ends_it(self, trigger: EventTrigger, name: str) -> None:
         event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
         assert trigger.covers(event)
         assert trigger.expects(event.event)
         assert not trigger.starts_after(event.event)
 
+    @pytest.mark.parametrize("name", ["Suspended", "Paused", "Resuming", "AwaitingRetry"])
+    def test_a_wait_is_none_of_its_business(self, trigger: EventTrigger, name: str) -> None:
+        # The server refuses to call a waiting run silent; events that are not looked at cannot be lost.
+        assert not trigger.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG))
+
     def test_a_crash_is_for_the_other_automation_alone(self, trigger: EventTrigger) -> None:
         # On a busy SQLite the server may drop an event that a second automation counts as well.
-        for automation in (call_silent_crashed(), run_marked_again()):
+        for automation in (call_silent(), call_silent_crashed(), run_marked_again()):
             read = EventTrigger.model_validate(automation.trigger.model_dump(mode="json"))
             for name in ("Crashed", "Pending", "Submitting"):
                 assert not read.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG))

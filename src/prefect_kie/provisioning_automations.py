@@ -2,12 +2,13 @@
 
 ::
 
-    Running ──crash──> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
-       └───── silent for 90 s ───────^
+    Running ────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
+       └─silent for 90 s─> Silent ────^
 
-Several, since each can do but one step: `call_silent_crashed` notices that a run shows no sign of life,
-`mark_crashed` and `mark_silent` decide whether a crashed run may be run again, `run_marked_again` does it
-a moment later. Run again, a flow of this package goes on where it was: same jobs, nothing paid twice.
+Several, since each can do but one step: `call_silent` notices that a run shows no sign of life, and
+`call_silent_crashed` that it has therefore crashed; `mark_crashed` decides whether a crashed run may be run
+again, `run_marked_again` does it a moment later. Run again, a flow of this package goes on where it was:
+same jobs, nothing paid twice. A run that is suspended or paused, waiting for a person, is left alone.
 
 They expect as few kinds of events as possible, and none but the marking ones look at crashes. The server
 reads before it writes whatever it counts of an event that is expected but opens no new span of time, and
@@ -53,18 +54,18 @@ RECOVERING = "Recovering"
 TAKEN_UP = ("AwaitingRetry", "Completed", "Cancelled")
 """States of a marked run that somebody else has decided about meanwhile."""
 
-QUIET = ("Completed", "Failed", "TimedOut", "Cancelled", "Suspended", "Paused", "AwaitingRetry")
-"""States in which no sign of life is expected."""
+ENDED = ("Completed", "Failed", "TimedOut", "Cancelled")
+"""States after which no sign of life is expected."""
 
-SILENT = "No sign of life"
-"""How the message begins of a crash that nobody reported."""
+SILENT = "Silent"
+"""Name of the state, of type Paused, of a run that shows no sign of life; it is called crashed at once."""
 
 FLOW_RUN = "prefect.flow-run"
 
 
 def all_automations() -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes."""
-    return mark_crashed(), mark_silent(), run_marked_again(), call_silent_crashed()
+    return mark_crashed(), run_marked_again(), call_silent(), call_silent_crashed()
 
 
 def mark_crashed() -> AutomationCore:
@@ -80,19 +81,6 @@ def mark_crashed() -> AutomationCore:
     second report would crash it anew. To a run in a final state, and this is one, Prefect lets nobody
     report a crash, hence also the `force`.
     """
-    return _mark("prefect-kie: a crashed flow run may be run again", message=f"!{SILENT}*")
-
-
-def mark_silent() -> AutomationCore:
-    """The same for a run that `call_silent_crashed` has called crashed, and counted apart.
-
-    That may happen to a run which crashed before, was scheduled again, and finds no worker: when the
-    server was restarted, or its SQLite was busy, and it does not know of the scheduling.
-    """
-    return _mark("prefect-kie: a silent flow run may be run again", message=f"{SILENT}*")
-
-
-def _mark(name: str, message: str) -> AutomationCore:
     mark = ChangeFlowRunState(
         state=StateType.CRASHED,
         name=RECOVERING,
@@ -100,7 +88,7 @@ def _mark(name: str, message: str) -> AutomationCore:
         force=True,
     )
     return AutomationCore(
-        name=name,
+        name="prefect-kie: a crashed flow run may be run again",
         description=(
             f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
             f"time that it had begun, {RERUNS} times at most. Made by prefect-kie setup."
@@ -111,7 +99,6 @@ def _mark(name: str, message: str) -> AutomationCore:
             match={
                 "prefect.resource.id": f"{FLOW_RUN}.*",
                 "prefect.run-count": [str(count) for count in range(1, RERUNS + 1)],
-                "prefect.state-message": message,
             },
             match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id", "prefect.run-count"},
@@ -150,41 +137,68 @@ def run_marked_again() -> AutomationCore:
     )
 
 
-def call_silent_crashed(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
-    """No sign of life from the run, so its process is gone, and its worker, who would have told: it crashed.
+def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
+    """No sign of life from the run, so its process is gone, and its worker, who would have told.
 
-    Running and each heartbeat start the time anew; nothing is expected any more of a run that has ended
-    or waits without a process. (One that ends in a state with a name of its own is called crashed in
-    vain: it is in a final state, and Prefect lets nobody report a crash of it.)
+    Running and each heartbeat start the time anew; nothing is expected any more of a run that has ended.
+    When the time is over, the run may wait for a person (suspended, without a process; perhaps for days),
+    or for a worker. It is then left alone because of the type of this state: Prefect pauses nothing but a
+    running run. To expect those states as well would not do: a heartbeat may come after the run has
+    suspended itself, since its process beats until it leaves; and their events, lost on a busy SQLite,
+    would keep the server from seeing that the run was resumed.
 
     Args:
         heartbeat_seconds: How often the tagged deployments send a heartbeat.
     """
     silence = timedelta(seconds=MISSED_HEARTBEATS * heartbeat_seconds)
     alive = {f"{FLOW_RUN}.Running", f"{FLOW_RUN}.heartbeat"}
-    crashed = ChangeFlowRunState(
-        state=StateType.CRASHED,
-        name="Crashed",
-        message=f"{SILENT} for {silence.total_seconds():g} seconds: its process is gone.",
-        force=False,  # a run that has ended, or that is being cancelled, is left alone
+    silent = ChangeFlowRunState(
+        state=StateType.PAUSED,
+        name=SILENT,
+        message=f"No sign of life for {silence.total_seconds():g} seconds.",
+        force=False,
     )
     return AutomationCore(
-        name="prefect-kie: a flow run gone silent has crashed",
+        name="prefect-kie: a flow run has gone silent",
         description=(
             f"Deployments tagged {HEARTBEAT_TAG}, with "
-            f"PREFECT_FLOWS_HEARTBEAT_FREQUENCY={heartbeat_seconds:g} in their environment. No sign of life "
-            f"for {silence.total_seconds():g} seconds: the run's process and its worker are gone. Made by "
-            "prefect-kie setup."
+            f"PREFECT_FLOWS_HEARTBEAT_FREQUENCY={heartbeat_seconds:g} in their environment. Marks a running "
+            f"flow run as {SILENT} that has shown no sign of life for {silence.total_seconds():g} seconds. "
+            "Made by prefect-kie setup."
         ),
         trigger=EventTrigger(
             posture=Posture.Proactive,
             after=alive,
-            expect=alive | {f"{FLOW_RUN}.{name}" for name in QUIET},
+            expect=alive | {f"{FLOW_RUN}.{name}" for name in ENDED},
             match={"prefect.resource.id": f"{FLOW_RUN}.*"},
             match_related=_tagged(HEARTBEAT_TAG),
             for_each={"prefect.resource.id"},
             threshold=1,
             within=silence,
+        ),
+        actions=[silent],
+    )
+
+
+def call_silent_crashed() -> AutomationCore:
+    """It was running and has gone silent: its process is gone, it crashed."""
+    crashed = ChangeFlowRunState(
+        state=StateType.CRASHED,
+        name="Crashed",
+        message=f"{SILENT}: its process is gone, and nobody was there to tell.",
+        force=False,
+    )
+    return AutomationCore(
+        name="prefect-kie: a flow run gone silent has crashed",
+        description=f"Calls a flow run marked as {SILENT} crashed. Made by prefect-kie setup.",
+        trigger=EventTrigger(
+            posture=Posture.Reactive,
+            expect={f"{FLOW_RUN}.{SILENT}"},
+            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
+            match_related=_tagged(HEARTBEAT_TAG),
+            for_each={"prefect.resource.id"},
+            threshold=1,
+            within=timedelta(0),
         ),
         actions=[crashed],
     )
