@@ -4,12 +4,14 @@ Prefect finds these blocks by the package's entry point; `prefect block register
 makes them known to a server, so that they can be filled in in its UI.
 """
 
+from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.credentials import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.blocks.prices import PRICES, PriceTable, load_prices
 
 __all__ = [
     "DEFAULT_CREDENTIALS",
     "PRICES",
+    "KieCallbacks",
     "KieCredentials",
     "PriceTable",
     "load_credentials",

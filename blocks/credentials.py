@@ -6,10 +6,11 @@ from typing import Annotated, Any
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import AfterValidator, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr
 
 from prefect_kie.api import AuthenticationFailed, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
+from prefect_kie.blocks.callbacks import KieCallbacks
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
@@ -24,6 +25,7 @@ class KieCredentials(CredentialsBlock):
         api_key: The key, from kie.ai/api-key.
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
+        callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
 
     Example:
         Load a stored key and look at the balance:
@@ -35,6 +37,9 @@ class KieCredentials(CredentialsBlock):
             print(await client.get_credits())
         ```
     """
+
+    # A refusal that quotes what it was given would show the key.
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     _block_type_name = "Kie Credentials"
     _block_type_slug = "kie-credentials"
@@ -57,6 +62,14 @@ class KieCredentials(CredentialsBlock):
         default=UPLOAD_URL,
         title="Upload address",
         description="Where files are uploaded to; another address for the simulator or a proxy.",
+    )
+    callbacks: KieCallbacks | None = Field(
+        default=None,
+        title="Callbacks",
+        description=(
+            "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
+            "of yours can be reached from the internet: then jobs are looked at from time to time."
+        ),
     )
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:

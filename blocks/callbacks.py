@@ -1,0 +1,128 @@
+"""The block that says where Kie's callbacks arrive, and how they are recognised."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from prefect.blocks.core import Block
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from typing_extensions import Self
+
+from prefect_kie.api.hosts import is_loopback
+
+DONE_PATH = "/kie/done"
+"""Where the receiver is told that a job has ended."""
+
+PROGRESS_PATH = "/kie/progress"
+"""Where the receiver is told that a job makes progress."""
+
+
+def _public_address(url: str) -> str:
+    """An address to which a path can be added, without a slash at its end."""
+    url = url.strip()
+    # Never quoted in full: what was pasted here may hold a password.
+    wanted = "must be an address like https://hooks.example.com or https://example.com/hooks"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not host or not (url.isascii() and url.isprintable()) or set(url) & set(" @?#\\<>\"'"):
+        raise ValueError(f"{wanted}, without a user, a query or a fragment")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+        raise ValueError("must be https, since Kie posts to it over the internet, or http on this machine")
+    return url.rstrip("/")
+
+
+def _no_empty_key(key: object) -> object:
+    """None for a field that was left empty: with an empty key anybody could sign."""
+    text = key.get_secret_value() if isinstance(key, SecretStr) else key
+    if isinstance(text, str):
+        return SecretStr(text.strip()) if text.strip() else None
+    return key
+
+
+class KieCallbacks(Block):
+    """Where Kie's callbacks arrive: the public address of `prefect-kie callbacks`, and the signing key.
+
+    Attributes:
+        base_url: The receiver's address as Kie reaches it; may have a path that a proxy takes away.
+        signing_key: The key of Kie's settings page, with which Kie signs its callbacks.
+        window_seconds: How far the time in a signature may be from now, seconds.
+        accept_unsigned: Whether callbacks without a signature count, too.
+
+    Example:
+        Load a stored block and see where Kie is to post to:
+        ```python
+        from prefect_kie.blocks import KieCallbacks
+
+        callbacks = KieCallbacks.load("BLOCK_NAME")
+        print(callbacks.done_url("kie-0123456789abcdef0123456789abcdef"))
+        ```
+    """
+
+    # A refusal that quotes what it was given would show the key.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    _block_type_name = "Kie Callbacks"
+    _block_type_slug = "kie-callbacks"
+    _logo_url = HttpUrl(
+        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
+        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/webhook.png"
+    )
+    _documentation_url = HttpUrl("https://docs.kie.ai/")
+    _description = "Where Kie's callbacks arrive, and the key with which Kie signs them."
+
+    base_url: Annotated[str, Field(max_length=500), AfterValidator(_public_address)] = Field(
+        title="Public address",
+        description=(
+            "The address at which Kie reaches prefect-kie callbacks, for example through your proxy. "
+            "It may have a path, which the proxy takes away."
+        ),
+    )
+    signing_key: Annotated[SecretStr | None, BeforeValidator(_no_empty_key)] = Field(
+        default=None,
+        title="Signing key",
+        description="The key for callbacks from Kie's settings page. It is stored encrypted.",
+    )
+    window_seconds: float = Field(
+        default=300.0,
+        ge=1,
+        le=3600,
+        title="Accepted clock difference",
+        description="How far the time of a callback may be from the receiver's clock, seconds.",
+    )
+    accept_unsigned: bool = Field(
+        default=False,
+        title="Accept unsigned callbacks",
+        description=(
+            "Whether callbacks without a signature count: then anybody who knows the address can make "
+            "waiting runs look at Kie, though nothing else."
+        ),
+    )
+
+    @model_validator(mode="after")
+    def _proves_something(self) -> Self:
+        if self.signing_key is None and not self.accept_unsigned:
+            raise ValueError(
+                "without a signing key every callback would be refused: enter the key of Kie's settings "
+                "page, or accept unsigned callbacks"
+            )
+        return self
+
+    def done_url(self, submission: str) -> str:
+        """Where Kie is to post when a submission's job has ended.
+
+        Args:
+            submission: The submission's key.
+        """
+        return f"{self.base_url}{DONE_PATH}/{quote(submission, safe='')}"
+
+    def progress_url(self, submission: str) -> str:
+        """Where Kie is to post while a submission's job makes progress.
+
+        Args:
+            submission: The submission's key.
+        """
+        return f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
