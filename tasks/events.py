@@ -1,8 +1,9 @@
-"""The events of jobs, for people and automations: submitted, succeeded, failed.
+"""The events of jobs, for people and automations: submitted, rang, succeeded, failed.
 
 Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
 the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
-`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure).
+`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
+`kie.progress` (of a ring, which names no model).
 
 A job's end is told once by each run that waits for it: another run that asks for a finished job tells it
 again, as an event of its own, since an automation may wait for that run. A waiting that ends without the
@@ -12,7 +13,7 @@ job's end (a deadline, a cancelled run) tells nothing: the job goes on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any
+from typing import Any, Literal
 
 from prefect.events import emit_event
 from prefect.logging import get_logger
@@ -20,7 +21,7 @@ from prefect.runtime import flow_run, task_run
 
 from prefect_kie.api import Job, JobHandle, KieError
 from prefect_kie.tasks.markup import plain
-from prefect_kie.tasks.records import SubmissionRecord
+from prefect_kie.tasks.records import SubmissionRecord, is_submission_key
 
 JOB_SUBMITTED = "kie.job.submitted"
 """A job was created."""
@@ -28,6 +29,8 @@ JOB_SUCCEEDED = "kie.job.succeeded"
 """A job has its result, and was charged."""
 JOB_FAILED = "kie.job.failed"
 """A job ended without a result."""
+JOB_RANG = "kie.job.rang"
+"""Kie called back about a job: a reason to look at it, and no proof of anything else."""
 
 ATTEMPT = "kie.attempt"
 MAX_REMEMBERED = 10_000
@@ -96,6 +99,32 @@ def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     )
 
 
+def tell_rang(
+    task_id: str,
+    *,
+    kind: Literal["done", "progress"],
+    state: str | None = None,
+    progress: float | None = None,
+    submission: str | None = None,
+) -> None:
+    """Tell that Kie called back about a job; sent in the background.
+
+    Args:
+        task_id: The job.
+        kind: Whether it was called about the job's end or its progress.
+        state: The job's state as the callback has it; a hint.
+        progress: The same of its progress, percent.
+        submission: What the callback's address names; left out unless it has the shape of a submission's key.
+    """
+    hints = {
+        "kie.kind": kind,
+        **({"kie.state": plain(state)} if state else {}),
+        **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
+    }
+    known = submission if submission and is_submission_key(submission) else None
+    _emit(JOB_RANG, task_id, None, known, labels=hints, payload={})
+
+
 def _first_time(task_id: str) -> bool:
     end = (flow_run.get_id() or task_run.get_id(), task_id)
     if end in _told:
@@ -109,7 +138,7 @@ def _first_time(task_id: str) -> bool:
 def _emit(
     name: str,
     task_id: str,
-    model: str,
+    model: str | None,
     submission: str | None,
     *,
     labels: dict[str, str],
@@ -124,12 +153,12 @@ def _emit(
             name,
             resource={
                 "prefect.resource.id": f"kie.job.{task_id}",
-                "prefect.resource.name": plain(f"{model} {task_id}"),
-                "kie.model": plain(model),
+                "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
+                **({"kie.model": plain(model)} if model else {}),
                 **labels,
             },
             related=[related] if submission else [],
-            payload={"task_id": task_id, "model": plain(model), **payload},
+            payload={"task_id": task_id, **({"model": plain(model)} if model else {}), **payload},
         )
     except Exception as error:  # no job fails for want of an event
         get_logger("prefect_kie").debug("Event %s of job %s was not sent: %r", name, task_id, error)

@@ -12,6 +12,7 @@ import asyncio
 import hashlib
 import json
 import os
+import re
 import socket
 import uuid
 from collections.abc import AsyncGenerator
@@ -285,6 +286,11 @@ def submission_key(base: str, request: JobRequest, take: int) -> str:
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
     text = json.dumps([base, request.model_name, asked, take], sort_keys=True, ensure_ascii=False)
     return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def is_submission_key(text: str) -> bool:
+    """Whether a text has the shape of a submission's key."""
+    return re.fullmatch("kie-[0-9a-f]{32}", text) is not None
 
 
 def _path(key: str) -> str:

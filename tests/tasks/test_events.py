@@ -98,6 +98,26 @@ async def test_another_run_tells_the_end_again_as_its_own(
     assert f"prefect.flow-run.{run}" in {related.id for related in last.related}
 
 
+async def test_a_ring_is_told_with_its_hints() -> None:
+    submission = f"kie-{'a1' * 16}"
+    events.tell_rang("rung-1", kind="progress", state="generating", progress=62.5, submission=submission)
+    events.tell_rang("rung-1", kind="done", submission="../elsewhere")
+    progress, done = await told("rung-1", 2)
+    assert progress.event == done.event == events.JOB_RANG == "kie.job.rang"
+    assert dict(progress.resource) == {
+        "prefect.resource.id": "kie.job.rung-1",
+        "prefect.resource.name": "job rung-1",
+        "kie.kind": "progress",
+        "kie.state": "generating",
+        "kie.progress": "62.5",
+    }
+    assert [related.id for related in progress.related] == [f"kie.submission.{submission}"]
+    assert progress.payload == {"task_id": "rung-1"}
+    assert done.resource["kie.kind"] == "done"
+    assert "kie.state" not in dict(done.resource)
+    assert done.related == []
+
+
 async def test_an_automation_can_wait_for_them(kie: SimulatorServer, credentials: KieCredentials) -> None:
     trigger = EventTrigger(
         expect={events.JOB_SUCCEEDED},
