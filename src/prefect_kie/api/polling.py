@@ -3,8 +3,9 @@
 A look costs one request and a little of the Prefect server's history; a late look costs the person's
 time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between looks
 is proportional to `1 / sqrt(h(t))`: few looks early, closer ones when an end is likely. Jobs of one
-model take about log-normally distributed times around the model's usual duration; a job that reports
-its progress tells its own end.
+model take about log-normally distributed times around the model's usual duration. A job that reports its
+progress tells about when it will end: nothing is to be seen before that span, and in it the looks have
+even distances.
 """
 
 from __future__ import annotations
@@ -16,8 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api.forms import plain_optionals
 
-SPREAD = 0.5
-"""Spread (sigma of the logarithm) of one model's durations around the usual one."""
+PROGRESS_ERROR = 0.1
+"""By how much of the whole a reported progress is taken to be wrong."""
+STARTED_AT = 0.15
+"""Up to which share of a job's time its progress may not have begun: it waits in a queue before."""
 
 
 class PollPolicy(BaseModel):
@@ -28,6 +31,7 @@ class PollPolicy(BaseModel):
         min_gap_seconds: Never look again sooner than this.
         max_gap_seconds: Never look again later than this, whatever the likelihood of an end.
         usual_seconds: How long such a job usually takes; None takes the model's own number.
+        spread: How much jobs differ from that: the sigma of the logarithm of their durations.
         seconds_per_look: How many seconds of delay one look is worth: smaller looks more often.
         jitter: Share of the gap by which it varies, so that many jobs do not look at once.
     """
@@ -40,10 +44,12 @@ class PollPolicy(BaseModel):
     """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""
     min_gap_seconds: Annotated[float, Field(ge=0.05)] = 2.0
     """Never look again sooner than this, in seconds."""
-    max_gap_seconds: Annotated[float, Field(ge=0.05)] = 30.0
+    max_gap_seconds: Annotated[float, Field(ge=0.05)] = 120.0
     """Never look again later than this, in seconds."""
     usual_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long such a job usually takes, in seconds; empty takes the model's own number."""
+    spread: Annotated[float, Field(ge=0.05, le=2)] = 0.5
+    """How much jobs differ from that: 0.5 if most take between half of it and twice, less if they are alike."""
     seconds_per_look: Annotated[float, Field(gt=0)] = 0.5
     """How many seconds of delay one look is worth; smaller looks more often."""
     jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
@@ -75,7 +81,7 @@ def next_look(
     if left < policy.min_gap_seconds:
         return None
     if progress is not None and 0 < progress < 100 and age > 0:
-        gap = _gap_by_progress(age, progress)
+        gap = _gap_by_progress(age, progress / 100, policy)
     else:
         gap = _gap_by_hazard(age, policy.usual_seconds or usual, policy)
     gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
@@ -90,22 +96,25 @@ def _gap_by_hazard(age: float, usual: float, policy: PollPolicy) -> float:
     looks, gap = 0.0, 0.0
     while looks < 1 and gap < policy.max_gap_seconds:
         gap += step
-        looks += step * math.sqrt(_hazard(age + gap, usual) / (2 * policy.seconds_per_look))
+        looks += step * math.sqrt(_hazard(age + gap, usual, policy.spread) / (2 * policy.seconds_per_look))
     return gap
 
 
-def _gap_by_progress(age: float, progress: float) -> float:
-    """Half of what is left, if the job goes on as evenly as so far."""
-    return age * (100 - progress) / progress / 2
+def _gap_by_progress(age: float, done: float, policy: PollPolicy) -> float:
+    """The gap until the job may end, and then one of the best size for an end that is anywhere in a span."""
+    most, least = min(1.0, done + PROGRESS_ERROR), max(PROGRESS_ERROR / 5, done - PROGRESS_ERROR)
+    soonest = age * (1 - STARTED_AT) * (1 - most) / (STARTED_AT + (1 - STARTED_AT) * most)
+    latest = age * (1 - least) / least
+    return soonest + math.sqrt(2 * policy.seconds_per_look * (latest - soonest))
 
 
-def _hazard(age: float, usual: float) -> float:
+def _hazard(age: float, usual: float, spread: float) -> float:
     """The chance per second that a job of this age ends now, durations being log-normal."""
     if age <= 0:
         return 1e-9
-    z = math.log(age / usual) / SPREAD
+    z = math.log(age / usual) / spread
     survival = math.erfc(z / math.sqrt(2)) / 2
     if survival < 1e-12:
-        return z / (SPREAD * age)  # the tail's own limit, where the quotient below loses its digits
-    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / (SPREAD * age)
+        return z / (spread * age)  # the tail's own limit, where the quotient below loses its digits
+    density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / (spread * age)
     return max(density / survival, 1e-9)
