@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Any, Literal
 
-from prefect.events import emit_event
+from prefect.events import Event, emit_event
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
 
@@ -99,15 +99,15 @@ def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     )
 
 
-def tell_rang(
+def ring_event(
     task_id: str,
     *,
     kind: Literal["done", "progress"],
     state: str | None = None,
     progress: float | None = None,
     submission: str | None = None,
-) -> None:
-    """Tell that Kie called back about a job; sent in the background.
+) -> Event:
+    """The event that Kie called back about a job, to be sent.
 
     Args:
         task_id: The job.
@@ -122,7 +122,20 @@ def tell_rang(
         **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
     }
     known = submission if submission and is_submission_key(submission) else None
-    _emit(JOB_RANG, task_id, None, known, labels=hints, payload={})
+    return Event(**_fields(JOB_RANG, task_id, None, known, labels=hints, payload={}))
+
+
+def tell_rang(
+    task_id: str,
+    *,
+    kind: Literal["done", "progress"],
+    state: str | None = None,
+    progress: float | None = None,
+    submission: str | None = None,
+) -> None:
+    """Tell that Kie called back about a job, with the hints of `ring_event`; sent in the background."""
+    event = ring_event(task_id, kind=kind, state=state, progress=progress, submission=submission)
+    _send(event.model_dump(include={"event", "resource", "related", "payload"}), task_id)
 
 
 def _first_time(task_id: str) -> bool:
@@ -144,21 +157,41 @@ def _emit(
     labels: dict[str, str],
     payload: dict[str, Any],
 ) -> None:
+    _send(_fields(name, task_id, model, submission, labels=labels, payload=payload), task_id)
+
+
+def _fields(
+    name: str,
+    task_id: str,
+    model: str | None,
+    submission: str | None,
+    *,
+    labels: dict[str, str],
+    payload: dict[str, Any],
+) -> dict[str, Any]:
+    """What an event says."""
+    of_model = {"model": plain(model)} if model else {}
     related = {
         "prefect.resource.id": f"kie.submission.{submission}",
         "prefect.resource.role": "kie-submission",
     }
+    return {
+        "event": name,
+        "resource": {
+            "prefect.resource.id": f"kie.job.{task_id}",
+            "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
+            **{f"kie.{label}": value for label, value in of_model.items()},
+            **labels,
+        },
+        "related": [related] if submission else [],
+        "payload": {"task_id": task_id, **of_model, **payload},
+    }
+
+
+def _send(fields: dict[str, Any], task_id: str) -> None:
     try:
-        emit_event(
-            name,
-            resource={
-                "prefect.resource.id": f"kie.job.{task_id}",
-                "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
-                **({"kie.model": plain(model)} if model else {}),
-                **labels,
-            },
-            related=[related] if submission else [],
-            payload={"task_id": task_id, **({"model": plain(model)} if model else {}), **payload},
-        )
+        emit_event(**fields)
     except Exception as error:  # no job fails for want of an event
-        get_logger("prefect_kie").debug("Event %s of job %s was not sent: %r", name, task_id, error)
+        get_logger("prefect_kie").debug(
+            "Event %s of job %s was not sent: %r", fields["event"], task_id, error
+        )

@@ -101,6 +101,23 @@ def _parser() -> argparse.ArgumentParser:
         "--limit", type=int, default=10, metavar="RUNS", help="how many runs may run at once (default: 10)"
     )
     serve.set_defaults(run=_serve)
+
+    callbacks = commands.add_parser(
+        "callbacks",
+        help="take Kie's callbacks, so that waiting runs know at once when a job has ended",
+        description=(
+            "Takes the callbacks that Kie posts when a job ends or makes progress, makes sure that they are "
+            "Kie's, and tells the Prefect server; a proxy of yours has to make it reachable for Kie."
+        ),
+    )
+    callbacks.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    callbacks.add_argument("--port", type=int, default=4280, help="port to listen on (default: 4280)")
+    callbacks.add_argument(
+        "--block",
+        metavar="NAME",
+        help="name of a KieCallbacks block (default: the callbacks of the credentials block 'kie')",
+    )
+    callbacks.set_defaults(run=_callbacks)
     return parser
 
 
@@ -143,6 +160,14 @@ def _serve(options: argparse.Namespace) -> int:
     from prefect_kie.serving import run_serve
 
     return run_serve(Console(), options.limit)
+
+
+def _callbacks(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from prefect_kie.receiver.serving import run_callbacks
+
+    return run_callbacks(Console(), options.host, options.port, options.block)
 
 
 def _tell(url: str) -> None:

@@ -1,0 +1,54 @@
+"""The receiver's log: one line for each ring and each refusal, and never more than a disk can take."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from prefect.logging import get_logger
+
+from prefect_kie.receiver.memory import Rate
+from prefect_kie.receiver.reading import Ring
+from prefect_kie.receiver.refusals import Refusal
+
+LINES_PER_SECOND = 2.0
+LINES_AT_ONCE = 50
+
+logger = get_logger("prefect_kie.receiver")
+
+
+class RingLog:
+    """Writes no more than a few lines a second of what anybody can cause; the others are counted.
+
+    A line holds nothing of a request but what has a checked shape: the task id, and words of ours.
+
+    Args:
+        clock: The time, seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._rate = Rate(LINES_PER_SECOND, LINES_AT_ONCE, clock)
+        self._unwritten = 0
+
+    def rang(self, ring: Ring, *, again: bool) -> None:
+        """Write that Kie rang; only a signed ring is beyond what anybody can cause."""
+        if not ring.signed and not self._rate.take():
+            self._unwritten += 1
+            return
+        logger.info(
+            "Kie rang%s about job %s: %s%s%s",
+            " again" if again else "",
+            ring.task_id,
+            ring.kind,
+            f", {ring.state}" if ring.state else "",
+            "" if ring.signed else " (unsigned)",
+        )
+
+    def refused(self, refusal: Refusal, task_id: str | None) -> None:
+        """Write that a callback was refused."""
+        if not self._rate.take():
+            self._unwritten += 1
+            return
+        before = f" (and {self._unwritten} lines before this one were left out)" if self._unwritten else ""
+        self._unwritten = 0
+        about = f" that names job {task_id}" if task_id else ""
+        logger.warning("Refused a callback%s (%s): %s%s", about, refusal.status, refusal.text, before)
