@@ -2,7 +2,7 @@
 
 A submission is in doubt when its call went out and its record never learned the outcome. What settles
 it is a proof (how far it came and what Kie answered, found on this machine's disk or as an event; a job
-that an unclear answer named, looked at) or a person's word.
+that an unclear answer or a callback named, looked at) or a person's word.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.tasks import traces
-from prefect_kie.tasks.events import tell_submitted
+from prefect_kie.tasks.event_search import events_of, job_of
+from prefect_kie.tasks.events import JOB_RANG, tell_submitted
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.records import (
     OUTCOME_SECONDS,
@@ -84,14 +85,16 @@ async def settled_by_proof(
         reason = "its process ended before it was sent" if not proven.sent else f"refused: {proven.refusal}"
         get_run_logger().info("Submission %s made no job: %s", record.key, reason)
         return await release(records, record, reason)
-    if record.task_id is not None:  # an unclear answer named it
+    rung = [job_of(event) for event in await events_of(record, JOB_RANG)]
+    # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
+    for task_id in dict.fromkeys([*filter(None, [record.task_id]), *rung]):
         try:
-            await check_is_its_job(records, record, record.task_id, client)
+            await check_is_its_job(records, record, task_id, client)
         except KieError as error:
-            get_run_logger().info("Job %s proves nothing: %s", record.task_id, error.message)
-            return record
-        get_run_logger().info("Job %s exists and is what submission %s asked for", record.task_id, record.key)
-        return await bind(records, record, record.task_id)
+            get_run_logger().info("Job %s proves nothing: %s", task_id, error.message)
+            continue
+        get_run_logger().info("Job %s exists and is what submission %s asked for", task_id, record.key)
+        return await bind(records, record, task_id)
     return record
 
 

@@ -69,7 +69,9 @@ def percent_done(progress: float | None, age: float, usual: float) -> int:
     return max(0, min(HIGHEST_GUESS, int(100 * age / usual) if usual > 0 else 0))
 
 
-async def show_progress(handle: JobHandle, job: Job | None, *, age: float, usual: float) -> None:
+async def show_progress(
+    handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
+) -> None:
     """Show how far a job is; never backwards, never to the job's harm.
 
     Args:
@@ -77,8 +79,10 @@ async def show_progress(handle: JobHandle, job: Job | None, *, age: float, usual
         job: The same as it was looked at; None where Kie does not know it yet.
         age: How old it is, seconds.
         usual: How long such a job usually takes, seconds.
+        told: Its progress as a callback has it, percent; without one, the job's own.
     """
-    await _show(handle, job, percent_done(job.progress if job else None, age, usual), "")
+    progress = told if told is not None else job.progress if job else None
+    await _show(handle, job, percent_done(progress, age, usual), "")
 
 
 async def show_end(handle: JobHandle, job: Job | None, failure: str | None = None) -> None:

@@ -50,6 +50,7 @@ class SubmissionRecord(BaseModel):
             `job_key` leads another run to the same submissions.
         model: The model's name at Kie.
         input: The input that was sent.
+        rings: Whether Kie was told to call back.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
         reason: Why it was rejected.
         flow_run_id: The flow run that submitted.
@@ -67,6 +68,7 @@ class SubmissionRecord(BaseModel):
     base: str | None = None
     model: str
     input: dict[str, Any]
+    rings: bool = False
     task_id: str | None = None
     reason: str | None = None
     flow_run_id: str | None = None

@@ -19,9 +19,10 @@ from prefect_kie.api import (
     SubmissionInDoubt,
     SubmissionNotRecorded,
 )
-from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
 from prefect_kie.tasks import traces
 from prefect_kie.tasks.callers import Caller, beyond_cancelling
+from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
 from prefect_kie.tasks.events import JOB_SUBMITTED, tell_submitted
 from prefect_kie.tasks.in_progress import one_at_a_time
@@ -65,18 +66,21 @@ async def submit(
     if take < 1:
         raise ValueError(f"take counts from 1; got {take}")
     base = await run_base(job_key)
+    kie = await load_credentials(credentials)
     record = SubmissionRecord(
         key=submission_key(base, request, take),
         base=base,
         model=request.model_name,
         input=request.input_fields(),
+        rings=kie.callbacks is not None,
         flow_run_id=flow_run.get_id(),
     )
-    kie = await load_credentials(credentials)
     records = await SubmissionRecords.of_this_run()
     found = await records.read(record.key)
     if found is None or found.state == "rejected":
         await wait_for_turn()
+        if record.rings:
+            await doorbell().ready()
     caller = Caller()
     try:
         return await beyond_cancelling(lambda: _submit_once(record, request, kie, records, caller))
@@ -113,7 +117,8 @@ async def _submit_once(
                 raise asyncio.CancelledError
             attempt = mine.another_attempt()
             if await _claimed(records, attempt, found):
-                return await _seen_through(client, request, records, attempt, caller)
+                call = _call(client, request, kie.callbacks, attempt.key)
+                return await _seen_through(call, records, attempt, caller)
     raise SubmissionNotRecorded(
         f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
         "this run sent nothing",
@@ -141,14 +146,13 @@ async def _claimed(
 
 
 async def _seen_through(
-    client: KieClient,
-    request: JobRequest,
+    call: Coroutine[Any, Any, JobHandle],
     records: SubmissionRecords,
     record: SubmissionRecord,
     caller: Caller,
 ) -> JobHandle:
     try:
-        return await _post(client, request, records, record)
+        return await _post(call, records, record)
     except KieError as error:
         if caller.gone:  # nobody else will tell
             get_run_logger().error("Submission %s: %s", record.key, error)
@@ -156,10 +160,10 @@ async def _seen_through(
 
 
 async def _post(
-    client: KieClient, request: JobRequest, records: SubmissionRecords, record: SubmissionRecord
+    call: Coroutine[Any, Any, JobHandle], records: SubmissionRecords, record: SubmissionRecord
 ) -> JobHandle:
     try:
-        handle = await _answered(client, request)
+        handle = await _answered(call)
     except SubmissionInDoubt as doubt:
         if doubt.task_id is not None:  # an error that names a task: worth knowing at the next try
             named = record.model_copy(update={"task_id": doubt.task_id})
@@ -179,16 +183,24 @@ async def _post(
     tell_submitted(record, handle.task_id)
     submitted = record.became("submitted", task_id=handle.task_id)
     await _keep(lambda: records.write(submitted), submitted)
-    get_run_logger().info(
-        "%s submitted as job %s (submission %s)", request.model_name, handle.task_id, record.key
-    )
-    return handle.model_copy(update={"submission": record.key})
+    get_run_logger().info("%s submitted as job %s (submission %s)", record.model, handle.task_id, record.key)
+    return handle.model_copy(update={"submission": record.key, "rings": record.rings})
 
 
-async def _answered(client: KieClient, request: JobRequest) -> JobHandle:
+def _call(
+    client: KieClient, request: JobRequest, callbacks: KieCallbacks | None, key: str
+) -> Coroutine[Any, Any, JobHandle]:
+    """The one paid call, not begun yet. Where Kie calls back, the address names the submission."""
+    if callbacks is None:
+        return client.create_job(request)
+    progress = callbacks.progress_url(key) if request.reports_progress else None
+    return client.create_job(request, callback_url=callbacks.done_url(key), progress_callback_url=progress)
+
+
+async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:
     """The one paid call, with an end in time: afterwards others take its process for gone."""
     try:
-        return await asyncio.wait_for(client.create_job(request), CALL_SECONDS)
+        return await asyncio.wait_for(call, CALL_SECONDS)
     except asyncio.TimeoutError:
         raise SubmissionInDoubt(f"createTask had not answered in full after {CALL_SECONDS:.0f} s") from None
 
@@ -262,6 +274,7 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
             model=record.model,
             submission=record.key,
             submitted_at=record.written_at,
+            rings=record.rings,
         )
     raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "

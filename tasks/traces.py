@@ -11,20 +11,12 @@ from __future__ import annotations
 import hashlib
 import time
 from contextlib import suppress
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
-from prefect import get_run_logger
-from prefect.client.orchestration import get_client
-from prefect.events.filters import (
-    EventFilter,
-    EventNameFilter,
-    EventOccurredFilter,
-    EventRelatedFilter,
-)
 from prefect.settings import get_current_settings
 from pydantic import BaseModel, ConfigDict
 
+from prefect_kie.tasks.event_search import events_of, job_of
 from prefect_kie.tasks.events import ATTEMPT, JOB_SUBMITTED
 from prefect_kie.tasks.files import part_beside, sync_directory, write_whole
 from prefect_kie.tasks.records import SubmissionRecord
@@ -146,28 +138,9 @@ def _is_void(record: SubmissionRecord) -> bool:
 
 
 async def _on_the_server(record: SubmissionRecord) -> Trace | None:
-    clocks = timedelta(days=1)  # of machines that disagree
-    wanted = EventFilter(
-        occurred=EventOccurredFilter.model_validate(
-            {"since": record.written_at - clocks, "until": datetime.now(timezone.utc) + clocks}
-        ),
-        event=EventNameFilter(name=[JOB_SUBMITTED]),
-        related=EventRelatedFilter(id=[f"kie.submission.{record.key}"]),
-    )
-    try:
-        async with get_client() as client:
-            found = await client.read_events(wanted, limit=50)  # its own default is more than a server gives
-    except Exception as error:  # one source of proof less; the doubt stays
-        get_run_logger().warning(
-            "The Prefect server could not be asked whether submission %s was answered (%s)",
-            record.key,
-            type(error).__name__,
-        )
-        return None
-    for event in found.events:
-        job = event.resource.id.removeprefix("kie.job.")
-        if job and event.resource.get(ATTEMPT) == record.attempt:
-            return Trace(attempt=record.attempt, task_id=job)
+    for event in await events_of(record, JOB_SUBMITTED):
+        if job_of(event) and event.resource.get(ATTEMPT) == record.attempt:
+            return Trace(attempt=record.attempt, task_id=job_of(event))
     return None
 
 

@@ -1,9 +1,13 @@
-"""Waiting for a job without a loop: look once, and let Prefect schedule the next look."""
+"""Waiting for a job without a loop: look once, and let Prefect schedule the next look.
+
+Where Kie calls back, the task listens before it looks.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -29,6 +33,7 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
 from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.progress import show_end, show_progress
@@ -39,6 +44,11 @@ R = TypeVar("R")
 
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
+
+SELDOM = (1.5, 0.5)
+"""Callbacks may be lost: a look after so many usual durations, and again after each further share of one."""
+LATE_RECORDS = 3
+"""So often a job is looked at again that is said to have ended and has not yet."""
 
 DEFAULT_POLL = PollPolicy()
 
@@ -124,6 +134,8 @@ async def wait_for_job(
 ) -> Job:
     """Wait until a job has succeeded; between two looks the task run is in Prefect's AwaitingRetry state.
 
+    Where Kie was told to call back, it is running and listens instead, and few looks are made.
+
     Args:
         handle: The job, as a model task returned it (or `JobHandle(task_id=..., model=...)`).
         credentials: The key's block, or its name.
@@ -138,14 +150,21 @@ async def wait_for_job(
         KieError: when looking is refused for good (key, unknown job).
     """
     age = _age(handle, None)
-    if age is not None and age < poll.min_gap_seconds:
-        return await _look_again(
-            handle, poll, age, "submitted", None
-        )  # too young for a look to tell anything
+    rung = False
+    if handle.rings:
+        rung = await _listened(handle, poll)
+        age = _age(handle, None)
+    elif age is not None and age < poll.min_gap_seconds:  # too young for a look to tell anything
+        return await _look_again(handle, poll, age, "submitted", None)
     try:
         kie = await load_credentials(credentials)
         async with kie.get_client() as client:
             job = await _looked_at(client, handle.task_id, poll)
+            for _ in range(LATE_RECORDS if rung else 0):
+                if job.state.finished:
+                    break
+                await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
+                job = await _looked_at(client, handle.task_id, poll)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
@@ -166,6 +185,34 @@ async def wait_for_job(
         raise failure
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
     return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
+
+
+async def _listened(handle: JobHandle, poll: PollPolicy) -> bool:
+    """Wait until Kie calls back about a job, or until it is time to look at it all the same.
+
+    Returns:
+        Whether it has called back.
+    """
+    usual = poll.usual_seconds or request_class(handle.model).usual_seconds
+    age, begun = _age(handle, None), time.monotonic()
+    since = handle.submitted_at
+    if _is_first_run() and (since is None or not doorbell().has_listened_since(since)):
+        await doorbell().ready()
+        return False  # it may have called while nobody listened
+    age = age or 0.0
+    often = next_look(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311
+    seldom = min(max(SELDOM[0] * usual - age, SELDOM[1] * usual), max(often, poll.deadline_seconds - age))
+    while True:
+        passed = time.monotonic() - begun
+        ring = await doorbell().heard(handle.task_id, often=often - passed, seldom=seldom - passed)
+        if ring is None or ring.done:
+            return ring is not None
+        await show_progress(handle, None, age=age + time.monotonic() - begun, usual=usual, told=ring.progress)
+
+
+def _is_first_run() -> bool:
+    context = TaskRunContext.get()
+    return context is None or context.task_run.run_count <= 1
 
 
 async def _looked_at(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
@@ -204,9 +251,11 @@ async def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: s
             f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
             task_id=handle.task_id,
         )
+    # With callbacks the next run of this function listens first, and looks then.
+    message = f"{stands}, Kie calls back" if handle.rings else f"{stands}, next look in {gap:.0f} s"
     waiting: State[Any] = AwaitingRetry(
-        message=f"{stands}, next look in {gap:.0f} s",
-        scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=gap),
+        message=message,
+        scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=0 if handle.rings else gap),
     )
     await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
     # Prefect's engine takes a returned state as the run's next state and runs the task again then.

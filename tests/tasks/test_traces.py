@@ -318,7 +318,7 @@ async def test_a_server_that_cannot_be_asked_leaves_the_doubt(
     monkeypatch.setattr(PrefectClient, "read_events", away)
     with pytest.raises(SubmissionInDoubt):
         await submit(credentials)
-    assert "could not be asked whether submission" in caplog.text
+    assert "could not be asked for the events kie.job.submitted of submission" in caplog.text
     assert kie.stats()["created"] == 1
 
 

@@ -41,6 +41,7 @@ class JobHandle(BaseModel):
         model: The model's name at Kie.
         submission: Key of the submission's record in result storage; None for a job found by its id.
         submitted_at: When the job was submitted, by the submitter's clock; None where not known.
+        rings: Whether Kie was told to call back when it ends.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +50,7 @@ class JobHandle(BaseModel):
     model: str
     submission: str | None = None
     submitted_at: datetime | None = None
+    rings: bool = False
 
 
 class VideoResult(BaseModel):

@@ -49,7 +49,7 @@ class PollPolicy(BaseModel):
     usual_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long such a job usually takes, in seconds; empty takes the model's own number."""
     spread: Annotated[float, Field(ge=0.05, le=2)] = 0.5
-    """How much jobs differ from that: 0.5 if most take between half of it and twice, less if they are alike."""
+    """How much jobs differ from that: 0.5 if most take from half of it to twice, less if they are alike."""
     seconds_per_look: Annotated[float, Field(gt=0)] = 0.5
     """How many seconds of delay one look is worth; smaller looks more often."""
     jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1

@@ -1,0 +1,376 @@
+"""Hearing Kie ring: at once, by everybody who waits, through breaks, with one subscription a process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.events.worker import EventsWorker
+
+from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoStable, SubmissionInDoubt
+from prefect_kie.blocks import KieCallbacks, KieCredentials
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+from prefect_kie.tasks import doorbell as bells
+from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
+from prefect_kie.tasks.doorbell import Doorbell, Ring
+from prefect_kie.tasks.events import JOB_RANG, tell_rang
+from tests.conftest import KEY, QUICK
+
+CAT = Sora2TextToVideo(prompt="a cat")
+
+
+def listeners() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name == "kie-doorbell"]
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bells, "LINGER_SECONDS", 0.5)
+
+
+async def all_quiet() -> None:
+    for _ in range(300):
+        if not listeners():
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("somebody still listens")
+
+
+@pytest.mark.server
+async def test_a_ring_is_heard_at_once_by_everybody_who_waits_for_it() -> None:
+    bell, mine, other = Doorbell(), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
+
+    async def ring() -> float:
+        await asyncio.sleep(0.1)
+        tell_rang(other, kind="done")
+        tell_rang(mine, kind="progress", progress=43)
+        await asyncio.to_thread(EventsWorker.drain_all, 5)
+        return time.monotonic()
+
+    async def wait() -> tuple[Ring | None, float]:
+        ring = await bell.heard(mine, often=20, seldom=20)
+        return ring, time.monotonic()
+
+    await bell.ready()
+    *heard, rung_at = await asyncio.gather(wait(), wait(), wait(), ring())
+    assert all(ring == Ring(done=False, progress=43) for ring, _ in heard)
+    assert all(at - rung_at < 2 for _, at in heard)
+    await all_quiet()
+
+
+@pytest.mark.server
+async def test_who_is_ready_misses_no_ring_before_waiting() -> None:
+    bell, job = Doorbell(), f"job-{uuid4().hex}"
+    assert not bell.has_listened_since(datetime.now(timezone.utc))
+    await bell.ready()
+    assert bell.has_listened_since(datetime.now(timezone.utc))
+    tell_rang(job, kind="done")
+    await asyncio.to_thread(EventsWorker.drain_all, 5)
+    for _ in range(200):
+        if job in bell._unheard:
+            break
+        await asyncio.sleep(0.01)
+    assert await bell.heard(job, often=20, seldom=20) == Ring(done=True)
+    await all_quiet()
+
+
+@pytest.mark.server
+async def test_however_many_wait_one_listens_and_none_afterwards() -> None:
+    bell = Doorbell()
+
+    async def count() -> int:
+        await asyncio.sleep(0.3)
+        return len(listeners())
+
+    waiting = (bell.heard(f"job-{number}", often=0.6, seldom=0.6) for number in range(50))
+    *heard, counted = await asyncio.gather(*waiting, count())
+    assert heard == [None] * 50
+    assert counted == 1
+    await all_quiet()
+
+
+class Broken:
+    """Subscriptions that break: each lives until it is cut, and further ones fail while it is down."""
+
+    def __init__(self) -> None:
+        self.down = False
+        self.cut = threading.Event()
+        self.made = 0
+
+    @asynccontextmanager
+    async def __call__(self, *args: object, **options: object) -> AsyncIterator[AsyncIterator[Any]]:
+        if self.down:
+            raise ConnectionError("the server is away")
+        self.made += 1
+        yield self._events()
+
+    async def _events(self) -> AsyncIterator[Any]:
+        while not self.cut.is_set():
+            await asyncio.sleep(0.01)
+        self.cut.clear()
+        return
+        yield
+
+
+async def test_a_broken_subscription_falls_back_to_looking_often_and_comes_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    broken = Broken()
+    monkeypatch.setattr(bells, "get_events_subscriber", broken)
+    monkeypatch.setattr(bells, "PAUSES", (0.02,))
+    bell = Doorbell()
+    keeper = asyncio.ensure_future(bell.heard("keeper", often=60, seldom=60))
+
+    async def waited(**gaps: float) -> float:
+        begun = time.monotonic()
+        assert await bell.heard("job", **gaps) is None
+        return time.monotonic() - begun
+
+    await asyncio.sleep(0.2)
+    assert await waited(often=0.0, seldom=0.3) >= 0.3
+    broken.down = True
+    broken.cut.set()
+    await asyncio.sleep(0.2)
+    assert await waited(often=0.05, seldom=60) < 1
+    broken.down = False
+    await asyncio.sleep(0.2)
+    assert broken.made == 2
+    assert await waited(often=0.0, seldom=0.3) >= 0.3
+    # One that breaks while somebody waits lets them look at once where their time is over.
+    waiting = asyncio.ensure_future(waited(often=0.0, seldom=60))
+    await asyncio.sleep(0.1)
+    broken.down = True
+    broken.cut.set()
+    assert await waiting < 2
+    keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)
+    await all_quiet()
+
+
+async def test_rings_that_nobody_waits_for_are_kept_for_the_next_and_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(bells, "get_events_subscriber", Broken())
+    monkeypatch.setattr(bells, "MAX_UNHEARD", 10)
+    bell = Doorbell()
+    for number in range(100):
+        bell.rang(f"job-{number}", Ring(done=True))
+        bell.rang(f"other-{number}", Ring(done=False, progress=1))
+    assert len(bell._unheard) == 10
+    assert await bell.heard("job-99", often=0, seldom=0) == Ring(done=True)
+    assert await bell.heard("job-99", often=0, seldom=0) is None
+    await all_quiet()
+
+
+# Waiting tasks
+
+
+@pytest.fixture
+def slow_kie() -> Any:
+    settings = SimulatorSettings(
+        duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+    )
+    with SimulatorServer(settings) as simulator:
+        yield simulator
+
+
+def ringing(kie: SimulatorServer) -> KieCredentials:
+    """Credentials with callbacks to an address where nobody is: the tests ring themselves."""
+    callbacks = KieCallbacks(base_url="http://127.0.0.1:9", accept_unsigned=True)
+    return KieCredentials(api_key=KEY, base_url=kie.url, upload_url=kie.url, callbacks=callbacks)
+
+
+PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_look=100)
+
+
+async def rings_at_its_end(kie: SimulatorServer, number: int = 0) -> None:
+    """As the receiver does, at the end of the job."""
+    while not kie.stats()["jobs"] or kie.stats()["jobs"][number]["state"] != "success":
+        await asyncio.sleep(0.05)
+    tell_rang(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
+
+
+@pytest.mark.server
+async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def one() -> Job:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        assert handle.rings
+        return await wait_for_job(handle, credentials, poll=PATIENT)
+
+    begun = time.monotonic()
+    job, _ = await asyncio.gather(one(), rings_at_its_end(slow_kie))
+    assert job.urls
+    assert time.monotonic() - begun < 10  # and not after 60 s, when it would have looked by itself
+    (seen,) = slow_kie.stats()["jobs"]
+    assert seen["looks"] == 1
+    assert seen["callBackUrl"].startswith("http://127.0.0.1:9/kie/done/kie-")
+    assert seen["progressCallBackUrl"].startswith("http://127.0.0.1:9/kie/progress/kie-")
+
+
+@pytest.mark.server
+async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def one() -> bool:
+        request = Sora2TextToVideoStable(prompt="a cat")
+        return (await sora_2_text_to_video_stable(request, credentials)).rings
+
+    assert await one()
+    (seen,) = slow_kie.stats()["jobs"]
+    assert seen["callBackUrl"] is not None
+    assert seen["progressCallBackUrl"] is None
+    assert slow_kie.stats()["violations"] == 0
+
+
+@pytest.mark.server
+async def test_a_lost_callback_costs_time_and_no_video(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+    poll = PollPolicy(usual_seconds=1.5, min_gap_seconds=0.05, seconds_per_look=100)
+
+    @flow
+    async def one() -> Job:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        return await wait_for_job(handle, credentials, poll=poll)
+
+    assert (await one()).urls
+    assert slow_kie.stats()["jobs"][0]["looks"] <= 2
+
+
+@pytest.mark.server
+async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def one() -> Job:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        tell_rang(handle.task_id, kind="done", state="success")
+        return await wait_for_job(handle, credentials, poll=PollPolicy(usual_seconds=40, min_gap_seconds=0.4))
+
+    assert (await one()).urls
+    assert 2 <= slow_kie.stats()["jobs"][0]["looks"] <= 4
+
+
+@pytest.mark.server
+async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def submit() -> Any:
+        return await sora_2_text_to_video(CAT, credentials)
+
+    handle = await submit()
+    await asyncio.sleep(0.8)
+    await all_quiet()
+
+    @flow
+    async def again() -> Job:
+        return await wait_for_job(handle, credentials, poll=PATIENT)
+
+    assert (await again()).urls
+    assert slow_kie.stats()["jobs"][0]["looks"] == 1
+
+
+@pytest.mark.server
+async def test_without_callbacks_nothing_listens(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nobody() -> Any:
+        raise AssertionError("nothing rings")
+
+    monkeypatch.setattr("prefect_kie.tasks.waiting.doorbell", nobody)
+
+    @flow
+    async def one() -> Job:
+        handle = await sora_2_text_to_video(CAT, credentials)
+        assert not handle.rings
+        return await wait_for_job(handle, credentials, poll=QUICK)
+
+    assert (await one()).urls
+
+
+# Doubts
+
+
+async def in_doubt(kie: SimulatorServer, credentials: KieCredentials) -> tuple[str, str]:
+    """A submission whose answer was lost: its key, and the job that Kie made of it."""
+    kie.fault("create", accept=True, reset=True)
+
+    @flow
+    async def lost() -> None:
+        await sora_2_text_to_video(CAT, credentials, job_key="doubtful")
+
+    with pytest.raises(SubmissionInDoubt) as caught:
+        await lost()
+    assert caught.value.submission is not None
+    return caught.value.submission, kie.stats()["jobs"][-1]["task_id"]
+
+
+async def gone_on(credentials: KieCredentials) -> str:
+    @flow
+    async def again() -> str:
+        return (await sora_2_text_to_video(CAT, credentials, job_key="doubtful")).task_id
+
+    return await again()
+
+
+@pytest.mark.server
+async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+    submission, task_id = await in_doubt(slow_kie, credentials)
+    with pytest.raises(SubmissionInDoubt):
+        await gone_on(credentials)
+    tell_rang(task_id, kind="done", submission=submission)
+    await stored_events()
+    assert await gone_on(credentials) == task_id
+    assert slow_kie.stats()["created"] == 1
+
+
+@pytest.mark.server
+async def test_a_ring_of_another_job_settles_nothing(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def other() -> str:
+        return (await sora_2_text_to_video(Sora2TextToVideo(prompt="a dog"), credentials)).task_id
+
+    dog = await other()
+    submission, task_id = await in_doubt(slow_kie, credentials)
+    for job in (dog, "nobody-knows-this-one"):
+        tell_rang(job, kind="done", submission=submission)
+    await stored_events()
+    with pytest.raises(SubmissionInDoubt):
+        await gone_on(credentials)
+    tell_rang(task_id, kind="progress", submission=submission)
+    await stored_events()
+    assert await gone_on(credentials) == task_id
+
+
+async def stored_events() -> None:
+    """Wait until the server has stored what it was told: some seconds, since it stores many at once."""
+    await asyncio.to_thread(EventsWorker.drain_all, 5)
+    marker = f"marker-{uuid4().hex}"
+    tell_rang(marker, kind="done")
+    await asyncio.to_thread(EventsWorker.drain_all, 5)
+    wanted = EventFilter(
+        event=EventNameFilter(name=[JOB_RANG]), resource=EventResourceFilter(id=[f"kie.job.{marker}"])
+    )
+    async with get_client() as client:
+        for _ in range(300):
+            if (await client.read_events(wanted, limit=1)).events:
+                return
+            await asyncio.sleep(0.05)
+    raise AssertionError("the server stores no events")
