@@ -12,6 +12,8 @@ import yaml
 from prefect import flows as prefect_flows
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.schedules import CronSchedule
+from prefect.utilities.callables import parameter_schema
+from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 from prefect_kie.api import Sora2TextToVideo
@@ -30,6 +32,13 @@ def test_every_flow_has_a_deployment_and_nothing_is_templated() -> None:
         if isinstance(getattr(flows, name), prefect_flows.Flow)
     }
     assert entrypoints == public
+
+
+@pytest.mark.parametrize("name", [name for name in flows.__all__ if name.islower()])
+def test_the_server_takes_what_a_form_is_filled_with(name: str) -> None:
+    schema = parameter_schema(getattr(flows, name).fn).model_dump()
+    filled_in = {key: field["default"] for key, field in schema["properties"].items() if "default" in field}
+    assert validate(filled_in, schema, ignore_required=True) == []
 
 
 @pytest.mark.server

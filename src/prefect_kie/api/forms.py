@@ -15,14 +15,17 @@ from pydantic_core import CoreSchema
 def plain_optionals(schema: dict[str, Any]) -> None:
     """A field that may be left out is one field, not a choice between tabs "text" and "None".
 
-    For a model's `json_schema_extra`. Not for yes or no: a form would send the no that nobody chose.
+    For a model's `json_schema_extra`. Not for yes or no: a form would send the no that nobody chose. Not
+    for a drop-down: the null that forms send for what was left out is none of its values.
 
     Args:
         schema: The model's JSON schema, changed in place.
     """
     for field in schema.get("properties", {}).values():
         choices = field.get("anyOf", [])
-        if len(choices) != 2 or choices[1] != {"type": "null"} or choices[0].get("type") in (None, "boolean"):
+        if len(choices) != 2 or choices[1] != {"type": "null"}:
+            continue
+        if choices[0].get("type") in (None, "boolean") or "enum" in choices[0]:
             continue
         del field["anyOf"]
         field.pop("default", None)  # null, which the plain type would refuse
