@@ -1,8 +1,8 @@
 """What a run shows in the Prefect UI: an artifact per video and per character, a table of several videos.
 
 Their keys are stable, so that the latest is found by name. The newer UI drops the player, so a plain link
-stands beside it; the older one drops a player's own poster, so that is a picture of its own. No run fails
-or waits for long for what it shows.
+stands beside it; the older one drops a player's own poster, so that is a picture of its own, and no link:
+that would show as its text. No run fails or waits for long for what it shows.
 """
 
 from __future__ import annotations
@@ -87,9 +87,7 @@ async def show_character(
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:
-        part = Slice.parse(origin.timestamps)
-        step = (part.end - part.start) / (FRAMES - 1)
-        times = [part.start + step * number for number in range(FRAMES)]
+        times = _moments(Slice.parse(origin.timestamps))
         frames = await pictures(Path(video), times, width=FRAME_WIDTH, most_bytes=FRAME_BYTES)
     if isinstance(job.result, CharacterResult):
         await show_markdown(
@@ -130,10 +128,7 @@ def video_markdown(job: Job, video: SavedVideo, poster: str | None) -> str:
     first = video.files[0]
     address = target(first.url)
     is_video = first.name.endswith(VIDEO_SUFFIXES)
-    picture = f"![A frame]({poster})" if poster else ""
-    blocks: list[str] = []
-    if picture:
-        blocks.append(f"[{picture}]({address})" if address else picture)
+    blocks = [f"![A frame]({poster})"] if poster else []
     if address and is_video:
         blocks.append(f'<video controls preload="metadata" width="640" src="{address}"></video>')
     until = f"{deleted_at(job):%Y-%m-%d}"
@@ -162,8 +157,11 @@ def character_markdown(
     """A character as Markdown: its handle to copy, and where it comes from."""
     name = character.character_user_name
     blocks: list[str] = []
-    if frames:
-        blocks.append(" ".join(f"![Frame {number}]({frame})" for number, frame in enumerate(frames, start=1)))
+    if origin and frames:
+        # Side by side in a table only: both UIs give any other picture a line of its own.
+        times = [f" {second:g} s " for second in _moments(Slice.parse(origin.timestamps))]
+        shown = [f" ![Frame {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
+        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (times, ["---"] * FRAMES, shown)))
     if name:
         # A block of its own: the UI has a button to copy it.
         blocks.append(f"```\n@{plain(name, 100).replace('`', '')}\n```")
@@ -185,6 +183,12 @@ def character_markdown(
 def deleted_at(job: Job) -> datetime:
     """When Kie deletes a job's result at the latest."""
     return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+
+
+def _moments(part: Slice) -> list[float]:
+    """The times of a slice's frames: its beginning, its end, and between."""
+    step = (part.end - part.start) / (FRAMES - 1)
+    return [part.start + step * number for number in range(FRAMES)]
 
 
 def _slice(origin: Sora2CharactersPro) -> str:
