@@ -78,6 +78,11 @@ class Estimate:
         return dict(Counter(request.model_name for request, price in pairs if price is None))
 
     @property
+    def asked(self) -> Approved:
+        """What a yes to it is a yes to."""
+        return Approved(credits=self.credits, unpriced=self.unpriced)
+
+    @property
     def total(self) -> str:
         """The sum, for people."""
         known = f"{self.credits:g} credits"
@@ -162,20 +167,20 @@ async def approved(
         )
         return
     key = answer_key("approval", job_key, *keys, *(request.model_dump_json() for request in further))
-    kept = await kept_answer(key)
-    if kept is not None and estimate.is_within(Approved.model_validate(kept)):
+    kept = await kept_answer(key, Approved)
+    if kept is not None and estimate.is_within(kept):
         get_run_logger().info("Approved before: %s", estimate.total)
         return
     await _ask(estimate, hours)
-    yes = Approved(credits=estimate.credits, unpriced=estimate.unpriced)
-    await keep_answer(key, yes.model_dump())
+    await keep_answer(key, estimate.asked)
     get_run_logger().info("Approved: %d to submit, estimated at %s", len(estimate.requests), estimate.total)
 
 
 async def _ask(estimate: Estimate, hours: float) -> None:
     summary = f"{len(estimate.requests)} to submit, estimated at {estimate.total}"
     question = Question(
-        "kie-approval",
+        # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
+        answer_key("approval", estimate.asked.model_dump_json()),
         Approval,
         f"**{summary}.** The run's artifact `{ARTIFACT}` lists them.",
     )

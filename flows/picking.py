@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, create_model
 from prefect_kie.api import DownloadFailed, InvalidRequest, Job, NotAnswered, Slice
 from prefect_kie.api.fields import MIN_SLICE
 from prefect_kie.flows.production import Production
-from prefect_kie.flows.questions import Question, answer_key, keep_answer, kept_answer
+from prefect_kie.flows.questions import Question, answer_key, keep_first_answer, kept_answer
 from prefect_kie.tasks import measure_video
 from prefect_kie.tasks.contact_sheet import contact_sheet
 from prefect_kie.tasks.names import artifact_key
@@ -50,11 +50,10 @@ async def pick_slice(
         KieError: another one when the job made no video, or one too short, or result storage is in trouble.
     """
     key = answer_key("slice", production.job_key, origin.task_id, whose)
-    kept = await kept_answer(key)
+    kept = await kept_answer(key, Slice)
     if kept is not None:
-        part = Slice.model_validate(kept)
-        get_run_logger().info("The slice was picked before: %s s", part.timestamps)
-        return part
+        get_run_logger().info("The slice was picked before: %s s", kept.timestamps)
+        return kept
     if not await _question(1, origin, seconds, "").is_asked():
         seconds = await real_length(origin, production, file=file, show=True)
     elif seconds is None:
@@ -64,9 +63,16 @@ async def pick_slice(
             f"the video {origin.task_id} is {seconds:g} s long, too short for a character",
             next_step="Give the task id of a video of at least 1 s; nothing was submitted.",
         )
-    part = await _asked_until_good(origin, seconds, hours)
-    await keep_answer(key, part.model_dump())
-    get_run_logger().info("The slice is %s s", part.timestamps)
+    picked = await _asked_until_good(origin, seconds, hours)
+    part = await keep_first_answer(key, picked)
+    if part == picked:
+        get_run_logger().info("The slice is %s s", part.timestamps)
+    else:
+        get_run_logger().warning(
+            "Another run with the same job_key was answered first: the slice is %s s, not %s s",
+            part.timestamps,
+            picked.timestamps,
+        )
     return part
 
 

@@ -11,10 +11,9 @@ outermost run: run again, nobody is asked twice, and the same answer leads to th
 import asyncio
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Generic, TypeVar
 from uuid import UUID
 
 from prefect import get_run_logger
@@ -24,13 +23,14 @@ from prefect.context import FlowRunContext
 from prefect.exceptions import FlowPauseTimeout
 from prefect.flow_runs import apause_flow_run, asuspend_flow_run
 from prefect.input import RunInput
-from pydantic import Field
+from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.runs import storage_of_this_run
 
 FormT = TypeVar("FormT", bound=RunInput)
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
 """For how long a question waits; Kie keeps results for 14 days."""
@@ -83,18 +83,20 @@ class Question(Generic[FormT]):
                 f"{until:%Y-%m-%d %H:%M:%S}",
                 unanswered.next_step,
             )
-        if run.deployment_id is not None and run.parent_task_run_id is None:
-            return await asuspend_flow_run(wait_for_input=form, timeout=seconds, key=self.name)
-        paused = apause_flow_run(
-            wait_for_input=form,
-            timeout=seconds + MARGIN_SECONDS,
-            poll_interval=LOOK_SECONDS,
-            key=self.name,
-        )
         try:
+            if run.deployment_id is not None and run.parent_task_run_id is None:
+                return await asuspend_flow_run(wait_for_input=form, timeout=seconds, key=self.name)
+            paused = apause_flow_run(
+                wait_for_input=form,
+                timeout=seconds + MARGIN_SECONDS,
+                poll_interval=LOOK_SECONDS,
+                key=self.name,
+            )
             # Not anyio's scope, under whose cancellation Prefect could not close its connection.
             return await asyncio.wait_for(paused, seconds)
         except (asyncio.TimeoutError, FlowPauseTimeout):
+            raise unanswered from None
+        except ValidationError:  # its state was changed by hand or by an automation: there is no answer
             raise unanswered from None
 
 
@@ -129,35 +131,59 @@ def answer_key(kind: str, *whose: str) -> str:
     return f"kie-{kind}-{hashlib.sha256(json.dumps(whose).encode()).hexdigest()[:24]}"
 
 
-async def kept_answer(key: str) -> dict[str, Any] | None:
-    """An answer that was kept; None where there is none.
+async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
+    """An answer that was kept; None where there is none, or a damaged one.
 
     Raises:
         SubmissionNotRecorded: when result storage cannot be read.
     """
     try:
-        content = await (await storage_of_this_run()).read(f"{FOLDER}/{key}.json")
-        kept: Any = json.loads(content) if content else None
-    except ValueError:  # damaged: ask anew
-        return None
+        content = await (await storage_of_this_run()).read(_path(key))
     except Exception as error:
-        raise _storage_trouble(error) from error
-    return cast("dict[str, Any]", kept) if isinstance(kept, dict) else None
+        raise _storage_trouble(error) from None
+    try:
+        return kind.model_validate_json(content) if content else None
+    except ValidationError:
+        return None
 
 
-async def keep_answer(key: str, answer: Mapping[str, Any]) -> None:
-    """Keep an answer for whenever this is run again.
+async def keep_answer(key: str, answer: BaseModel) -> None:
+    """Keep an answer for whenever this is run again, in place of an earlier one.
 
     Raises:
         SubmissionNotRecorded: when result storage cannot be written.
     """
     try:
-        await (await storage_of_this_run()).write(f"{FOLDER}/{key}.json", json.dumps(answer).encode())
+        await (await storage_of_this_run()).write(_path(key), answer.model_dump_json().encode())
     except Exception as error:
-        raise _storage_trouble(error) from error
+        raise _storage_trouble(error) from None
+
+
+async def keep_first_answer(key: str, answer: AnswerT) -> AnswerT:
+    """Keep an answer unless there is one: runs of one `job_key` may ask side by side.
+
+    Returns:
+        The answer that counts for all of them.
+
+    Raises:
+        SubmissionNotRecorded: when result storage cannot be read or written.
+    """
+    try:
+        await (await storage_of_this_run()).create(_path(key), answer.model_dump_json().encode())
+    except Exception as error:
+        raise _storage_trouble(error) from None
+    first = await kept_answer(key, type(answer))
+    if first is None:
+        await keep_answer(key, answer)
+    return first or answer
+
+
+def _path(key: str) -> str:
+    return f"{FOLDER}/{key}.json"
 
 
 def _storage_trouble(error: Exception) -> SubmissionNotRecorded:
+    """The error to raise in place of this one, which is no cause of it: it may quote a password."""
     if isinstance(error, SubmissionNotRecorded):
         return error
     return SubmissionNotRecorded(

@@ -24,7 +24,7 @@ from prefect.client.schemas.sorting import ArtifactSort
 from prefect.deployments import run_deployment
 from prefect.exceptions import Pause
 from prefect.flow_engine import run_flow_async
-from prefect.states import AwaitingRetry, Failed
+from prefect.states import AwaitingRetry, Failed, Scheduled
 from prefect.variables import Variable
 
 from prefect_kie.api import (
@@ -120,6 +120,19 @@ async def paused() -> FlowRun:
                 return found[0]
             await asyncio.sleep(0.02)
     raise AssertionError("no run asks anything")
+
+
+async def all_paused(count: int) -> list[FlowRun]:
+    """So many runs that wait for an answer, their forms saved."""
+    states = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    async with get_client() as client:
+        while len(runs := await client.read_flow_runs(flow_run_filter=states)) < count:
+            await asyncio.sleep(0.02)
+    for run in runs:
+        assert run.state is not None
+        assert run.state.state_details.run_input_keyset is not None
+        await read_input(run, run.state.state_details.run_input_keyset["schema"])
+    return runs
 
 
 async def artifact(key: str) -> str:
@@ -242,6 +255,44 @@ async def test_a_good_answer_is_kept_for_the_run_and_for_the_job_key(
     other = CharacterTraits(character_prompt="the sofa")
     second, _ = await asyncio.gather(series(other), Person({"start": 5, "end": 6})())
     assert second == Slice(start=5, end=6)
+
+
+async def test_of_two_runs_of_one_job_key_the_first_answer_counts_for_both(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    origin = await finished_job(credentials)
+
+    async def one() -> Slice:
+        made = await create_character(origin, TRAITS, credentials=credentials, poll=QUICK, job_key="both")
+        return made.slice
+
+    async def two_people() -> None:
+        first, second = await all_paused(2)
+        async with get_client() as client:
+            await client.resume_flow_run(first.id, run_input={"start": 1, "end": 3})
+            await client.resume_flow_run(second.id, run_input={"start": 5, "end": 7})
+
+    one_slice, other_slice, _ = await asyncio.gather(one(), one(), two_people())
+    assert one_slice == other_slice
+    assert kie.stats()["created"] == 2  # the original, and one character
+    assert "Another run with the same job_key was answered first" in caplog.text
+
+
+@pytest.mark.parametrize("damaged", ["", "{}", "no JSON", '{"start": 3, "end": 1}'])
+async def test_a_damaged_answer_is_asked_anew(
+    damaged: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
+) -> None:
+    async def character() -> Slice:
+        made = await create_character(origin, TRAITS, credentials=credentials, poll=QUICK, job_key="cat")
+        return made.slice
+
+    origin = await finished_job(credentials)
+    await asyncio.gather(character(), Person({"start": 1, "end": 3})())
+    (kept,) = (results / "kie-answers").iterdir()
+    kept.write_text(damaged)
+    again, _ = await asyncio.gather(character(), Person({"start": 1, "end": 3})())
+    assert again == await character() == Slice(start=1, end=3)
+    assert kie.stats()["created"] == 2
 
 
 async def test_a_subflow_made_anew_by_its_parents_retry_does_not_ask_twice(
@@ -450,6 +501,16 @@ async def generated(credentials: KieCredentials, folder: Path, **options: Any) -
     return len(made.videos)
 
 
+def to_approve(name: str, folder: Path) -> dict[str, Any]:
+    return {
+        "request": CAT.model_dump(exclude_none=True),
+        "credentials": name,
+        "directory": str(folder),
+        "poll": QUICK.model_dump(),
+        "approve_over": 10,
+    }
+
+
 @pytest.mark.usefixtures("prices")
 async def test_what_costs_no_more_is_not_asked(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -485,14 +546,7 @@ async def test_what_costs_more_waits_for_a_yes_once(
 async def test_a_no_ends_the_run_unpaid_and_a_retry_asks_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    parameters = {
-        "request": CAT.model_dump(exclude_none=True),
-        "credentials": await stored(credentials),
-        "directory": str(tmp_path),
-        "poll": QUICK.model_dump(),
-        "approve_over": 10,
-    }
-    deployed = await Deployed.of(generate_video, parameters)
+    deployed = await Deployed.of(generate_video, to_approve(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
     await deployed.resume({"decision": "no"})
     state = await deployed.work()
@@ -505,6 +559,36 @@ async def test_a_no_ends_the_run_unpaid_and_a_retry_asks_again(
     await deployed.resume({"decision": "yes"})
     assert (await deployed.work()).is_completed()
     assert kie.stats()["created"] == 1
+
+
+@pytest.mark.usefixtures("prices")
+async def test_a_price_that_rises_while_somebody_decides_is_another_question(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    deployed = await Deployed.of(generate_video, to_approve(await stored(credentials), tmp_path))
+    await deployed.work()
+    await deployed.resume({"decision": "yes"})
+    await asyncio.to_thread(Variable.set, "kie_prices", {"sora-2-text-to-video": 3000}, overwrite=True)
+    assert (await deployed.work()).name == "Suspended"
+    assert (await deployed.text()).startswith("**1 to submit, estimated at 3000 credits.**")
+    assert kie.stats()["created"] == 0
+    await deployed.resume({"decision": "yes"})
+    assert (await deployed.work()).is_completed()
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.usefixtures("prices")
+async def test_a_run_moved_on_without_an_answer_has_no_yes(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    deployed = await Deployed.of(generate_video, to_approve(await stored(credentials), tmp_path))
+    await deployed.work()
+    async with get_client() as client:  # as an automation, or somebody in the UI, may do
+        await client.set_flow_run_state(deployed.run.id, Scheduled())
+    state = await deployed.work()
+    with pytest.raises(NotAnswered, match="nobody approved 1 to submit, estimated at 30 credits"):
+        await state.aresult()
+    assert kie.stats()["created"] == 0
 
 
 @pytest.mark.usefixtures("prices")
@@ -555,5 +639,6 @@ async def test_a_result_storage_in_trouble_is_told_before_anything_is_asked(
     origin = await finished_job(credentials)
     results.mkdir(exist_ok=True)
     (results / "kie-answers").write_text("no directory")
-    with pytest.raises(SubmissionNotRecorded, match="result storage, where answers are kept"):
+    with pytest.raises(SubmissionNotRecorded, match="result storage, where answers are kept") as caught:
         await create_character(origin, TRAITS, credentials=credentials, poll=QUICK)
+    assert caught.value.__cause__ is None  # it may quote a password
