@@ -113,7 +113,9 @@ async def load_prices() -> PriceTable:
 
 
 def _text(value: Any) -> str:
-    """A value as it may be written in a table: 10 and "10" are the same length."""
+    """A value as it may be written in a table: 10, 10.0 and "10" are the same length."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
 
 

@@ -47,6 +47,7 @@ def pro(**fields: Any) -> JobRequest:
         (pro(size="standard", remove_watermark=True), 200),
         (pro(size="standard"), None),  # no row fits
         (MarketModel(model="kling", input={"prompt": "a yak", "duration": "5", "sound": False}), 55.5),
+        (MarketModel(model="kling", input={"prompt": "a yak", "duration": 5.0, "sound": False}), 55.5),
         (MarketModel(model="kling", input={"prompt": "a yak", "duration": "5"}), None),
         (MarketModel(model="free", input={}), 0),
         (MarketModel(model="other", input={}), None),
