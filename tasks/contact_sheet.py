@@ -152,7 +152,7 @@ def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
         for second, frame in zip(moments(seconds), found, strict=False):
             time = second if frame.time is None else float(frame.time)
             if tiles and time <= tiles[-1][0]:
-                break  # the video's end, or the end of our patience: a frame says its own time or is left out
+                continue  # it lasts, or the video or our patience has ended: shown once, at its own time
             tall = frame.height > frame.width
             width = (PORTRAIT if tall else LANDSCAPE)[1]
             height = min(3 * width, max(2, round(frame.height * width / frame.width)))

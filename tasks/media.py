@@ -100,4 +100,5 @@ def _duration(header: bytes) -> float | None:
         return None
     layout, begin, end = (">IQ", 20, 32) if header[0] == 1 else (">II", 12, 20)
     scale, units = struct.unpack(layout, header[begin:end])
-    return units / scale if scale and units else None
+    unknown = 2**64 - 1 if header[0] == 1 else 2**32 - 1
+    return units / scale if scale and units not in (0, unknown) else None

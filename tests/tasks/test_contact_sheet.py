@@ -89,6 +89,20 @@ def test_a_video_shorter_than_it_says_has_no_frame_twice(video: Path) -> None:
     assert longer.height <= whole.height + 180  # one row more at the most: the very last frame
 
 
+def test_frames_that_last_longer_than_a_step_do_not_end_the_sheet(tmp_path: Path) -> None:
+    file = tmp_path / "slow.mp4"
+    with av.open(str(file), "w") as container:
+        stream = container.add_stream("mpeg4", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
+        for number in range(5):
+            image = Image.new("RGB", (320, 180), (50 * number,) * 3)
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
+        container.mux(stream.encode(None))
+    columns, width = sheets.LANDSCAPE
+    assert columns == 5
+    assert opened(contact_sheet_jpeg(file, 5.0)).width == 5 * (width + sheets.GAP) - sheets.GAP
+
+
 def test_decoding_that_takes_too_long_ends_the_sheet(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "DECODING_SECONDS", -1.0)
     assert opened(contact_sheet_jpeg(video, 10.0)).width == sheets.LANDSCAPE[1]
