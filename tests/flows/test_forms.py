@@ -13,6 +13,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
+from prefect_kie.api import PollPolicy, Sora2TextToVideo
 
 FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
@@ -99,6 +100,18 @@ def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told:
 def test_the_server_takes_what_is_right(request_: dict[str, Any]) -> None:
     schema = parameter_schema(flows.generate_video.fn).model_dump()
     assert [error.message for error in validate({"request": request_}, schema)] == []
+
+
+def test_the_server_takes_null_for_all_that_may_be_left_out() -> None:
+    schema = parameter_schema(flows.character_series.fn).model_dump()
+    parameters = {
+        "original": Sora2TextToVideo(prompt="a cat").model_dump(),
+        "traits": flows.CharacterTraits(character_prompt="calm").model_dump(),
+        "prompts": ["{character} surfs"],
+        "episodes": flows.EpisodeSettings().model_dump(),
+        "poll": PollPolicy().model_dump(),
+    }
+    assert [error.message for error in validate(parameters, schema)] == []
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
