@@ -12,6 +12,7 @@ from prefect_kie.flows.outcomes import (
 )
 from prefect_kie.flows.resolve import resolve_submission
 from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
+from prefect_kie.flows.resuming import resume_waiting
 from prefect_kie.flows.series import EpisodeSettings, character_series
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "create_character",
     "generate_video",
     "resolve_submission",
+    "resume_waiting",
 ]

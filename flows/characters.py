@@ -16,6 +16,7 @@ from prefect_kie.flows.outcomes import Character, failed
 from prefect_kie.flows.picking import pick_slice, real_length
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks.names import file_stem
@@ -56,6 +57,7 @@ async def create_character(
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> Character:
@@ -71,6 +73,8 @@ async def create_character(
         credentials: The Kie Credentials block, or its name.
         job_key: Whose job this is; runs with the same key share it. By default each run has its own.
         poll: How patiently to wait.
+        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+            goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
             what (prices: the variable kie_prices). None: never ask; 0: always.
         answer_hours: For how long a question in the UI waits before the run ends.
@@ -84,7 +88,7 @@ async def create_character(
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(credentials, job_key, poll)
+        production = await Production.prepare(credentials, job_key, poll, wait=wait)
         handle = JobHandle(task_id=origin_task_id, model="the original")
         origin = await wait_for_job(handle, production.credentials, poll=poll)
         file = _saved_here(origin)

@@ -1,6 +1,5 @@
 """`generate_video`: any request, once or in several variations."""
 
-import asyncio
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +12,7 @@ from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
 
@@ -26,6 +26,7 @@ async def generate_video(
     storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> GeneratedVideos:
@@ -41,6 +42,8 @@ async def generate_video(
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
+        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+            goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
             what (prices: the variable kie_prices). None: never ask; 0: always.
         answer_hours: For how long a question in the UI waits before the run ends.
@@ -57,11 +60,11 @@ async def generate_video(
     try:
         if approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(credentials, job_key, poll, directory, storage)
+        production = await Production.prepare(credentials, job_key, poll, directory, storage, wait)
         await approved(jobs, over=approve_over, job_key=production.job_key, hours=answer_hours)
     except KieError as error:
         return failed(error, GeneratedVideos)
-    videos = tuple(await asyncio.gather(*(production.video(*job) for job in jobs)))
+    videos = await production.videos(jobs)
     if count > 1:
         await show_table([outcome.row for outcome in videos])
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", production.job_key)

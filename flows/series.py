@@ -1,6 +1,5 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
-import asyncio
 from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
@@ -28,6 +27,7 @@ from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_fail
 from prefect_kie.flows.picking import pick_slice
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
@@ -153,6 +153,7 @@ async def character_series(
     storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
+    wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> SeriesResult:
@@ -174,6 +175,8 @@ async def character_series(
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
+        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+            goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
             nobody knows what (prices: the variable kie_prices). None: never ask; 0: always.
         answer_hours: For how long a question in the UI waits before the run ends.
@@ -189,7 +192,7 @@ async def character_series(
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(credentials, job_key, poll, directory, storage)
+        production = await Production.prepare(credentials, job_key, poll, directory, storage, wait)
         # What the character's and the episodes' input will be is not known yet; what they cost is.
         further = [
             traits.request("the original", slice or Slice(start=0, end=1)),
@@ -200,7 +203,7 @@ async def character_series(
         )
     except KieError as error:
         return failed(error, SeriesResult)
-    first = await production.video(original)
+    (first,) = await production.videos([(original, 1)])
     result = SeriesResult(original=first)
     if first.video is None:
         return complete_or_failed(result, (first,), "original videos", production.job_key)
@@ -223,8 +226,8 @@ async def character_series(
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
         return failed(_without_episodes(error, result), SeriesResult)
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
-    made = await asyncio.gather(*(production.video(*wanted) for wanted in _takes(requests)))
-    result = SeriesResult(original=first, character=character, episodes=tuple(made))
+    made = await production.videos(_takes(requests))
+    result = SeriesResult(original=first, character=character, episodes=made)
     await show_table([outcome.row for outcome in (first, *made)])
     return complete_or_failed(result, result.episodes, "episodes", production.job_key)
 

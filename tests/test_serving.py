@@ -17,13 +17,14 @@ import yaml
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
+from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import LocalServer, free_port
-from prefect_kie.serving import DEPLOYMENTS, FlowDeployment, _prepared
+from prefect_kie.serving import DEPLOYMENTS, SERVED, FlowDeployment, _prepared
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 
@@ -47,15 +48,17 @@ def test_it_serves_what_prefect_yaml_deploys(written: dict[str, Any], one: FlowD
     assert served.concurrency_options is not None
     assert served.concurrency_options.collision_strategy == written["concurrency_limit"]["collision_strategy"]
     schedules = [
-        {
-            "slug": schedule.slug,
-            "cron": schedule.schedule.cron,
-            "timezone": schedule.schedule.timezone,
-            "active": schedule.active,
-        }
+        {"slug": schedule.slug, "active": schedule.active, **when(schedule.schedule)}
         for schedule in served.schedules or []
     ]
     assert schedules == written.get("schedules", [])
+
+
+def when(schedule: Any) -> dict[str, Any]:
+    """When a schedule fires, as prefect.yaml writes it."""
+    if isinstance(schedule, CronSchedule):
+        return {"cron": schedule.cron, "timezone": schedule.timezone}
+    return {"interval": schedule.interval.total_seconds()}
 
 
 def test_no_name_is_one_of_prefect_yaml() -> None:
@@ -187,7 +190,7 @@ async def test_a_schedule_that_was_switched_on_stays_on_when_it_is_served_again(
     client: PrefectClient,
 ) -> None:
     async def served_again() -> DeploymentResponse:
-        (daily,) = [one for one in await _prepared() if one.schedule]
+        (daily,) = [one for one in await _prepared() if one.name == f"{SERVED}-daily"]
         return await client.read_deployment(await daily.for_runner().aapply())
 
     daily = await served_again()

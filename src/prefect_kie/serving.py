@@ -18,7 +18,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound
-from prefect.schedules import Cron, Schedule
+from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 from rich.console import Console
 from rich.text import Text
@@ -31,6 +31,7 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
     resolve_submission,
+    resume_waiting,
 )
 from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
 
@@ -53,7 +54,7 @@ class FlowDeployment:
         description: What it is for.
         concurrency_limit: How many of its runs may run at once; further ones wait.
         name: Its name in prefect.yaml.
-        parameters: Besides the name of the credentials block.
+        parameters: Besides the name of the credentials block, where it takes one.
         schedule: When it runs by itself; None: never.
     """
 
@@ -80,12 +81,14 @@ class FlowDeployment:
 
     def for_runner(self) -> RunnerDeployment:
         """The same as Prefect's runner takes it."""
+        takes_them = "credentials" in self.flow.parameters.properties
+        credentials = {"credentials": DEFAULT_CREDENTIALS} if takes_them else {}
         deployment = RunnerDeployment.from_flow(
             self.flow,
             self.name,
             description=self.description,
             tags=[RECOVERY_TAG, HEARTBEAT_TAG],
-            parameters={"credentials": DEFAULT_CREDENTIALS, **self.parameters},
+            parameters={**credentials, **self.parameters},
             concurrency_limit=ConcurrencyLimitConfig(
                 limit=self.concurrency_limit, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
             ),
@@ -121,6 +124,13 @@ DEPLOYMENTS = (
         resolve_submission,
         "List submissions whose answer was lost, or settle one of them; pays nothing.",
         concurrency_limit=1,
+    ),
+    FlowDeployment(
+        resume_waiting,
+        "Resume runs that are suspended until their jobs have ended; its schedule is off until you switch it "
+        "on.",
+        concurrency_limit=1,
+        schedule=Interval(60, active=False, slug="every-minute"),
     ),
 )
 """Every deployment of prefect.yaml, in its order."""

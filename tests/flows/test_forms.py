@@ -49,6 +49,9 @@ def test_a_served_flow_knows_its_parameters_in_another_process(flow: Flow[..., A
     # `flow.serve()` hands the flow to its run's process by cloudpickle, which leaves behind what only
     # annotations written as text name.
     again: Flow[..., Any] = cloudpickle.loads(cloudpickle.dumps(flow))
+    if not flow.parameters.properties:
+        assert again.validate_parameters({}) == {}
+        return
     with pytest.raises(ParameterTypeError, match=r"credentials\.str"):
         again.validate_parameters({"credentials": 1})
 
