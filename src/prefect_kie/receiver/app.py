@@ -119,7 +119,9 @@ class _Receiver:
         return answer
 
     async def broken(self, request: Request, error: Exception) -> Response:
-        return self._refuse(Refused(Refusal.BROKEN))
+        self._log.broken(error)
+        self._metrics.count(Refusal.BROKEN.label)
+        return _answer(Refusal.BROKEN)
 
     async def _take(self, request: Request, kind: Kind, submission: str | None) -> Response:
         started = time.perf_counter()
@@ -156,11 +158,15 @@ class _Receiver:
         refusal = refused.refusal
         self._metrics.count(refusal.label, seconds)
         self._log.refused(refusal, refused.task_id)
-        # What was not read of the body would keep the connection busy.
-        headers = {"Connection": "close"}
-        if refusal in (Refusal.TOO_MANY, Refusal.BUSY):
-            headers["Retry-After"] = "10"
-        return PlainTextResponse(refusal.text, refusal.status, headers)
+        return _answer(refusal)
+
+
+def _answer(refusal: Refusal) -> Response:
+    # What was not read of the body would keep the connection busy.
+    headers = {"Connection": "close"}
+    if refusal in (Refusal.TOO_MANY, Refusal.BUSY):
+        headers["Retry-After"] = "10"
+    return PlainTextResponse(refusal.text, refusal.status, headers)
 
 
 async def _content(request: Request) -> bytes:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from prefect.logging import get_logger
 
@@ -30,9 +32,8 @@ class RingLog:
         self._unwritten = 0
 
     def rang(self, ring: Ring, *, again: bool) -> None:
-        """Write that Kie rang; only a signed ring is beyond what anybody can cause."""
-        if not ring.signed and not self._rate.take():
-            self._unwritten += 1
+        """Write that Kie rang; always where nobody else can cause it: signed, for the first time."""
+        if (again or not ring.signed) and not self._may_write():
             return
         logger.info(
             "Kie rang%s about job %s: %s%s%s",
@@ -45,10 +46,24 @@ class RingLog:
 
     def refused(self, refusal: Refusal, task_id: str | None) -> None:
         """Write that a callback was refused."""
-        if not self._rate.take():
-            self._unwritten += 1
-            return
+        if self._may_write():
+            about = f" that names job {task_id}" if task_id else ""
+            self._write_refusal(f"Refused a callback{about} ({refusal.status}): {refusal.text}")
+
+    def broken(self, error: Exception) -> None:
+        """Write that the receiver failed at a request: where, not the error's text, which may quote it."""
+        if self._may_write():
+            places = traceback.extract_tb(error.__traceback__)
+            where = f" at {Path(places[-1].filename).name}:{places[-1].lineno}" if places else ""
+            self._write_refusal(f"The receiver failed at a request: {type(error).__name__}{where}")
+
+    def _may_write(self) -> bool:
+        if self._rate.take():
+            return True
+        self._unwritten += 1
+        return False
+
+    def _write_refusal(self, line: str) -> None:
         before = f" (and {self._unwritten} lines before this one were left out)" if self._unwritten else ""
         self._unwritten = 0
-        about = f" that names job {task_id}" if task_id else ""
-        logger.warning("Refused a callback%s (%s): %s%s", about, refusal.status, refusal.text, before)
+        logger.warning("%s%s", line, before)

@@ -52,6 +52,13 @@ class _Protocol(H11Protocol):
         super().connection_lost(exc)
         self._head_timer.cancel()
 
+    def send_400_response(self, msg: str) -> None:
+        # Where a body turns out to be no HTTP, the app may not have answered yet: its answer goes nowhere.
+        if self.cycle:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        super().send_400_response(msg)
+
     @property
     def is_waiting(self) -> bool:
         """Whether no request is being answered."""
