@@ -20,7 +20,7 @@ from prefect_kie.tasks.records import SubmissionRecords, submission_key
 from prefect_kie.tasks.showing import show_markdown
 
 ApproveOver = Annotated[float, Field(ge=0)] | None
-"""From which estimated price on a person is asked, credits; None: never, 0: always."""
+"""From which estimated price on a person is asked, credits; None: never; 0: whenever it costs anything."""
 
 ARTIFACT = "kie-approval"
 MOST_LISTED = 20

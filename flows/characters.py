@@ -76,7 +76,8 @@ async def create_character(
         wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
             goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
-            what (prices: the variable kie_prices). None: never ask; 0: always.
+            what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
+            anything.
         answer_hours: For how long a question in the UI waits before the run ends.
 
     Returns:

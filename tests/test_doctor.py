@@ -24,7 +24,7 @@ from pydantic import Field, SecretStr
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.doctor import WouldChange, check_fastapi, check_versions, refuse_changes
+from prefect_kie.doctor import WouldChange, check_fastapi, check_sqlalchemy, check_versions, refuse_changes
 from prefect_kie.doctor_storage import check_storage
 from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
@@ -216,6 +216,11 @@ async def test_without_a_server_it_says_what_to_run(capsys: pytest.CaptureFixtur
 
 class TestVersions:
     """Decisions from versions alone."""
+
+    def test_the_sqlalchemy_on_which_no_schedule_fires(self) -> None:
+        assert check_sqlalchemy("2.0.58").outcome == "ok"
+        for bad in ("2.1.0", "2.1.9", "3.0"):
+            assert check_sqlalchemy(bad).advice == ("run, where the server is: pip install 'sqlalchemy<2.1'")
 
     def test_the_fastapi_with_which_no_server_starts(self) -> None:
         assert check_fastapi("0.150.3").outcome == "ok"

@@ -101,9 +101,9 @@ class Serving:
     def ended(self) -> bool:
         return self._process.poll() is not None
 
-    def stop(self) -> int:
-        """Ctrl-C; its exit code."""
-        self._process.send_signal(signal.SIGINT)
+    def stop(self, sent: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C, or what a service manager sends; its exit code."""
+        self._process.send_signal(sent)
         return self._process.wait(30)
 
     def family(self) -> list[int]:
@@ -180,6 +180,23 @@ async def test_a_served_run_pays_once_and_ctrl_c_ends_it(
         assert "Traceback" not in serving.log
         assert "Stopped." in serving.log
         # Nobody serves it, so nothing is scheduled that would run late, all at once, one day.
+        assert (await client.read_deployment_by_name("generate-video/kie-serve-daily")).paused
+    finally:
+        serving.kill()
+
+
+@pytest.mark.server
+async def test_a_service_managers_sigterm_ends_it_as_ctrl_c_does(
+    client: PrefectClient, tmp_path: Path
+) -> None:
+    serving = Serving(tmp_path)
+    try:
+        while "Start runs in the UI" not in serving.log and not serving.ended():
+            await asyncio.sleep(0.1)
+        assert serving.stop(signal.SIGTERM) in (0, 130), serving.log
+        assert serving.family() == []
+        assert "Traceback" not in serving.log
+        assert "Stopped." in serving.log
         assert (await client.read_deployment_by_name("generate-video/kie-serve-daily")).paused
     finally:
         serving.kill()

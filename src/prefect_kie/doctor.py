@@ -35,6 +35,7 @@ WORK_POOL = "kie"
 """The work pool of prefect.yaml."""
 
 FIRST_BAD_FASTAPI = (0, 151)
+FIRST_BAD_SQLALCHEMY = (2, 1)
 
 
 class WouldChange(Exception):
@@ -86,6 +87,7 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
         credentials: Name of the credentials block.
     """
     yield check_fastapi(version("fastapi"))
+    yield check_sqlalchemy(version("sqlalchemy"))
     try:
         url = provisioning.server_url()
         async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
@@ -123,6 +125,22 @@ def check_fastapi(installed: str) -> Check:
             "trouble",
             f"{what}: prefect server start does not start with 0.151 or newer",
             "run: pip install 'fastapi<0.151'",
+        )
+    return Check("ok", what)
+
+
+def check_sqlalchemy(installed: str) -> Check:
+    """Whether a server with this version of SQLAlchemy fires schedules.
+
+    Args:
+        installed: The version.
+    """
+    what = f"SQLAlchemy {installed}"
+    if _numbers(installed) >= FIRST_BAD_SQLALCHEMY:
+        return Check(
+            "trouble",
+            f"{what}: on 2.1 or newer a Prefect 3.8 server fires no schedule",
+            "run, where the server is: pip install 'sqlalchemy<2.1'",
         )
     return Check("ok", what)
 

@@ -8,20 +8,24 @@ pool or to the process that serves it, and under one name whichever of `prefect 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx
-from prefect import Flow, serve
+from prefect import Flow
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, TerminationSignal
+from prefect.runner import Runner
 from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 from rich.console import Console
 from rich.text import Text
+from typing_extensions import Self
 
 from prefect_kie import provisioning
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
@@ -40,6 +44,8 @@ DEPLOYED = "kie"
 
 SERVED = "kie-serve"
 """How the names of the served ones begin instead."""
+
+STARTED = "Start runs in the UI, or with prefect deployment run NAME. Ctrl-C stops it."
 
 RUNS_AT_ONCE = 10
 """How many flow runs, each a process, `prefect-kie serve` runs side by side unless told otherwise."""
@@ -136,8 +142,32 @@ DEPLOYMENTS = (
 """Every deployment of prefect.yaml, in its order."""
 
 
+class _Runner(Runner):
+    """Prefect's runner, which a service manager's SIGTERM stops as Ctrl-C does.
+
+    Prefect's own handler (3.8) leaves the schedules on, whose runs would pile up unserved, and a traceback.
+
+    Args:
+        on_start: Called when it takes runs.
+        options: Prefect's own.
+    """
+
+    def __init__(self, on_start: Callable[[], None], **options: Any) -> None:
+        super().__init__(**options)
+        self._on_start = on_start
+
+    async def __aenter__(self) -> Self:
+        await super().__aenter__()
+        self._on_start()
+        return self
+
+    def handle_sigterm(self, *args: Any, **kwargs: Any) -> None:
+        """Stop as by Ctrl-C."""
+        signal.raise_signal(signal.SIGINT)
+
+
 def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
-    """Serve all deployments from this process until Ctrl-C.
+    """Serve all deployments from this process until Ctrl-C or SIGTERM.
 
     Once stopped, its schedules are paused until it is started again. A run that it cuts off is called
     crashed, at once or after 90 seconds without a heartbeat, and where `prefect-kie setup` has made the
@@ -159,16 +189,17 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
     console.print(Text(f"Prefect server {provisioning.server_url()}"), soft_wrap=True)
     for deployment in deployments:
         console.print(Text(f"serves {deployment.full_name}"), soft_wrap=True)
-    console.print(
-        Text("Start runs in the UI, or with prefect deployment run NAME. Ctrl-C stops it."), soft_wrap=True
-    )
     # Their tag promises a heartbeat; prefect.yaml gives it to a worker's runs by their environment.
-    serve(
-        *(deployment.for_runner() for deployment in deployments),
+    runner = _Runner(
+        lambda: console.print(Text(STARTED), soft_wrap=True),
+        pause_on_shutdown=True,
         limit=limit,
-        print_starting_message=False,
         heartbeat_seconds=HEARTBEAT_SECONDS,
     )
+    with suppress(KeyboardInterrupt, TerminationSignal):
+        for deployment in deployments:
+            runner.add_deployment(deployment.for_runner())
+        asyncio.run(runner.start())
     console.print("Stopped.")
     return 0
 
