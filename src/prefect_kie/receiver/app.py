@@ -21,6 +21,7 @@ from prefect_kie.receiver.memory import Rate, Seen
 from prefect_kie.receiver.metrics import RANG, REPEATED, Metrics
 from prefect_kie.receiver.reading import MAX_BODY, Kind, Ring, check_head, judge, read_body
 from prefect_kie.receiver.refusals import Refusal, Refused
+from prefect_kie.receiver.resuming import Resumer
 from prefect_kie.receiver.telling import RingTeller
 
 HEALTHY = "prefect-kie callbacks"
@@ -53,17 +54,24 @@ def create_app(
         callbacks: What is accepted.
         on_ring: Called in the event loop for each genuine ring, once; must only queue it, and raise where it
             cannot (the answer is then 503, and Kie may ring again). By default each ring becomes an event
-            `kie.job.rang` on the Prefect server.
+            `kie.job.rang` on the Prefect server, and runs that are suspended for its job are resumed.
         clock: The time, unix seconds.
     """
-    teller = RingTeller()
-    receiver = _Receiver(callbacks, on_ring or teller, waiting=lambda: len(teller), clock=clock)
+    teller, resumer = RingTeller(), Resumer()
+
+    def told_and_followed_up(ring: Ring) -> None:
+        teller(ring)
+        resumer(ring)
+
+    receiver = _Receiver(callbacks, on_ring or told_and_followed_up, waiting=lambda: len(teller), clock=clock)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         if on_ring is None:
             teller.start()
+            resumer.start()
         yield
+        await resumer.stop()
         await teller.stop()
 
     app = FastAPI(lifespan=lifespan, openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
