@@ -1,8 +1,9 @@
 """Text of others in Markdown and tables of the Prefect UI: it shows as it is and never acts.
 
 What comes from Kie or stands in a prompt is nobody's to trust. Both UIs render artifacts and their
-descriptions as Markdown with some HTML, so each character that could begin a structure is written as a
-character reference, which by CommonMark never does.
+descriptions as Markdown with some HTML, so each character that could begin a structure gets a backslash,
+which by CommonMark takes its meaning away. (The classic UI shows character references as they are written.)
+The newer UI makes a bare address a link all the same; it leads where it says.
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ def plain(text: object, length: int = 200) -> str:
 
 
 def escaped(text: object, length: int = PROMPT_LENGTH) -> str:
-    """Text that shows as it is inside a line of Markdown (not at its beginning) or an HTML element."""
-    return _STRUCTURAL.sub(lambda found: f"&#{ord(found[0])};", plain(text, length))
+    """Text that shows as it is inside a line of Markdown (not at its beginning)."""
+    return _STRUCTURAL.sub(lambda found: f"\\{found[0]}", plain(text, length))
 
 
 def code(text: object, length: int = 1000) -> str:

@@ -118,7 +118,7 @@ async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
     description = str(artifact.description)
     assert "sora-2-text-to-video" in description
     assert task_id in description
-    assert "a &#60;script&#62;alert(1)&#60;/script&#62; &#124; &#91;cat&#93;(javascript&#58;x)" in description
+    assert r"a \<script\>alert(1)\</script\> \| \[cat\](javascript\:x)" in description
 
     assert [sent for sent, _ in requests.sent] == [
         "POST /artifacts/",
@@ -164,7 +164,7 @@ async def test_progress_never_goes_back(requests: Requests) -> None:
 
     await run()
     assert requests.percents == [60, 61, 61]
-    assert "**Failed:** &#91;heavy&#93;(load)" in requests.sent[-1][1]["description"]
+    assert r"**Failed:** \[heavy\](load)" in requests.sent[-1][1]["description"]
 
 
 @pytest.mark.server

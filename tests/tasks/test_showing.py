@@ -189,7 +189,7 @@ async def test_a_series_shows_its_character_with_frames_and_a_table(
     assert len(text) <= 33 * 1024
 
     table = await latest("kie-videos")
-    assert str(table.description).startswith("Videos of character-series&#58; a cat on a red sofa")
+    assert str(table.description).startswith(r"Videos of character-series\: a cat on a red sofa")
     rows = json.loads(str(table.data))
     assert [row["status"] for row in rows] == ["saved", "saved"]
     assert rows[0]["task id"] == made.original.task_id
@@ -231,7 +231,7 @@ async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     text = str((await latest(key)).data)
     assert "data:image" not in text
     assert "1 to 3.5 s" in text
-    assert "a calm &#124; cat" in text
+    assert r"a calm \| cat" in text
 
 
 @pytest.mark.server
