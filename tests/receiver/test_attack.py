@@ -3,72 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 
 import httpx
 import pytest
-from prefect.client.orchestration import get_client
-from prefect.client.schemas.events import EventPage
-from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 
 from prefect_kie.receiver.server import HEAD_SECONDS
 from tests.receiver.attacks import REPLAYED, Attackers
-from tests.receiver.calling import SIGNING_KEY, SUBMISSION, block, body, signed
+from tests.receiver.calling import SIGNING_KEY, SUBMISSION, body, signed
+from tests.receiver.conftest import Running, told
 
 pytestmark = pytest.mark.server
-
-
-@dataclass
-class Running:
-    """A receiver in its own process."""
-
-    process: subprocess.Popen[str]
-    port: int
-    log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def memory(self) -> float:
-        """Its resident memory, MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
-
-    def counted(self) -> dict[str, int]:
-        """What it counted, by outcome."""
-        text = httpx.get(f"{self.url}/metrics").text
-        found = re.findall(r'kie_callbacks_total\{outcome="(\w+)"\} (\S+)', text)
-        return {outcome: int(float(count)) for outcome, count in found}
-
-
-@pytest.fixture
-def running(prefect_server: object, tmp_path: Path) -> Iterator[Running]:
-    """`prefect-kie callbacks`, as an operator starts it."""
-    block().save("attacked", overwrite=True)
-    command = [sys.executable, "-m", "prefect_kie.cli", "callbacks", "--port", "0", "--block", "attacked"]
-    log = tmp_path / "log"
-    with (
-        log.open("w") as errors,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,
-    ):
-        try:
-            assert process.stdout is not None
-            told = process.stdout.readline()
-            yield Running(process, int(re.findall(r"http://127\.0\.0\.1:(\d+)", told)[0]), log)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(15) == 0
-            assert process.stdout.read() == "Stopped.\n"
-        finally:
-            process.kill()
 
 
 async def ring(client: httpx.AsyncClient, task: str) -> float:
@@ -77,25 +22,6 @@ async def ring(client: httpx.AsyncClient, task: str) -> float:
     answer = await client.post(f"/kie/done/{SUBMISSION}", json=body(task), headers=signed(task, time.time()))
     assert (answer.status_code, answer.text) == (200, "rang")
     return time.perf_counter() - started
-
-
-async def told(prefix: str, count: int) -> set[str]:
-    """The jobs with this prefix of which the Prefect server has a ring, once there are so many."""
-    wanted = EventFilter(
-        event=EventNameFilter(name=["kie.job.rang"]),
-        resource=EventResourceFilter(id_prefix=[f"kie.job.{prefix}"]),
-    )
-    found: set[str] = set()
-    async with get_client() as client:
-        for _ in range(100):
-            page: EventPage | None = await client.read_events(wanted, limit=50)
-            while page is not None:
-                found |= {event.resource.id.removeprefix("kie.job.") for event in page.events}
-                page = await page.get_next_page(client)
-            if len(found) >= count:
-                break
-            await asyncio.sleep(0.1)
-    return found
 
 
 @pytest.mark.parametrize("requests", [1_500, pytest.param(10_000, marks=pytest.mark.slow)])
@@ -117,7 +43,8 @@ async def test_attacks_ring_nothing_and_hold_up_nobody(running: Running, request
     async with httpx.AsyncClient(base_url=running.url) as client:
         first = await client.post("/kie/done", json=body(REPLAYED), headers=captured)
         assert first.text == "rang"
-    await attackers.send(2000)  # so that all that is made once is made
+    # First so many that what is made once is made, and the allocator has what it takes at worst.
+    await asyncio.gather(attackers.send(max(2000, requests // 2)), attackers.drip(100))
     attackers.statuses.clear()
     before, started = running.memory, time.perf_counter()
     ringing = asyncio.create_task(kie_rings())
@@ -140,7 +67,7 @@ async def test_attacks_ring_nothing_and_hold_up_nobody(running: Running, request
     assert counted["rang"] == 1 + len(genuine)
     assert counted["broken"] == counted["busy"] == 0
     assert max(dripped) < HEAD_SECONDS + 3
-    assert after - before < 16, figures
+    assert after - before < 12, figures
     assert max(waits) < 1, figures
 
     assert await told("genuine-", len(genuine)) == set(genuine)

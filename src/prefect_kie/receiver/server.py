@@ -22,10 +22,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 HEAD_SECONDS = 5.0
 """How long a connection may take until a request's head is there."""
 HEAD_BYTES = 16 * 1024
-MAX_REQUESTS = 400
-"""Requests at once."""
-MAX_CONNECTIONS = 400
-"""Connections at once; for the next one, that which waits longest for a request is closed."""
+MAX_CONNECTIONS = 250
+"""From here on, with each new connection the one is closed that has waited longest for a request."""
+MAX_REQUESTS = 500
+"""Connections at once, when all of them are busy with a request; the next request is answered 503."""
 STOP_SECONDS = 3
 """How long requests may take to end when the server is stopped."""
 
@@ -39,9 +39,8 @@ class _Protocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
         self._wait_for_head()
-        if len(self.connections) >= MAX_CONNECTIONS:
-            waiting = [one for one in self.connections if isinstance(one, _Protocol) and one.is_waiting]
-            min(waiting, key=lambda one: one._head_timer.when()).transport.abort()
+        if len(self.connections) > MAX_CONNECTIONS:
+            self._make_room()
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -61,8 +60,15 @@ class _Protocol(H11Protocol):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether no request is being answered."""
-        return not self.cycle or self.cycle.response_complete
+        """Whether it is open and no request is being answered."""
+        idle = not self.cycle or self.cycle.response_complete
+        return idle and not self.transport.is_closing()
+
+    def _make_room(self) -> None:
+        others = self.connections - {self}
+        waiting = [one for one in others if isinstance(one, _Protocol) and one.is_waiting]
+        if waiting:
+            min(waiting, key=lambda one: one._head_timer.when()).transport.abort()
 
     def _wait_for_head(self) -> None:
         self._head_timer = self.loop.call_later(HEAD_SECONDS, self._close_if_waiting)
