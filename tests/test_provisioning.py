@@ -115,7 +115,7 @@ class TestWhatIsMade:
     ) -> None:
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[1:] == ["created"] * 6
+        assert outcomes(lines)[2:] == ["created"] * 6
         assert "prefect deploy --all" in lines[-2]
         assert KEY not in "\n".join([*lines, *caplog.messages])
 
@@ -146,7 +146,7 @@ class TestWhatIsMade:
         before = with_client(made)
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 7
+        assert outcomes(lines) == ["there"] * 8
         assert with_client(made) == before
 
     def test_a_server_that_knows_no_block_types_learns_them(
@@ -159,15 +159,15 @@ class TestWhatIsMade:
                 await client.delete_block_type(known.id)
 
         with_client(forget)
-        assert outcomes(setup(capsys)[1])[0] == "created"
-        assert outcomes(setup(capsys)[1])[0] == "there"
+        assert outcomes(setup(capsys)[1])[1] == "created"
+        assert outcomes(setup(capsys)[1])[1] == "there"
 
     def test_a_block_type_of_another_version_is_brought_up_to_date(
         self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         setup(capsys)
         monkeypatch.setattr(KieCredentials, "_description", "The key to a Kie AI account, as of tomorrow.")
-        assert outcomes(setup(capsys)[1])[0] == "updated"
+        assert outcomes(setup(capsys)[1])[1] == "updated"
         monkeypatch.undo()
         setup(capsys)
 
@@ -190,9 +190,9 @@ class TestCredentials:
             monkeypatch.setenv("KIE_API_KEY", key)
         code, lines = setup(capsys)
         assert code == 1
-        assert outcomes(lines)[1:] == ["missing", *["created"] * 5]
-        assert "KIE_API_KEY is not set" in lines[2]
-        assert lines[3].strip() == "run: KIE_API_KEY=... prefect-kie setup"
+        assert outcomes(lines)[2:] == ["missing", *["created"] * 5]
+        assert "KIE_API_KEY is not set" in lines[3]
+        assert lines[4].strip() == "run: KIE_API_KEY=... prefect-kie setup"
 
     def test_what_cannot_be_a_key_is_refused_and_not_shown(
         self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -200,7 +200,7 @@ class TestCredentials:
         monkeypatch.setenv("KIE_API_KEY", f"{KEY} {KEY}")
         code, lines = setup(capsys)
         assert code == 1
-        assert "holds a space or a character that no key has" in lines[2]
+        assert "holds a space or a character that no key has" in lines[3]
         assert KEY not in "\n".join(lines)
 
     @pytest.mark.parametrize("key", [KEY, None])
@@ -218,7 +218,7 @@ class TestCredentials:
             monkeypatch.delenv("KIE_API_KEY")
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[1] == "there"
+        assert outcomes(lines)[2] == "there"
         assert with_client(lambda client: KieCredentials.aload("kie", client=client)) == mine
 
 
@@ -280,8 +280,8 @@ class TestAutomationsAreKept:
         with_client(lambda client: client.pause_automation(known.id))
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 7
-        assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[4]
+        assert outcomes(lines) == ["there"] * 8
+        assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[5]
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
     @pytest.mark.parametrize("enabled", [True, False])
@@ -296,19 +296,19 @@ class TestAutomationsAreKept:
         code, lines = setup(capsys)
         assert code == 0, lines
         assert outcomes(lines)[-2:] == ["created", "updated"]
-        assert ("switched off" in lines[7]) != enabled
+        assert ("switched off" in lines[8]) != enabled
         now: Automation = with_client(lambda client: client.read_automation(made))
         assert now.trigger == call_silent_crashed().trigger
         assert now.enabled == enabled
-        assert outcomes(setup(capsys)[1]) == ["there"] * 7
+        assert outcomes(setup(capsys)[1]) == ["there"] * 8
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
             with_client(lambda client: client.create_automation(mark_crashed()))
         code, lines = setup(capsys)
         assert code == 1
-        assert "is there 2 times" in lines[4]
-        assert "run: prefect automation delete --id" in lines[5]
+        assert "is there 2 times" in lines[5]
+        assert "run: prefect automation delete --id" in lines[6]
 
 
 class TestNoServer:

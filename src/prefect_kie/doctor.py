@@ -21,6 +21,7 @@ from prefect_kie import provisioning
 from prefect_kie.api import KieError
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.doctor_callbacks import check_callbacks
 from prefect_kie.doctor_check import Check, Outcome
 from prefect_kie.doctor_storage import check_result_storage
 from prefect_kie.provisioning import Finding
@@ -230,6 +231,8 @@ async def _credentials(name: str) -> AsyncIterator[Check]:
         yield Check("ok", told)
     else:
         yield Check("trouble", told, "Add credits at kie.ai.")
+    if block.callbacks is not None:
+        yield await check_callbacks(block.callbacks)
 
 
 async def _work_pool(client: PrefectClient) -> AsyncIterator[Check]:
