@@ -1,0 +1,108 @@
+"""`make bench`: the waits, the table, and the table in docs/benchmarks.md.
+
+Usage: python -m benchmarks.waiting [--jobs N] [--tasks N] [--scale N] [--seed N] [--write FILE]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import secrets
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from rich.console import Console
+
+from benchmarks.waiting.schedules import SIGMAS, Cost, Gap, every, jobs, polling, waits
+from benchmarks.waiting.table import (
+    CALLBACKS,
+    POLLING,
+    PROGRESS,
+    Measured,
+    markdown,
+    rows,
+    show,
+    violations,
+)
+from prefect_kie.local_server import PASSED_ON, local_server
+
+BEGIN, END = "<!-- waiting: begin -->", "<!-- waiting: end -->"
+INTERVALS = (0.5, 6.0, 10.0)
+"""Seconds between the looks of replicate, runwayml and prefect-dbt."""
+
+
+def main() -> int:
+    """Measure everything.
+
+    Returns:
+        The exit code: 0 when all that is required is so.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.waiting", description="How soon an ended job is known."
+    )
+    parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each schedule alone")
+    parser.add_argument("--tasks", type=int, default=40, help="jobs through real tasks")
+    parser.add_argument("--scale", type=float, default=0.1, help="how much shorter those jobs are")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
+    options = parser.parse_args()
+
+    started, console = time.monotonic(), Console(width=150)
+    measured = [one for sigma in SIGMAS for one in _schedules(sigma, options.jobs, options.seed)]
+    with tempfile.TemporaryDirectory(prefix="prefect-kie-bench-") as directory:
+        measured += _real_tasks(options, Path(directory), console)
+
+    lines = rows(measured, options.scale)
+    show(console, lines)
+    machine = (
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
+        f"{(time.monotonic() - started) / 60:.0f} minutes"
+    )
+    console.print(machine)
+    broken = violations(measured)
+    console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
+    if options.write is not None and not broken:
+        text = options.write.read_text()
+        head, _, rest = text.partition(BEGIN)
+        _, _, tail = rest.partition(END)
+        options.write.write_text(f"{head}{BEGIN}\n\n{markdown(lines)}\n{machine}.\n\n{END}{tail}")
+    return 1 if broken else 0
+
+
+def _schedules(sigma: float, count: int, seed: int) -> list[Measured]:
+    ways: dict[str, Gap] = {
+        POLLING: polling(sigma, seed),
+        PROGRESS: polling(sigma, seed, progress=True),
+        **{f"every {seconds:g} s": every(seconds) for seconds in INTERVALS},
+    }
+    made = jobs(sigma, count, seed)
+    return [Measured(sigma, way, count, Cost.of(waits(gap, made))) for way, gap in ways.items()]
+
+
+def _real_tasks(options: argparse.Namespace, directory: Path, console: Console) -> list[Measured]:
+    # SQLite has one writer at a time; what it refuses is tried again by the clients.
+    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
+    with local_server(directory / "prefect", ui=False, settings=patient) as server:
+        # Before anything imports Prefect, here or in the receiver.
+        os.environ |= {**server.environment, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+        from benchmarks.waiting.tasks import Laboratory, receiver
+
+        others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+        signing_key = secrets.token_hex()
+        measured: list[Measured] = []
+        with receiver(signing_key, {**others, **server.environment}, directory / "receiver.log") as url:
+            made = Laboratory(url, signing_key, scale=options.scale, count=options.tasks, seed=options.seed)
+            for sigma in SIGMAS:
+                for way in (CALLBACKS, POLLING):
+                    with console.status(f"{way}, sigma {sigma:g}, {options.tasks} real tasks"):
+                        cost = Cost.of(made.trial(sigma, callbacks=way == CALLBACKS))
+                    measured.append(Measured(sigma, way, options.tasks, cost, real=True))
+    return measured
+
+
+if __name__ == "__main__":
+    sys.exit(main())
