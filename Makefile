@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs crash recovery lowest pythons format build clean FORCE
+.PHONY: help demo test check docs crash recovery bench lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,6 +37,9 @@ crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at rand
 
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again by itself
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
+
+bench: $(VENV)/.demo ## how soon an ended job is known, and for how many looks (ARGS="--write docs/benchmarks.md")
+	$(BIN)/python -m benchmarks.waiting $(ARGS)
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
 	tests/on-versions 3.10 lowest
