@@ -22,6 +22,9 @@ test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(if $(ARGS),,--fail-under=95)
 
+ui: $(VENV)/.ui ## the Prefect UI in a browser, as a new user goes through it; pictures in build/ui (ARGS="-k name")
+	$(BIN)/pytest --ui tests/ui $(ARGS)
+
 check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -75,6 +78,11 @@ $(VENV)/.demo: $(VENV)/.python $(VENV)/.files pyproject.toml
 
 $(VENV)/.test: $(VENV)/.demo
 	$(PIP) install --quiet --group test
+	touch $@
+
+$(VENV)/.ui: $(VENV)/.test
+	$(PIP) install --quiet --group ui
+	tests/ui/install-browser
 	touch $@
 
 $(VENV)/.check: $(VENV)/.test

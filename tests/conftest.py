@@ -57,6 +57,19 @@ QUICK = PollPolicy(usual_seconds=0.2, min_gap_seconds=0.05, max_gap_seconds=0.3,
 
 
 PREFECT_PORT = free_port()
+UI = Path(__file__).parent / "ui"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--ui", action="store_true", help="the tests in a browser, tests/ui (make ui)")
+    parser.addoption(
+        "--pictures", type=Path, default=Path("build/ui"), help="where --ui keeps what it sees (build/ui)"
+    )
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    # They need Playwright and a browser.
+    return True if collection_path == UI and not config.getoption("ui") else None
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -1,0 +1,213 @@
+"""As a new user does it, from an empty server: the key, a video, a character picked by eye, a series."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.conftest import KEY
+from tests.ui.browsing import Ui
+from tests.ui.fleet import Fleet
+
+PROMPT = "A robot barista in a green apron pours a latte"
+VIDEO = "generate-video/kie"
+SERIES = "character-series/kie"
+NO_PROMPT = {
+    "new": "'prompt' is a required property",
+    "classic": "is not valid under any of the given schemas",  # it shows no reason from inside a tab
+}
+BLOCKS = {"new": "kie", "classic": "kie-classic"}
+
+SECONDS_OF_VIDEO = """video => new Promise((resolve, reject) => {
+    const tell = () => resolve(video.duration);
+    if (video.readyState >= 1) return tell();
+    video.addEventListener("loadedmetadata", tell);
+    video.addEventListener("error", () => reject(new Error("no video: " + video.error?.message)));
+    video.load();
+})"""
+PLAYED = """async video => {
+    video.muted = true;
+    await video.play();
+    await new Promise(resolve => {
+        video.addEventListener("timeupdate", () => video.currentTime > 0.5 && resolve());
+    });
+    video.pause();
+    return video.currentTime;
+}"""
+
+
+def plays(video: Locator, seconds: float) -> None:
+    """Make sure that a video is so long, and that it runs."""
+    assert video.evaluate(SECONDS_OF_VIDEO) == pytest.approx(seconds, abs=0.2)
+    assert video.evaluate(PLAYED) > 0.5
+
+
+def shows_picture(picture: Locator, width: int) -> None:
+    """Make sure that a picture has been loaded and decoded."""
+    expect(picture).to_be_visible()
+    assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth }") >= width
+
+
+def fill_in_video(ui: Ui, prompt: str) -> None:
+    """The fields of a text request, and how patiently to wait: these jobs take seconds."""
+    ui.tab("Text").click()
+    ui.field("Prompt").fill(prompt)
+    ui.field("Max Gap Seconds").fill("3")
+
+
+def test_the_key_is_given_in_a_form(ui: Ui, served: Fleet) -> None:
+    ui.open_block_form("kie-credentials")
+    ui.field("Block Name" if ui.name == "classic" else "Name").fill(BLOCKS[ui.name])
+    ui.field("API key").fill(KEY)
+    ui.field("API address").fill(served.kie.url)
+    ui.field("Upload address").fill(served.kie.url)
+    ui.picture("credentials")
+    ui.save_block()
+    ui.page.wait_for_url(re.compile("/blocks/block/"))
+    expect(ui.page.get_by_text(BLOCKS[ui.name], exact=True).first).to_be_visible()
+    assert KEY not in ui.page.content()
+
+
+def test_a_wrong_value_is_refused_and_nothing_runs(ui: Ui, served: Fleet) -> None:
+    before = served.runs()
+    ui.open_form(served.deployments[VIDEO])
+    ui.button("Submit").click()
+    told = ui.page.get_by_text(NO_PROMPT[ui.name]).first
+    expect(told).to_be_visible()
+    told.scroll_into_view_if_needed()
+    ui.picture("refused")
+    ui.field("Prompt").fill(PROMPT)
+    ui.field("count").fill("0")
+    ui.button("Submit").click()
+    if ui.name == "new":  # the browser's own sentence, at the field
+        assert "1" in ui.field("count").evaluate("field => field.validationMessage")
+    else:
+        expect(ui.page.get_by_text("0 is less than the minimum of 1").first).to_be_visible()
+    assert (served.runs(), served.created()) == (before, 0)
+
+
+def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[VIDEO])
+    for model in ("Text", "Picture", "Storyboard", "Any other"):
+        expect(ui.tab(model)).to_be_in_viewport(ratio=1)
+    fill_in_video(ui, f"{PROMPT}, {ui.name}")
+    assert ui.choose("Length in seconds", "15") == ["10", "15"]
+    ui.field("Prompt").scroll_into_view_if_needed()
+    ui.picture("form")
+    run = ui.submit()
+
+    ui.open_run(run, "Running")
+    served.artifact(run, "kie-progress-")
+    ui.picture_of_run("running")
+    served.wait_until(run, "COMPLETED")
+    expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
+    ui.picture_of_run("finished")
+    assert served.created() == before + 1
+
+    artifact = served.artifact(run, "kie-video-")
+    ui.open(f"/artifacts/key/{artifact['key']}")
+    page.get_by_text(artifact["id"][:8], exact=True).click()
+    shows_picture(page.get_by_alt_text("A frame"), 320)
+    player = page.locator("video")
+    if ui.name == "classic":
+        plays(player, 15)
+    else:
+        assert player.count() == 0
+    ui.picture("video")
+    address = page.get_by_role("link", name="Play the video").get_attribute("href")
+    assert address
+    page.goto(address)
+    plays(page.locator("video"), 15)
+
+
+def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[VIDEO])
+    fill_in_video(ui, f"{PROMPT}, approved, {ui.name}")
+    ui.field("count").fill("2")
+    ui.choose_kind("approve_over", "float")
+    ui.field("approve_over").fill("50")
+    run = ui.submit()
+    served.wait_until(run, "Suspended")
+    assert served.created() == before
+
+    approval = served.artifact(run, "kie-approval")
+    ui.open(f"/artifacts/artifact/{approval['id']}")
+    expect(page.get_by_text("60 credits").first).to_be_visible()
+    ui.picture("approval")
+    ui.open_run(run, "Suspended")
+    ui.open_question()
+    expect(ui.dialog.get_by_text("2 to submit, estimated at 60 credits")).to_be_visible()
+    assert ui.choose("Submit and pay?", "yes") == ["yes", "no"]
+    ui.picture("approve")
+    ui.send_answer()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 2
+
+    table = served.artifact(run, "kie-videos")
+    assert len(json.loads(table["data"])) == 2
+    ui.open(f"/artifacts/artifact/{table['id']}")
+    expect(page.get_by_text("saved", exact=True)).to_have_count(2)
+    ui.picture("videos")
+
+
+def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
+    uis: dict[str, Ui], served: Fleet, page: Page
+) -> None:
+    new, classic = uis["new"], uis["classic"]
+    before = served.created()
+    new.open_form(served.deployments[SERIES])
+    fill_in_video(new, f"{PROMPT}, series")
+    new.field("Character Prompt").fill("cheerful robot barista in a green apron")
+    new.field("Character User Name").fill("latte_bot")
+    new.add_item("prompts", "{character} surfs at dawn")
+    new.add_item("prompts", "{character} reads to a sleepy fox")
+    new.field("Character Prompt").scroll_into_view_if_needed()
+    new.picture("series-form")
+    run = new.submit()
+    served.wait_until(run, "Suspended")
+    assert served.created() == before + 1
+
+    sheet = served.artifact(run, "kie-contact-sheet-")
+    for ui in (new, classic):
+        ui.open(f"/artifacts/artifact/{sheet['id']}")
+        shows_picture(page.get_by_alt_text(re.compile("Frames")), 600)
+        ui.picture("contact-sheet")
+        ui.open_run(run, "Suspended")
+        ui.open_question()
+        expect(ui.field("Start (seconds)")).to_have_value("3.5")
+        expect(ui.field("End (seconds)")).to_have_value("6.5")
+        ui.picture("pick")
+    new.open_run(run, "Suspended")
+    new.open_question()
+    new.field("Start (seconds)").fill("1")
+    new.field("End (seconds)").fill("6")
+    new.send_answer()
+    served.wait_until(run, "Running")
+    served.wait_until(run, "Suspended")
+    assert served.created() == before + 1
+
+    for ui in (new, classic):
+        ui.open_run(run, "Suspended")
+        ui.open_question()
+        expect(ui.dialog.get_by_text("The slice from 1.0 s to 6.0 s is 5.0 s long")).to_be_visible()
+        expect(ui.field("End (seconds)")).to_be_visible()
+        ui.picture("pick-again")
+    classic.field("Start (seconds)").fill("1")
+    classic.field("End (seconds)").fill("3.5")
+    classic.send_answer()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 4
+
+    character = served.artifact(run, "kie-character-")
+    for ui in (new, classic):
+        ui.open(f"/artifacts/artifact/{character['id']}")
+        shows_picture(page.get_by_alt_text("Frame 1"), 150)
+        expect(page.get_by_text(re.compile("^@latte_bot")).first).to_be_visible()
+        ui.picture("character")
+        ui.open_run(run, "Completed")
+        ui.picture_of_run("series")
