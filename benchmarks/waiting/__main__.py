@@ -51,7 +51,7 @@ def main() -> int:
     parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
-    started, console = time.monotonic(), Console(width=150)
+    started, console = time.monotonic(), Console(width=180)
     measured = [one for sigma in SIGMAS for one in _schedules(sigma, options.jobs, options.seed)]
     with tempfile.TemporaryDirectory(prefix="prefect-kie-bench-") as directory:
         measured += _real_tasks(options, Path(directory), console)
@@ -60,7 +60,7 @@ def main() -> int:
     show(console, lines)
     machine = (
         f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
-        f"{(time.monotonic() - started) / 60:.0f} minutes"
+        f"{(time.monotonic() - started) / 60:.0f} minutes, load average {os.getloadavg()[1]:.1f}"
     )
     console.print(machine)
     broken = violations(measured)
