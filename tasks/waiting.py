@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -19,6 +18,7 @@ from prefect.runtime import task_run
 from prefect.states import AwaitingRetry
 
 from prefect_kie.api import (
+    AuthenticationFailed,
     Job,
     JobFailed,
     JobHandle,
@@ -33,8 +33,8 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
+from prefect_kie.tasks.listening import listened
 from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.progress import show_end, show_progress
 from prefect_kie.tasks.retries import only_retryable
@@ -45,8 +45,6 @@ R = TypeVar("R")
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
 
-SELDOM = (1.5, 0.5)
-"""Callbacks may be lost: a look after so many usual durations, and again after each further share of one."""
 LATE_RECORDS = 3
 """So often a job is looked at again that is said to have ended and has not yet."""
 
@@ -150,21 +148,21 @@ async def wait_for_job(
         KieError: when looking is refused for good (key, unknown job).
     """
     age = _age(handle, None)
-    rung = False
-    if handle.rings:
-        rung = await _listened(handle, poll)
-        age = _age(handle, None)
-    elif age is not None and age < poll.min_gap_seconds:  # too young for a look to tell anything
-        return await _look_again(handle, poll, age, "submitted", None)
+    if not handle.rings and age is not None and age < poll.min_gap_seconds:
+        return await _look_again(
+            handle, poll, age, "submitted", None
+        )  # too young for a look to tell anything
     try:
         kie = await load_credentials(credentials)
-        async with kie.get_client() as client:
-            job = await _looked_at(client, handle.task_id, poll)
-            for _ in range(LATE_RECORDS if rung else 0):
-                if job.state.finished:
-                    break
-                await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
-                job = await _looked_at(client, handle.task_id, poll)
+        rung = handle.rings and await listened(handle, poll, age)
+        age = _age(handle, None)
+        try:
+            job = await _looked_at(kie, handle, poll, rung)
+        except AuthenticationFailed:
+            if not handle.rings:
+                raise
+            kie = await load_credentials(credentials)  # there may be another key since it was loaded
+            job = await _looked_at(kie, handle, poll, rung)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
@@ -187,35 +185,18 @@ async def wait_for_job(
     return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
 
 
-async def _listened(handle: JobHandle, poll: PollPolicy) -> bool:
-    """Wait until Kie calls back about a job, or until it is time to look at it all the same.
-
-    Returns:
-        Whether it has called back.
-    """
-    usual = poll.usual_seconds or request_class(handle.model).usual_seconds
-    age, begun = _age(handle, None), time.monotonic()
-    since = handle.submitted_at
-    if _is_first_run() and (since is None or not doorbell().has_listened_since(since)):
-        await doorbell().ready()
-        return False  # it may have called while nobody listened
-    age = age or 0.0
-    often = next_look(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311
-    seldom = min(max(SELDOM[0] * usual - age, SELDOM[1] * usual), max(often, poll.deadline_seconds - age))
-    while True:
-        passed = time.monotonic() - begun
-        ring = await doorbell().heard(handle.task_id, often=often - passed, seldom=seldom - passed)
-        if ring is None or ring.done:
-            return ring is not None
-        await show_progress(handle, None, age=age + time.monotonic() - begun, usual=usual, told=ring.progress)
+async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, rung: bool) -> Job:
+    async with kie.get_client() as client:
+        job = await _seen(client, handle.task_id, poll)
+        for _ in range(LATE_RECORDS if rung else 0):
+            if job.state.finished:
+                break
+            await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
+            job = await _seen(client, handle.task_id, poll)
+    return job
 
 
-def _is_first_run() -> bool:
-    context = TaskRunContext.get()
-    return context is None or context.task_run.run_count <= 1
-
-
-async def _looked_at(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
+async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
     try:
         return await client.get_job(task_id)
     except JobFailed:

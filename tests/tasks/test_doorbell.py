@@ -273,7 +273,8 @@ async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
         return await sora_2_text_to_video(CAT, credentials)
 
     handle = await submit()
-    await asyncio.sleep(0.8)
+    while slow_kie.stats()["jobs"][0]["state"] != "success":
+        await asyncio.sleep(0.05)
     await all_quiet()
 
     @flow
@@ -291,7 +292,7 @@ async def test_without_callbacks_nothing_listens(
     def nobody() -> Any:
         raise AssertionError("nothing rings")
 
-    monkeypatch.setattr("prefect_kie.tasks.waiting.doorbell", nobody)
+    monkeypatch.setattr("prefect_kie.tasks.listening.doorbell", nobody)
 
     @flow
     async def one() -> Job:
