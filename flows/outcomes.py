@@ -83,12 +83,12 @@ class VideoOutcome(BaseModel):
         return {
             "status": self.status,
             "prompt": cell(self.prompt),
-            "model": cell(self.model),
-            "take": str(self.take),
             "length (s)": f"{video.seconds:g}" if video and video.seconds is not None else "",
             "credits": f"{video.credits:g}" if video and video.credits is not None else "",
-            "saved as": cell(video.path, 1000) if video else "",
             "link (14 days)": cell(web_address(video.files[0].url) or "", 2000) if video else "",
+            "model": cell(self.model),
+            "take": str(self.take),
+            "saved as": cell(video.path, 1000) if video else "",
             "task id": cell(self.task_id or ""),
             "error": cell(self.error or "", 500),
         }
