@@ -40,7 +40,7 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 ROOT = Path(__file__).resolve().parent.parent
 JOB_SECONDS = 20.0
-PATIENCE = 240.0
+PATIENCE = 600.0
 NOT_RUN_AGAIN_SECONDS = 30.0
 """How long a cancelled run is looked at: the automations and a worker's next look take less."""
 
