@@ -129,7 +129,12 @@ async def test_a_broken_subscription_falls_back_to_looking_often_and_comes_back(
     monkeypatch.setattr(bells, "get_events_subscriber", broken)
     monkeypatch.setattr(bells, "PAUSES", (0.02,))
     bell = Doorbell()
-    keeper = asyncio.ensure_future(bell.heard("keeper", often=60, seldom=60))
+
+    async def keep_waiting() -> None:
+        while True:
+            await bell.heard("keeper", often=60, seldom=60)
+
+    keeper = asyncio.ensure_future(keep_waiting())
 
     async def waited(**gaps: float) -> float:
         begun = time.monotonic()

@@ -111,11 +111,16 @@ async def test_a_ring_is_told_with_its_hints() -> None:
         "kie.state": "generating",
         "kie.progress": "62.5",
     }
-    assert [related.id for related in progress.related] == [f"kie.submission.{submission}"]
+    assert submissions(progress) == [f"kie.submission.{submission}"]
     assert progress.payload == {"task_id": "rung-1"}
     assert done.resource["kie.kind"] == "done"
     assert "kie.state" not in dict(done.resource)
-    assert done.related == []
+    assert submissions(done) == []
+
+
+def submissions(event: Any) -> list[str]:
+    """The submissions an event is related to; Prefect itself may relate it to a run of this process."""
+    return [related.id for related in event.related if related.id.startswith("kie.submission.")]
 
 
 async def test_an_automation_can_wait_for_them(kie: SimulatorServer, credentials: KieCredentials) -> None:

@@ -76,7 +76,7 @@ async def test_the_server_is_asked_for_the_limit_once_a_minute(monkeypatch: pyte
 
 async def test_a_limit_that_is_switched_off_holds_nobody_up(caplog: pytest.LogCaptureFixture) -> None:
     async with limit(1, 0.01, active=False):
-        assert await turns(6) < 1
+        assert await turns(6) < 20  # with the limit it would be 500
     assert told(caplog) == []
 
 
@@ -90,7 +90,7 @@ async def test_a_limit_that_cannot_pace_is_told_and_holds_nobody_up(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     async with limit(4, 0):
-        assert await turns(1) < 1
+        assert await turns(1) < 10
     (warning,) = [text for text in told(caplog) if text.startswith("No turn")]
     assert "Only concurrency limits with slot decay can be used for rate limiting" in warning
     assert "prefect-kie setup" in warning
