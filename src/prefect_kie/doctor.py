@@ -120,14 +120,12 @@ def check_fastapi(installed: str) -> Check:
     Args:
         installed: The version.
     """
-    what = f"fastapi {installed}"
-    if _numbers(installed) >= FIRST_BAD_FASTAPI:
-        return Check(
-            "trouble",
-            f"{what}: prefect server start does not start with 0.151 or newer",
-            "run: pip install 'fastapi<0.151'",
-        )
-    return Check("ok", what)
+    return _below(
+        FIRST_BAD_FASTAPI,
+        f"fastapi {installed}",
+        "prefect server start does not start with 0.151 or newer",
+        "run: pip install 'fastapi<0.151'",
+    )
 
 
 def check_sqlalchemy(installed: str) -> Check:
@@ -136,13 +134,18 @@ def check_sqlalchemy(installed: str) -> Check:
     Args:
         installed: The version.
     """
-    what = f"SQLAlchemy {installed}"
-    if _numbers(installed) >= FIRST_BAD_SQLALCHEMY:
-        return Check(
-            "trouble",
-            f"{what}: on 2.1 or newer a Prefect 3.8 server fires no schedule",
-            "run, where the server is: pip install 'sqlalchemy<2.1'",
-        )
+    return _below(
+        FIRST_BAD_SQLALCHEMY,
+        f"SQLAlchemy {installed}",
+        "on 2.1 or newer a Prefect 3.8 server fires no schedule",
+        "run, where the server is: pip install 'sqlalchemy<2.1'",
+    )
+
+
+def _below(first_bad: tuple[int, ...], what: str, trouble: str, advice: str) -> Check:
+    """A package and its version, which must be below the first bad one."""
+    if _numbers(what) >= first_bad:
+        return Check("trouble", f"{what}: {trouble}", advice)
     return Check("ok", what)
 
 
