@@ -67,7 +67,7 @@ class Bench:
     def __init__(self, server: LocalServer, kie: SimulatorServer, home: Path) -> None:
         self.home = home
         self._kie = kie
-        self._http = httpx.Client(base_url=f"{server.url}/api", trust_env=False, timeout=30)
+        self._http = httpx.Client(base_url=f"{server.url}/api", trust_env=False, timeout=120)
         others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
         self._environment = {**others, **server.environment}
 

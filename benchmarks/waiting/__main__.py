@@ -101,6 +101,9 @@ def _real_tasks(options: argparse.Namespace, directory: Path, console: Console) 
                     with console.status(f"{way}, sigma {sigma:g}, {options.tasks} real tasks"):
                         cost = Cost.of(made.trial(sigma, callbacks=way == CALLBACKS))
                     measured.append(Measured(sigma, way, options.tasks, cost, real=True))
+        from prefect.logging.handlers import APILogWorker
+
+        APILogWorker.drain_all(timeout=10)  # while its server is still there
     return measured
 
 
