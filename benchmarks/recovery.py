@@ -1,9 +1,9 @@
 """What happens to a video when its processes die: measured with real ones, on this machine (Linux).
 
-    python benchmarks/recovery.py
+    python -m benchmarks.recovery [--postgres]
 
-A Prefect server on SQLite, a simulated Kie, `prefect-kie setup`, the deployments of prefect.yaml and real
-process workers. While a flow run waits for its job:
+A Prefect server on SQLite (or PostgreSQL), a simulated Kie, `prefect-kie setup`, the deployments of
+prefect.yaml and real process workers. While a flow run waits for its job:
 
 1. its process is killed (SIGKILL), its worker lives;
 2. its worker is told to stop (SIGTERM), and another worker is started;
@@ -15,6 +15,7 @@ Takes about seven minutes. The exit code is 0 when every video was paid once and
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import json
 import os
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,6 +36,7 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.postgres import postgres
 from prefect_kie.local_server import PASSED_ON, LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
@@ -295,9 +297,19 @@ def main() -> int:
     Returns:
         The exit code: 0 when every video was paid once and none was lost.
     """
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--postgres", action="store_true", help="the Prefect server keeps its data in PostgreSQL"
+    )
+    on_postgres = parser.parse_args().postgres
     home = Path(tempfile.mkdtemp(prefix="kie-recovery-"))
     settings = SimulatorSettings(duration_seconds=JOB_SECONDS, video_height=36, video_fps=2)
-    with SimulatorServer(settings) as kie, local_server(home / "prefect", ui=False) as server:
+    with ExitStack() as started:
+        kie = started.enter_context(SimulatorServer(settings))
+        database = started.enter_context(postgres()).settings if on_postgres else {}
+        server = started.enter_context(local_server(home / "prefect", ui=False, settings=database))
         bench = Bench(server, kie, home)
         bench.prepare()
         rows = [scenario(bench) for scenario in (process_killed, worker_stopped, cancelled, worker_killed)]

@@ -15,6 +15,7 @@ from pydantic import BaseModel, Field
 from prefect_kie.api import JobRequest, NotAnswered, NotApproved
 from prefect_kie.blocks import PRICES, PriceTable, load_prices
 from prefect_kie.flows.questions import Question, answer_key, keep_answer, kept_answer
+from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.tasks.markup import code, escaped
 from prefect_kie.tasks.records import SubmissionRecords, submission_key
 from prefect_kie.tasks.showing import show_markdown
@@ -51,10 +52,11 @@ class Approved(BaseModel):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What jobs that are not submitted yet would cost.
+    """What jobs that are not submitted yet would cost at the most.
 
     Attributes:
-        prices: One per job, in order; None where the price table has none.
+        prices: One per job, in order: of the dearest of the models that may be tried; None where the price
+            table lacks one.
         requests: The jobs.
     """
 
@@ -62,9 +64,14 @@ class Estimate:
     prices: Sequence[float | None]
 
     @classmethod
-    def of(cls, requests: Sequence[JobRequest], table: PriceTable) -> "Estimate":
+    def of(
+        cls,
+        requests: Sequence[JobRequest],
+        table: PriceTable,
+        second_tries: SecondTries = NO_SECOND_TRIES,
+    ) -> "Estimate":
         """The estimate by a price table."""
-        return cls(requests, [table.credits_for(request) for request in requests])
+        return cls(requests, [_dearest(second_tries.requests(request), table) for request in requests])
 
     @property
     def credits(self) -> float:
@@ -131,6 +138,7 @@ async def approved(
     over: float | None,
     job_key: str,
     hours: float,
+    second_tries: SecondTries = NO_SECOND_TRIES,
 ) -> None:
     """Ask a person before jobs are submitted, where these cost more than a limit or nobody knows what.
 
@@ -143,6 +151,7 @@ async def approved(
         over: The limit, credits; None: nobody is asked.
         job_key: Whose jobs they are.
         hours: For how long to wait.
+        second_tries: Which further models may be tried: the dearest one counts.
 
     Raises:
         NotApproved: when the person says no.
@@ -152,20 +161,13 @@ async def approved(
     """
     if over is None:
         return
-    keys = [submission_key(job_key, request, take) for request, take in jobs]
-    records = await SubmissionRecords.of_this_run()
-    found = [await records.read(key) for key in keys]
-    open_jobs = [
-        request
-        for (request, _), record in zip(jobs, found, strict=True)
-        if record is None or record.state != "submitted"
-    ]
-    estimate = Estimate.of([*open_jobs, *further], await load_prices())
+    estimate = await estimate_open(jobs, further, job_key=job_key, second_tries=second_tries)
     if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info(
             "%d to submit, estimated at %s: not over %g", len(estimate.requests), estimate.total, over
         )
         return
+    keys = [submission_key(job_key, request, take) for request, take in jobs]
     key = answer_key("approval", job_key, *keys, *(request.model_dump_json() for request in further))
     kept = await kept_answer(key, Approved)
     if kept is not None and estimate.is_within(kept):
@@ -174,6 +176,34 @@ async def approved(
     await _ask(estimate, hours)
     await keep_answer(key, estimate.asked)
     get_run_logger().info("Approved: %d to submit, estimated at %s", len(estimate.requests), estimate.total)
+
+
+async def estimate_open(
+    jobs: Sequence[tuple[JobRequest, int]],
+    further: Sequence[JobRequest] = (),
+    *,
+    job_key: str,
+    second_tries: SecondTries = NO_SECOND_TRIES,
+) -> Estimate:
+    """What jobs would cost that are not submitted yet.
+
+    Args:
+        jobs: The requests with their takes.
+        further: Requests whose input is not settled yet.
+        job_key: Whose jobs they are.
+        second_tries: Which further models may be tried: the dearest one counts.
+
+    Raises:
+        KieError: when the prices or the records cannot be read.
+    """
+    records = await SubmissionRecords.of_this_run()
+    found = await records.read_many([submission_key(job_key, request, take) for request, take in jobs])
+    open_jobs = [
+        request
+        for (request, _), record in zip(jobs, found, strict=True)
+        if record is None or record.state != "submitted"
+    ]
+    return Estimate.of([*open_jobs, *further], await load_prices(), second_tries)
 
 
 async def _ask(estimate: Estimate, hours: float) -> None:
@@ -195,6 +225,11 @@ async def _ask(estimate: Estimate, hours: float) -> None:
     )
     if answer.decision == "no":
         raise NotApproved(f"not approved: {summary}")
+
+
+def _dearest(requests: Sequence[JobRequest], table: PriceTable) -> float | None:
+    prices = [table.credits_for(request) for request in requests]
+    return max((price for price in prices if price is not None), default=None) if None not in prices else None
 
 
 def _credits(price: float | None, count: int = 1) -> str:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api import Job, JobHandle, KieError, PollPolicy, Slice
 from prefect_kie.api.fields import Handle
-from prefect_kie.api.forms import plain_optionals
+from prefect_kie.api.forms import described
 from prefect_kie.api.requests import Sora2CharactersPro
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.approval import ApproveOver, approved
@@ -31,9 +31,7 @@ class CharacterTraits(BaseModel):
         safety_instruction: Boundaries for it.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=plain_optionals
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     character_prompt: Annotated[str, Field(min_length=1, max_length=1000)]
     """The character's stable traits in one line, at most 1,000 characters."""

@@ -12,6 +12,7 @@ from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
@@ -29,6 +30,7 @@ async def generate_video(
     wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
+    second_tries: SecondTries = NO_SECOND_TRIES,
 ) -> GeneratedVideos:
     """Make a video (or several variations of it) and save it.
 
@@ -48,6 +50,7 @@ async def generate_video(
             what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
             anything.
         answer_hours: For how long a question in the UI waits before the run ends.
+        second_tries: When a job that failed, uncharged, is submitted anew, or goes to another model.
 
     Returns:
         One outcome per video.
@@ -61,8 +64,12 @@ async def generate_video(
     try:
         if approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(credentials, job_key, poll, directory, storage, wait)
-        await approved(jobs, over=approve_over, job_key=production.job_key, hours=answer_hours)
+        production = await Production.prepare(
+            credentials, job_key, poll, directory, storage, wait, second_tries
+        )
+        await approved(
+            jobs, over=approve_over, job_key=production.job_key, hours=answer_hours, second_tries=second_tries
+        )
     except KieError as error:
         return failed(error, GeneratedVideos)
     videos = await production.videos(jobs)

@@ -9,12 +9,22 @@ from prefect.context import FlowRunContext
 from prefect.states import Failed
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api import CharacterResult, JobRequest, KieError, RunIncomplete, Slice, SubmissionInDoubt
+from prefect_kie.api import (
+    CharacterResult,
+    ContentRejected,
+    JobRequest,
+    KieError,
+    RunIncomplete,
+    Slice,
+    SubmissionInDoubt,
+)
 from prefect_kie.api.errors import Billed
 from prefect_kie.tasks import SavedVideo
 from prefect_kie.tasks.markup import cell, web_address
 
 ResultT = TypeVar("ResultT")
+
+VideoStatus = Literal["saved", "failed", "rejected", "in doubt"]
 
 
 class VideoOutcome(BaseModel):
@@ -24,7 +34,9 @@ class VideoOutcome(BaseModel):
         model: The model's name at Kie.
         prompt: Its prompt, or what stands for it.
         take: Which variation of its request it is, from 1.
-        status: `saved`, `failed`, or `in doubt` (not known whether Kie created it).
+        status: `saved`, `failed`, `rejected` (by moderation), or `in doubt` (not known whether Kie created
+            it).
+        tries: How many submissions there were for it; the last one's model and error are told.
         task_id: Kie's id of the job, where it got one.
         video: The saved files.
         error: What happened, whether it was charged, and what to run next.
@@ -36,34 +48,39 @@ class VideoOutcome(BaseModel):
     model: str
     prompt: str
     take: int = 1
-    status: Literal["saved", "failed", "in doubt"]
+    status: VideoStatus
+    tries: int = 1
     task_id: str | None = None
     video: SavedVideo | None = None
     error: str | None = None
     billed: Billed
 
     @classmethod
-    def of_saved(cls, request: JobRequest, take: int, video: SavedVideo) -> VideoOutcome:
+    def of_saved(cls, request: JobRequest, take: int, video: SavedVideo, tries: int = 1) -> VideoOutcome:
         """The outcome of a video that is there."""
         return cls(
             model=request.model_name,
             prompt=request.title,
             take=take,
             status="saved",
+            tries=tries,
             task_id=video.task_id,
             video=video,
             billed="yes",
         )
 
     @classmethod
-    def of_error(cls, request: JobRequest, take: int, error: Exception, task_id: str | None) -> VideoOutcome:
+    def of_error(
+        cls, request: JobRequest, take: int, error: Exception, task_id: str | None, tries: int = 1
+    ) -> VideoOutcome:
         """The outcome of a video that is missing."""
         known = error if isinstance(error, KieError) else None
         return cls(
             model=request.model_name,
             prompt=request.title,
             take=take,
-            status="in doubt" if isinstance(error, SubmissionInDoubt) else "failed",
+            status=_status(error),
+            tries=tries,
             task_id=known.task_id or task_id if known else task_id,
             error=str(known) if known else f"{type(error).__name__}: {error}",
             billed=known.billed if known else "unknown",
@@ -92,6 +109,12 @@ class VideoOutcome(BaseModel):
             "task id": cell(self.task_id or ""),
             "error": cell(self.error or "", 500),
         }
+
+
+def _status(error: Exception) -> VideoStatus:
+    if isinstance(error, SubmissionInDoubt):
+        return "in doubt"
+    return "rejected" if isinstance(error, ContentRejected) else "failed"
 
 
 class GeneratedVideos(BaseModel):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -24,14 +24,27 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows.outcomes import Character, VideoOutcome
+from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries, Tries, may_go_to_another_model
 from prefect_kie.flows.suspending import Wait, suspended_until_done
-from prefect_kie.tasks import save_video, sora_2_characters_pro, task_for, wait_for_job
+from prefect_kie.tasks import SavedVideo, save_video, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
+from prefect_kie.tasks.records import SubmissionRecords
 from prefect_kie.tasks.runs import run_base
 from prefect_kie.tasks.showing import show_character
 
 DEFAULT_POLL = PollPolicy()
+
+
+@dataclass
+class _Wanted:
+    """A video on its way: its place among its siblings, the tries at it, and how far it is."""
+
+    place: int
+    tries: Tries
+    take: int
+    submitted: JobHandle | Exception = field(default_factory=lambda: RuntimeError("not submitted yet"))
+    outcome: VideoOutcome | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class Production:
         directory: Where to save; None: the default directory, or the storage.
         storage: Instead of a directory: a storage block.
         wait: Whether the run is suspended while its jobs run.
+        second_tries: When a failed job is made again.
     """
 
     credentials: KieCredentials
@@ -53,6 +67,7 @@ class Production:
     directory: Path | None = None
     storage: WritableFileSystem | None = None
     wait: Wait = "look"
+    second_tries: SecondTries = NO_SECOND_TRIES
 
     @classmethod
     async def prepare(
@@ -63,6 +78,7 @@ class Production:
         directory: Path | None = None,
         storage: WritableFileSystem | str | None = None,
         wait: Wait = "look",
+        second_tries: SecondTries = NO_SECOND_TRIES,
     ) -> Production:
         """Load what is only named, so that a wrong name is told before anything is paid.
 
@@ -75,46 +91,108 @@ class Production:
             base = await run_base(job_key)
         except ValueError as error:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
-        return cls(kie, base, poll, directory, block, wait)
+        return cls(kie, base, poll, directory, block, wait, second_tries)
 
-    async def videos(self, jobs: Sequence[tuple[JobRequest, int]]) -> tuple[VideoOutcome, ...]:
+    async def videos(
+        self,
+        jobs: Sequence[tuple[JobRequest, int]],
+        *,
+        at_once: int | None = None,
+        tell: Callable[[int, VideoOutcome], Awaitable[None]] | None = None,
+    ) -> tuple[VideoOutcome, ...]:
         """Make videos side by side; whatever happens to one becomes its outcome, never its siblings'.
 
         Args:
             jobs: The requests with their takes.
+            at_once: How many may be on their way at the same time; None: all. Suspended, all are.
+            tell: Called with each video's place in `jobs` and its outcome as soon as there is one.
+
+        Raises:
+            InvalidRequest: when a model of the second tries cannot make what is asked for; nothing was sent.
         """
-        if self.wait == "look":
-            return tuple(await asyncio.gather(*(self._video(*job) for job in jobs)))
-        submitted = await asyncio.gather(*(self._submitted(*job) for job in jobs))
-        await self._suspended(*submitted)
-        return tuple(
-            await asyncio.gather(
-                *(self._saved(*job, found) for job, found in zip(jobs, submitted, strict=True))
+        videos = [
+            _Wanted(place, Tries(self.second_tries.requests(request), self.second_tries.times), take)
+            for place, (request, take) in enumerate(jobs)
+        ]
+        gate = asyncio.Semaphore(at_once or max(1, len(videos)))
+
+        async def until_submitted(video: _Wanted) -> None:
+            async with gate:
+                video.submitted = await self._submitted(video)
+
+        async def until_ended(video: _Wanted) -> bool:
+            async with gate:
+                if self.wait == "look":
+                    video.submitted = await self._submitted(video)
+                while not await self._ended(video, await self._saved(video)):
+                    if self.wait == "suspend":
+                        return False
+                    video.submitted = await self._submitted(video)
+            if tell is not None and video.outcome is not None:
+                await tell(video.place, video.outcome)
+            return True
+
+        left = videos
+        while left:
+            if self.wait == "suspend":
+                await asyncio.gather(*map(until_submitted, left))
+                await self._suspended(*(video.submitted for video in left))
+            ended = await asyncio.gather(*map(until_ended, left))
+            left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
+        return tuple(video.outcome for video in videos if video.outcome is not None)
+
+    async def _submitted(self, video: _Wanted) -> JobHandle | Exception:
+        tries = video.tries
+        try:
+            return await task_for(tries.request)(
+                tries.request,
+                self.credentials,
+                take=video.take,
+                job_key=self.job_key,
+                second_try=tries.second_try,
             )
-        )
-
-    async def _video(self, request: JobRequest, take: int) -> VideoOutcome:
-        return await self._saved(request, take, await self._submitted(request, take))
-
-    async def _submitted(self, request: JobRequest, take: int) -> JobHandle | VideoOutcome:
-        try:
-            return await task_for(request)(request, self.credentials, take=take, job_key=self.job_key)
         except Exception as error:
-            return _failed(request, take, error, None)
+            return error
 
-    async def _saved(
-        self, request: JobRequest, take: int, submitted: JobHandle | VideoOutcome
-    ) -> VideoOutcome:
-        if isinstance(submitted, VideoOutcome):
-            return submitted
+    async def _saved(self, video: _Wanted) -> SavedVideo | Exception:
+        if not isinstance(video.submitted, JobHandle):
+            return video.submitted
         try:
-            job = await wait_for_job(submitted, self.credentials, poll=self.poll)
-            video = await save_video(job, self.credentials, directory=self.directory, storage=self.storage)
+            job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
+            return await save_video(job, self.credentials, directory=self.directory, storage=self.storage)
         except Exception as error:
-            return _failed(request, take, error, submitted.task_id)
-        return VideoOutcome.of_saved(request, take, video)
+            return error
 
-    async def _suspended(self, *submitted: JobHandle | VideoOutcome) -> None:
+    async def _ended(self, video: _Wanted, made: SavedVideo | Exception) -> bool:
+        """Whether this was the last try; else the next one is prepared."""
+        tries, request, handle = video.tries, video.tries.request, video.submitted
+        if isinstance(made, SavedVideo):
+            video.outcome = VideoOutcome.of_saved(request, video.take, made, tries.made)
+            return True
+        task_id = handle.task_id if isinstance(handle, JobHandle) else None
+        if isinstance(made, KieError):
+            mine = await self._of_this_run(handle) if may_go_to_another_model(made) else True
+            if tries.goes_on(made, of_this_run=mine):
+                get_run_logger().warning(
+                    "%s Try %d, with %s, follows.", made, tries.made, tries.request.model_name
+                )
+                return False
+        else:  # a mistake of ours or of the machine: its place matters
+            get_run_logger().error("%s: unexpected error", request.model_name, exc_info=made)
+        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made)
+        return True
+
+    async def _of_this_run(self, handle: JobHandle | Exception) -> bool:
+        """Whether this run submitted the job; where that is not known it is taken for so."""
+        if not isinstance(handle, JobHandle) or handle.submission is None:
+            return True
+        try:
+            record = await (await SubmissionRecords.of_this_run()).read(handle.submission)
+        except KieError:
+            return True
+        return record is None or record.flow_run_id in (None, flow_run.get_id())
+
+    async def _suspended(self, *submitted: JobHandle | Exception) -> None:
         if self.wait == "suspend":
             handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
             await suspended_until_done(handles, self.credentials, self.poll)
@@ -143,12 +221,6 @@ class Production:
         return Character.of_result(
             job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id
         )
-
-
-def _failed(request: JobRequest, take: int, error: Exception, task_id: str | None) -> VideoOutcome:
-    if not isinstance(error, KieError):  # a mistake of ours or of the machine: its place matters
-        get_run_logger().error("%s: unexpected error", request.model_name, exc_info=error)
-    return VideoOutcome.of_error(request, take, error, task_id)
 
 
 def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None:

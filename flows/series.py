@@ -19,7 +19,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
-from prefect_kie.api.forms import plain_optionals
+from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.characters import CharacterTraits
@@ -62,9 +62,7 @@ class EpisodeSettings(BaseModel):
         size: Quality; for the pro model only.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=plain_optionals
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     model: Literal["sora-2-text-to-video", "sora-2-pro-text-to-video", "sora-2-text-to-video-stable"] = (
         "sora-2-text-to-video"

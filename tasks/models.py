@@ -39,13 +39,14 @@ _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
 class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
     """A Prefect task that submits a job of one model, once.
 
-    Called with `(request, credentials="kie", *, take=1, job_key=None)`, it returns a `JobHandle`:
+    Called with `(request, credentials="kie", *, take=1, job_key=None, second_try=0)`, it returns a `JobHandle`:
 
     - `request`: what to make; of this model's class.
     - `credentials`: a `KieCredentials` block, or the name of one.
     - `take`: 1, 2, 3 … for deliberate variations of one request.
     - `job_key`: whose job it is, so that equal calls in other runs are the same job; by default it is the
       outermost flow run's.
+    - `second_try`: 1, 2 … for a new job after one that failed, uncharged; each is a submission of its own.
 
     Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
     requests, maintenance, no connection); a call whose outcome is unknown is never repeated.
@@ -60,6 +61,7 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
             *,
             take: int = 1,
             job_key: str | None = None,
+            second_try: int = 0,
         ) -> Coroutine[Any, Any, JobHandle]: ...
 
 
@@ -79,8 +81,10 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         *,
         take: int = 1,
         job_key: str | None = None,
+        second_try: int = 0,
     ) -> JobHandle:
-        return await submit(request_class.model_validate(request), credentials, take=take, job_key=job_key)
+        checked = request_class.model_validate(request)
+        return await submit(checked, credentials, take=take, job_key=job_key, second_try=second_try)
 
     model = request_class.model_fields["model"].default
     name = model if isinstance(model, str) else "run-model"

@@ -15,7 +15,7 @@ import os
 import re
 import socket
 import uuid
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal
@@ -187,6 +187,17 @@ class SubmissionRecords:
             ),
         )
 
+    async def read_many(self, keys: Sequence[str]) -> list[SubmissionRecord | None]:
+        """The records of several submissions, in their order.
+
+        Raises:
+            SubmissionNotRecorded: as `read`.
+        """
+        found: list[SubmissionRecord | None] = []
+        for first in range(0, len(keys), READS_AT_ONCE):
+            found += await asyncio.gather(*map(self.read, keys[first : first + READS_AT_ONCE]))
+        return found
+
     async def all(self) -> AsyncGenerator[SubmissionRecord | SubmissionNotRecorded, None]:
         """Every record there is, in the order of their names; in place of a damaged one, the error about it.
 
@@ -276,7 +287,7 @@ class SubmissionRecords:
         await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
 
 
-def submission_key(base: str, request: JobRequest, take: int) -> str:
+def submission_key(base: str, request: JobRequest, take: int, second_try: int = 0) -> str:
     """The name of a submission: equal for equal calls, whatever the version of this package.
 
     Args:
@@ -284,9 +295,11 @@ def submission_key(base: str, request: JobRequest, take: int) -> str:
         request: What to make. Fields left at their default do not count, so that a field added in a later
             version changes no key.
         take: 1, 2, 3 … for deliberate variations of one request.
+        second_try: 1, 2 … for a new job after one that failed, uncharged.
     """
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
-    text = json.dumps([base, request.model_name, asked, take], sort_keys=True, ensure_ascii=False)
+    whose = [base, request.model_name, asked, take, *([second_try] if second_try else [])]
+    text = json.dumps(whose, sort_keys=True, ensure_ascii=False)
     return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 

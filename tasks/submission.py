@@ -45,7 +45,12 @@ KEEP_PAUSES = (0.1, 0.5, 2.0)
 
 
 async def submit(
-    request: JobRequest, credentials: KieCredentials | str, *, take: int, job_key: str | None
+    request: JobRequest,
+    credentials: KieCredentials | str,
+    *,
+    take: int,
+    job_key: str | None,
+    second_try: int = 0,
 ) -> JobHandle:
     """Submit a job once, however often this is called: what every model task does.
 
@@ -54,6 +59,7 @@ async def submit(
         credentials: The key's block, or its name.
         take: 1, 2, 3 … for deliberate variations of one request.
         job_key: Whose job it is; None: the run's (the outermost flow run's, if there is one).
+        second_try: 1, 2 … for a new job after one that failed, uncharged.
 
     Returns:
         The job's handle: of the job submitted now, or of the one submitted before.
@@ -65,10 +71,12 @@ async def submit(
     """
     if take < 1:
         raise ValueError(f"take counts from 1; got {take}")
+    if second_try < 0:
+        raise ValueError(f"second_try counts from 0, the first try; got {second_try}")
     base = await run_base(job_key)
     kie = await load_credentials(credentials)
     record = SubmissionRecord(
-        key=submission_key(base, request, take),
+        key=submission_key(base, request, take, second_try),
         base=base,
         model=request.model_name,
         input=request.input_fields(),

@@ -211,7 +211,7 @@ def job_failure(job: Job) -> KieError:
     error = failure_class(job.fail_code, job.fail_message)(
         f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
     )
-    error.transient = is_passing(job.fail_code, job.fail_message)
+    error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), True
     if job.credits:
         error.billed = "yes"  # against Kie's word, but what its record says
     return error

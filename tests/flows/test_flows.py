@@ -454,7 +454,7 @@ async def test_one_refused_episode_does_not_lose_the_others(
             directory=tmp_path,
             poll=QUICK,
         )
-    assert [outcome.status for outcome in caught.value.result.episodes] == ["saved", "failed"]
+    assert [outcome.status for outcome in caught.value.result.episodes] == ["saved", "rejected"]
     assert caught.value.result.character is not None
 
 

@@ -62,6 +62,9 @@ YAK = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "du
 HASTY = QUICK.model_copy(update={"deadline_seconds": 0.3})
 """A policy for jobs whose end is not waited for."""
 
+STATUS = {"SubmissionInDoubt": "in doubt", "ContentRejected": "rejected"}
+"""How an outcome is called that is not simply failed, by its error."""
+
 Fault = dict[str, Any]
 Paid = tuple[int, int]
 """How many jobs were created, and how many videos charged."""
@@ -117,7 +120,7 @@ class Person:
         """What the error of `generate_video` tells of its one video."""
         (outcome,) = error.result.videos
         failed = re.findall(r"Task run encountered an exception (\w+): ", self.caplog.text)[-1]
-        assert outcome.status == ("in doubt" if failed == "SubmissionInDoubt" else "failed")
+        assert outcome.status == STATUS.get(failed, "failed")
         assert outcome.error in str(error)
         return Told(failed, outcome.error)
 

@@ -171,7 +171,7 @@ class JobFailed(KieError):
     """The job ended without a result; Kie charges only for success.
 
     A new job may succeed where the cause is passing (`transient`); that is a new submission, never a
-    repetition of this one.
+    repetition of this one. `confirmed` says that Kie's own record of the job was seen to say so.
     """
 
     default_next_step = (
@@ -179,6 +179,7 @@ class JobFailed(KieError):
         "one had one."
     )
     transient: bool = False
+    confirmed: bool = False
 
 
 class ContentRejected(JobFailed):
