@@ -15,7 +15,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api.forms import plain_optionals
+from prefect_kie.api.forms import described
 
 PROGRESS_ERROR = 0.1
 """By how much of the whole a reported progress is taken to be wrong."""
@@ -36,9 +36,7 @@ class PollPolicy(BaseModel):
         jitter: Share of the gap by which it varies, so that many jobs do not look at once.
     """
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, json_schema_extra=plain_optionals
-    )
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     deadline_seconds: Annotated[float, Field(gt=0)] = 1800.0
     """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""

@@ -32,7 +32,7 @@ from prefect_kie.api.fields import (
     Timestamps,
     UploadMethod,
 )
-from prefect_kie.api.forms import plain_optionals
+from prefect_kie.api.forms import described
 
 
 class JobRequest(BaseModel):
@@ -49,8 +49,8 @@ class JobRequest(BaseModel):
         frozen=True,
         extra="forbid",
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
-        json_schema_extra=plain_optionals,
+        defer_build=True,
+        json_schema_extra=described,
     )
 
     usual_seconds: ClassVar[float] = 180.0
@@ -203,7 +203,9 @@ class Sora2Characters(JobRequest, title="Character, file"):
 class Shot(BaseModel):
     """One shot of a storyboard."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, json_schema_extra=described
+    )
 
     Scene: Annotated[str, Field(min_length=1)]
     """What the shot shows (capital S, as the API spells it)."""
