@@ -68,20 +68,23 @@ def postgres(**settings: str) -> Generator[Postgres, None, None]:
         (home / "password").write_text(password)
         run_as = _owner(home)
 
+        log = home / "log"
+
         def do(program: str, *words: str) -> None:
-            done = subprocess.run(
-                [programs / program, *words],
-                env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
-                cwd=home,
-                stdin=subprocess.DEVNULL,
-                # Not pipes: the server inherits them, and they would never end.
-                stdout=(log := home / "log").open("ab"),
-                stderr=subprocess.STDOUT,
-                user=run_as,
-                group=run_as and pwd.getpwnam(run_as).pw_gid,
-                extra_groups=run_as and [],
-                check=False,
-            )
+            # A file, not a pipe: the server inherits it, and a pipe would never end.
+            with log.open("ab") as output:
+                done = subprocess.run(
+                    [programs / program, *words],
+                    env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                    cwd=home,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    user=run_as,
+                    group=run_as and pwd.getpwnam(run_as).pw_gid,
+                    extra_groups=run_as and [],
+                    check=False,
+                )
             if done.returncode != 0:
                 raise RuntimeError(f"PostgreSQL's {program} failed:\n{log.read_text()[-2000:]}")
 
@@ -94,7 +97,7 @@ def postgres(**settings: str) -> Generator[Postgres, None, None]:
         control = ("--pgdata", str(data), "--wait", "--timeout", str(START_SECONDS))
         do("pg_ctl", "start", *control)
         try:
-            yield Postgres(f"postgresql+asyncpg://{user}:{password}@127.0.0.1:{port}/postgres", home / "log")
+            yield Postgres(f"postgresql+asyncpg://{user}:{password}@127.0.0.1:{port}/postgres", log)
         finally:
             do("pg_ctl", "stop", *control, "--mode", "immediate")
 
