@@ -11,6 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr
 from prefect_kie.api import AuthenticationFailed, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.blocks.callbacks import KieCallbacks
+from prefect_kie.blocks.prices import Credits
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
@@ -26,6 +27,7 @@ class KieCredentials(CredentialsBlock):
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
+        max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
 
     Example:
         Load a stored key and look at the balance:
@@ -69,6 +71,14 @@ class KieCredentials(CredentialsBlock):
         description=(
             "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
             "of yours can be reached from the internet: then jobs are looked at from time to time."
+        ),
+    )
+    max_credits_per_day: Credits | None = Field(
+        default=None,
+        title="Credits per day",
+        description=(
+            "What all runs with this block may pay in a day (UTC), by the prices in the variable kie_prices; "
+            "what would pass it is not submitted. Leave it empty for no cap."
         ),
     )
 

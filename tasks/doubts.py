@@ -24,6 +24,7 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.tasks import traces
+from prefect_kie.tasks.budget import freed
 from prefect_kie.tasks.event_search import events_of, job_of
 from prefect_kie.tasks.events import JOB_RANG, tell_submitted
 from prefect_kie.tasks.logs import shown_error
@@ -120,6 +121,7 @@ async def release(records: SubmissionRecords, record: SubmissionRecord, reason: 
     """
     with _recorded(record):
         await records.release(record, reason)
+    await freed(records.storage, record.reserved)
     traces.forget(record)
     return record.became("rejected", reason=reason)
 

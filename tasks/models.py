@@ -39,7 +39,8 @@ _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
 class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
     """A Prefect task that submits a job of one model, once.
 
-    Called with `(request, credentials="kie", *, take=1, job_key=None, second_try=0)`, it returns a `JobHandle`:
+    Called with `(request, credentials="kie", *, take=1, job_key=None, second_try=0, max_credits=None)`, it
+    returns a `JobHandle`:
 
     - `request`: what to make; of this model's class.
     - `credentials`: a `KieCredentials` block, or the name of one.
@@ -47,6 +48,8 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
     - `job_key`: whose job it is, so that equal calls in other runs are the same job; by default it is the
       outermost flow run's.
     - `second_try`: 1, 2 … for a new job after one that failed, uncharged; each is a submission of its own.
+    - `max_credits`: what all submissions of this `job_key` may pay together, credits; what would pass it is
+      refused (`BudgetExceeded`), by the prices in the variable `kie_prices`.
 
     Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
     requests, maintenance, no connection); a call whose outcome is unknown is never repeated.
@@ -62,6 +65,7 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
             take: int = 1,
             job_key: str | None = None,
             second_try: int = 0,
+            max_credits: float | None = None,
         ) -> Coroutine[Any, Any, JobHandle]: ...
 
 
@@ -82,9 +86,17 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         take: int = 1,
         job_key: str | None = None,
         second_try: int = 0,
+        max_credits: float | None = None,
     ) -> JobHandle:
         checked = request_class.model_validate(request)
-        return await submit(checked, credentials, take=take, job_key=job_key, second_try=second_try)
+        return await submit(
+            checked,
+            credentials,
+            take=take,
+            job_key=job_key,
+            second_try=second_try,
+            max_credits=max_credits,
+        )
 
     model = request_class.model_fields["model"].default
     name = model if isinstance(model, str) else "run-model"

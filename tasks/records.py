@@ -51,6 +51,7 @@ class SubmissionRecord(BaseModel):
         model: The model's name at Kie.
         input: The input that was sent.
         rings: Whether Kie was told to call back.
+        reserved: Where its price is reserved in budgets; see `ledger`.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
         reason: Why it was rejected.
         flow_run_id: The flow run that submitted.
@@ -69,6 +70,7 @@ class SubmissionRecord(BaseModel):
     model: str
     input: dict[str, Any]
     rings: bool = False
+    reserved: tuple[str, ...] = ()
     task_id: str | None = None
     reason: str | None = None
     flow_run_id: str | None = None
@@ -151,6 +153,11 @@ class SubmissionRecords:
             SubmissionNotRecorded: when the run's results are not stored, or not where they ought to be.
         """
         return cls(await storage_of_this_run())
+
+    @property
+    def storage(self) -> Storage:
+        """Where they are kept."""
+        return self._storage
 
     def address(self, key: str) -> str:
         """Where a submission's record is, for people."""

@@ -21,6 +21,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
 from prefect_kie.tasks import traces
+from prefect_kie.tasks.budget import Gate, freed
 from prefect_kie.tasks.callers import Caller, beyond_cancelling
 from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
@@ -51,6 +52,7 @@ async def submit(
     take: int,
     job_key: str | None,
     second_try: int = 0,
+    max_credits: float | None = None,
 ) -> JobHandle:
     """Submit a job once, however often this is called: what every model task does.
 
@@ -60,6 +62,7 @@ async def submit(
         take: 1, 2, 3 … for deliberate variations of one request.
         job_key: Whose job it is; None: the run's (the outermost flow run's, if there is one).
         second_try: 1, 2 … for a new job after one that failed, uncharged.
+        max_credits: What all submissions of this job_key may pay together, credits; None: no cap.
 
     Returns:
         The job's handle: of the job submitted now, or of the one submitted before.
@@ -67,6 +70,7 @@ async def submit(
     Raises:
         SubmissionInDoubt: when it is not known whether the job was created, now or in an earlier try.
         SubmissionNotRecorded: when the record cannot be kept; nothing was sent.
+        BudgetExceeded: when a budget does not allow it; nothing was sent.
         KieError: another one when Kie refuses; nothing was created.
     """
     if take < 1:
@@ -84,14 +88,16 @@ async def submit(
         flow_run_id=flow_run.get_id(),
     )
     records = await SubmissionRecords.of_this_run()
+    gate = Gate(records.storage, kie, base, max_credits)
     found = await records.read(record.key)
     if found is None or found.state == "rejected":
+        await gate.check({record.key: request})  # what is refused takes nobody's turn
         await wait_for_turn()
         if record.rings:
             await doorbell().ready()
     caller = Caller()
     try:
-        return await beyond_cancelling(lambda: _submit_once(record, request, kie, records, caller))
+        return await beyond_cancelling(lambda: _submit_once(record, request, kie, records, gate, caller))
     except asyncio.CancelledError:
         if caller.leaves():
             get_run_logger().warning(
@@ -110,6 +116,7 @@ async def _submit_once(
     request: JobRequest,
     kie: KieCredentials,
     records: SubmissionRecords,
+    gate: Gate,
     caller: Caller,
 ) -> JobHandle:
     async with one_at_a_time(mine.key), kie.get_client() as client:
@@ -121,10 +128,8 @@ async def _submit_once(
                     continue  # there may be no record any more
             if found is not None and found.state != "rejected":
                 return _known_handle(found)
-            if not caller.lets_send():
-                raise asyncio.CancelledError
-            attempt = mine.another_attempt()
-            if await _claimed(records, attempt, found):
+            attempt = await gate.reserve(mine.another_attempt(), request)
+            if await _begun(records, attempt, found, caller):
                 call = _call(client, request, kie.callbacks, attempt.key)
                 return await _seen_through(call, records, attempt, caller)
     raise SubmissionNotRecorded(
@@ -132,6 +137,22 @@ async def _submit_once(
         "this run sent nothing",
         next_step="Run it again.",
     )
+
+
+async def _begun(
+    records: SubmissionRecords, mine: SubmissionRecord, found: SubmissionRecord | None, caller: Caller
+) -> bool:
+    """Whether this attempt is the one that makes the call; else its reservation is free again."""
+    try:
+        if not caller.lets_send():
+            raise asyncio.CancelledError
+        if await _claimed(records, mine, found):
+            return True
+    except BaseException:
+        await freed(records.storage, mine.reserved)
+        raise
+    await freed(records.storage, mine.reserved)
+    return False
 
 
 async def _claimed(
@@ -186,13 +207,15 @@ async def _post(
         reason = refusal.message
         traces.leave(record, refusal=reason)
         await _keep(lambda: records.release(record, reason), record)
+        await freed(records.storage, record.reserved)
         raise
     traces.leave(record, task_id=handle.task_id)
     tell_submitted(record, handle.task_id)
     submitted = record.became("submitted", task_id=handle.task_id)
     await _keep(lambda: records.write(submitted), submitted)
     get_run_logger().info("%s submitted as job %s (submission %s)", record.model, handle.task_id, record.key)
-    return handle.model_copy(update={"submission": record.key, "rings": record.rings})
+    known = {"submission": record.key, "rings": record.rings, "reserved": record.reserved}
+    return handle.model_copy(update=known)
 
 
 def _call(
@@ -283,6 +306,7 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
             submission=record.key,
             submitted_at=record.written_at,
             rings=record.rings,
+            reserved=record.reserved,
         )
     raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "

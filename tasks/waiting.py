@@ -33,6 +33,7 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.budget import settle
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
 from prefect_kie.tasks.listening import listened
 from prefect_kie.tasks.logs import run_logger
@@ -174,11 +175,13 @@ async def wait_for_job(
         raise _failed_look(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         _log_success(job)
+        await settle(handle, job.credits)
         tell_succeeded(job, handle)
         await show_end(handle, job)
         return job
     if job.state is JobState.FAIL:
         failure = job_failure(job)
+        await settle(handle, job.credits or 0.0)  # Kie charges for no failure, unless its record says so
         await _told_failed(failure, handle, job)
         raise failure
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"

@@ -9,6 +9,7 @@ import prefect_kie.api as package
 
 EXPORTED = [
     "AuthenticationFailed",
+    "BudgetExceeded",
     "CallbackRejected",
     "CharacterResult",
     "ContentRejected",

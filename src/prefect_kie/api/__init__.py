@@ -12,6 +12,7 @@ from prefect_kie.api.catalog import MarketModel, VideoRequest, parse_request
 from prefect_kie.api.client import KieClient
 from prefect_kie.api.errors import (
     AuthenticationFailed,
+    BudgetExceeded,
     CallbackRejected,
     ContentRejected,
     DownloadFailed,
@@ -55,6 +56,7 @@ from prefect_kie.api.uploads import UploadedFile
 
 __all__ = [
     "AuthenticationFailed",
+    "BudgetExceeded",
     "CallbackRejected",
     "CharacterResult",
     "ContentRejected",

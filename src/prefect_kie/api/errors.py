@@ -21,6 +21,7 @@
     │   └── ServiceUnavailable    no answer, or a server error: worth another look
     ├── DownloadFailed            the result could not be fetched or stored
     ├── CallbackRejected          a callback that is not proven to come from Kie
+    ├── BudgetExceeded            your own budget does not allow it; nothing was sent
     ├── NotApproved               a person was asked before paying, and said no
     ├── NotAnswered               a person was asked, and nobody answered in time
     └── RunIncomplete             a flow run that ends without some of what it was asked for
@@ -246,6 +247,19 @@ class CallbackRejected(KieError):
 
     default_billed = "unknown"
     default_next_step = "Nothing to do for the job: it is looked up anyway."
+
+
+class BudgetExceeded(KieError):
+    """A budget of yours (`max_credits`, or the day's of the credentials) does not allow it; nothing was sent.
+
+    `left` is what may still be paid, credits.
+    """
+
+    default_next_step = (
+        "Raise the budget (max_credits, or max_credits_per_day of the Kie Credentials block), then run its "
+        "flow run again; what it has submitted is not paid again."
+    )
+    left: float | None = None
 
 
 class NotApproved(KieError):
