@@ -1,0 +1,66 @@
+"""What importing the flows takes: Prefect and this package, nothing that only rare work needs."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from prefect_kie import flows
+
+PROBE = """
+import json, sys
+from prefect import flow, task
+from pydantic import BaseModel
+
+@flow
+def own(number: int = 1) -> None: ...  # a process's first flow: Prefect imports some more for it
+
+before = set(sys.modules)
+import prefect_kie.flows
+bare = set(sys.modules) - before
+for name in prefect_kie.flows.__all__:
+    getattr(prefect_kie.flows, name)
+models = {
+    value
+    for name, module in sys.modules.items() if name.startswith("prefect_kie")
+    for value in vars(module).values() if isinstance(value, type) and issubclass(value, BaseModel)
+}
+print(json.dumps({
+    "bare": sorted(bare),
+    "all": sorted(set(sys.modules) - before),
+    "read": [model.__name__ for model in models if model.model_config.get("use_attribute_docstrings")],
+}))
+"""
+
+
+@pytest.fixture(scope="module")
+def imported() -> dict[str, list[str]]:
+    """What a fresh process imported: for the package alone, for all its names; and models of one kind."""
+    done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_importing_the_flows_makes_none_of_them(imported: dict[str, list[str]]) -> None:
+    assert imported["bare"] == ["prefect_kie", "prefect_kie.flows"]
+
+
+def test_all_flows_together_bring_no_other_library(imported: dict[str, list[str]]) -> None:
+    assert "prefect_kie.flows.series" in imported["all"]
+    packages = {name.partition(".")[0] for name in imported["all"]}
+    assert packages - sys.stdlib_module_names == {"prefect", "prefect_kie"}
+
+
+def test_no_models_source_is_read_at_import(imported: dict[str, list[str]]) -> None:
+    # pydantic takes milliseconds for each such class, far more with a large program's modules.
+    # `prefect_kie.api.forms.described` does it when a form is drawn.
+    assert imported["read"] == []
+
+
+def test_an_unknown_name_is_none() -> None:
+    with pytest.raises(AttributeError, match=r"module 'prefect_kie\.flows' has no attribute 'make_video'"):
+        flows.make_video  # noqa: B018
+    assert set(flows.__all__) <= set(dir(flows))
