@@ -94,7 +94,7 @@ class Gate:
             return record
         price = (await _prices({record.key: request}))[record.key]
         reserved = await reserve(self._ledger, self._budgets(), record.key, record.attempt, price)
-        now = datetime.now(timezone.utc)  # its call has not begun: the time this took does not count
+        now = datetime.now(timezone.utc)  # the time this took is none of its call's
         return record.model_copy(update={"reserved": reserved, "written_at": now})
 
     async def left(self) -> BudgetLeft:
@@ -110,7 +110,7 @@ class Gate:
         return BudgetLeft(**left)
 
     def _budgets(self) -> tuple[Budget, ...]:
-        return budgets_of(self._kie, self._base, self._max_credits, datetime.now(timezone.utc))
+        return budgets_of(self._kie, self._base, self._max_credits, _now())
 
 
 class BudgetLeft(BaseModel):
@@ -195,28 +195,42 @@ async def reserve(
         BudgetExceeded: when it does not fit.
         SubmissionNotRecorded: when the ledger cannot be written or listed.
     """
-    paths = tuple(reservation(budget.folder, submission, attempt, price) for budget in budgets)
+    prices = {submission: price}
     for tries_left in reversed(range(TRIES)):
         begun = time.monotonic()
-        # Those of one process take turns: a hundred at once would all see too much, and all step back.
-        async with AsyncExitStack() as turns:
-            for budget in budgets:
-                await turns.enter_async_context(one_at_a_time(f"budget {ledger.address(budget.folder)}"))
-            refusal = None
-            try:
-                for path in paths:
-                    await ledger.write(path)
-                refusal = await _refusal(ledger, budgets, {submission: price})
-                if refusal is None:
-                    return paths
-            except BaseException:
-                await freed(ledger.storage, paths)
-                raise
-            await freed(ledger.storage, paths)
+        # Looked first when it did not fit before: those who write hinder each other.
+        refusal = await _refusal(ledger, budgets, prices) if tries_left < TRIES - 1 else None
+        if refusal is None:
+            reserved = await _reserved(ledger, budgets, submission, attempt, price)
+            if isinstance(reserved, tuple):
+                return reserved
+            refusal = reserved
         if not tries_left or refusal.lasts:
             raise refusal.error
         await _pause(begun)
     raise AssertionError("unreachable")
+
+
+async def _reserved(
+    ledger: Ledger, budgets: Sequence[Budget], submission: str, attempt: str, price: Decimal
+) -> tuple[str, ...] | _Refusal:
+    """One try to reserve: written first, counted afterwards, taken back where it does not fit."""
+    paths = tuple(reservation(budget.folder, submission, attempt, price) for budget in budgets)
+    # Those of one process take turns: a hundred at once would all see too much, and all step back.
+    async with AsyncExitStack() as turns:
+        for budget in budgets:
+            await turns.enter_async_context(one_at_a_time(f"budget {ledger.address(budget.folder)}"))
+        try:
+            for path in paths:
+                await ledger.write(path)
+            refusal = await _refusal(ledger, budgets, {submission: price})
+        except BaseException:
+            await freed(ledger.storage, paths)
+            raise
+        if refusal is None:
+            return paths
+        await freed(ledger.storage, paths)
+        return refusal
 
 
 async def freed(storage: Storage, reserved: Sequence[str]) -> None:
@@ -302,3 +316,7 @@ async def _prices(planned: Mapping[str, JobRequest]) -> dict[str, Decimal]:
 async def _gate(credentials: KieCredentials | str, job_key: str | None, max_credits: float | None) -> Gate:
     kie = await load_credentials(credentials)
     return Gate(await storage_of_this_run(), kie, await run_base(job_key), max_credits)
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

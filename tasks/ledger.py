@@ -19,6 +19,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Literal
 
 from prefect_kie.api import SubmissionNotRecorded
@@ -55,6 +56,7 @@ class Entry:
         return f"{self.submission}.{self.attempt}.{self.state}-{self.credits}.json"
 
     @classmethod
+    @lru_cache(maxsize=50_000)  # each is read again for every submission
     def of_name(cls, name: str) -> Entry | None:
         """What a file's name says; None for what is no entry."""
         found = _NAME.fullmatch(name)
