@@ -8,6 +8,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prefect_kie.flows.batch import generate_batch
+    from prefect_kie.flows.batch_results import BatchResult
     from prefect_kie.flows.characters import CharacterTraits, create_character
     from prefect_kie.flows.collect import collect_job
     from prefect_kie.flows.generate import generate_video
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from prefect_kie.flows.series import EpisodeSettings, character_series
 
 __all__ = [
+    "BatchResult",
     "Character",
     "CharacterTraits",
     "CollectedJob",
@@ -38,12 +41,14 @@ __all__ = [
     "character_series",
     "collect_job",
     "create_character",
+    "generate_batch",
     "generate_video",
     "resolve_submission",
     "resume_waiting",
 ]
 
 _MODULES = {
+    "BatchResult": "batch_results",
     "Character": "outcomes",
     "CharacterTraits": "characters",
     "CollectedJob": "outcomes",
@@ -57,6 +62,7 @@ _MODULES = {
     "character_series": "series",
     "collect_job": "collect",
     "create_character": "characters",
+    "generate_batch": "batch",
     "generate_video": "generate",
     "resolve_submission": "resolve",
     "resume_waiting": "resuming",

@@ -161,7 +161,8 @@ async def approved(
     """
     if over is None:
         return
-    estimate = await estimate_open(jobs, further, job_key=job_key, second_tries=second_tries)
+    left = await not_submitted(jobs, job_key)
+    estimate = Estimate.of([*left.values(), *further], await load_prices(), second_tries)
     if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info(
             "%d to submit, estimated at %s: not over %g", len(estimate.requests), estimate.total, over
@@ -178,32 +179,20 @@ async def approved(
     get_run_logger().info("Approved: %d to submit, estimated at %s", len(estimate.requests), estimate.total)
 
 
-async def estimate_open(
-    jobs: Sequence[tuple[JobRequest, int]],
-    further: Sequence[JobRequest] = (),
-    *,
-    job_key: str,
-    second_tries: SecondTries = NO_SECOND_TRIES,
-) -> Estimate:
-    """What jobs would cost that are not submitted yet.
+async def not_submitted(jobs: Sequence[tuple[JobRequest, int]], job_key: str) -> dict[str, JobRequest]:
+    """The jobs that are not submitted yet, by their submissions' keys.
 
     Args:
         jobs: The requests with their takes.
-        further: Requests whose input is not settled yet.
         job_key: Whose jobs they are.
-        second_tries: Which further models may be tried: the dearest one counts.
 
     Raises:
-        KieError: when the prices or the records cannot be read.
+        SubmissionNotRecorded: when the records cannot be read.
     """
-    records = await SubmissionRecords.of_this_run()
-    found = await records.read_many([submission_key(job_key, request, take) for request, take in jobs])
-    open_jobs = [
-        request
-        for (request, _), record in zip(jobs, found, strict=True)
-        if record is None or record.state != "submitted"
-    ]
-    return Estimate.of([*open_jobs, *further], await load_prices(), second_tries)
+    requests = {submission_key(job_key, request, take): request for request, take in jobs}
+    found = await (await SubmissionRecords.of_this_run()).read_many(list(requests))
+    submitted = {record.key for record in found if record is not None and record.state == "submitted"}
+    return {key: request for key, request in requests.items() if key not in submitted}
 
 
 async def _ask(estimate: Estimate, hours: float) -> None:

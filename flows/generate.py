@@ -10,7 +10,7 @@ from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
-from prefect_kie.flows.production import DEFAULT_POLL, Production, run_name
+from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
@@ -31,6 +31,7 @@ async def generate_video(
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
     second_tries: SecondTries = NO_SECOND_TRIES,
+    max_credits: MaxCredits = None,
 ) -> GeneratedVideos:
     """Make a video (or several variations of it) and save it.
 
@@ -51,6 +52,8 @@ async def generate_video(
             anything.
         answer_hours: For how long a question in the UI waits before the run ends.
         second_tries: When a job that failed, uncharged, is submitted anew, or goes to another model.
+        max_credits: What all of it may cost together, by the prices of the variable kie_prices; what would
+            pass it is not submitted.
 
     Returns:
         One outcome per video.
@@ -65,8 +68,9 @@ async def generate_video(
         if approve_over is not None:
             await check_can_ask()
         production = await Production.prepare(
-            credentials, job_key, poll, directory, storage, wait, second_tries
+            credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
+        second_tries.requests(request)
         await approved(
             jobs, over=approve_over, job_key=production.job_key, hours=answer_hours, second_tries=second_tries
         )

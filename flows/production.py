@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 from prefect import get_run_logger
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import flow_run
+from pydantic import Field
 
 from prefect_kie.api import (
     CharacterResult,
@@ -35,6 +37,9 @@ from prefect_kie.tasks.showing import show_character
 
 DEFAULT_POLL = PollPolicy()
 
+MaxCredits = Annotated[float, Field(ge=0)] | None
+"""What all jobs of a run may cost together, credits; None: no cap."""
+
 
 @dataclass
 class _Wanted:
@@ -59,6 +64,7 @@ class Production:
         storage: Instead of a directory: a storage block.
         wait: Whether the run is suspended while its jobs run.
         second_tries: When a failed job is made again.
+        max_credits: What all its jobs may cost together; None: no cap.
     """
 
     credentials: KieCredentials
@@ -68,6 +74,7 @@ class Production:
     storage: WritableFileSystem | None = None
     wait: Wait = "look"
     second_tries: SecondTries = NO_SECOND_TRIES
+    max_credits: float | None = None
 
     @classmethod
     async def prepare(
@@ -79,6 +86,7 @@ class Production:
         storage: WritableFileSystem | str | None = None,
         wait: Wait = "look",
         second_tries: SecondTries = NO_SECOND_TRIES,
+        max_credits: float | None = None,
     ) -> Production:
         """Load what is only named, so that a wrong name is told before anything is paid.
 
@@ -91,7 +99,7 @@ class Production:
             base = await run_base(job_key)
         except ValueError as error:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
-        return cls(kie, base, poll, directory, block, wait, second_tries)
+        return cls(kie, base, poll, directory, block, wait, second_tries, max_credits)
 
     async def videos(
         self,
@@ -106,12 +114,9 @@ class Production:
             jobs: The requests with their takes.
             at_once: How many may be on their way at the same time; None: all. Suspended, all are.
             tell: Called with each video's place in `jobs` and its outcome as soon as there is one.
-
-        Raises:
-            InvalidRequest: when a model of the second tries cannot make what is asked for; nothing was sent.
         """
         videos = [
-            _Wanted(place, Tries(self.second_tries.requests(request), self.second_tries.times), take)
+            _Wanted(place, Tries(self._models(request), self.second_tries.times), take)
             for place, (request, take) in enumerate(jobs)
         ]
         gate = asyncio.Semaphore(at_once or max(1, len(videos)))
@@ -141,6 +146,13 @@ class Production:
             left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
+    def _models(self, request: JobRequest) -> list[JobRequest]:
+        try:
+            return self.second_tries.requests(request)
+        except InvalidRequest as error:  # a flow has checked what it knew: what is paid by now goes on
+            get_run_logger().warning("There will be no second model: %s", error.message)
+            return [request]
+
     async def _submitted(self, video: _Wanted) -> JobHandle | Exception:
         tries = video.tries
         try:
@@ -150,6 +162,7 @@ class Production:
                 take=video.take,
                 job_key=self.job_key,
                 second_try=tries.second_try,
+                max_credits=self.max_credits,
             )
         except Exception as error:
             return error
@@ -207,7 +220,9 @@ class Production:
         Raises:
             KieError: when there is none in the end.
         """
-        handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key)
+        handle = await sora_2_characters_pro(
+            request, self.credentials, job_key=self.job_key, max_credits=self.max_credits
+        )
         await self._suspended(handle)
         job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):

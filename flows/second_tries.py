@@ -4,7 +4,6 @@ Each try is a submission of its own, with a record of its own. A run that is run
 tries and finds them by their records, so that it neither repeats one nor counts it twice.
 """
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
@@ -17,10 +16,13 @@ from prefect_kie.api import (
     JobFailed,
     JobRequest,
     ModelNotSupported,
+    Sora2Characters,
+    Sora2CharactersPro,
     parse_request,
 )
 from prefect_kie.api.catalog import TYPED, MarketModel
-from prefect_kie.flows.templates import fill, names_in
+from prefect_kie.api.forms import described
+from prefect_kie.flows.manifest_templates import filled, placeholders
 
 LEFT_OUT = {"size", "remove_watermark", "upload_method"}
 """Fields that say how a video is made; another model that does not have them makes it without. No other field
@@ -46,7 +48,7 @@ class SecondTries(BaseModel):
         models: Which models are tried afterwards.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     times: Annotated[int, Field(ge=0, le=MOST_TRIES)] = 0
     """How often a job is submitted again that failed for a passing reason (heavy load, timed out); each model
@@ -56,11 +58,13 @@ class SecondTries(BaseModel):
     or any other model with its input, in which {prompt} and the like stand for the first request's fields."""
 
     def requests(self, first: JobRequest) -> list[JobRequest]:
-        """The request, and the same for each further model.
+        """The request, and the same for each further model; a character has no second model.
 
         Raises:
             InvalidRequest: when a model cannot make what the request asks for; says which and why.
         """
+        if isinstance(first, Sora2CharactersPro | Sora2Characters):
+            return [first]
         return [first, *(_for_model(first, model) for model in self.models)]
 
 
@@ -132,7 +136,7 @@ def may_go_to_another_model(error: BaseException) -> bool:
 def _for_model(first: JobRequest, model: str | MarketModel) -> JobRequest:
     given = first.input_fields()
     if isinstance(model, MarketModel):
-        missing = sorted({name for name in _names(model.input) if name not in given})
+        missing = sorted(name for name in set(placeholders(model.input)) if name not in given)
         if missing:
             raise InvalidRequest(
                 f"the input of {model.model} mentions {{{missing[0]}}}, which {first.model_name} does not "
@@ -152,24 +156,15 @@ def _for_model(first: JobRequest, model: str | MarketModel) -> JobRequest:
         ) from None
 
 
-def _filled(value: Any, fields: dict[str, Any]) -> Any:
-    return _mapped(value, lambda text: fill(text, fields))
-
-
-def _mapped(value: Any, change: Callable[[str], Any]) -> Any:
-    if isinstance(value, str):
-        return change(value)
+def _filled(value: object, fields: dict[str, Any]) -> Any:
+    """A value with the first request's fields put in; `{image_urls}` alone is that list itself."""
+    if isinstance(value, str) and (name := value[1:-1]) in fields and value == f"{{{name}}}":
+        return fields[name]
     if isinstance(value, list):
-        return [_mapped(one, change) for one in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_filled(one, fields) for one in value]  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, dict):
-        return {name: _mapped(one, change) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
-    return value
-
-
-def _names(value: Any) -> Iterator[str]:
-    found: list[str] = []
-    _mapped(value, lambda text: found.extend(names_in(text)))
-    return iter(found)
+        return {name: _filled(one, fields) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
+    return filled(value, fields, fields, [])
 
 
 def _first_line(error: ValueError) -> str:

@@ -25,8 +25,9 @@ from prefect_kie.flows.approval import ApproveOver, approved
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
 from prefect_kie.flows.picking import pick_slice
-from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice, run_name
+from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
@@ -154,6 +155,8 @@ async def character_series(
     wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
+    second_tries: SecondTries = NO_SECOND_TRIES,
+    max_credits: MaxCredits = None,
 ) -> SeriesResult:
     """Make a video, a character from a slice of it, and new videos with that character.
 
@@ -179,6 +182,9 @@ async def character_series(
             nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
             anything.
         answer_hours: For how long a question in the UI waits before the run ends.
+        second_tries: When a video's job that failed, uncharged, is submitted anew, or goes to another model.
+        max_credits: What all of it may cost together, by the prices of the variable kie_prices; what would
+            pass it is not submitted.
 
     Returns:
         The original, the character, and one outcome per prompt.
@@ -191,14 +197,23 @@ async def character_series(
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(credentials, job_key, poll, directory, storage, wait)
+        production = await Production.prepare(
+            credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
+        )
         # What the character's and the episodes' input will be is not known yet; what they cost is.
         further = [
             traits.request("the original", slice or Slice(start=0, end=1)),
             *map(episodes.planned, prompts),
         ]
+        for planned in (original, *further):
+            second_tries.requests(planned)
         await approved(
-            [(original, 1)], further, over=approve_over, job_key=production.job_key, hours=answer_hours
+            [(original, 1)],
+            further,
+            over=approve_over,
+            job_key=production.job_key,
+            hours=answer_hours,
+            second_tries=second_tries,
         )
     except KieError as error:
         return failed(error, SeriesResult)

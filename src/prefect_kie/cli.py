@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -102,6 +103,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
+    _add_batch(commands)
+
     callbacks = commands.add_parser(
         "callbacks",
         help="take Kie's callbacks, so that waiting runs know at once when a job has ended",
@@ -119,6 +122,67 @@ def _parser() -> argparse.ArgumentParser:
     )
     callbacks.set_defaults(run=_callbacks)
     return parser
+
+
+def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    batch = commands.add_parser(
+        "batch",
+        help="make the videos of a manifest, one per row; started again, only what is missing",
+        description=(
+            "Checks a CSV, TSV, JSONL or JSON file with one row per video, shows what it will cost, asks, "
+            "and makes the videos on the configured Prefect server. A results file beside them tells what "
+            "became of each row."
+        ),
+    )
+    batch.add_argument("manifest", type=Path, metavar="FILE")
+    batch.add_argument("--dry-run", action="store_true", help="only check the manifest and tell the cost")
+    batch.add_argument("--yes", action="store_true", help="do not ask before paying")
+    batch.add_argument("--model", help="model of the rows that name none")
+    batch.add_argument(
+        "--set",
+        action="append",
+        type=_pair,
+        default=[],
+        metavar="FIELD=VALUE",
+        help="what counts where a row gives nothing; in a text, {column} is the row's own value",
+    )
+    batch.add_argument(
+        "--column",
+        action="append",
+        type=_pair,
+        default=[],
+        metavar="COLUMN=FIELD",
+        help="a column that holds a field of another name; COLUMN= is one that is not used",
+    )
+    batch.add_argument(
+        "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
+    )
+    batch.add_argument(
+        "--directory", type=Path, help="where to save (default: kie-videos in the home directory)"
+    )
+    batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
+    batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
+    batch.add_argument(
+        "--at-once", type=int, default=100, metavar="N", help="on their way at once (default: 100)"
+    )
+    batch.add_argument(
+        "--tries",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how often a job is made again that failed, uncharged, for a passing reason (default: 1)",
+    )
+    batch.add_argument(
+        "--fallback", action="append", default=[], metavar="MODEL", help="model to go to when one has failed"
+    )
+    batch.set_defaults(run=_batch)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name, value
 
 
 def _demo(options: argparse.Namespace) -> int:
@@ -160,6 +224,36 @@ def _serve(options: argparse.Namespace) -> int:
     from prefect_kie.serving import run_serve
 
     return run_serve(Console(), options.limit)
+
+
+def _batch(options: argparse.Namespace) -> int:
+    # Logs go to the server, where the UI shows them; the terminal has the progress bar.
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    from rich.console import Console
+
+    from prefect_kie.batching import BatchOptions, run_batch
+
+    model = {"model": options.model} if options.model else {}
+    parameters = {
+        "credentials": options.credentials,
+        "defaults": {**model, **dict(options.set)},
+        "columns": {column: field or None for column, field in options.column},
+        "directory": options.directory,
+        "storage": options.storage,
+        "job_key": options.job_key,
+        "at_once": options.at_once,
+    }
+    return run_batch(
+        Console(),
+        BatchOptions(
+            options.manifest,
+            parameters,
+            tuple(options.fallback),
+            options.tries,
+            dry_run=options.dry_run,
+            yes=options.yes,
+        ),
+    )
 
 
 def _callbacks(options: argparse.Namespace) -> int:

@@ -1,0 +1,203 @@
+"""`generate_batch`: a manifest with one row per video, made side by side, each paid once."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any
+
+from prefect import flow, get_run_logger
+from prefect.runtime import flow_run
+from pydantic import Field
+
+from prefect_kie.api import KieError, PollPolicy, RunIncomplete
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_prices
+from prefect_kie.flows.approval import ApproveOver, Estimate, approved, not_submitted
+from prefect_kie.flows.batch_progress import BatchProgress
+from prefect_kie.flows.batch_results import BatchResult, ResultsFile
+from prefect_kie.flows.manifest import Row, read_manifest
+from prefect_kie.flows.outcomes import VideoOutcome, failed
+from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production
+from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.flows.second_tries import SecondTries
+from prefect_kie.flows.suspending import Wait
+from prefect_kie.tasks.budget import check_budget
+from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
+from prefect_kie.tasks.remote import storage_for
+from prefect_kie.tasks.showing import show_markdown, show_table
+
+PLAN = "kie-batch-plan"
+MOST_SHOWN = 1000
+"""So many rows the table artifact has; the results file has all."""
+ONCE_MORE = SecondTries(times=1)
+
+
+def _run_name() -> str:
+    manifest = flow_run.get_parameters().get("manifest")
+    return f"generate-batch: {_title(manifest) if manifest is not None else ''}"
+
+
+@flow(name="generate-batch", flow_run_name=_run_name, persist_result=True)
+async def generate_batch(
+    manifest: Path | list[dict[str, Any]],
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    defaults: dict[str, Any] | None = None,
+    columns: dict[str, str | None] | None = None,
+    manifest_storage: StorageBlock = None,
+    directory: Path | None = None,
+    storage: StorageBlock = None,
+    job_key: str | None = None,
+    at_once: Annotated[int, Field(ge=1, le=10_000)] = 100,
+    second_tries: SecondTries = ONCE_MORE,
+    max_credits: MaxCredits = None,
+    poll: PollPolicy = DEFAULT_POLL,
+    wait: Wait = "look",
+    approve_over: ApproveOver = None,
+    answer_hours: AnswerHours = DEFAULT_HOURS,
+    dry_run: bool = False,
+) -> BatchResult:
+    """Make the videos of a manifest, one per row, and save them beside a file that tells what became of each.
+
+    The manifest is checked whole before anything is submitted. Started again with the same manifest, only
+    what is missing is made, and paid.
+
+    Args:
+        manifest: A CSV, TSV, JSONL or JSON file with one row per video, or the rows themselves.
+        credentials: The Kie Credentials block, or its name.
+        defaults: What counts where a row gives nothing, by field: {"model": "sora-2-text-to-video"}. In
+            texts, {column} stands for the row's own value.
+        columns: Which column holds which field, where their names differ; null: a column that is not used.
+        manifest_storage: The storage block in which the manifest is, as type/name. By default it is a file of
+            the machine that runs this.
+        directory: Where to save; by default kie-videos in the home directory.
+        storage: Instead of a directory, a storage block as type/name.
+        job_key: Whose jobs these are; runs with the same key share them. By default it is the manifest's: its
+            path, or for rows their content.
+        at_once: How many videos may be on their way at the same time.
+        second_tries: When a job that failed, uncharged, is submitted anew, or goes to another model.
+        max_credits: What all of it may cost together, by the prices of the variable kie_prices; a batch that
+            would cost more is not begun.
+        poll: How patiently to wait for each job.
+        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+            goes on when Kie has called back, or by the deployment resume-waiting.
+        approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
+            nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
+            anything.
+        answer_hours: For how long a question in the UI waits before the run ends.
+        dry_run: Only check the manifest and tell what it would cost; nothing is submitted.
+
+    Returns:
+        One outcome per row, and the sum of them.
+
+    Raises:
+        RunIncomplete: when a video is missing in the end; its `result` holds every outcome.
+        ManifestMistakes: when the manifest is not right; nothing was submitted.
+        BudgetExceeded: when it would cost more than is left of a budget; says what is left. Nothing was
+            submitted.
+        KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
+            submitted.
+    """
+    try:
+        if approve_over is not None and not dry_run:
+            await check_can_ask()
+        rows = await read_manifest(
+            manifest, await load_storage(manifest_storage), defaults=defaults or {}, columns=columns or {}
+        )
+        key = job_key if job_key is not None else _job_key(manifest, manifest_storage)
+        production = await Production.prepare(
+            credentials, key, poll, directory, storage, wait, second_tries, max_credits
+        )
+        jobs = [(row.request, row.take) for row in rows]
+        left = await not_submitted(jobs, key)
+        estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
+        await _show_plan(rows, estimate)
+        await check_budget(left, production.credentials, job_key=key, max_credits=max_credits)
+        if dry_run:
+            return _planned(rows, estimate, key)
+        await approved(jobs, over=approve_over, job_key=key, hours=answer_hours, second_tries=second_tries)
+    except KieError as error:
+        return failed(error, BatchResult)
+    results = ResultsFile(
+        storage_for(production.storage or production.directory or DEFAULT_DIRECTORY),
+        f"{_stem(manifest)}.results.csv",
+        [row.values for row in rows],
+    )
+    progress = BatchProgress(len(rows), poll.usual_seconds or max(row.request.usual_seconds for row in rows))
+
+    async def take(place: int, outcome: VideoOutcome) -> None:
+        await results.take(place, outcome)
+        await progress.take(outcome)
+
+    await progress.begin()
+    try:
+        videos = await production.videos(jobs, at_once=at_once, tell=take)
+    finally:
+        await results.write()
+    result = BatchResult.of(videos, key, results.address)
+    await show_table(_shown(result))
+    if all(video.status == "saved" for video in videos):
+        get_run_logger().info("%s. All rows: %s", result.summary, result.results)
+        return result
+    return failed(_incomplete(result), BatchResult)
+
+
+def _job_key(manifest: Path | list[dict[str, Any]], storage: object) -> str:
+    """Whose jobs a manifest's are: the same for the same file, whatever rows are added or changed in it."""
+    if isinstance(manifest, list):
+        content = json.dumps(manifest, sort_keys=True, default=str)
+        return f"batch:{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+    if storage is not None:
+        name = storage if isinstance(storage, str) else getattr(storage, "_block_document_name", None)
+        return f"batch:{name or type(storage).__name__}:{manifest}"
+    return f"batch:{manifest.expanduser().resolve()}"
+
+
+def _title(manifest: Path | list[dict[str, Any]]) -> str:
+    return f"{len(manifest)} rows" if isinstance(manifest, list) else PurePosixPath(manifest).name
+
+
+def _stem(manifest: Path | list[dict[str, Any]]) -> str:
+    if isinstance(manifest, list):
+        return _job_key(manifest, None).replace(":", "-")[:22]
+    return PurePosixPath(manifest).stem
+
+
+async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
+    before = len(rows) - len(estimate.requests)
+    done = f"; {before:,} submitted before, which are not paid again" if before else ""
+    get_run_logger().info(
+        "%d videos in the manifest: %d to submit, at most %s%s",
+        len(rows),
+        len(estimate.requests),
+        estimate.total,
+        done,
+    )
+    description = (
+        f"{len(rows):,} videos: {len(estimate.requests):,} to submit, at most {estimate.total}{done}"
+    )
+    await show_markdown(PLAN, description, estimate.markdown if estimate.requests else f"{description}.\n")
+
+
+def _planned(rows: Sequence[Row], estimate: Estimate, key: str) -> BatchResult:
+    to_submit = len(estimate.requests)
+    return BatchResult(
+        job_key=key,
+        counts={"to submit": to_submit, "submitted before": len(rows) - to_submit},
+        credits=None if estimate.unpriced else estimate.credits,
+    )
+
+
+def _shown(result: BatchResult) -> list[dict[str, str]]:
+    """The table's rows; of very many, those that are missing come first."""
+    rows = list(enumerate(result.videos, start=1))
+    if len(rows) > MOST_SHOWN:
+        rows.sort(key=lambda row: row[1].status == "saved")
+    return [{"row": str(number), **video.row} for number, video in rows[:MOST_SHOWN]]
+
+
+def _incomplete(result: BatchResult) -> RunIncomplete:
+    error = RunIncomplete(result.story)
+    error.result = result
+    charges = {video.billed for video in result.videos}
+    error.billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
+    return error

@@ -1,0 +1,165 @@
+"""What becomes of a batch: a line per row in a file beside the videos, written as it goes, and the sum."""
+
+import asyncio
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prefect import get_run_logger
+from pydantic import BaseModel, ConfigDict
+
+from prefect_kie.flows.outcomes import VideoOutcome
+from prefect_kie.tasks.logs import shown_error
+from prefect_kie.tasks.storage import Storage
+
+WRITE_SECONDS = 2.0
+"""At least so long between two writings of the results file."""
+WRITE_SHARE = 20
+"""And so many times as long as a writing takes: a slow storage is not kept busy by it."""
+
+COLUMNS = ("row", "status", "tries", "file", "seconds", "credits", "link", "task_id", "error")
+MOST_LISTED = 20
+"""So many missing videos are named in the run's message; the results file has all."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class BatchResult(BaseModel):
+    """What a run of `generate_batch` made.
+
+    Attributes:
+        job_key: Whose jobs these are: started again with the same one, only what is missing is paid.
+        results: Where the results file is; None for a dry run.
+        counts: How many videos came to what: `saved`, `failed`, `rejected` (by moderation), `in doubt`; for
+            a dry run `to submit` and `submitted before`.
+        credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
+            at the most, by the prices of the variable kie_prices; None where a price is missing.
+        videos: One outcome per row, in order; none for a dry run.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_key: str
+    results: str | None = None
+    counts: dict[str, int]
+    credits: float | None
+    videos: tuple[VideoOutcome, ...] = ()
+
+    @classmethod
+    def of(cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str) -> "BatchResult":
+        """The sum of a batch's outcomes."""
+        counts = Counter(video.status for video in videos)
+        cost = sum(video.video.credits or 0.0 for video in videos if video.video)
+        return cls(job_key=job_key, results=results, counts=dict(counts), credits=cost, videos=videos)
+
+    @property
+    def summary(self) -> str:
+        """One line: `998 of 1,000 saved, 1 failed, 1 rejected`."""
+        return told_counts(self.counts, len(self.videos))
+
+    @property
+    def story(self) -> str:
+        """The summary, and a line for each video that is missing, as far as they are few."""
+        missing = [(row, video) for row, video in enumerate(self.videos, start=1) if video.status != "saved"]
+        lines = [f"{self.summary}. All rows: {self.results}"]
+        lines += [f"- row {row}: {video.line}" for row, video in missing[:MOST_LISTED]]
+        if len(missing) > MOST_LISTED:
+            lines.append(f"- and {len(missing) - MOST_LISTED:,} more, in the results file")
+        lines.append(
+            f"Run again with the same manifest, or with job_key={self.job_key!r}, it pays only for what is "
+            "missing. What moderation refused stays refused until its row changes; what is in doubt is "
+            "settled with resolve_submission."
+        )
+        return "\n".join(lines)
+
+
+def told_counts(counts: Mapping[str, int], total: int) -> str:
+    """How many videos came to what, in words."""
+    others = [f"{count:,} {status}" for status, count in counts.items() if status != "saved" and count]
+    return ", ".join([f"{counts.get('saved', 0):,} of {total:,} saved", *others])
+
+
+@dataclass
+class ResultsFile:
+    """The file with a line per row. It is written anew, whole, at most every few seconds, and at the end.
+
+    Trouble with it is told once and loses no video.
+
+    Attributes:
+        storage: Where the videos go.
+        name: The file's name there.
+        rows: The manifest's rows: what was given in each, by column.
+    """
+
+    storage: Storage
+    name: str
+    rows: Sequence[Mapping[str, str]]
+    outcomes: dict[int, VideoOutcome] = field(default_factory=dict[int, VideoOutcome])
+    _next: float = 0.0
+    _told: bool = False
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return self.storage.address(self.name)
+
+    async def take(self, place: int, outcome: VideoOutcome) -> None:
+        """Put a row's outcome in, and write the file where it is time to."""
+        self.outcomes[place] = outcome
+        if time.monotonic() >= self._next and not self._writing.locked():
+            await self.write()
+
+    async def write(self) -> None:
+        """Write the file as it is now."""
+        async with self._writing:
+            begun = time.monotonic()
+            try:
+                await self.storage.write(self.name, self.content().encode())
+            except Exception as error:
+                if not self._told:
+                    get_run_logger().warning(
+                        "The results file %s could not be written (%s); the batch goes on, and its result "
+                        "has the same.",
+                        self.address,
+                        shown_error(error),
+                    )
+                self._told = True
+            took = time.monotonic() - begun
+            self._next = begun + took + max(WRITE_SECONDS, WRITE_SHARE * took)
+
+    def content(self) -> str:
+        """The file's text: CSV."""
+        given = list(dict.fromkeys(name for row in self.rows for name in row))
+        names = [*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)]
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(names)
+        for place, row in enumerate(self.rows):
+            told = _cells(self.outcomes.get(place))
+            table.writerow([str(place + 1), *told, *(row.get(name, "") for name in given)])
+        return text.getvalue()
+
+
+def _cells(outcome: VideoOutcome | None) -> list[str]:
+    if outcome is None:
+        return ["open", "", "", "", "", "", "", ""]
+    video = outcome.video
+    return [
+        outcome.status,
+        str(outcome.tries),
+        video.path if video else "",
+        f"{video.seconds:g}" if video and video.seconds is not None else "",
+        f"{video.credits:g}" if video and video.credits is not None else "",
+        _harmless(video.files[0].url) if video else "",
+        _harmless(outcome.task_id or ""),
+        _harmless(outcome.error or ""),
+    ]
+
+
+def _harmless(text: str) -> str:
+    """Text that is Kie's, so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

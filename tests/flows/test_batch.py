@@ -1,0 +1,197 @@
+"""`generate_batch` against the simulator: what it makes, pays, tells, and survives."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+
+from prefect_kie.api import InvalidRequest, RunIncomplete
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import BatchResult, SecondTries, generate_batch
+from prefect_kie.flows.batch_progress import Standing, watching
+from prefect_kie.flows.manifest_mistakes import ManifestMistakes
+from prefect_kie.simulator import SimulatorServer
+from tests.conftest import QUICK
+
+pytestmark = pytest.mark.server
+
+HEADER = "animal,place,model,n_frames\n"
+ANIMALS = "yak,a pier,,\nfox,a library,sora-2-text-to-video-stable,15\ncat,a sofa,,\n"
+DEFAULTS = {"model": "sora-2-text-to-video", "prompt": "a {animal} in {place}"}
+HEAVY_LOAD = {"failCode": "500", "failMsg": "heavy load, try again later"}
+
+
+class Batches:
+    """A manifest on disk, and the batches made of it."""
+
+    def __init__(self, folder: Path, credentials: KieCredentials) -> None:
+        self.manifest = folder / "animals.csv"
+        self.videos = folder / "videos"
+        self.results = self.videos / "animals.results.csv"
+        self.manifest.write_text(HEADER + ANIMALS)
+        self._credentials = credentials
+
+    async def run(self, **options: Any) -> BatchResult:
+        """Make the batch."""
+        run: Any = generate_batch
+        made: BatchResult = await run(
+            **{
+                "manifest": self.manifest,
+                "credentials": self._credentials,
+                "defaults": DEFAULTS,
+                "directory": self.videos,
+                "poll": QUICK,
+                **options,
+            }
+        )
+        return made
+
+    def rows(self) -> list[dict[str, str]]:
+        """The results file."""
+        with self.results.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+
+@pytest.fixture
+def batches(tmp_path: Path, credentials: KieCredentials) -> Batches:
+    return Batches(tmp_path, credentials)
+
+
+def prompts(kie: SimulatorServer) -> list[str]:
+    return sorted(job["input"]["prompt"] for job in kie.stats()["jobs"])
+
+
+async def test_a_row_is_a_video_and_a_line_of_the_results(batches: Batches, kie: SimulatorServer) -> None:
+    seen: list[Standing] = []
+    token = watching.set(seen.append)
+    try:
+        made = await batches.run()
+    finally:
+        watching.reset(token)
+    assert made.counts == {"saved": 3}
+    assert made.summary == "3 of 3 saved"
+    assert prompts(kie) == ["a cat in a sofa", "a fox in a library", "a yak in a pier"]
+    assert [row["status"] for row in batches.rows()] == ["saved"] * 3
+    assert [row["animal"] for row in batches.rows()] == ["yak", "fox", "cat"]
+    assert [round(float(row["seconds"])) for row in batches.rows()] == [10, 15, 10]
+    assert all(Path(row["file"]).is_file() for row in batches.rows())
+    assert [standing.done for standing in seen] == [0, 1, 2, 3]
+    async with get_client() as client:
+        keys = {artifact.key for artifact in await client.read_artifacts(limit=200)}
+    assert {"kie-batch", "kie-batch-plan", "kie-videos"} <= keys
+
+
+async def test_started_again_only_what_is_missing_is_paid(batches: Batches, kie: SimulatorServer) -> None:
+    await batches.run()
+    charged = kie.stats()["charged"]
+    with batches.manifest.open("a") as file:
+        file.write("owl,a barn,,\n")
+    made = await batches.run()
+    assert made.counts == {"saved": 4}
+    assert kie.stats()["created"] == 4
+    assert kie.stats()["charged"] == charged + 30
+
+
+async def test_siblings_survive_and_each_row_says_why(batches: Batches, kie: SimulatorServer) -> None:
+    kie.fault("job", prompt="a yak in a pier", fail={"failCode": "500", "failMsg": "it is cursed"})
+    kie.fault("create", prompt="a cat in a sofa", accept=True, reset=True)
+    batches.manifest.write_text(HEADER + ANIMALS + "gore,a film,,\n")
+    with pytest.raises(RunIncomplete) as caught:
+        await batches.run()
+    result = caught.value.result
+    assert result.counts == {"saved": 1, "failed": 1, "rejected": 1, "in doubt": 1}
+    assert [row["status"] for row in batches.rows()] == ["failed", "saved", "in doubt", "rejected"]
+    assert "it is cursed" in batches.rows()[0]["error"]
+    story = str(caught.value).splitlines()
+    assert story[0].startswith("1 of 4 saved, ")
+    assert [line[:7] for line in story[1:4]] == ["- row 1", "- row 3", "- row 4"]
+    assert "pays only for what is missing" in story[-1]
+
+
+async def test_a_passing_failure_is_tried_again_and_moderation_never_is(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    kie.fault("job", prompt="a yak in a pier", times=1, fail=HEAVY_LOAD)
+    batches.manifest.write_text(HEADER + "yak,a pier,,\ngore,a film,,\n")
+    with pytest.raises(RunIncomplete):
+        await batches.run(second_tries=SecondTries(times=2))
+    assert prompts(kie) == ["a gore in a film", "a yak in a pier", "a yak in a pier"]
+    assert [(row["status"], row["tries"]) for row in batches.rows()] == [("saved", "2"), ("rejected", "1")]
+    assert kie.stats()["charged"] == 30
+
+
+async def test_tries_end_and_the_same_run_does_not_begin_them_anew(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    kie.fault("job", prompt="a yak in a pier", times=None, fail=HEAVY_LOAD)
+    batches.manifest.write_text(HEADER + "yak,a pier,,\n")
+    with pytest.raises(RunIncomplete):
+        await batches.run(second_tries=SecondTries(times=1))
+    assert kie.stats()["created"] == 2
+    # Whoever starts it again wants what is missing: as many tries as the policy gives one run.
+    with pytest.raises(RunIncomplete):
+        await batches.run(second_tries=SecondTries(times=1))
+    assert kie.stats()["created"] == 4
+
+
+async def test_another_model_is_asked_in_the_order_of_the_list(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    kie.change(retired_models=["sora-2-text-to-video-stable"])
+    kie.fault("job", model="sora-2-text-to-video", times=None, fail=HEAVY_LOAD)
+    batches.manifest.write_text(HEADER + "fox,a library,sora-2-text-to-video-stable,15\n")
+    kling = {"model": "kling-2.6/text-to-video", "input": {"prompt": "{prompt}", "duration": "{n_frames}"}}
+    policy = SecondTries.model_validate({"models": ["sora-2-text-to-video", kling]})
+    made = await batches.run(second_tries=policy)
+    (video,) = made.videos
+    assert (video.status, video.model, video.tries) == ("saved", "kling-2.6/text-to-video", 3)
+    jobs = [(job["model"], job["input"]["prompt"]) for job in kie.stats()["jobs"]]
+    assert jobs == [
+        ("sora-2-text-to-video", "a fox in a library"),
+        ("kling-2.6/text-to-video", "a fox in a library"),
+    ]
+    assert kie.stats()["jobs"][-1]["input"]["duration"] == "15"
+
+
+async def test_a_model_that_cannot_make_it_is_refused_before_anything_is_sent(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    batches.manifest.write_text("prompt,character_id_list\na yak,ch_1\n")
+    with pytest.raises(InvalidRequest, match="sora-2-text-to-video-stable cannot make what is asked"):
+        await batches.run(
+            defaults={"model": "sora-2-text-to-video"},
+            second_tries=SecondTries(models=("sora-2-text-to-video-stable",)),
+        )
+    assert kie.stats()["created"] == 0
+
+
+async def test_mistakes_are_told_all_at_once_and_nothing_is_sent(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    batches.manifest.write_text("promt,n_frames\na yak,10\na fox,12\n")
+    with pytest.raises(ManifestMistakes) as caught:
+        await batches.run(defaults={"model": "sora-2-text-to-video"})
+    assert "promt" in str(caught.value)
+    assert "12" in str(caught.value)
+    assert kie.stats()["created"] == 0
+    assert not batches.videos.exists()
+
+
+async def test_a_dry_run_tells_the_count_and_sends_nothing(batches: Batches, kie: SimulatorServer) -> None:
+    planned = await batches.run(dry_run=True)
+    assert planned.counts == {"to submit": 3, "submitted before": 0}
+    assert planned.credits is None
+    assert kie.stats()["created"] == 0
+    assert not batches.videos.exists()
+
+
+async def test_no_more_than_allowed_are_on_their_way(batches: Batches, kie: SimulatorServer) -> None:
+    batches.manifest.write_text(HEADER + "".join(f"yak,place {number},,\n" for number in range(8)))
+    await batches.run(at_once=2)
+    jobs = sorted((job["created_at"], job["finishes_at"]) for job in kie.stats()["jobs"])
+    for begin, _ in jobs:
+        assert sum(other[0] <= begin < other[1] for other in jobs) <= 2
