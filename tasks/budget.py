@@ -8,30 +8,22 @@ an unknown outcome keeps it.
 from __future__ import annotations
 
 import asyncio
-import random
-import time
-from collections.abc import Mapping, Sequence
-from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api import BudgetExceeded, InvalidRequest, JobHandle, JobRequest
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import PRICES, KieCredentials, load_credentials, load_prices
 from prefect_kie.tasks.caps import Budget, budgets_of
-from prefect_kie.tasks.in_progress import one_at_a_time
-from prefect_kie.tasks.ledger import Ledger, exact, reservation
+from prefect_kie.tasks.ledger import Ledger, exact
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.records import SubmissionRecord
+from prefect_kie.tasks.reserving import fit, reserve
 from prefect_kie.tasks.runs import run_base, storage_of_this_run
 from prefect_kie.tasks.storage import Storage
 
-TRIES = 5
-"""So often it is tried: two who reserve the last credits at the same moment both step back at first."""
-PAUSE_SECONDS = (0.02, 1.0)
-"""Shortest and longest unit of the pause between two tries; in between, as long as the try took."""
 SETTLE_SECONDS = 30.0
 
 
@@ -50,6 +42,7 @@ class Gate:
     ) -> None:
         self._ledger = Ledger(storage)
         self._kie, self._base, self._max_credits = kie, base, max_credits
+        self._prices: dict[str, Decimal] = {}
         self.is_open = not self._budgets()
 
     async def check(self, planned: Mapping[str, JobRequest]) -> None:
@@ -65,15 +58,8 @@ class Gate:
         """
         if self.is_open or not planned:
             return
-        prices = await _prices(planned)
-        for tries_left in reversed(range(TRIES)):
-            begun = time.monotonic()
-            refusal = await _refusal(self._ledger, self._budgets(), prices)
-            if refusal is None:
-                return
-            if not tries_left or refusal.lasts:
-                raise refusal.error
-            await _pause(begun)
+        self._prices = prices = await _prices(planned)
+        await fit(self._ledger, self._budgets(), prices)
 
     async def reserve(self, record: SubmissionRecord, request: JobRequest) -> SubmissionRecord:
         """Reserve what a submission will cost.
@@ -92,7 +78,9 @@ class Gate:
         """
         if self.is_open:
             return record
-        price = (await _prices({record.key: request}))[record.key]
+        if record.key not in self._prices:
+            self._prices = await _prices({record.key: request})
+        price = self._prices[record.key]
         reserved = await reserve(self._ledger, self._budgets(), record.key, record.attempt, price)
         now = datetime.now(timezone.utc)  # the time this took is none of its call's
         return record.model_copy(update={"reserved": reserved, "written_at": now})
@@ -180,71 +168,6 @@ async def check_budget(
     return await gate.left()
 
 
-async def reserve(
-    ledger: Ledger, budgets: Sequence[Budget], submission: str, attempt: str, price: Decimal
-) -> tuple[str, ...]:
-    """Reserve a job's price in each budget, or in none.
-
-    However many reserve at the same moment, in how many processes, no budget is exceeded: each writes its
-    reservation first, and counts afterwards.
-
-    Returns:
-        The reservations' paths.
-
-    Raises:
-        BudgetExceeded: when it does not fit.
-        SubmissionNotRecorded: when the ledger cannot be written or listed.
-    """
-    prices = {submission: price}
-    for tries_left in reversed(range(TRIES)):
-        begun = time.monotonic()
-        # Looked first when it did not fit before: those who write hinder each other.
-        refusal = await _refusal(ledger, budgets, prices) if tries_left < TRIES - 1 else None
-        if refusal is None:
-            reserved = await _reserved(ledger, budgets, submission, attempt, price)
-            if isinstance(reserved, tuple):
-                return reserved
-            refusal = reserved
-        if not tries_left or refusal.lasts:
-            raise refusal.error
-        await _pause(begun)
-    raise AssertionError("unreachable")
-
-
-async def _reserved(
-    ledger: Ledger, budgets: Sequence[Budget], submission: str, attempt: str, price: Decimal
-) -> tuple[str, ...] | _Refusal:
-    """One try to reserve: written first, counted afterwards, taken back where it does not fit."""
-    paths = tuple(reservation(budget.folder, submission, attempt, price) for budget in budgets)
-    # Those of one process take turns: a hundred at once would all see too much, and all step back.
-    async with AsyncExitStack() as turns:
-        for budget in budgets:
-            await turns.enter_async_context(one_at_a_time(f"budget {ledger.address(budget.folder)}"))
-        try:
-            for path in paths:
-                await ledger.write(path)
-            refusal = await _refusal(ledger, budgets, {submission: price})
-        except BaseException:
-            await freed(ledger.storage, paths)
-            raise
-        if refusal is None:
-            return paths
-        await freed(ledger.storage, paths)
-        return refusal
-
-
-async def freed(storage: Storage, reserved: Sequence[str]) -> None:
-    """Take back reservations for what surely was not created; trouble there is only told."""
-    try:
-        await Ledger(storage).free(reserved)
-    except Exception as error:
-        run_logger().warning(
-            "The reservation %s could not be taken back (%s); it stays counted. Delete the file to free it.",
-            " and ".join(reserved),
-            shown_error(error),
-        )
-
-
 async def settle(handle: JobHandle, credits: float | None) -> None:
     """Write down in the budgets what a job has cost; trouble there is only told, and it stays reserved.
 
@@ -272,30 +195,6 @@ async def settle(handle: JobHandle, credits: float | None) -> None:
 async def _settled(handle: JobHandle, credits: float) -> bool:
     ledger = Ledger(await storage_of_this_run())
     return all([await ledger.settle(path, credits) for path in handle.reserved])
-
-
-@dataclass(frozen=True)
-class _Refusal:
-    """That jobs do not fit, and whether that lasts, or may be the doing of others who step back as well."""
-
-    error: BudgetExceeded
-    lasts: bool
-
-
-async def _refusal(
-    ledger: Ledger, budgets: Sequence[Budget], prices: Mapping[str, Decimal]
-) -> _Refusal | None:
-    for budget in budgets:
-        sums = await ledger.sums(budget.folder, prices)
-        if error := budget.refusal(sums, len(prices)):
-            return _Refusal(error, lasts=sums.spent + sums.planned > budget.cap)
-    return None
-
-
-async def _pause(begun: float) -> None:
-    shortest, longest = PAUSE_SECONDS
-    unit = min(max(time.monotonic() - begun, shortest), longest)
-    await asyncio.sleep(unit * random.uniform(1, 5))  # noqa: S311 - so that racers part, not a secret
 
 
 async def _prices(planned: Mapping[str, JobRequest]) -> dict[str, Decimal]:

@@ -24,7 +24,6 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.tasks import traces
-from prefect_kie.tasks.budget import freed
 from prefect_kie.tasks.event_search import events_of, job_of
 from prefect_kie.tasks.events import JOB_RANG, tell_submitted
 from prefect_kie.tasks.logs import shown_error
@@ -34,6 +33,7 @@ from prefect_kie.tasks.records import (
     SubmissionRecord,
     SubmissionRecords,
 )
+from prefect_kie.tasks.reserving import freed
 
 OTHER_SECONDS = 300.0
 """How far from its submission a job may seem to have been made; both ages are told by one clock each."""

@@ -21,7 +21,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
 from prefect_kie.tasks import traces
-from prefect_kie.tasks.budget import Gate, freed
+from prefect_kie.tasks.budget import Gate
 from prefect_kie.tasks.callers import Caller, beyond_cancelling
 from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
@@ -36,6 +36,7 @@ from prefect_kie.tasks.records import (
     TakenOver,
     submission_key,
 )
+from prefect_kie.tasks.reserving import freed
 from prefect_kie.tasks.runs import run_base
 
 LOOK_SECONDS = 0.5

@@ -41,12 +41,13 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import resolve_submission
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import budget, sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
-from prefect_kie.tasks.budget import BudgetLeft, budget_left, check_budget, reserve
+from prefect_kie.tasks import budget, reserving, sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks.budget import BudgetLeft, budget_left, check_budget
 from prefect_kie.tasks.caps import Budget, budgets_of
 from prefect_kie.tasks.ledger import FOLDER, Entry, Ledger, Sums, exact, reservation
 from prefect_kie.tasks.records import submission_key
 from prefect_kie.tasks.remote import storage_for
+from prefect_kie.tasks.reserving import reserve
 from prefect_kie.tasks.storage import LocalStorage, Storage
 from tests.conftest import KEY, QUICK
 
@@ -229,8 +230,8 @@ async def race(seed: int, prices: list[int], cap: int) -> None:
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 9), min_size=2, max_size=8), st.integers(1, 20))
 def test_no_order_of_things_exceeds_a_budget(seed: int, prices: list[int], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(budget, "one_at_a_time", without_turns)
-        patch.setattr(budget, "PAUSE_SECONDS", (0.0, 0.0))
+        patch.setattr(reserving, "one_at_a_time", without_turns)
+        patch.setattr(reserving, "PAUSE_SECONDS", (0.0, 0.0))
         asyncio.run(race(seed, prices, cap))
 
 
@@ -249,9 +250,9 @@ import asyncio, sys, time
 from decimal import Decimal
 from pathlib import Path
 from prefect_kie.api import BudgetExceeded
-from prefect_kie.tasks.budget import reserve
 from prefect_kie.tasks.caps import Budget
 from prefect_kie.tasks.ledger import Ledger
+from prefect_kie.tasks.reserving import reserve
 from prefect_kie.tasks.storage import LocalStorage
 
 directory, me, other, rounds = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
