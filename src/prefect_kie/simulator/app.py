@@ -58,6 +58,7 @@ async def create_task(simulator: Simulator, call: Call) -> Answer:
     """`POST /api/v1/jobs/createTask`."""
     now, settings = simulator.clock(), simulator.settings
     if not simulator.creates.allow(call.key or "", now=now, limit=settings.create_per_10s):
+        simulator.service.counts["throttled"] += 1
         return error(429)
     outcome = simulator.service.create(call.json, base_url=call.base_url, now=now)
     if not isinstance(outcome, Job):
@@ -70,6 +71,7 @@ async def record_info(simulator: Simulator, call: Call) -> Answer:
     """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
     if not simulator.looks.allow(call.key or "", now=now, limit=settings.looks_per_second):
+        simulator.service.counts["throttled"] += 1
         return error(429)
     job = simulator.service.find(call.request.query_params.get("taskId", ""), now)
     if job is None:

@@ -256,7 +256,16 @@ class Service:
     def report(self, now: float) -> dict[str, Any]:
         """Return the counters, and every job with its present state."""
         self._settle(now)
-        counted = ("created", "rejected", "looks", "succeeded", "failed", "uploads", "violations")
+        counted = (
+            "created",
+            "rejected",
+            "looks",
+            "succeeded",
+            "failed",
+            "uploads",
+            "violations",
+            "throttled",
+        )
         return {
             **{name: self.counts[name] for name in counted},
             "charged": self._charged,
