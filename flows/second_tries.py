@@ -5,7 +5,7 @@ tries and finds them by their records, so that it neither repeats one nor counts
 """
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -65,7 +65,11 @@ class SecondTries(BaseModel):
         """
         if isinstance(first, Sora2CharactersPro | Sora2Characters):
             return [first]
-        return [first, *(_for_model(first, model) for model in self.models)]
+        requests = [first]
+        for request in (_for_model(first, model) for model in self.models):
+            if request not in requests:  # a batch's list may name a row's own model
+                requests.append(request)
+        return requests
 
 
 NO_SECOND_TRIES = SecondTries()
@@ -161,9 +165,9 @@ def _filled(value: object, fields: dict[str, Any]) -> Any:
     if isinstance(value, str) and (name := value[1:-1]) in fields and value == f"{{{name}}}":
         return fields[name]
     if isinstance(value, list):
-        return [_filled(one, fields) for one in value]  # pyright: ignore[reportUnknownVariableType]
+        return [_filled(one, fields) for one in cast("list[object]", value)]
     if isinstance(value, dict):
-        return {name: _filled(one, fields) for name, one in value.items()}  # pyright: ignore[reportUnknownVariableType]
+        return {name: _filled(one, fields) for name, one in cast("dict[str, object]", value).items()}
     return filled(value, fields, fields, [])
 
 
