@@ -33,6 +33,7 @@ from prefect_kie.flows import (
     character_series,
     collect_job,
     create_character,
+    generate_batch,
     generate_video,
     resolve_submission,
     resume_waiting,
@@ -124,6 +125,10 @@ DEPLOYMENTS = (
     FlowDeployment(
         character_series,
         "Make a video, a character from a slice of it, and new videos with that character.",
+    ),
+    FlowDeployment(
+        generate_batch,
+        "Make the videos of a manifest, one per row; started again, only what is missing is paid.",
     ),
     FlowDeployment(collect_job, "Fetch what a job made, from its task id alone; pays nothing."),
     FlowDeployment(
