@@ -164,17 +164,11 @@ def _stem(manifest: Path | list[dict[str, Any]]) -> str:
 
 async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
     before = len(rows) - len(estimate.requests)
+    price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
+    planned = f"{len(estimate.requests):,} to submit, {price}" if estimate.requests else "none to submit"
     done = f"; {before:,} submitted before, which are not paid again" if before else ""
-    get_run_logger().info(
-        "%d videos in the manifest: %d to submit, at most %s%s",
-        len(rows),
-        len(estimate.requests),
-        estimate.total,
-        done,
-    )
-    description = (
-        f"{len(rows):,} videos: {len(estimate.requests):,} to submit, at most {estimate.total}{done}"
-    )
+    description = f"{len(rows):,} videos: {planned}{done}"
+    get_run_logger().info("%s", description)
     await show_markdown(PLAN, description, estimate.markdown if estimate.requests else f"{description}.\n")
 
 
@@ -184,6 +178,7 @@ def _planned(rows: Sequence[Row], estimate: Estimate, key: str) -> BatchResult:
         job_key=key,
         counts={"to submit": to_submit, "submitted before": len(rows) - to_submit},
         credits=None if estimate.unpriced else estimate.credits,
+        unpriced=estimate.unpriced,
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prefect import get_run_logger
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.flows.outcomes import VideoOutcome
 from prefect_kie.tasks.logs import shown_error
@@ -20,7 +20,7 @@ WRITE_SECONDS = 2.0
 WRITE_SHARE = 20
 """And so many times as long as a writing takes: a slow storage is not kept busy by it."""
 
-COLUMNS = ("row", "status", "tries", "file", "seconds", "credits", "link", "task_id", "error")
+COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
 MOST_LISTED = 20
 """So many missing videos are named in the run's message; the results file has all."""
 
@@ -37,6 +37,7 @@ class BatchResult(BaseModel):
             a dry run `to submit` and `submitted before`.
         credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
             at the most, by the prices of the variable kie_prices; None where a price is missing.
+        unpriced: For a dry run: how many of the rest have no price there, by model.
         videos: One outcome per row, in order; none for a dry run.
     """
 
@@ -46,6 +47,7 @@ class BatchResult(BaseModel):
     results: str | None = None
     counts: dict[str, int]
     credits: float | None
+    unpriced: dict[str, int] = Field(default_factory=dict[str, int])
     videos: tuple[VideoOutcome, ...] = ()
 
     @classmethod
@@ -146,11 +148,12 @@ class ResultsFile:
 
 def _cells(outcome: VideoOutcome | None) -> list[str]:
     if outcome is None:
-        return ["open", "", "", "", "", "", "", ""]
+        return ["open", *[""] * (len(COLUMNS) - 2)]
     video = outcome.video
     return [
         outcome.status,
         str(outcome.tries),
+        outcome.model,
         video.path if video else "",
         f"{video.seconds:g}" if video and video.seconds is not None else "",
         f"{video.credits:g}" if video and video.credits is not None else "",

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from prefect.client.orchestration import get_client
+from prefect.exceptions import ParameterTypeError
+from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
 from rich.text import Text
 
 from prefect_kie.api import KieError, RunIncomplete
+from prefect_kie.blocks import PRICES
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.flows.batch_progress import Standing, watching
 from prefect_kie.provisioning import ServerMissing, check_server, server_url
+
+LINES = 10
+"""So many lines tell how far it is where no terminal is."""
+STOPPED = "Stopped. Started again, it goes on where it was: nothing is paid twice."
 
 
 @dataclass(frozen=True)
@@ -53,12 +61,16 @@ def run_batch(console: Console, options: BatchOptions) -> int:
         The exit code: 0 when every video is there (or, on a dry run, the manifest is right), else 1.
     """
     try:
-        asyncio.run(_server_answers())
         arguments = _arguments(options)
+        asyncio.run(_server_answers())
         plan = asyncio.run(_run(options.manifest, {**arguments, "dry_run": True}))
-    except (ServerMissing, KieError, ValueError) as error:
-        console.print(Text(str(error), style="red"), soft_wrap=True)
-        return 1
+    except ServerMissing as missing:
+        return _refused(console, str(missing).replace("prefect-kie setup", "prefect-kie batch"))
+    except ValidationError as error:
+        # Of a name that is none of the models pydantic says besides that it is no object: the first is it.
+        return _refused(console, error.errors()[0]["msg"].removeprefix("Value error, "))
+    except (KieError, ParameterTypeError) as error:
+        return _refused(console, str(error))
     _print_plan(console, plan)
     if options.dry_run:
         return 0
@@ -67,40 +79,61 @@ def run_batch(console: Console, options: BatchOptions) -> int:
     return _make(console, options.manifest, arguments)
 
 
+def _refused(console: Console, text: str) -> int:
+    # Text and soft_wrap: brackets are no markup, and a line of ours stays one.
+    console.print(Text(text, style="red"), soft_wrap=True)
+    return 1
+
+
 def _arguments(options: BatchOptions) -> dict[str, Any]:
     second_tries = SecondTries.model_validate({"times": options.tries, "models": options.fallback})
     return {**options.parameters, "second_tries": second_tries}
 
 
 def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int:
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.description}"),
-        console=console,
-    )
-    task = bar.add_task("", total=None)
-
-    def watch(standing: Standing) -> None:
-        bar.update(task, total=standing.total, completed=standing.done, description=standing.line)
-
-    watching.set(watch)
     try:
-        with bar:
+        with _told(console):
             result = asyncio.run(_run(manifest, arguments))
     except KeyboardInterrupt:
-        console.print("Stopped. Started again, it goes on where it was: nothing is paid twice.")
+        console.print(Text(STOPPED), soft_wrap=True)
         return 130
     except RunIncomplete as error:
         console.print(Text(error.message), soft_wrap=True)
         return 1
     except KieError as error:
-        console.print(Text(str(error), style="red"), soft_wrap=True)
-        return 1
+        return _refused(console, str(error))
     cost = f", {result.credits:g} credits" if result.credits else ""
     console.print(Text(f"{result.summary}{cost}. All rows: {result.results}"), soft_wrap=True)
     return 0
+
+
+@contextmanager
+def _told(console: Console) -> Generator[None, None, None]:
+    """Tell how far it is: in a bar, or where no terminal is, in a line for each tenth."""
+    bar = Progress(
+        BarColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=console,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("", total=None)
+    told = 0
+
+    def watch(standing: Standing) -> None:
+        nonlocal told
+        bar.update(task, total=standing.total, completed=standing.done, description=standing.line)
+        part = standing.done * LINES // standing.total
+        if bar.disable and part > told:
+            told = part
+            console.print(Text(standing.line), soft_wrap=True)
+
+    token = watching.set(watch)
+    try:
+        with bar:
+            yield
+    finally:
+        watching.reset(token)
 
 
 async def _run(manifest: Path, arguments: Mapping[str, Any]) -> BatchResult:
@@ -110,27 +143,28 @@ async def _run(manifest: Path, arguments: Mapping[str, Any]) -> BatchResult:
 
 
 async def _server_answers() -> None:
+    url = server_url()  # without one, Prefect would start a server of its own
     async with get_client() as client:
-        await check_server(client, server_url())
+        await check_server(client, url)
 
 
 def _print_plan(console: Console, plan: BatchResult) -> None:
     to_submit, before = plan.counts["to submit"], plan.counts["submitted before"]
-    price = (
-        "for some of them the Prefect variable kie_prices has no price"
-        if plan.credits is None
-        else f"at most {plan.credits:g} credits by the Prefect variable kie_prices"
-    )
-    console.print(
-        f"{to_submit + before:,} videos: {to_submit:,} to submit{f', {price}' if to_submit else ''}."
-    )
+    price = f", at most {plan.credits:g} credits" if plan.credits is not None and to_submit else ""
+    console.print(Text(f"{to_submit + before:,} videos: {to_submit:,} to submit{price}."), soft_wrap=True)
+    if plan.unpriced:
+        models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
+        told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
+        console.print(Text(told), soft_wrap=True)
     if before:
-        console.print(f"{before:,} were submitted before and are not paid again.")
+        console.print(f"{before:,} were submitted before and are not paid again.", soft_wrap=True)
 
 
 def _allowed(console: Console) -> bool:
     if not sys.stdin.isatty():
-        console.print("Nobody is there to be asked before paying; say --yes. Nothing was submitted.")
+        console.print(
+            "Nobody is there to be asked before paying; say --yes. Nothing was submitted.", soft_wrap=True
+        )
         return False
     if Confirm.ask("Submit and pay?", console=console, default=False):
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
@@ -124,7 +124,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_batch(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
+) -> None:
     batch = commands.add_parser(
         "batch",
         help="make the videos of a manifest, one per row; started again, only what is missing",
@@ -163,11 +165,15 @@ def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
     batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
     batch.add_argument(
-        "--at-once", type=int, default=100, metavar="N", help="on their way at once (default: 100)"
+        "--at-once",
+        type=_from(1, 10_000),
+        default=100,
+        metavar="N",
+        help="on their way at once (default: 100)",
     )
     batch.add_argument(
         "--tries",
-        type=int,
+        type=_from(0, 10),
         default=1,
         metavar="N",
         help="how often a job is made again that failed, uncharged, for a passing reason (default: 1)",
@@ -176,6 +182,15 @@ def _add_batch(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "--fallback", action="append", default=[], metavar="MODEL", help="model to go to when one has failed"
     )
     batch.set_defaults(run=_batch)
+
+
+def _from(least: int, most: int) -> Callable[[str], int]:
+    def number(text: str) -> int:
+        if not text.isdecimal() or not least <= int(text) <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most:,}")
+        return int(text)
+
+    return number
 
 
 def _pair(text: str) -> tuple[str, str]:
