@@ -32,7 +32,7 @@ from prefect_kie.api.catalog import TYPED
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
-from prefect_kie.tasks.download import MAX_FILE_BYTES, BadFile, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
@@ -43,6 +43,7 @@ from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.saved import SavedFile, SavedVideo
 from prefect_kie.tasks.showing import deleted_at, show_video
 from prefect_kie.tasks.storage import Storage
+from prefect_kie.tasks.transfer import BadFile, Transfer
 
 
 def _save_name() -> str:

@@ -17,12 +17,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import prefect_kie.flows  # noqa: F401 - all of these are loaded before a run's process is forked
 from prefect_kie.api import KieClient
+
+# Loaded before a run's process is forked.
+from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
 from prefect_kie.tasks import traces
-from prefect_kie.tasks.download import Transfer
 from prefect_kie.tasks.records import SubmissionRecords
 from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.tasks.transfer import Transfer
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -130,7 +132,7 @@ MOMENTS = {
         Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),
         Moment(
             "in the middle of a transfer",
-            after(Transfer, "write"),
+            after(Transfer, "take"),
             {"on": "file", "drip": 20_000},
         ),
         Moment("between .part and rename", before(LocalStorage, "put")),

@@ -15,8 +15,9 @@ import pytest
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import download
-from prefect_kie.tasks.download import MAX_PARTS, BadFile, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.media import is_whole_mp4
+from prefect_kie.tasks.transfer import BadFile, Transfer
 from tests.tasks.file_hosts import file_host, finished, http_answer
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40

@@ -35,10 +35,10 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import SavedVideo, save_video
-from prefect_kie.tasks.download import Transfer
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.processes import mark
 from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.tasks.transfer import Transfer
 from tests.conftest import KEY
 from tests.tasks.file_hosts import CAT, file_host, finished, http_answer
 

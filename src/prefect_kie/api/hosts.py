@@ -70,7 +70,7 @@ def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.As
         limits=httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
         follow_redirects=False,
         trust_env=not is_loopback(urlsplit(url).hostname or ""),
-        headers={"User-Agent": f"prefect-kie/{version('prefect-kie')}"},
+        headers={"User-Agent": f"prefect-kie/{_version()}"},
     )
 
 
@@ -78,3 +78,9 @@ def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.As
 def _tls_context() -> ssl.SSLContext:
     # Loading the certificates takes tens of milliseconds: once a process, not once a look.
     return httpx.create_ssl_context()
+
+
+@lru_cache(maxsize=1)
+def _version() -> str:
+    # It is read from the disk, which takes a millisecond.
+    return version("prefect-kie")
