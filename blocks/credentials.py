@@ -10,6 +10,8 @@ from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr
 
 from prefect_kie.api import AuthenticationFailed, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
+from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
+from prefect_kie.api.pace import KeyPace, pace_of
 from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.prices import Credits
 
@@ -28,6 +30,8 @@ class KieCredentials(CredentialsBlock):
         upload_url: Where uploads go.
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
         max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
+        creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
+        looks_per_second: How often Kie lets this key look at jobs in a second.
 
     Example:
         Load a stored key and look at the balance:
@@ -82,6 +86,19 @@ class KieCredentials(CredentialsBlock):
         ),
     )
 
+    creates_per_10_seconds: int = Field(
+        default=CREATES_PER_10_SECONDS,
+        ge=1,
+        title="Submissions in 10 seconds",
+        description="How many jobs Kie lets this key submit in 10 seconds; each process keeps to it.",
+    )
+    looks_per_second: int = Field(
+        default=LOOKS_PER_SECOND,
+        ge=1,
+        title="Looks a second",
+        description="How often Kie lets this key look at its jobs in a second; each process keeps to it.",
+    )
+
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
         """A client for Kie with this key: `async with credentials.get_client() as client:`.
 
@@ -89,7 +106,14 @@ class KieCredentials(CredentialsBlock):
             *args: None are taken.
             **kwargs: `timeout`, seconds.
         """
+        kwargs.setdefault("creates_per_10_seconds", self.creates_per_10_seconds)
+        kwargs.setdefault("looks_per_second", self.looks_per_second)
         return KieClient(self.api_key, *args, base_url=self.base_url, upload_url=self.upload_url, **kwargs)
+
+    @property
+    def pace(self) -> KeyPace:
+        """The turns of all calls of this process with this key."""
+        return pace_of(self.base_url, self.api_key, self.creates_per_10_seconds, self.looks_per_second)
 
 
 async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:

@@ -19,6 +19,7 @@ from pydantic import BaseModel
 
 from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieClient, KieError, PollPolicy
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.waiting import YOUNG_SECONDS
 
 Wait = Literal["look", "suspend"]
@@ -103,7 +104,7 @@ async def unfinished(awaited: Awaited, client: KieClient) -> list[str]:
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:
             try:
-                return not (await client.get_job(task_id)).state.finished
+                return not (await look_at(client, task_id)).state.finished
             except JobFailed:
                 return False
             except JobNotFound:

@@ -27,6 +27,7 @@ from prefect_kie.tasks import traces
 from prefect_kie.tasks.event_search import events_of, job_of
 from prefect_kie.tasks.events import JOB_RANG, tell_submitted
 from prefect_kie.tasks.logs import shown_error
+from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.records import (
     OUTCOME_SECONDS,
     CannotList,
@@ -154,7 +155,7 @@ async def check_is_its_job(
     """
     await _check_is_nobody_elses(records, record, task_id)
     try:
-        job = await client.get_job(task_id)
+        job = await look_at(client, task_id)
     except JobNotFound as error:
         error.next_step = (
             "Check the id in Kie's logs page (kie.ai/logs); a job younger than two minutes may not show yet. "

@@ -6,6 +6,8 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from functools import partial
 from typing import Any
 
 from prefect import get_run_logger
@@ -19,6 +21,7 @@ from prefect_kie.api import (
     SubmissionInDoubt,
     SubmissionNotRecorded,
 )
+from prefect_kie.api.pace import Turn
 from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
 from prefect_kie.tasks import traces
 from prefect_kie.tasks.budget import Gate
@@ -28,7 +31,7 @@ from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
 from prefect_kie.tasks.events import JOB_SUBMITTED, tell_submitted
 from prefect_kie.tasks.in_progress import one_at_a_time
 from prefect_kie.tasks.logs import shown_error
-from prefect_kie.tasks.pacing import wait_for_turn
+from prefect_kie.tasks.pacing import turn_to_create
 from prefect_kie.tasks.records import (
     OUTCOME_SECONDS,
     SubmissionRecord,
@@ -91,14 +94,20 @@ async def submit(
     records = await SubmissionRecords.of_this_run()
     gate = Gate(records.storage, kie, base, max_credits)
     found = await records.read(record.key)
-    if found is None or found.state == "rejected":
+    sends = found is None or found.state == "rejected"
+    if sends:
         await gate.check({record.key: request})  # what is refused takes nobody's turn
-        await wait_for_turn()
         if record.rings:
             await doorbell().ready()
     caller = Caller()
     try:
-        return await beyond_cancelling(lambda: _submit_once(record, request, kie, records, gate, caller))
+        while True:
+            # Taken last, to be used at once; and out here, where waiting for it holds nobody up.
+            turn = await turn_to_create(kie) if sends else None
+            work = partial(_submit_once, record, request, kie, records, gate, caller, turn)
+            if (handle := await beyond_cancelling(work)) is not None:
+                return handle
+            sends = True
     except asyncio.CancelledError:
         if caller.leaves():
             get_run_logger().warning(
@@ -119,8 +128,14 @@ async def _submit_once(
     records: SubmissionRecords,
     gate: Gate,
     caller: Caller,
-) -> JobHandle:
-    async with one_at_a_time(mine.key), kie.get_client() as client:
+    turn: Turn | None,
+) -> JobHandle | None:
+    """Submit, or find what was submitted before; None where it is to be sent and has no turn."""
+    async with AsyncExitStack() as stack:
+        if turn is not None:
+            stack.callback(turn.end, sent=False)  # where it is not used
+        await stack.enter_async_context(one_at_a_time(mine.key))
+        client = await stack.enter_async_context(kie.get_client())
         for _ in range(CLAIM_TRIES):
             found = await _once_known(records, mine.key, caller)
             if found is not None and found.state == "submitting":
@@ -129,9 +144,11 @@ async def _submit_once(
                     continue  # there may be no record any more
             if found is not None and found.state != "rejected":
                 return _known_handle(found)
+            if turn is None:
+                return None
             attempt = await gate.reserve(mine.another_attempt(), request)
             if await _begun(records, attempt, found, caller):
-                call = _call(client, request, kie.callbacks, attempt.key)
+                call = _call(client, request, kie.callbacks, attempt.key, turn)
                 return await _seen_through(call, records, attempt, caller)
     raise SubmissionNotRecorded(
         f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
@@ -220,13 +237,14 @@ async def _post(
 
 
 def _call(
-    client: KieClient, request: JobRequest, callbacks: KieCallbacks | None, key: str
+    client: KieClient, request: JobRequest, callbacks: KieCallbacks | None, key: str, turn: Turn
 ) -> Coroutine[Any, Any, JobHandle]:
     """The one paid call, not begun yet. Where Kie calls back, the address names the submission."""
     if callbacks is None:
-        return client.create_job(request)
+        return client.create_job(request, turn=turn)
     progress = callbacks.progress_url(key) if request.reports_progress else None
-    return client.create_job(request, callback_url=callbacks.done_url(key), progress_callback_url=progress)
+    done = callbacks.done_url(key)
+    return client.create_job(request, callback_url=done, progress_callback_url=progress, turn=turn)
 
 
 async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:

@@ -37,6 +37,7 @@ from prefect_kie.tasks.budget import settle
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
 from prefect_kie.tasks.listening import listened
 from prefect_kie.tasks.logs import run_logger
+from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.progress import show_end, show_progress
 from prefect_kie.tasks.retries import only_retryable
 
@@ -201,11 +202,11 @@ async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, r
 
 async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
     try:
-        return await client.get_job(task_id)
+        return await look_at(client, task_id)
     except JobFailed:
         # Said without the job's record (408, 501): one such answer may be a proxy's. Two are believed.
         await asyncio.sleep(poll.min_gap_seconds)
-        return await client.get_job(task_id)
+        return await look_at(client, task_id)
 
 
 def job_failure(job: Job) -> KieError:

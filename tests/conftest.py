@@ -58,18 +58,23 @@ QUICK = PollPolicy(usual_seconds=0.2, min_gap_seconds=0.05, max_gap_seconds=0.3,
 
 PREFECT_PORT = free_port()
 UI = Path(__file__).parent / "ui"
+FLEET = Path(__file__).parent / "fleet"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--ui", action="store_true", help="the tests in a browser, tests/ui (make ui)")
+    parser.addoption(
+        "--fleet", action="store_true", help="the tests of several machines, tests/fleet (make fleet)"
+    )
     parser.addoption(
         "--pictures", type=Path, default=Path("build/ui"), help="where --ui keeps what it sees (build/ui)"
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    # They need Playwright and a browser.
-    return True if collection_path == UI and not config.getoption("ui") else None
+    # They need Playwright and a browser, or PostgreSQL.
+    left_out = {UI: not config.getoption("ui"), FLEET: not config.getoption("fleet")}
+    return left_out.get(collection_path) or None
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -144,7 +149,18 @@ def kie() -> Iterator[SimulatorServer]:
         yield simulator
 
 
+def unhurried(kie: SimulatorServer) -> KieCredentials:
+    """Credentials for a simulated Kie that takes any number of calls, as `kie` does."""
+    return KieCredentials(
+        api_key=SecretStr(KEY),
+        base_url=kie.url,
+        upload_url=kie.url,
+        creates_per_10_seconds=100_000,
+        looks_per_second=100_000,
+    )
+
+
 @pytest.fixture
 def credentials(kie: SimulatorServer) -> KieCredentials:
     """Credentials for the simulated Kie."""
-    return KieCredentials(api_key=SecretStr(KEY), base_url=kie.url, upload_url=kie.url)
+    return unhurried(kie)

@@ -37,7 +37,7 @@ from pydantic import SecretStr
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import free_port
-from prefect_kie.provisioning import Setup
+from prefect_kie.provisioning import LIMITS, Setup
 from prefect_kie.provisioning_automations import (
     HEARTBEAT_TAG,
     MISSED_HEARTBEATS,
@@ -53,7 +53,7 @@ from prefect_kie.provisioning_automations import (
     run_marked_again,
 )
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks.pacing import CREATE_LIMIT
+from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
 from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()
@@ -65,8 +65,9 @@ async def clear() -> None:
         for wanted in AUTOMATIONS:
             for found in await client.read_automations_by_name(wanted.name):
                 await client.delete_automation(found.id)
-        with suppress(ObjectNotFound):
-            await client.delete_global_concurrency_limit_by_name(CREATE_LIMIT)
+        for limit in LIMITS:
+            with suppress(ObjectNotFound):
+                await client.delete_global_concurrency_limit_by_name(limit.name)
         with suppress(ObjectNotFound):
             block = await client.read_block_document_by_name("kie", "kie-credentials")
             await client.delete_block_document(block.id)
@@ -115,16 +116,17 @@ class TestWhatIsMade:
     ) -> None:
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[2:] == ["created"] * 6
+        assert outcomes(lines)[2:] == ["created"] * 7
         assert "prefect deploy --all" in lines[-2]
         assert KEY not in "\n".join([*lines, *caplog.messages])
 
         async def check(client: PrefectClient) -> None:
             stored = await KieCredentials.aload("kie")
             assert stored.api_key.get_secret_value() == KEY
-            limit = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
-            assert (limit.limit, limit.slot_decay_per_second) == (4, 1.6)
-            assert limit.limit + 10 * limit.slot_decay_per_second <= 20
+            creates = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+            assert creates.limit + 10.5 * creates.slot_decay_per_second < 21  # whole slots
+            looks = await client.read_global_concurrency_limit_by_name(LOOK_LIMIT)
+            assert looks.limit + 1.3 * looks.slot_decay_per_second < 11
             for wanted in AUTOMATIONS:
                 (found,) = await client.read_automations_by_name(wanted.name)
                 assert found.enabled
@@ -138,7 +140,7 @@ class TestWhatIsMade:
             automations = [await client.read_automations_by_name(one.name) for one in AUTOMATIONS]
             return [
                 *(one.model_dump() for found in automations for one in found),
-                await client.read_global_concurrency_limit_by_name(CREATE_LIMIT),
+                *[await client.read_global_concurrency_limit_by_name(limit.name) for limit in LIMITS],
                 await client.read_block_document_by_name("kie", "kie-credentials"),
                 await client.read_block_type_by_slug("kie-credentials"),
             ]
@@ -146,7 +148,7 @@ class TestWhatIsMade:
         before = with_client(made)
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 8
+        assert outcomes(lines) == ["there"] * 9
         assert with_client(made) == before
 
     def test_a_server_that_knows_no_block_types_learns_them(
@@ -190,7 +192,7 @@ class TestCredentials:
             monkeypatch.setenv("KIE_API_KEY", key)
         code, lines = setup(capsys)
         assert code == 1
-        assert outcomes(lines)[2:] == ["missing", *["created"] * 5]
+        assert outcomes(lines)[2:] == ["missing", *["created"] * 6]
         assert "KIE_API_KEY is not set" in lines[3]
         assert lines[4].strip() == "run: KIE_API_KEY=... prefect-kie setup"
 
@@ -231,7 +233,7 @@ class TestLimit:
         ("numbers", "code", "told"),
         [
             ({"limit": 2, "slot_decay_per_second": 0.5}, 0, "(limit 2, slot decay 0.5 a second)"),
-            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "more than Kie's usual 20 in 10 seconds"),
+            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "more than Kie's usual 20 in 10 s"),
             ({"limit": 4, "slot_decay_per_second": 0.0}, 1, "paces nothing: both have to be above 0"),
             ({"limit": 0, "slot_decay_per_second": 1.6}, 1, "paces nothing: both have to be above 0"),
             ({"limit": 4, "slot_decay_per_second": 1.6, "active": False}, 0, "prefect gcl enable kie-create"),
@@ -261,8 +263,8 @@ class TestLimit:
         with_client(lambda client: client.create_global_concurrency_limit(theirs))
         _, lines = setup(capsys)
         (command,) = [line.split("run: ")[1] for line in lines if "run: " in line]
-        assert command == "prefect gcl update kie-create --limit 4 --slot-decay-per-second 1.6"
-        corrected = GlobalConcurrencyLimitUpdate(limit=4, slot_decay_per_second=1.6)
+        assert command == "prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
+        corrected = GlobalConcurrencyLimitUpdate(limit=2, slot_decay_per_second=1.8)
         with_client(lambda client: client.update_global_concurrency_limit(CREATE_LIMIT, corrected))
         assert setup(capsys)[0] == 0
 
@@ -280,8 +282,8 @@ class TestAutomationsAreKept:
         with_client(lambda client: client.pause_automation(known.id))
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 8
-        assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[5]
+        assert outcomes(lines) == ["there"] * 9
+        assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[6]
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
     @pytest.mark.parametrize("enabled", [True, False])
@@ -296,19 +298,19 @@ class TestAutomationsAreKept:
         code, lines = setup(capsys)
         assert code == 0, lines
         assert outcomes(lines)[-2:] == ["created", "updated"]
-        assert ("switched off" in lines[8]) != enabled
+        assert ("switched off" in lines[9]) != enabled
         now: Automation = with_client(lambda client: client.read_automation(made))
         assert now.trigger == call_silent_crashed().trigger
         assert now.enabled == enabled
-        assert outcomes(setup(capsys)[1]) == ["there"] * 8
+        assert outcomes(setup(capsys)[1]) == ["there"] * 9
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
             with_client(lambda client: client.create_automation(mark_crashed()))
         code, lines = setup(capsys)
         assert code == 1
-        assert "is there 2 times" in lines[5]
-        assert "run: prefect automation delete --id" in lines[6]
+        assert "is there 2 times" in lines[6]
+        assert "run: prefect automation delete --id" in lines[7]
 
 
 class TestNoServer:

@@ -28,7 +28,6 @@ from prefect_kie.provisioning import Finding
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.serving import DEPLOYMENTS
 from prefect_kie.tasks.logs import shown_error
-from prefect_kie.tasks.pacing import CREATE_LIMIT
 
 STYLES: dict[Outcome, str] = {"ok": "green", "trouble": "bold red", "not there": "yellow"}
 
@@ -187,7 +186,8 @@ async def _of_setup(client: PrefectClient) -> AsyncIterator[Check]:
     )
     type_name = KieCredentials.get_block_type_name()
     yield await _as_setup_finds(f"block type {type_name}", block(client, KieCredentials))
-    yield await _as_setup_finds(f"concurrency limit {CREATE_LIMIT!r}", limit(client))
+    for shared in provisioning.LIMITS:
+        yield await _as_setup_finds(f"concurrency limit {shared.name!r}", limit(client, shared))
     for wanted in all_automations():
         yield await _as_setup_finds(f"automation {wanted.name!r}", automation(client, wanted))
 

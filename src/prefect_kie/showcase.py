@@ -45,6 +45,7 @@ from prefect_kie.flows import (
     character_series,
     generate_video,
 )
+from prefect_kie.provisioning import LIMITS, provide_limit
 from prefect_kie.tasks import upload_image
 
 ORIGINAL = Sora2TextToVideo(
@@ -135,8 +136,10 @@ class Showcase:
         # The real Kie is paid once for this directory, however often the demo runs; a simulated one
         # forgets its jobs, so each run there has jobs of its own.
         job_key = "prefect-kie demo" if self._live else None
-        work = asyncio.ensure_future(demo(str(self._directory), job_key, self._poll))
         async with get_client() as client:
+            for limit in LIMITS:
+                await provide_limit(client, limit)
+            work = asyncio.ensure_future(demo(str(self._directory), job_key, self._poll))
             with Live(console=self._console, refresh_per_second=4, transient=True) as live:
                 while not work.done():
                     live.update(_progress(await _task_runs(client, started)))

@@ -55,7 +55,14 @@ async def new_client() -> AsyncIterator[NewClient]:
     async with AsyncExitStack() as stack:
 
         def make(url: str, *, key: str = KEY, timeout: float = 5.0) -> KieClient:
-            client = KieClient(key, base_url=url, upload_url=url, timeout=timeout)
+            client = KieClient(
+                key,
+                base_url=url,
+                upload_url=url,
+                timeout=timeout,
+                creates_per_10_seconds=100_000,
+                looks_per_second=100_000,
+            )
             stack.push_async_callback(client.aclose)
             return client
 

@@ -1,7 +1,8 @@
 """The HTTP client of Kie's API: jobs, credits, download links and uploads.
 
 Each method asks once and either returns or raises a `KieError`; nothing here repeats a call. What an
-answer means is decided in `verdicts`. The key goes into one header, to Kie's own hosts only.
+answer means is decided in `verdicts`. The key goes into one header, to Kie's own hosts only. Creates and
+looks wait their turn among all of this process with the same key (`pace`).
 """
 
 from __future__ import annotations
@@ -17,9 +18,17 @@ from pydantic import SecretStr
 from typing_extensions import Self
 
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
-from prefect_kie.api.errors import JobNotFound, KieError, SubmissionInDoubt, UnexpectedResponse
+from prefect_kie.api.errors import (
+    JobNotFound,
+    KieError,
+    RateLimited,
+    SubmissionInDoubt,
+    UnexpectedResponse,
+)
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key, http_client
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
+from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
+from prefect_kie.api.pace import KeyPace, Turn, pace_of
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.uploads import UploadedFile, check_file, open_checked, parse_upload, unique_name
 from prefect_kie.api.verdicts import Call, Verdict, judge, judge_exception
@@ -39,6 +48,8 @@ class KieClient:
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
         timeout: Seconds to wait for an answer (connecting: at most 10 s; createTask's answer: 180 s).
+        creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
+        looks_per_second: How often Kie lets this key look at jobs in a second.
 
     Raises:
         ValueError: when the key cannot be a key, or an address is neither https nor this machine.
@@ -51,10 +62,13 @@ class KieClient:
         base_url: str = API_URL,
         upload_url: str = UPLOAD_URL,
         timeout: float = 30.0,
+        creates_per_10_seconds: int = CREATES_PER_10_SECONDS,
+        looks_per_second: int = LOOKS_PER_SECOND,
     ) -> None:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
+        self._limits = creates_per_10_seconds, looks_per_second
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
@@ -76,6 +90,11 @@ class KieClient:
     ) -> None:
         await self.aclose()
 
+    @property
+    def pace(self) -> KeyPace:
+        """The turns of all calls of this process with this key."""
+        return pace_of(self.base_url, self._key, *self._limits)
+
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
@@ -86,6 +105,8 @@ class KieClient:
         request: JobRequest,
         callback_url: str | None = None,
         progress_callback_url: str | None = None,
+        *,
+        turn: Turn | None = None,
     ) -> JobHandle:
         """Submit a job. **Paid when the job succeeds**, and Kie knows no idempotency key.
 
@@ -93,6 +114,7 @@ class KieClient:
             request: What to make.
             callback_url: Where Kie posts the end of the job.
             progress_callback_url: Where Kie posts its progress (four Sora models only).
+            turn: Of `pace.creates`, where one was taken already; None: it is waited for.
 
         Returns:
             The job's handle.
@@ -106,21 +128,31 @@ class KieClient:
             body["callBackUrl"] = callback_url
         if progress_callback_url:
             body["progressCallBackUrl"] = progress_callback_url
-        answer = await self._ask(
-            Call.CREATE, self._create_http, "POST", f"{self.base_url}/api/v1/jobs/createTask", json=body
+        answer = await self._in_turn(
+            turn or await self.pace.creates.turn(),
+            Call.CREATE,
+            self._create_http,
+            "POST",
+            f"{self.base_url}/api/v1/jobs/createTask",
+            json=body,
         )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
             raise SubmissionInDoubt("createTask named no task")
         return JobHandle(task_id=task_id, model=request.model_name, submitted_at=datetime.now(timezone.utc))
 
-    async def get_job(self, task_id: str) -> Job:
+    async def get_job(self, task_id: str, *, turn: Turn | None = None) -> Job:
         """Look at a job once; a failed job is returned, not raised.
+
+        Args:
+            task_id: The job.
+            turn: Of `pace.looks`, where one was taken already; None: it is waited for.
 
         Raises:
             JobNotFound: when Kie does not know the job (a young one may take 90 s to show).
             KieError: when the look failed; `retryable` says whether another may succeed.
         """
-        answer = await self._ask(
+        answer = await self._in_turn(
+            turn or await self.pace.looks.turn(),
             Call.LOOK,
             self._http,
             "GET",
@@ -216,6 +248,16 @@ class KieClient:
 
     async def _upload(self, path: str, **content: Any) -> Envelope:
         return await self._ask(Call.FREE, self._http, "POST", f"{self.upload_url}{path}", **content)
+
+    async def _in_turn(self, turn: Turn, *asked: Any, **content: Any) -> Envelope:
+        refused = False
+        try:
+            return await self._ask(*asked, **content)
+        except RateLimited:
+            refused = True
+            raise
+        finally:
+            turn.end(refused=refused)
 
     async def _ask(
         self,
