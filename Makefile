@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check docs crash recovery bench lowest pythons format build clean FORCE
+.PHONY: help demo test ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
 ui: $(VENV)/.ui ## the Prefect UI in a browser, as a new user goes through it; pictures in build/ui (ARGS="-k name")
 	$(BIN)/pytest --ui tests/ui $(ARGS)
 
+fleet: $(VENV)/.fleet ## several machines and a Prefect server on PostgreSQL; deploy/ (ARGS="-k name")
+	$(BIN)/python -m pytest --fleet tests/fleet $(ARGS)
+
 check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -38,7 +41,7 @@ docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error
 crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at random, and count (ARGS="--write docs/guarantees.md")
 	$(BIN)/python -m benchmarks.crash $(ARGS)
 
-recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again by itself
+recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
 bench: $(VENV)/.demo ## how soon an ended job is known, and for how many looks (ARGS="--write docs/benchmarks.md")
@@ -83,6 +86,11 @@ $(VENV)/.test: $(VENV)/.demo
 $(VENV)/.ui: $(VENV)/.test
 	$(PIP) install --quiet --group ui
 	tests/ui/install-browser
+	touch $@
+
+$(VENV)/.fleet: $(VENV)/.test
+	$(PIP) install --quiet --group fleet
+	tests/fleet/install-postgres
 	touch $@
 
 $(VENV)/.check: $(VENV)/.test

@@ -2,7 +2,7 @@
 
     with postgres() as database, local_server(home, settings=database.settings) as server: ...
 
-Its programs come from the machine's packages: `tests/fleet/install-servers` brings them.
+Its programs come from the machine's packages: `tests/fleet/install-postgres` brings them.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ def _programs() -> Path:
         versions = [path for path in place.glob("*/bin/pg_ctl") if "postgres" in str(path)]
         found += sorted(versions, key=lambda path: _numbers(path.parent.parent.name), reverse=True)
     if not found:
-        raise FileNotFoundError("PostgreSQL is not installed here. Run tests/fleet/install-servers")
+        raise FileNotFoundError("PostgreSQL is not installed here. Run tests/fleet/install-postgres")
     return found[0].resolve().parent
 
 

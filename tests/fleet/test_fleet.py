@@ -1,0 +1,83 @@
+"""Two machines with a worker each, a Prefect server on PostgreSQL, an S3 store: paid once, never lost."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from prefect_kie.provisioning_automations import PAUSE
+from prefect_kie.simulator import SimulatorServer
+from tests.fleet.fleet import TROUBLE, Fleet, Machine, seconds
+from tests.ui.fleet import eventually
+
+
+def check(*machines: Machine) -> None:
+    """Make sure that nothing in their logs would worry an operator, and nothing paid for is only theirs."""
+    for machine in machines:
+        assert not [word for word in TROUBLE if word in machine.log], machine.log
+        files = [path for path in machine.home.rglob("*") if path.is_file()]
+        assert not [path for path in files if path.suffix == ".mp4" or "kie-submissions" in path.parts]
+
+
+def test_runs_are_shared_paced_and_paid_once_each(fleet: Fleet, kie: SimulatorServer) -> None:
+    machines = fleet.machines()
+    runs = [fleet.order(f"boat {number}", count=6) for number in range(2)]
+    fleet.completed(*runs)
+    assert [machine.took(runs[0]) + machine.took(runs[1]) for machine in machines] == [1, 1]
+    check(*machines)
+    stats = kie.stats()
+    assert (stats["created"], stats["succeeded"], stats["rejected"]) == (12, 12, 0)
+    assert stats["charged"] == sum(job["credits"] for job in stats["jobs"])
+    # Without the limit on the server nothing would hold twelve submissions back.
+    times, limit = sorted(stats["creates_times"]), fleet.limit()
+    assert len(times) <= limit["limit"] + limit["slot_decay_per_second"] * (times[-1] - times[0]) + 1
+
+
+def test_the_doctor_of_a_machine_finds_nothing(fleet: Fleet) -> None:
+    machine, _ = fleet.machines()
+    doctor = subprocess.run(
+        [sys.executable, "-m", "prefect_kie.cli", "doctor"],
+        env=fleet.environment(machine.home),
+        cwd=machine.home,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (doctor.returncode, doctor.stderr) == (0, ""), doctor.stdout
+    assert [line for line in doctor.stdout.splitlines() if not line.startswith("ok ")] == []
+    assert "online workers" in doctor.stdout
+    assert "result storage s3://" in doctor.stdout
+
+
+def test_one_job_key_on_both_machines_at_once_is_one_job(fleet: Fleet, kie: SimulatorServer) -> None:
+    machines = fleet.machines()
+    kie.fault("create", delay=4.0)  # so that the second one comes while the first one is being answered
+    runs = [fleet.order("a dog on a beach", job_key="the one dog") for _ in range(2)]
+    fleet.completed(*runs)
+    assert [machine.took(runs[0]) + machine.took(runs[1]) for machine in machines] == [1, 1]
+    check(*machines)
+    assert kie.stats()["created"] == 1
+
+
+def test_a_run_whose_machine_dies_goes_on_on_the_other_one(fleet: Fleet, kie: SimulatorServer) -> None:
+    machines = fleet.machines()
+    kie.change(duration_seconds=8)
+    run = fleet.order("a cat on a red sofa")
+    eventually(lambda: kie.stats()["looks"] or None, "it waits for its job", lambda: fleet.names(run))
+    struck, other = machines if machines[0].took(run) else reversed(machines)
+    assert struck.took(run)
+    struck.die()
+    assert kie.stats()["succeeded"] == 0
+    # The automations on silent runs find this after 90 seconds; from here on it is theirs.
+    crashed = {"state": {"type": "CRASHED", "name": "Crashed", "message": "silent"}}
+    fleet.ask("POST", f"/flow_runs/{run}/set_state", json=crashed)
+    fleet.completed(run)
+    assert other.took(run)
+    check(other)
+    names = fleet.names(run)
+    since = names[names.index("Crashed") :]
+    assert since[:3] == ["Crashed", "Recovering", "AwaitingRetry"]
+    assert since[-2:] == ["Running", "Completed"]
+    at = {state["name"]: state["timestamp"] for state in fleet.states(run)}
+    assert seconds(at["Recovering"], at["AwaitingRetry"]) >= PAUSE.total_seconds() - 1
+    assert kie.stats()["created"] == 1
