@@ -1,0 +1,129 @@
+"""The results file of a batch, and when it is expected to end."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+from prefect_kie.api import ContentRejected, KieError, Sora2TextToVideo
+from prefect_kie.flows import BatchResult, VideoOutcome, batch_results
+from prefect_kie.flows.batch_progress import expected_seconds
+from prefect_kie.flows.batch_results import ResultsFile
+from prefect_kie.tasks.storage import LocalStorage
+
+YAK = Sora2TextToVideo(prompt="a yak")
+NAME = "yaks.results.csv"
+
+
+def missing(error: KieError) -> VideoOutcome:
+    return VideoOutcome.of_error(YAK, 1, error, "task-1")
+
+
+REJECTED = missing(ContentRejected("=HYPERLINK(1)"))
+
+
+class Told:
+    """Stands for the run's log."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def warning(self, text: str, *values: object) -> None:
+        self.lines.append(text % values)
+
+
+class FullDisk(LocalStorage):
+    async def write(self, path: str, content: bytes) -> None:
+        raise OSError("no space left on device")
+
+
+def rows_of(file: ResultsFile) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(file.content())))
+
+
+async def test_it_is_there_as_soon_as_the_first_row_is_and_then_not_at_each_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(batch_results.time, "monotonic", lambda: now)
+    file = ResultsFile(LocalStorage(tmp_path), NAME, [{"animal": "yak"}] * 4)
+    open_rows: list[int] = []
+    for place, seconds in enumerate((0.0, 0.5, 1.4, 0.2)):
+        now += seconds
+        await file.take(place, REJECTED)
+        open_rows.append((tmp_path / NAME).read_text().count("open"))
+    assert open_rows == [3, 3, 3, 0]  # two are known and not written; after 2 s nothing is waited for
+    await file.write()
+    assert "open" not in (tmp_path / NAME).read_text()
+
+
+async def test_trouble_with_it_is_told_once_and_loses_no_video(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Told()
+    monkeypatch.setattr(batch_results, "get_run_logger", lambda: log)
+    monkeypatch.setattr(batch_results, "WRITE_SECONDS", 0.0)
+    file = ResultsFile(FullDisk(tmp_path), NAME, [{}, {}])
+    await file.take(0, REJECTED)
+    await file.take(1, REJECTED)
+    await file.write()
+    (line,) = log.lines
+    assert str(tmp_path / NAME) in line
+    assert "no space left on device" in line
+
+
+def test_a_row_that_nothing_is_known_of_is_open(tmp_path: Path) -> None:
+    file = ResultsFile(LocalStorage(tmp_path), NAME, [{"animal": "yak"}, {"animal": "fox"}])
+    file.outcomes[1] = REJECTED
+    first, second = rows_of(file)
+    assert (first["row"], first["status"], first["tries"], first["animal"]) == ("1", "open", "", "yak")
+    assert (second["row"], second["status"], second["made_with"]) == ("2", "rejected", "sora-2-text-to-video")
+
+
+def test_what_kie_says_is_no_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+    file = ResultsFile(LocalStorage(tmp_path), NAME, [{}])
+    file.outcomes[0] = REJECTED.model_copy(update={"task_id": "+1", "error": "=HYPERLINK(1)"})
+    (row,) = rows_of(file)
+    assert (row["task_id"], row["error"]) == ("'+1", "'=HYPERLINK(1)")
+
+
+def test_a_column_of_the_manifest_never_hides_one_of_the_results(tmp_path: Path) -> None:
+    given = {"status": "wanted", "error": "none,\nso far", "model": "sora-2-text-to-video"}
+    file = ResultsFile(LocalStorage(tmp_path), NAME, [given])
+    file.outcomes[0] = REJECTED
+    (row,) = rows_of(file)
+    assert (row["status"], row["status (given)"]) == ("rejected", "wanted")
+    assert row["error (given)"] == "none,\nso far"
+    assert row["model"] == "sora-2-text-to-video"
+
+
+def test_of_very_many_missing_videos_the_message_names_the_first(tmp_path: Path) -> None:
+    result = BatchResult.of((REJECTED,) * 30, "batch:yaks", "/yaks.results.csv")
+    lines = result.story.splitlines()
+    assert lines[0] == "0 of 30 saved, 30 rejected. All rows: /yaks.results.csv"
+    assert lines[20].startswith("- row 20: ")
+    assert lines[21] == "- and 10 more, in the results file"
+    assert "job_key='batch:yaks'" in lines[22]
+
+
+# The expected end
+
+
+def left(done: int, elapsed: float, first: float | None) -> float:
+    """Of 1000 videos whose jobs usually take 180 s."""
+    return expected_seconds(1000, done, elapsed=elapsed, first=first, usual=180.0)
+
+
+def test_until_some_are_done_it_is_kies_pace_and_one_job() -> None:
+    assert left(0, 0.0, None) == 1000 / 2 + 180
+    assert left(0, 100.0, None) == 580
+    assert left(2, 200.0, 180.0) == 480
+    assert left(0, 5000.0, None) == 1.0  # late, but not in the past
+
+
+def test_then_it_is_how_it_went_since_the_first() -> None:
+    assert left(101, 280.0, 180.0) == pytest.approx(899)  # 100 in 100 s
+    assert left(1000, 700.0, 180.0) == 0
