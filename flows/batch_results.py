@@ -72,8 +72,8 @@ class BatchResult(BaseModel):
             lines.append(f"- and {len(missing) - MOST_LISTED:,} more, in the results file")
         lines.append(
             f"Run again with the same manifest, or with job_key={self.job_key!r}, it pays only for what is "
-            "missing. What moderation refused stays refused until its row changes; what is in doubt is "
-            "settled with resolve_submission."
+            "missing. What moderation refused, or failed for another lasting reason, stays so until its row "
+            "changes; what is in doubt is settled with resolve_submission."
         )
         return "\n".join(lines)
 

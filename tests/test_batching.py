@@ -191,7 +191,14 @@ def test_a_fallback_that_is_no_model_is_told_in_a_sentence(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--at-once", "0"], ["--at-once", "many"], ["--tries", "11"], ["--set", "prompt"]]
+    "words",
+    [
+        ["--at-once", "0"],
+        ["--at-once", "many"],
+        ["--tries", "11"],
+        ["--max-credits", "-1"],
+        ["--set", "prompt"],
+    ],
 )
 def test_words_that_cannot_be_right_are_refused_at_once(
     words: list[str], capsys: pytest.CaptureFixture[str]

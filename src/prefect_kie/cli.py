@@ -163,6 +163,12 @@ def _add_batch(
         "--directory", type=Path, help="where to save (default: kie-videos in the home directory)"
     )
     batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
+    batch.add_argument(
+        "--max-credits",
+        type=_credits,
+        metavar="CREDITS",
+        help="what all of it may cost together; what would cost more is not begun",
+    )
     batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
     batch.add_argument(
         "--at-once",
@@ -191,6 +197,16 @@ def _from(least: int, most: int) -> Callable[[str], int]:
         return int(text)
 
     return number
+
+
+def _credits(text: str) -> float:
+    try:
+        credits = float(text)
+    except ValueError:
+        credits = -1.0
+    if not 0 <= credits < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of credits")
+    return credits
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -257,6 +273,7 @@ def _batch(options: argparse.Namespace) -> int:
         "storage": options.storage,
         "job_key": options.job_key,
         "at_once": options.at_once,
+        "max_credits": options.max_credits,
     }
     return run_batch(
         Console(),

@@ -138,6 +138,19 @@ async def test_tries_end_and_the_same_run_does_not_begin_them_anew(
     assert kie.stats()["created"] == 4
 
 
+async def test_a_lasting_failure_stays_until_its_row_changes(batches: Batches, kie: SimulatorServer) -> None:
+    kie.fault(
+        "job", prompt="a yak in a pier", times=None, fail={"failCode": "500", "failMsg": "it is cursed"}
+    )
+    batches.manifest.write_text(HEADER + "yak,a pier,,\n")
+    for _ in range(2):
+        with pytest.raises(RunIncomplete, match="stays so until its row changes"):
+            await batches.run()
+    assert kie.stats()["created"] == 1
+    batches.manifest.write_text(HEADER + "yak,a boat,,\n")
+    assert (await batches.run()).counts == {"saved": 1}
+
+
 async def test_another_model_is_asked_in_the_order_of_the_list(
     batches: Batches, kie: SimulatorServer
 ) -> None:
@@ -155,6 +168,8 @@ async def test_another_model_is_asked_in_the_order_of_the_list(
         ("kling-2.6/text-to-video", "a fox in a library"),
     ]
     assert kie.stats()["jobs"][-1]["input"]["duration"] == "15"
+    (row,) = batches.rows()
+    assert (row["model"], row["made_with"]) == ("sora-2-text-to-video-stable", "kling-2.6/text-to-video")
 
 
 async def test_a_model_that_cannot_make_it_is_refused_before_anything_is_sent(
