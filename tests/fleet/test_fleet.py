@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from prefect_kie.provisioning_automations import PAUSE
 from prefect_kie.simulator import SimulatorServer
 from tests.fleet.fleet import TROUBLE, Fleet, Machine, seconds
@@ -81,3 +83,43 @@ def test_a_run_whose_machine_dies_goes_on_on_the_other_one(fleet: Fleet, kie: Si
     at = {state["name"]: state["timestamp"] for state in fleet.states(run)}
     assert seconds(at["Recovering"], at["AwaitingRetry"]) >= PAUSE.total_seconds() - 1
     assert kie.stats()["created"] == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["the paid call is out", "it waits for its job"])
+def test_a_run_that_kubernetes_moves_goes_on_elsewhere(
+    fleet: Fleet, kie: SimulatorServer, moment: str
+) -> None:
+    """A process in place of a pod: the command of the Job, and what Prefect's worker tells it of SIGTERM."""
+    kie.change(duration_seconds=8)
+    if moment == "the paid call is out":
+        kie.fault("create", delay=6.0)
+    run = fleet.order("a bird on a wire")
+    pending = {"state": {"type": "PENDING", "name": "Pending"}}
+    fleet.ask("POST", f"/flow_runs/{run}/set_state", json=pending)
+    home = fleet.home / f"pod-{run}"
+    home.mkdir()
+    told = {"PREFECT__FLOW_RUN_ID": run, "PREFECT_FLOW_RUN_EXECUTE_SIGTERM_BEHAVIOR": "reschedule"}
+    with (home / "log").open("wb") as log:
+        pod = subprocess.Popen(
+            [sys.executable, "-m", "prefect", "flow-run", "execute"],
+            env={**fleet.environment(home), **told},
+            cwd=home,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+        )
+
+    def so() -> bool | None:
+        if moment == "the paid call is out":
+            return any("sent" in path.name for path in home.rglob("kie-attempts/*")) or None
+        return kie.stats()["looks"] > 0 or None
+
+    eventually(so, moment, lambda: (home / "log").read_text())
+    pod.terminate()
+    machines = fleet.machines()
+    assert pod.wait(60) == 0
+    fleet.completed(run)
+    assert [machine.took(run) for machine in machines].count(True) == 1
+    check(*machines)
+    assert kie.stats()["created"] == 1
+    assert "Crashed" not in fleet.names(run)
