@@ -13,7 +13,13 @@ from prefect.states import Failed
 
 from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import character_series, create_character, generate_video, resume_waiting
+from prefect_kie.flows import (
+    character_series,
+    create_character,
+    generate_batch,
+    generate_video,
+    resume_waiting,
+)
 from prefect_kie.flows.resuming import resume_finished
 from prefect_kie.flows.suspending import WAITS, Awaited
 from prefect_kie.simulator import SimulatorServer
@@ -90,6 +96,31 @@ async def test_a_series_is_suspended_for_each_of_its_steps(
     assert (await deployed.work()).is_completed()
     assert created == [1, 2, 4]
     assert kie.stats()["created"] == 4
+
+
+async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", prompt="a fox", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
+    manifest = tmp_path / "animals.csv"
+    manifest.write_text("prompt\na yak\na fox\n")
+    given = parameters(
+        await stored(credentials), tmp_path, manifest=str(manifest), defaults={"model": CAT["model"]}
+    )
+    del given["request"]
+    deployed = await Deployed.of(generate_batch, given)
+    created: list[int] = []
+    for _ in range(2):
+        assert (await deployed.work()).name == "Suspended"
+        created.append(kie.stats()["created"])
+        await ended(kie)
+        assert len(await resume_finished()) == 1
+    state = await deployed.work()
+    assert state.is_completed()
+    made = await state.aresult()
+    assert (made.summary, [video.tries for video in made.videos]) == ("2 of 2 saved", [1, 2])
+    assert (tmp_path / "animals.results.csv").read_text().count("saved") == 2
+    assert created == [2, 3]
 
 
 async def test_jobs_that_have_ended_already_suspend_nothing(
