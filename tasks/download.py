@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
-import anyio.to_thread
 import httpx
-from httpcore import AsyncNetworkStream
+from httpcore import NetworkStream
 
-from prefect_kie.api.hosts import http_client
+from prefect_kie.api.hosts import blocking_http_client
+from prefect_kie.tasks.abandoning import Stop, in_thread
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
 
@@ -20,6 +21,8 @@ MAX_FILE_BYTES = 4 * 1024**3
 """Longest file that is fetched unless told otherwise: 4 GiB."""
 
 READ_BYTES = 1024 * 1024
+WRITE_BYTES = 256 * 1024
+"""TLS gives 16 KiB at a time."""
 MAX_REDIRECTS = 3
 MAX_PARTS = 50
 
@@ -39,7 +42,8 @@ async def fetch(
 ) -> Transfer:
     """Fetch a file's bytes into `part`, without the API key.
 
-    A cut transfer is resumed where it broke as long as each try brings new bytes.
+    A cut transfer is resumed where it broke as long as each try brings new bytes. All of it happens in a
+    thread: a gigabyte takes seconds of work, in which other tasks of the process go on.
 
     Args:
         url: The file's public address.
@@ -55,72 +59,77 @@ async def fetch(
         BadFile: when what comes is not a medium, is empty, or is too long.
         CutTransfer: when the connection breaks without bringing anything new.
     """
+    return await in_thread(partial(_fetch, url, part, max_bytes, local_allowed))
+
+
+def _fetch(url: str, part: Path, max_bytes: int, local_allowed: bool, stop: Stop) -> Transfer:
     timeout = httpx.Timeout(60.0, connect=10.0)
-    with part.open("wb") as file:
+    with part.open("wb", buffering=WRITE_BYTES) as file:
         transfer = Transfer(file, max_bytes)
         try:
-            async with http_client(url, timeout, keepalive=1) as http:
-                await _receive_in_parts(http, url, transfer, local_allowed)
-            await transfer.finish()
+            with blocking_http_client(url, timeout) as http:
+                _receive_in_parts(http, url, transfer, local_allowed, stop)
+            transfer.finish()
         finally:
-            await transfer.stop()
-    if transfer.suffix == ".mp4" and not await anyio.to_thread.run_sync(is_whole_mp4, part):
+            transfer.stop()
+    if transfer.suffix == ".mp4" and not is_whole_mp4(part):
         raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
     return transfer
 
 
-async def _receive_in_parts(
-    http: httpx.AsyncClient, url: str, transfer: Transfer, local_allowed: bool
+def _receive_in_parts(
+    http: httpx.Client, url: str, transfer: Transfer, local_allowed: bool, stop: Stop
 ) -> None:
     for _ in range(MAX_PARTS):
+        stop.check()
         before = transfer.size
         try:
-            return await _receive(http, url, transfer, local_allowed)
+            return _receive(http, url, transfer, local_allowed, stop)
         except httpx.HTTPError as error:
+            stop.check()
             if transfer.size == before:
                 raise CutTransfer(f"{type(error).__name__}: {error or 'no details'}") from error
     raise CutTransfer(f"the transfer was cut {MAX_PARTS} times, the last time after {transfer.size:,} bytes")
 
 
-async def _receive(http: httpx.AsyncClient, url: str, transfer: Transfer, local_allowed: bool) -> None:
+def _receive(http: httpx.Client, url: str, transfer: Transfer, local_allowed: bool, stop: Stop) -> None:
     headers = {"Accept-Encoding": "identity"}
     if transfer.size and transfer.version:
         headers |= {"Range": f"bytes={transfer.size}-", "If-Range": transfer.version}
     for _ in range(MAX_REDIRECTS + 1):
         _check_address(url, local_allowed)
-        async with http.stream("GET", url, headers=headers) as response:
+        with http.stream("GET", url, headers=headers) as response:
             if response.has_redirect_location:
                 url = _redirected(url, response.headers["Location"])
                 continue
             _check_answer(response)
             if response.status_code != HTTPStatus.PARTIAL_CONTENT or not _continues(response, transfer):
-                await transfer.restart()
+                transfer.restart()
             transfer.version = response.headers.get("ETag") or response.headers.get("Last-Modified", "")
             announced = response.headers.get("Content-Length", "")
             expected = transfer.size + int(announced) if announced.isdigit() else None
             if expected is not None and expected > transfer.max_bytes:
                 raise BadFile(f"the file has {expected:,} bytes; the limit is {transfer.max_bytes:,}")
-            _read_more_at_once(response)
-            async for chunk in response.aiter_raw():
-                await transfer.take(chunk)
+            _read_more_at_once(response, stop)
+            for chunk in response.iter_raw():
+                stop.check()
+                transfer.write(chunk)
             if expected is not None and transfer.size != expected:
                 raise httpx.RemoteProtocolError(f"{transfer.size:,} of {expected:,} bytes came")
             return
     raise BadFile(f"the address redirects more than {MAX_REDIRECTS} times")
 
 
-def _read_more_at_once(response: httpx.Response) -> None:
-    """Take all that has come at each read, where httpcore would ask for 64 KiB.
-
-    Each read costs the same work in five layers: with small ones a file takes half as long again.
-    """
+def _read_more_at_once(response: httpx.Response, stop: Stop) -> None:
+    """Take all that has come at each read, where httpcore asks for 64 KiB: each read has its price."""
     stream = response.extensions.get("network_stream")
-    if not isinstance(stream, AsyncNetworkStream):
+    if not isinstance(stream, NetworkStream):
         return
+    stop.breaks(stream.get_extra_info("socket"))
     read = stream.read
 
-    async def read_more(max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's own
-        return await read(max(max_bytes, READ_BYTES), timeout)
+    def read_more(max_bytes: int, timeout: float | None = None) -> bytes:
+        return read(max(max_bytes, READ_BYTES), timeout)
 
     stream.read = read_more  # type: ignore[method-assign]
 

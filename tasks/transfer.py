@@ -1,20 +1,19 @@
-"""A file on its way to disk: checked as it comes, written and hashed in a thread beside the event loop."""
+"""A file on its way to disk: checked, written and hashed as it comes."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
+import queue
+import threading
 from dataclasses import dataclass
 from typing import BinaryIO
 
-import anyio
-import anyio.to_thread
-
 from prefect_kie.tasks.media import HEAD_BYTES, kind_of
 
-BATCH_BYTES = 512 * 1024
-"""So much is handed to the thread at once. While it is written, as much may be collected, and no more."""
+BATCH_BYTES = 1024 * 1024
+BATCHES = 4
+"""So many are kept at most, where hashing is slower than the network."""
 
 
 class BadFile(Exception):
@@ -23,10 +22,7 @@ class BadFile(Exception):
 
 @dataclass
 class Transfer:
-    """A file on its way to disk.
-
-    A gigabyte takes seconds to hash, to write and to sync. All that happens in threads, a batch at a time and
-    in order, which keeps other tasks of the process going and the network busy meanwhile.
+    """A file on its way to disk, in the hands of one thread.
 
     Attributes:
         file: Where it is written.
@@ -43,30 +39,25 @@ class Transfer:
     version: str = ""
 
     def __post_init__(self) -> None:
-        self._hash = hashlib.sha256()
+        self._hash = _Hash()
         self._head = b""
-        self._collected: list[bytes] = []
-        self._bytes_collected = 0
-        self._writing: asyncio.Task[None] | None = None
 
     @property
     def sha256(self) -> str:
         """The checksum of what was written, hex."""
         return self._hash.hexdigest()
 
-    async def restart(self) -> None:
-        """Forget what was taken: the server sends the whole file again."""
-        if not self.size:
-            return
-        await self.settle()
+    def restart(self) -> None:
+        """Forget what was written: the server sends the whole file again."""
         self.file.seek(0)
         self.file.truncate()
-        self._hash = hashlib.sha256()
+        self._hash.stop()
+        self._hash = _Hash()
         self._head = b""
         self.size, self.suffix = 0, ""
 
-    async def take(self, chunk: bytes) -> None:
-        """Take the next bytes; waits where the disk is slower than the network.
+    def write(self, chunk: bytes) -> None:
+        """Take the next bytes.
 
         Raises:
             BadFile: when the file grows too long, or its beginning is no medium's.
@@ -78,29 +69,10 @@ class Transfer:
             self._head += chunk[:HEAD_BYTES]
             if len(self._head) >= HEAD_BYTES:
                 self.suffix = _checked_kind(self._head)
-        self._collected.append(chunk)
-        self._bytes_collected += len(chunk)
-        if self._bytes_collected >= BATCH_BYTES:
-            await self._hand_over()
+        self.file.write(chunk)
+        self._hash.update(chunk)
 
-    async def settle(self) -> None:
-        """Have everything written that was taken."""
-        if self._collected:
-            await self._hand_over()
-        await self._written()
-
-    async def stop(self) -> None:
-        """Wait until no thread holds the file any more, even where this is being cancelled."""
-        if self._writing is not None:
-            with anyio.CancelScope(shield=True):
-                await asyncio.wait([self._writing])
-
-    def write(self, batch: bytes) -> None:
-        """Write and hash the next bytes, in a thread."""
-        self.file.write(batch)
-        self._hash.update(batch)
-
-    async def finish(self) -> None:
+    def finish(self) -> None:
         """Look at the file as a whole, and keep it on the disk.
 
         Raises:
@@ -109,25 +81,60 @@ class Transfer:
         if not self.size:
             raise BadFile("the file is empty")
         self.suffix = self.suffix or _checked_kind(self._head)
-        await self.settle()
-        self._writing = asyncio.create_task(anyio.to_thread.run_sync(self._sync))
-        await self._written()
-
-    def _sync(self) -> None:
         self.file.flush()
         os.fsync(self.file.fileno())
 
-    async def _hand_over(self) -> None:
-        await self._written()
-        batch = b"".join(self._collected)
-        self._collected.clear()
-        self._bytes_collected = 0
-        self._writing = asyncio.create_task(anyio.to_thread.run_sync(self.write, batch))
+    def stop(self) -> None:
+        """Let go of the thread that hashes, where there is one; nothing is to come any more."""
+        self._hash.stop()
 
-    async def _written(self) -> None:
-        if self._writing is not None:
-            await asyncio.shield(self._writing)  # a thread cannot be cancelled; `stop` waits for it
-            self._writing = None
+
+class _Hash:
+    """A SHA-256 that a second thread works out: it takes as long as receiving and writing do.
+
+    One batch, such as all of a small file, is hashed without it.
+    """
+
+    def __init__(self) -> None:
+        self._hash = hashlib.sha256()
+        self._collected: list[bytes] = []
+        self._bytes_collected = 0
+        self._batches: queue.Queue[list[bytes] | None] = queue.Queue(BATCHES)
+        self._thread: threading.Thread | None = None
+
+    def update(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        self._collected.append(chunk)
+        self._bytes_collected += len(chunk)
+        if self._bytes_collected < BATCH_BYTES:
+            return
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="kie-sha256", daemon=True)
+            self._thread.start()
+        self._batches.put(self._collected)
+        self._collected, self._bytes_collected = [], 0
+
+    def hexdigest(self) -> str:
+        """The checksum of everything taken."""
+        self.stop()
+        self._take(self._collected)
+        self._collected, self._bytes_collected = [], 0
+        return self._hash.hexdigest()
+
+    def stop(self) -> None:
+        """Wait for what was handed over, and end the thread."""
+        if self._thread is not None:
+            self._batches.put(None)
+            self._thread.join()
+            self._thread = None
+
+    def _work(self) -> None:
+        while (batch := self._batches.get()) is not None:
+            self._take(batch)
+
+    def _take(self, batch: list[bytes]) -> None:
+        for chunk in batch:
+            self._hash.update(chunk)
 
 
 def _checked_kind(head: bytes) -> str:

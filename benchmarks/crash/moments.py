@@ -132,7 +132,7 @@ MOMENTS = {
         Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),
         Moment(
             "in the middle of a transfer",
-            after(Transfer, "take"),
+            after(Transfer, "write"),
             {"on": "file", "drip": 20_000},
         ),
         Moment("between .part and rename", before(LocalStorage, "put")),

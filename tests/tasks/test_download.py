@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +65,14 @@ def assert_fetched(transfer: Transfer, part: Path, content: bytes, suffix: str) 
     assert transfer.suffix == suffix
 
 
-class Pieces(httpx.AsyncByteStream):
+class Pieces(httpx.SyncByteStream):
     """A body that comes in these pieces, and then, perhaps, breaks."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self._pieces, self._error = pieces, error
 
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._pieces
         if self._error:
             raise self._error
 
@@ -97,10 +96,10 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.
             seen.append(request)
             return handler(request)
 
-        def client(*_: Any, **__: Any) -> httpx.AsyncClient:
-            return httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        def client(*_: Any, **__: Any) -> httpx.Client:
+            return httpx.Client(transport=httpx.MockTransport(answer))
 
-        monkeypatch.setattr(download, "http_client", client)
+        monkeypatch.setattr(download, "blocking_http_client", client)
         return seen
 
     return answered_by

@@ -6,6 +6,7 @@ import ipaddress
 import ssl
 from functools import lru_cache
 from importlib.metadata import version
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 import httpx
@@ -64,14 +65,32 @@ def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.As
         timeout: httpx's timeouts.
         keepalive: How many idle connections may be kept.
     """
-    return httpx.AsyncClient(
-        verify=_tls_context(),
-        timeout=timeout,
-        limits=httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
-        follow_redirects=False,
-        trust_env=not is_loopback(urlsplit(url).hostname or ""),
-        headers={"User-Agent": f"prefect-kie/{_version()}"},
-    )
+    return httpx.AsyncClient(**_options(url, timeout, keepalive))
+
+
+def blocking_http_client(url: str, timeout: httpx.Timeout) -> httpx.Client:
+    """The same for a thread, and for one answer at a time."""
+    return httpx.Client(**_options(url, timeout, keepalive=1))
+
+
+def _options(url: str, timeout: httpx.Timeout, keepalive: int) -> _Options:
+    return {
+        "verify": _tls_context(),
+        "timeout": timeout,
+        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
+        "follow_redirects": False,
+        "trust_env": not is_loopback(urlsplit(url).hostname or ""),
+        "headers": {"User-Agent": f"prefect-kie/{_version()}"},
+    }
+
+
+class _Options(TypedDict):
+    verify: ssl.SSLContext
+    timeout: httpx.Timeout
+    limits: httpx.Limits
+    follow_redirects: bool
+    trust_env: bool
+    headers: dict[str, str]
 
 
 @lru_cache(maxsize=1)
