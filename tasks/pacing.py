@@ -32,9 +32,15 @@ LOOKS_APART_SECONDS = 0.5
 """A process asks for looks twice a second at most, for all that came meanwhile."""
 
 ASK_AGAIN_SECONDS = 60.0
-"""So long a limit that is missing or paces nothing, or a server that is away, is not asked again."""
+"""So long a limit that is missing or paces nothing is not asked again."""
 
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 30.0
+PATIENT_SECONDS = 60.0
+RETRY_SECONDS = 2.0
+AWAY_SECONDS = 15.0
+"""A busy server takes its time, and going on without it is worse than waiting: an answer may take so long;
+failed ones are asked for again for so long, with such a pause; then the server is left alone for so long."""
+
 LOCKED = 423
 """How the server says that there are not enough slots."""
 
@@ -44,6 +50,7 @@ class _Shared:
     """What this process knows of one limit of one server."""
 
     limit: SharedLimit
+    found: bool = False
     ask_from: float = 0.0
     trouble: str | None = None
 
@@ -100,31 +107,43 @@ def _permit(name: str, *, apart: float) -> Permit | None:
 
 async def _reserve(shared: _Shared, name: str, waiting: Callable[[], int]) -> int:
     """Slots of the limit for those who wait; where it cannot be asked, leave for them all."""
-    if time.monotonic() < shared.ask_from:
-        return waiting()
-    trouble: str | None = None
-    try:
-        async with get_client() as client:
-            server = _PrefectLimit(client, name)
-            got = await shared.limit.reserve(server, waiting)
-        if server.paces:
-            shared.trouble = None
-            return got
-        if server.missing:
-            _tell_missing(name)
-        trouble = server.trouble
-    except (httpx.HTTPError, asyncio.TimeoutError) as error:
-        trouble = f"the Prefect server did not answer as it should: {shown_error(error)}"
-    shared.ask_from = time.monotonic() + ASK_AGAIN_SECONDS
-    if trouble and trouble != shared.trouble:
-        run_logger().warning(
-            "The concurrency limit %r does not pace (%s). This process keeps to Kie's limits by itself; "
-            "several together may exceed them. `prefect-kie setup` says whether the limit is in order.",
-            name,
-            trouble,
-        )
-    shared.trouble = trouble
+    end, trouble = time.monotonic() + PATIENT_SECONDS, shared.trouble
+    while (now := time.monotonic()) >= shared.ask_from:
+        try:
+            async with get_client() as client:
+                server = _PrefectLimit(client, name)
+                got = await shared.limit.reserve(server, waiting)
+        except (httpx.HTTPError, asyncio.TimeoutError) as error:
+            if _may_pass(error, shared) and now < end:
+                await asyncio.sleep(RETRY_SECONDS)
+                continue
+            trouble = f"the Prefect server did not answer as it should: {shown_error(error)}"
+            shared.ask_from = time.monotonic() + AWAY_SECONDS
+        else:
+            shared.found = server.paces
+            if server.paces:
+                shared.trouble = None
+                return got
+            if server.missing:
+                _tell_missing(name)
+            trouble = server.trouble
+            shared.ask_from = time.monotonic() + ASK_AGAIN_SECONDS
+        if trouble and trouble != shared.trouble:
+            run_logger().warning(
+                "The concurrency limit %r does not pace (%s). This process keeps to Kie's limits by itself; "
+                "several together may exceed them. `prefect-kie setup` says whether the limit is in order.",
+                name,
+                trouble,
+            )
+        shared.trouble = trouble
     return waiting()
+
+
+def _may_pass(error: Exception, shared: _Shared) -> bool:
+    """Whether the server is only busy, or away for a moment."""
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= httpx.codes.INTERNAL_SERVER_ERROR.value
+    return shared.found or not isinstance(error, httpx.ConnectError)
 
 
 def _tell_missing(name: str) -> None:

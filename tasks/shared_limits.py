@@ -20,6 +20,10 @@ LEAST_SPREAD = 0.02
 MOST_SPREAD = 1.0
 """Seconds over which processes that wait for the same slot spread their next look; a refusal doubles it."""
 
+YIELDING = 1.5
+"""Where others wait too, a process that had its lot leaves the next one to them: it looks later by so many
+times what an answer takes. Who asks at the same moment is refused, and that costs all of them."""
+
 PATIENT_LOTS = 8
 """For a whole lot a process waits as long as so many lots need: several others may be before it."""
 
@@ -82,6 +86,8 @@ class SharedLimit:
         self._sleep = sleep
         self._next = 0.0
         self._spread = LEAST_SPREAD
+        self._others = False
+        self._answer = 0.0
         self._chance = random.Random()  # noqa: S311 - jitter, not a secret
 
     async def reserve(self, server: LimitServer, waiting: Callable[[], int]) -> int:
@@ -96,19 +102,29 @@ class SharedLimit:
         """
         begun = self._clock()
         await self._pause(self._next - begun)
+        yields, waits = self._others, 0
         while (state := await server.look()) is not None:
             wanted = min(waiting(), state.slots)
             # Others who take single slots as they come free would keep a whole lot from ever being so.
             if wanted > 1 and self._clock() - begun > PATIENT_LOTS * wanted / state.per_second:
                 wanted = max(1, min(wanted, state.slots - state.used))
             if wait := state.free_in(wanted):
-                await self._pause(wait + self._chance.uniform(0, self._spread))
-            elif await server.take(wanted):
+                self._others = self._others or waits > 0  # somebody else took what it had waited for
+                later = YIELDING * self._answer if yields and not waits else 0.0
+                await self._pause(wait + later + self._chance.uniform(0, self._spread))
+                waits += 1
+                continue
+            asked = self._clock()
+            taken = await server.take(wanted)
+            self._answer = min(MOST_SPREAD, self._clock() - asked)
+            if taken:
+                if yields and waits == 1:
+                    self._others = False  # nobody took what was left to them
                 self._spread = max(LEAST_SPREAD, self._spread / 2)
                 self._next = self._clock() + self._apart
                 return wanted
-            else:
-                self._spread = min(MOST_SPREAD, self._spread * 2)
+            self._others = True
+            self._spread = min(MOST_SPREAD, self._spread * 2)
         return waiting()
 
     async def _pause(self, seconds: float) -> None:

@@ -109,6 +109,9 @@ class TestSlowingDown:
         assert not slowdown.over(39.0)
         assert slowdown.over(40.1)
         assert not slowdown.over(41.0)
+        assert slowdown.refused(begun=50.0, now=51.0)
+        assert not slowdown.refused(begun=52.0, now=53.0)  # slower still, but that is no news
+        assert slowdown.share(53.0) < 0.3
 
     def test_it_never_stops_altogether(self) -> None:
         slowdown = Slowdown()
@@ -147,7 +150,7 @@ class TestSlowingDown:
         assert gaps == sorted(gaps, reverse=True)
         assert len(caplog.messages) == 2
         assert "refused a create" in caplog.messages[0]
-        assert "50 %" in caplog.messages[0]
+        assert "half the usual pace" in caplog.messages[0]
         assert "usual pace again" in caplog.messages[1]
 
 
@@ -169,7 +172,7 @@ class TestLeaveOfOthers:
                 (await pace.turn(permit)).end()
 
             await asyncio.gather(*(call() for _ in range(4)))
-            await asyncio.sleep(0.4)
+            await asyncio.sleep(0.6)
             await call()
             await call()
 

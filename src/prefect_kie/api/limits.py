@@ -85,13 +85,15 @@ class Slowdown:
             now: The present time.
 
         Returns:
-            Whether it slows down: what was on its way when that happened last belongs to the same burst.
+            Whether that ends the usual pace. A call that was on its way when the pace fell last belongs to
+            the same burst, and changes nothing.
         """
         if begun <= self._since:
             return False
+        usual = not self._slow
         self._low = max(LEAST_SHARE, self.share(now) / 2)
         self._since, self._slow = now, True
-        return True
+        return usual
 
     def gap(self, usual: float, last: float, now: float) -> float:
         """Seconds for which no call may begin, so that the pace is kept.

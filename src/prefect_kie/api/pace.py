@@ -25,7 +25,7 @@ Permit: TypeAlias = Callable[[Callable[[], int]], Awaitable[int]]
 """Asks somebody else for leave (a limit that several processes share): given how many calls wait at the
 moment of asking, it says for how many it has got leave, one at least."""
 
-LEAVE_SECONDS = 0.3
+LEAVE_SECONDS = 0.5
 """For so long what a permit gave is shared among those who wait; what is not used by then is forfeited, or
 calls of different times would arrive together."""
 
@@ -171,15 +171,13 @@ class Pace:
         with self._guard:
             self._window.end(now, sent=sent)
             slower = refused and self._slowdown.refused(turn.begun, now)
-            share = self._slowdown.share(now)
             self._wake_first()
         if slower:
             log.warning(
-                "Kie refused a %s: too many at once (429). All calls of this process with this key go at "
-                "%.0f %% of the usual pace now, which comes back within a minute. Another machine may be "
-                "using the key: limits that hold for all are made by `prefect-kie setup`.",
+                "Kie refused a %s: too many at once (429). All calls of this process with this key now go at "
+                "half the usual pace, slower if that is too fast, and come back to it within a minute. "
+                "Others may be using the key: limits that hold for all are made by `prefect-kie setup`.",
                 self._what,
-                100 * share,
             )
 
     def _step(self, me: _Waiter, log: Log, *, asks: bool) -> Turn | float:
