@@ -186,8 +186,13 @@ class Production:
         if isinstance(made, KieError):
             mine = await self._of_this_run(handle) if may_go_to_another_model(made) else True
             if tries.goes_on(made, of_this_run=mine):
+                # Without the error's next step: what a person would do next is done here.
                 get_run_logger().warning(
-                    "%s Try %d, with %s, follows.", made, tries.made, tries.request.model_name
+                    "%s. Job: %s, not charged. Try %d, with %s, follows.",
+                    made.message,
+                    made.task_id or "none",
+                    tries.made,
+                    tries.request.model_name,
                 )
                 return False
         else:  # a mistake of ours or of the machine: its place matters

@@ -113,7 +113,7 @@ async def test_siblings_survive_and_each_row_says_why(batches: Batches, kie: Sim
 
 
 async def test_a_passing_failure_is_tried_again_and_moderation_never_is(
-    batches: Batches, kie: SimulatorServer
+    batches: Batches, kie: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     kie.fault("job", prompt="a yak in a pier", times=1, fail=HEAVY_LOAD)
     batches.manifest.write_text(HEADER + "yak,a pier,,\ngore,a film,,\n")
@@ -121,6 +121,10 @@ async def test_a_passing_failure_is_tried_again_and_moderation_never_is(
         await batches.run(second_tries=SecondTries(times=2))
     assert prompts(kie) == ["a gore in a film", "a yak in a pier", "a yak in a pier"]
     assert [(row["status"], row["tries"]) for row in batches.rows()] == [("saved", "2"), ("rejected", "1")]
+    (told,) = [line for line in caplog.messages if "follows" in line]
+    assert "heavy load" in told
+    assert told.endswith("not charged. Try 2, with sora-2-text-to-video, follows.")
+    assert "start a new run" not in told  # as the error itself advises
     assert kie.stats()["charged"] == 30
 
 
