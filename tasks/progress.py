@@ -7,12 +7,12 @@ has. A run of its own, and so each run again, begins an artifact of its own; the
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
 from uuid import UUID
 
-import anyio
 from httpx import HTTPStatusError
 from prefect.client.orchestration import get_client
 from prefect.context import TaskRunContext
@@ -121,15 +121,11 @@ async def _show(handle: JobHandle, job: Job | None, percent: int, note: str, *, 
     if not last and time.monotonic() < _quiet_until:
         return
     try:
-        with anyio.fail_after(LIMIT_SECONDS):
-            if before is None or before.artifact_id is None:
-                flow_run_id = context.task_run.flow_run_id
-                made = await _created(
-                    artifact_key("progress", handle.task_id), percent, text, run, flow_run_id
-                )
-            else:
-                made = before.artifact_id
-                await _changed(made, percent, text)
+        artifact = before.artifact_id if before is not None else None
+        made = await asyncio.wait_for(
+            _put(context, handle, artifact, percent, text),
+            LIMIT_SECONDS,
+        )
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE_SECONDS
         if before is not None and isinstance(error, HTTPStatusError) and error.response.status_code == 404:
@@ -140,6 +136,16 @@ async def _show(handle: JobHandle, job: Job | None, percent: int, note: str, *, 
         _shown[run] = Shown(made, percent, text)
         while len(_shown) > MAX_REMEMBERED:
             _shown.popitem(last=False)
+
+
+async def _put(
+    context: TaskRunContext, handle: JobHandle, artifact: UUID | None, percent: int, text: str
+) -> UUID:
+    if artifact is not None:
+        await _changed(artifact, percent, text)
+        return artifact
+    run = context.task_run
+    return await _created(artifact_key("progress", handle.task_id), percent, text, run.id, run.flow_run_id)
 
 
 async def _created(key: str, percent: int, text: str, run: UUID, flow_run_id: UUID | None) -> UUID:

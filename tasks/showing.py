@@ -7,13 +7,13 @@ that would show as its text. No run fails or waits for long for what it shows.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec
 
-import anyio
 from prefect.artifacts import Artifact, MarkdownArtifact, TableArtifact
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
@@ -48,8 +48,7 @@ def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Corou
     @wraps(show)
     async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            with anyio.fail_after(LIMIT_SECONDS):
-                await show(*args, **kwargs)
+            await asyncio.wait_for(show(*args, **kwargs), LIMIT_SECONDS)
         except Exception as error:
             get_logger("prefect_kie").debug("%s: no artifact was made: %r", show.__name__, error)
 
