@@ -65,7 +65,10 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     from prefect_kie.blocks import KieCredentials
 
     console = Console(width=160)
-    block = KieCredentials.model_validate({"api_key": "crash", "base_url": kie.url, "upload_url": kie.url})
+    unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
+    block = KieCredentials.model_validate(
+        {"api_key": "crash", "base_url": kie.url, "upload_url": kie.url, **unhurried}
+    )
     await block.asave("kie", overwrite=True)
     wanted = {name: options.each if moment.install else options.random for name, moment in MOMENTS.items()}
     started = time.monotonic()
