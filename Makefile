@@ -44,8 +44,8 @@ crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at rand
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
-bench: $(VENV)/.demo ## how soon an ended job is known, and for how many looks (ARGS="--write docs/benchmarks.md")
-	$(BIN)/python -m benchmarks.waiting $(ARGS)
+bench: $(VENV)/.demo ## all benchmarks, for an hour and a half (ARGS="waiting" for one, ARGS=--help for their names)
+	$(BIN)/python -m benchmarks $(ARGS)
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
 	tests/on-versions 3.10 lowest

@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -21,15 +20,13 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import httpx
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import PASSED_ON, free_port, local_server
 
 SIGNING_KEY = "whsec-of-a-benchmark"
@@ -42,7 +39,6 @@ WARM_UP = 5
 
 LONGEST = {"callbacks": 1.05, "polling": 1.15}
 MOST_KIB = 200.0
-BEGIN, END = "<!-- batches: begin -->", "<!-- batches: end -->"
 
 
 @dataclass(frozen=True)
@@ -240,9 +236,9 @@ def _memory(what: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-HEADINGS = (
-    "videos",
+HEADS = (
     "way",
+    "videos",
     "time, s",
     "of the ideal",
     "at once",
@@ -252,23 +248,6 @@ HEADINGS = (
     "charged",
     "saved",
 )
-
-
-def row(trial: Trial, outcome: Outcome) -> tuple[str, ...]:
-    """A line of the table."""
-    ratio = f"{outcome.seconds / trial.ideal:.2f}" if trial.limits else "(limits lifted)"
-    return (
-        str(trial.rows),
-        trial.way,
-        f"{outcome.seconds:.0f}",
-        ratio,
-        str(outcome.most),
-        f"{outcome.looks:.1f}",
-        f"{outcome.kib:.0f}",
-        str(outcome.created),
-        str(outcome.charged),
-        str(outcome.saved),
-    )
 
 
 def main() -> int:
@@ -315,28 +294,27 @@ def main() -> int:
                 if options.only in (None, name):
                     with console.status(f"{trial.rows} videos, {trial.way}"):
                         measured.append((trial, measure(trial, home, environment, receiver)))
-    lines = [row(*one) for one in measured]
-    table = Table(box=box.SIMPLE_HEAD)
-    for heading in HEADINGS:
-        table.add_column(heading, justify="left" if heading == "way" else "right")
-    for line in lines:
-        table.add_row(*line)
-    console.print(table)
-    machine = (
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
-        f"{(time.monotonic() - started) / 60:.0f} minutes, load average {os.getloadavg()[1]:.1f}"
-    )
-    console.print(machine, f"Logs and videos: {home}", sep="\n")
+    figures = Figures("batches", HEADS)
+    for trial, made in measured:
+        figures.add(
+            trial.way if trial.limits else f"{trial.way}, limits lifted",
+            trial.rows,
+            made.seconds,
+            f"{made.seconds / trial.ideal:.2f}" if trial.limits else "",
+            made.most,
+            made.looks,
+            made.kib,
+            made.created,
+            made.charged,
+            made.saved,
+        )
+    figures.show(console)
+    said = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    console.print(said, f"Logs and videos: {home}", sep="\n")
     broken = [sentence for one in measured for sentence in violations(*one)]
     console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
     if options.write is not None and not broken:
-        rule = "|".join("---" if heading == "way" else "---:" for heading in HEADINGS)
-        text = "\n".join(
-            [f"| {' | '.join(HEADINGS)} |", f"|{rule}|", *(f"| {' | '.join(line)} |" for line in lines)]
-        )
-        page = options.write.read_text()
-        head, _, rest = page.partition(BEGIN)
-        options.write.write_text(f"{head}{BEGIN}\n\n{text}\n\n{machine}.\n\n{END}{rest.partition(END)[2]}")
+        figures.write(options.write, said)
     return 1 if broken else 0
 
 

@@ -14,6 +14,7 @@ callback arrived ended within 15 seconds of it.
 
 from __future__ import annotations
 
+import argparse
 import signal
 import statistics
 import subprocess
@@ -26,11 +27,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.recovery import Bench, environments, wait_until
+from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import LocalServer, free_port, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
@@ -183,24 +183,26 @@ def _row(
     }
 
 
-def report(rows: list[dict[str, Any]], waiting: int, created: int) -> bool:
-    """Print the table.
+def report(rows: list[dict[str, Any]], waiting: int, created: int, document: Path | None) -> bool:
+    """Print the table, and put it into a document where all is as it must be.
 
     Returns:
-        Whether all is as it must be.
+        Whether it is.
     """
-    table = Table(title=f"{RUNS} suspended runs", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("", "runs", "median (s)", "longest (s)"):
-        table.add_column(heading, justify="left" if not heading else "right")
+    figures = Figures("suspended", ("", "runs", "median, s", "longest, s"))
     rung = [row["after ring"] for row in rows if row["rung"]]
     lost = [row["after end"] for row in rows if not row["rung"]]
     for what, seconds in (("ended after its ring", rung), ("callback lost: after its job's end", lost)):
-        shown = (f"{statistics.median(seconds):.1f}", f"{max(seconds):.1f}") if seconds else ("-", "-")
-        table.add_row(what, str(len(seconds)), *shown)
-    Console(width=100).print(table)
+        shown = (statistics.median(seconds), max(seconds)) if seconds else ("-", "-")
+        figures.add(what, len(seconds), *shown)
+    figures.show(Console(width=100))
     completed = sum(row["state"] == "Completed" for row in rows)
-    print(f"Completed: {completed}. Jobs created: {created}. Processes that waited: {waiting}.")
-    return completed == RUNS == created and waiting == 0 and max(rung, default=0.0) <= WITHIN_SECONDS
+    told = f"Completed: {completed}. Jobs created: {created}. Processes that waited: {waiting}."
+    print(told)
+    good = completed == RUNS == created and waiting == 0 and max(rung, default=0.0) <= WITHIN_SECONDS
+    if good and document is not None:
+        figures.write(document, f"{told} {machine()}")
+    return good
 
 
 def main() -> int:
@@ -209,6 +211,9 @@ def main() -> int:
     Returns:
         The exit code.
     """
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.suspended", description="Suspended runs.")
+    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
+    options = parser.parse_args()
     home = Path(tempfile.mkdtemp(prefix="kie-suspended-"))
     settings = SimulatorSettings(
         duration_seconds=FIRST_END_SECONDS,
@@ -226,7 +231,7 @@ def main() -> int:
         bench = Suspended(server, kie, home)
         bench.prepare()
         rows, waiting = measure(bench)
-        good = report(rows, waiting, int(kie.stats()["created"]))
+        good = report(rows, waiting, int(kie.stats()["created"]), options.write)
         print(f"{(time.time() - begun) / 60:.0f} minutes. Logs and videos: {home}")
     return 0 if good else 1
 

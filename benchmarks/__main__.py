@@ -1,0 +1,62 @@
+"""`make bench`: all benchmarks one after the other, or those that are named.
+
+    python -m benchmarks [NAME ...] [--write FILE]
+
+Each is a command of its own as well, `python -m benchmarks.NAME`, with options of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+
+NAMES = {
+    "importing": "what importing the flows costs beside Prefect alone (1 minute)",
+    "saving": "saving files, against curl (3 minutes)",
+    "waiting": "how soon an ended job is known, and for how many looks (3 minutes)",
+    "peers": "the same beside the SDKs of replicate, fal and runwayml (10 minutes)",
+    "creating": "two processes at Kie's limit of submissions (5 minutes)",
+    "batches": "200 videos at Kie's limits, 1,000 on their way at once (15 minutes)",
+    "killed_batch": "a batch that is killed and started again ten times (3 minutes)",
+    "costs": "CPU of client and server per video, beside two simpler ways (10 minutes)",
+    "lag": "how far the server's record of the runs is behind (20 minutes)",
+    "suspended": "20 runs that wait without a process (9 minutes)",
+}
+"""Each with what it measures, and about how long that takes."""
+
+
+def main() -> int:
+    """Run them.
+
+    Returns:
+        The exit code: 0 when each met what is required of it.
+    """
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description="Benchmarks of prefect-kie; each says what is required of it, and fails if it is not so.",
+        epilog="\n".join(f"{name:14}{what}" for name, what in NAMES.items()),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all, if none is named")
+    parser.add_argument("--write", metavar="FILE", help="put the tables into this file, docs/benchmarks.md")
+    options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in NAMES]:
+        parser.error(f"there is no benchmark {unknown[0]!r}")
+    failed: list[str] = []
+    for name in options.names or NAMES:
+        print(f"\n{name}: {NAMES[name]}", flush=True)
+        begun = time.monotonic()
+        words = ["--write", options.write] if options.write else []
+        done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *words], check=False)
+        print(f"{name}: exit code {done.returncode} after {time.monotonic() - begun:.0f} s", flush=True)
+        if done.returncode:
+            failed.append(name)
+    if failed:
+        print(f"\nNot as required: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
