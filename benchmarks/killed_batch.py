@@ -3,9 +3,10 @@
     python -m benchmarks.killed_batch [--rows N] [--kills N] [--seed N] [--write docs/batches.md]
 
 `prefect-kie batch` runs in a process of its own, against a simulated Kie whose answer to a submission takes
-a while. Some time after its first call to Kie, at random, it is killed with SIGKILL, and started again with
-the same words. In the end it is left alone. A submission whose call was out when the process died may be in
-doubt: then a person looks into Kie's list of jobs and says what it became, with `resolve_submission`.
+a while. When it has made a random number of jobs (or none, but has called Kie), and a random time later, it
+is killed with SIGKILL, and started again with the same words. In the end it is left alone. A submission whose
+call was out when the process died may be in doubt: then a person looks into Kie's list of jobs and says what
+it became, with `resolve_submission`.
 """
 
 from __future__ import annotations
@@ -24,17 +25,20 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
 from prefect_kie.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
+if TYPE_CHECKING:
+    from prefect_kie.tasks.records import SubmissionRecord
+
 PATIENCE_SECONDS = 120.0
-ANSWER_SECONDS = 0.15
+ANSWER_SECONDS = 0.3
 """How long Kie takes to answer a submission, after it has created the job."""
-HEADS = ("kill", "after s", "submitted", "saved", "calls out")
+HEADS = ("kill", "s later", "submitted", "saved", "calls out")
 # As the installed command; but it looks at its jobs as often as jobs of a second want.
 PROGRAM = """
 import sys
@@ -50,7 +54,7 @@ class Kill:
     """One kill, and what there was then.
 
     Attributes:
-        seconds: After the process's first call to Kie.
+        seconds: After the last of the jobs that it was left to make.
         created: Jobs that Kie had.
         saved: Videos that were there.
         out: Submissions whose call may have been out.
@@ -72,7 +76,7 @@ class KilledBatch:
         folder: Where the manifest, the videos and the results of the runs go (`results`).
         rows: How many videos.
         at_once: How many may be on their way.
-        longest: Seconds after its first call at which a process is killed at the latest.
+        longest: Seconds after the last of the jobs that a process is left to make, until it is killed.
         seed: Of the random moments.
         kills: What was killed so far.
         settled: The submissions that a person had to settle, and whether their call may have been out.
@@ -101,7 +105,8 @@ class KilledBatch:
         )
         self.kie.fault("create", times=None, delay=ANSWER_SECONDS)
         for _ in range(kills):
-            if not self._killed(chance.uniform(0.0, self.longest), environment):
+            further = chance.randint(0, 2 * self.rows // (kills + 1))
+            if not self._killed(further, chance.uniform(0.0, self.longest), environment):
                 return [f"it ended after {len(self.kills)} of {kills} kills"]
         for _ in range(3):
             with self._process(environment) as process:
@@ -123,17 +128,21 @@ class KilledBatch:
                 stderr=subprocess.STDOUT,
             )
 
-    def _killed(self, seconds: float, environment: Mapping[str, str]) -> bool:
-        """Whether a new process was killed so long after its first call to Kie; else it had ended."""
+    def _killed(self, further: int, seconds: float, environment: Mapping[str, str]) -> bool:
+        """Whether a new process was killed, so long after so many further jobs; else it had ended."""
         before = self._calls()
+        # Never so late that it may be over before.
+        created = min(self.kie.stats()["created"] + further, self.rows - self.at_once)
         with self._process(environment) as process:
-            while self._calls() == before and process.poll() is None:
+            while process.poll() is None:
+                if self._calls() > before and self.kie.stats()["created"] >= created:
+                    break
                 time.sleep(0.02)
             time.sleep(seconds)
             process.kill()
             if process.wait(PATIENCE_SECONDS) != -9:
                 return False
-        out = sum(record["state"] == "submitting" for record in self._records())
+        out = sum(self._is_out(key) for key in self._open())
         self.kills.append(Kill(seconds, self.kie.stats()["created"], len(self._videos()), out))
         return True
 
@@ -152,16 +161,32 @@ class KilledBatch:
             (submission,) = set(re.findall(r"kie-[0-9a-f]{32}", row["error"]))
             found = [job["task_id"] for job in self._jobs() if job["input"]["prompt"] == row["prompt"]]
             choice = {"task_id": found[0]} if found else {"release": True}
-            self.settled[submission] = self._was_sent(submission)
+            self.settled[submission] = self._is_out(submission)
             asyncio.run(run(submission=submission, credentials=self.credentials, **choice))
 
-    def _was_sent(self, submission: str) -> bool:
-        """Whether this machine's disk says that the submission's call may have been out."""
-        from prefect_kie.tasks import records, traces
+    def _is_out(self, submission: str) -> bool:
+        """Whether this machine's disk says that the call may have been out, and tells no answer."""
+        from prefect_kie.tasks import traces
 
-        path = self.folder / "results" / records.FOLDER / f"{submission}.json"
-        record = records.SubmissionRecord.model_validate_json(path.read_bytes())
-        return traces._path(record, "sent").exists()  # pyright: ignore[reportPrivateUsage]
+        record = self._record(submission)
+        sent, answered = (
+            traces._path(record, stage).exists()  # pyright: ignore[reportPrivateUsage]
+            for stage in ("sent", "answered")
+        )
+        return sent and not answered
+
+    def _record(self, submission: str) -> SubmissionRecord:
+        from prefect_kie.tasks.records import FOLDER, SubmissionRecord
+
+        path = self.folder / "results" / FOLDER / f"{submission}.json"
+        return SubmissionRecord.model_validate_json(path.read_bytes())
+
+    def _open(self) -> list[str]:
+        """The submissions whose outcome is not recorded."""
+        from prefect_kie.tasks.records import FOLDER
+
+        keys = [path.stem for path in (self.folder / "results" / FOLDER).glob("*.json")]
+        return [key for key in keys if self._record(key).state == "submitting"]
 
     def _broken(self) -> list[str]:
         jobs = self._jobs()
@@ -188,14 +213,6 @@ class KilledBatch:
 
     def _videos(self) -> list[Path]:
         return list((self.folder / "videos").glob("*.mp4"))
-
-    def _records(self) -> list[dict[str, Any]]:
-        from prefect_kie.tasks import records
-
-        found: list[dict[str, Any]] = []
-        for path in (self.folder / "results" / records.FOLDER).glob("*.json"):
-            found.append(records.SubmissionRecord.model_validate_json(path.read_bytes()).model_dump())
-        return found
 
 
 def main() -> int:
@@ -232,7 +249,7 @@ def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -
     block = {"api_key": "killed", "base_url": kie.url, "upload_url": kie.url}
     unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
     KieCredentials.model_validate({**block, **unhurried}).save("kie", overwrite=True)
-    batch = KilledBatch(kie, "kie", folder, options.rows, at_once=4, longest=4.0, seed=options.seed)
+    batch = KilledBatch(kie, "kie", folder, options.rows, at_once=4, longest=1.0, seed=options.seed)
     broken = batch.run(options.kills, os.environ)
     figures = Figures("killed batch", HEADS)
     for number, kill in enumerate(batch.kills, start=1):

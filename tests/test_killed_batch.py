@@ -18,7 +18,7 @@ def test_killed_and_started_again_it_pays_once_for_each_video(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     credentials.save("killed-batch", overwrite=True)
-    kie.change(duration_seconds=1.0)
+    kie.change(duration_seconds=2.0)  # however late a kill is, it is not over yet
     batch = KilledBatch(kie, "killed-batch", results.parent, rows=6, at_once=2, longest=1.0, seed=1)
     environment = {**os.environ, "PREFECT_LOCAL_STORAGE_PATH": str(results)}
     assert batch.run(3, environment) == []
