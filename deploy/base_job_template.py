@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect.plugins import load_prefect_collections
 from prefect.workers.base import BaseWorker
@@ -47,7 +47,8 @@ def base_job_template(kind: str, choices: dict[str, Any]) -> dict[str, Any]:
 def _merged(first: Any, second: Any) -> Any:
     if not (isinstance(first, dict) and isinstance(second, dict)):
         return second
-    return first | {name: _merged(first.get(name), value) for name, value in second.items()}
+    known, added = cast(dict[str, Any], first), cast(dict[str, Any], second)
+    return {**known, **{name: _merged(known.get(name), value) for name, value in added.items()}}
 
 
 if __name__ == "__main__":

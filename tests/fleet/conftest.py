@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,8 +17,15 @@ SETTINGS = SimulatorSettings(
     duration_seconds=1, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
 )
 
-RACED = "duplicate key value violates unique constraint"
-"""PostgreSQL logs that as an error; Prefect's server writes the task run again, and says nothing."""
+HARMLESS = (
+    # PostgreSQL logs that as an error; Prefect's server writes the task run again, and says nothing.
+    "duplicate key value violates unique constraint",
+    # Prefect's server tidies up what it counts of a run while that run's last event comes: it counts again.
+    # Where it has missed the end, the automation on silent runs asks 90 seconds later, and is refused.
+    "Could not refresh instance '<AutomationBucket",
+    "Failed to set state: Run is already in terminal state COMPLETED.",
+)
+"""Seen on PostgreSQL on a busy machine (docs/fleet.md)."""
 
 
 @pytest.fixture(scope="session")
@@ -36,13 +44,15 @@ def fleet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
             yield made
         finally:
             made.stop()
-        check_log((home / "server" / "server.log").read_text().splitlines())
-        check_log(line for line in database.log.read_text().splitlines() if RACED not in line)
+        check_log((home / "server" / "server.log").read_text())
+        check_log(database.log.read_text())
 
 
-def check_log(lines: Iterable[str]) -> None:
-    """Make sure that nothing would worry an operator."""
-    assert not [line for line in lines if any(word in line for word in TROUBLE)]
+def check_log(text: str) -> None:
+    """Make sure that nothing in it would worry an operator who has read docs/fleet.md."""
+    entries = re.split(r"^(?=\d+[-:]\d+[-:]\d+)", text, flags=re.MULTILINE)  # each begins with its time
+    said = [entry for entry in entries if not any(words in entry for words in HARMLESS)]
+    assert not [entry for entry in said if any(word in entry for word in TROUBLE)]
 
 
 @pytest.fixture
