@@ -173,7 +173,7 @@ class Pace:
             slower = refused and self._slowdown.refused(turn.begun, now)
             self._wake_first()
         if slower:
-            log.warning(
+            log.info(  # it heals by itself
                 "Kie refused a %s: too many at once (429). All calls of this process with this key now go at "
                 "half the usual pace, slower if that is too fast, and come back to it within a minute. "
                 "Others may be using the key: limits that hold for all are made by `prefect-kie setup`.",
