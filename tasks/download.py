@@ -10,19 +10,16 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import httpx
-from httpcore import NetworkStream
 
 from prefect_kie.api.hosts import blocking_http_client
 from prefect_kie.tasks.abandoning import Stop, in_thread
+from prefect_kie.tasks.body import READ_SECONDS, pieces
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
 
 MAX_FILE_BYTES = 4 * 1024**3
 """Longest file that is fetched unless told otherwise: 4 GiB."""
 
-READ_BYTES = 1024 * 1024
-WRITE_BYTES = 256 * 1024
-"""TLS gives 16 KiB at a time."""
 MAX_REDIRECTS = 3
 MAX_PARTS = 50
 
@@ -63,8 +60,8 @@ async def fetch(
 
 
 def _fetch(url: str, part: Path, max_bytes: int, local_allowed: bool, stop: Stop) -> Transfer:
-    timeout = httpx.Timeout(60.0, connect=10.0)
-    with part.open("wb", buffering=WRITE_BYTES) as file:
+    timeout = httpx.Timeout(READ_SECONDS, connect=10.0)
+    with part.open("wb") as file:
         transfer = Transfer(file, max_bytes)
         try:
             with blocking_http_client(url, timeout) as http:
@@ -107,31 +104,16 @@ def _receive(http: httpx.Client, url: str, transfer: Transfer, local_allowed: bo
                 transfer.restart()
             transfer.version = response.headers.get("ETag") or response.headers.get("Last-Modified", "")
             announced = response.headers.get("Content-Length", "")
-            expected = transfer.size + int(announced) if announced.isdigit() else None
+            length = int(announced) if announced.isdigit() else None
+            expected = None if length is None else transfer.size + length
             if expected is not None and expected > transfer.max_bytes:
                 raise BadFile(f"the file has {expected:,} bytes; the limit is {transfer.max_bytes:,}")
-            _read_more_at_once(response, stop)
-            for chunk in response.iter_raw():
-                stop.check()
-                transfer.write(chunk)
+            for piece in pieces(response, length, stop):
+                transfer.write(piece)
             if expected is not None and transfer.size != expected:
                 raise httpx.RemoteProtocolError(f"{transfer.size:,} of {expected:,} bytes came")
             return
     raise BadFile(f"the address redirects more than {MAX_REDIRECTS} times")
-
-
-def _read_more_at_once(response: httpx.Response, stop: Stop) -> None:
-    """Take all that has come at each read, where httpcore asks for 64 KiB: each read has its price."""
-    stream = response.extensions.get("network_stream")
-    if not isinstance(stream, NetworkStream):
-        return
-    stop.breaks(stream.get_extra_info("socket"))
-    read = stream.read
-
-    def read_more(max_bytes: int, timeout: float | None = None) -> bytes:
-        return read(max(max_bytes, READ_BYTES), timeout)
-
-    stream.read = read_more  # type: ignore[method-assign]
 
 
 def _check_answer(response: httpx.Response) -> None:

@@ -9,9 +9,9 @@ import threading
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from prefect_kie.tasks.body import BATCH_BYTES
 from prefect_kie.tasks.media import HEAD_BYTES, kind_of
 
-BATCH_BYTES = 1024 * 1024
 BATCHES = 4
 """So many are kept at most, where hashing is slower than the network."""
 
@@ -56,21 +56,21 @@ class Transfer:
         self._head = b""
         self.size, self.suffix = 0, ""
 
-    def write(self, chunk: bytes) -> None:
+    def write(self, piece: bytes | memoryview) -> None:
         """Take the next bytes.
 
         Raises:
             BadFile: when the file grows too long, or its beginning is no medium's.
         """
-        self.size += len(chunk)
+        self.size += len(piece)
         if self.size > self.max_bytes:
             raise BadFile(f"the file is longer than the limit of {self.max_bytes:,} bytes")
         if not self.suffix:
-            self._head += chunk[:HEAD_BYTES]
+            self._head += bytes(piece[:HEAD_BYTES])
             if len(self._head) >= HEAD_BYTES:
                 self.suffix = _checked_kind(self._head)
-        self.file.write(chunk)
-        self._hash.update(chunk)
+        self.file.write(piece)
+        self._hash.update(piece)
 
     def finish(self) -> None:
         """Look at the file as a whole, and keep it on the disk.
@@ -97,15 +97,15 @@ class _Hash:
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
-        self._collected: list[bytes] = []
+        self._collected: list[bytes | memoryview] = []
         self._bytes_collected = 0
-        self._batches: queue.Queue[list[bytes] | None] = queue.Queue(BATCHES)
+        self._batches: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(BATCHES)
         self._thread: threading.Thread | None = None
 
-    def update(self, chunk: bytes) -> None:
+    def update(self, piece: bytes | memoryview) -> None:
         """Take the next bytes."""
-        self._collected.append(chunk)
-        self._bytes_collected += len(chunk)
+        self._collected.append(piece)
+        self._bytes_collected += len(piece)
         if self._bytes_collected < BATCH_BYTES:
             return
         if self._thread is None:
@@ -132,9 +132,9 @@ class _Hash:
         while (batch := self._batches.get()) is not None:
             self._take(batch)
 
-    def _take(self, batch: list[bytes]) -> None:
-        for chunk in batch:
-            self._hash.update(chunk)
+    def _take(self, batch: list[bytes | memoryview]) -> None:
+        for piece in batch:
+            self._hash.update(piece)
 
 
 def _checked_kind(head: bytes) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import hashlib
+import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -126,6 +127,13 @@ class TestWhole:
         async with file_host(http_answer(PNG)) as host:
             assert_fetched(await local(host.url, part), part, PNG, ".png")
 
+    @pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
+    async def test_a_big_file_has_all_its_bytes(self, part: Path, told: bool) -> None:
+        content = PNG + random.Random(1).randbytes(5 * MIB)
+        length = {"content_length": len(content)} if told else {}
+        async with file_host(http_answer(content, **length)) as host:
+            assert_fetched(await local(host.url, part), part, content, ".png")
+
     async def test_a_file_shorter_than_any_head_is_recognised(self, part: Path) -> None:
         async with file_host(http_answer(b"GIF89a", content_length=6)) as host:
             assert_fetched(await local(host.url, part), part, b"GIF89a", ".gif")
@@ -213,6 +221,20 @@ class TestResumed:
         )
         async with file_host(cut, wrong) as host:
             assert_fetched(await local(host.url, part), part, PNG, ".png")
+
+    async def test_a_big_file_goes_on_in_the_middle_of_a_batch(self, part: Path) -> None:
+        content, cut = PNG + random.Random(2).randbytes(5 * MIB), 2 * MIB + 12_345
+        rest = http_answer(
+            content[cut:],
+            "206 Partial Content",
+            content_length=len(content) - cut,
+            content_range=f"bytes {cut}-{len(content) - 1}/{len(content)}",
+        )
+        async with file_host(
+            http_answer(content[:cut], content_length=len(content), etag='"1"'), rest
+        ) as host:
+            assert_fetched(await local(host.url, part), part, content, ".png")
+        assert f"Range: bytes={cut}-" in host.requests[1]
 
     async def test_a_date_names_the_version_where_there_is_no_tag(self, part: Path) -> None:
         date = "Sun, 22 Nov 2026 12:00:00 GMT"
