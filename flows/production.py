@@ -137,7 +137,7 @@ class Production:
                 await tell(video.place, video.outcome)
             return True
 
-        left = videos
+        left: list[_Wanted] = videos
         while left:
             if self.wait == "suspend":
                 await asyncio.gather(*map(until_submitted, left))
