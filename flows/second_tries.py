@@ -107,9 +107,9 @@ class Tries:
         Args:
             error: How the current try failed.
             of_this_run: Whether this very run had submitted it. Tries of earlier runs do not count: whoever
-                starts a run anew wants what is missing.
+                starts a run anew wants what is missing. Where the policy allows none, there are none.
         """
-        if may_be_made_again(error):
+        if self.times and may_be_made_again(error):
             self._counted += of_this_run
             if self._counted <= self.times:
                 self.second_try += 1

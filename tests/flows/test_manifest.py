@@ -335,7 +335,7 @@ def test_a_thousand_rows_take_little_time_and_no_text_takes_much() -> None:
     assert time.process_time() - begun < 5
 
 
-class Shelf(ReadableFileSystem):
+class Reader(ReadableFileSystem):
     """A storage that only reads."""
 
     content: bytes | None = None
@@ -356,7 +356,7 @@ async def test_a_manifest_is_read_from_disk_and_from_any_storage(tmp_path: Path)
         (str(tmp_path / "a.csv"), None),
         ("a.csv", LocalFileSystem(basepath=str(tmp_path))),
         ("week 1/a.csv", places),
-        ("a.csv", Shelf(content=b"prompt\na cat\n")),
+        ("a.csv", Reader(content=b"prompt\na cat\n")),
     ]:
         (video,) = await read_manifest(path, storage, defaults=TEXT)
         assert video.request.title == "a cat"
@@ -373,7 +373,7 @@ async def test_a_manifest_is_read_from_disk_and_from_any_storage(tmp_path: Path)
         with pytest.raises(ManifestMistakes, match=told):
             await read_manifest(path, storage, defaults=TEXT)
     with pytest.raises(ServiceUnavailable, match=r"ftp://me:\*\*\*@host") as away:
-        await read_manifest("a.csv", Shelf(), defaults=TEXT)
+        await read_manifest("a.csv", Reader(), defaults=TEXT)
     assert away.value.billed == "no"
 
 

@@ -112,6 +112,11 @@ def test_what_may_have_cost_or_will_be_refused_again_is_never_made_again(error: 
     assert after(error, CAT, STABLE, times=10) is None
 
 
+def test_without_a_policy_nothing_is_made_again_whoever_made_it() -> None:
+    for of_this_run in (True, False):
+        assert not Tries([CAT], times=0).goes_on(failure(), of_this_run=of_this_run)
+
+
 def test_tries_of_earlier_runs_do_not_count() -> None:
     tries = Tries([CAT], times=1)
     assert [tries.goes_on(failure(), of_this_run=False) for _ in range(5)] == [True] * 5
