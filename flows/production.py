@@ -26,12 +26,18 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows.outcomes import Character, VideoOutcome
-from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries, Tries, may_go_to_another_model
+from prefect_kie.flows.second_tries import (
+    NO_SECOND_TRIES,
+    SecondTries,
+    Tries,
+    may_be_made_again,
+    may_go_to_another_model,
+)
 from prefect_kie.flows.suspending import Wait, suspended_until_done
 from prefect_kie.tasks import SavedVideo, save_video, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
-from prefect_kie.tasks.records import SubmissionRecords
+from prefect_kie.tasks.records import SubmissionRecords, submission_key
 from prefect_kie.tasks.runs import run_base
 from prefect_kie.tasks.showing import show_character
 
@@ -185,7 +191,8 @@ class Production:
         task_id = handle.task_id if isinstance(handle, JobHandle) else None
         if isinstance(made, KieError):
             mine = await self._of_this_run(handle) if may_go_to_another_model(made) else True
-            if tries.goes_on(made, of_this_run=mine):
+            before = await self._next_was_made(video) if may_be_made_again(made) else False
+            if tries.goes_on(made, of_this_run=mine, made_before=before):
                 # Without the error's next step: what a person would do next is done here.
                 get_run_logger().warning(
                     "%s. Job: %s, not charged. Try %d, with %s, follows.",
@@ -199,6 +206,16 @@ class Production:
             get_run_logger().error("%s: unexpected error", request.model_name, exc_info=made)
         video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made)
         return True
+
+    async def _next_was_made(self, video: _Wanted) -> bool:
+        """Whether the next try at the same model has its record already, of an earlier run."""
+        tries = video.tries
+        key = submission_key(self.job_key, tries.request, video.take, tries.second_try + 1)
+        try:
+            record = await (await SubmissionRecords.of_this_run()).read(key)
+        except KieError:  # nor can anything be submitted then
+            return False
+        return record is not None and record.state != "rejected"
 
     async def _of_this_run(self, handle: JobHandle | Exception) -> bool:
         """Whether this run submitted the job; where that is not known it is taken for so."""

@@ -101,17 +101,19 @@ class Tries:
         """How many tries there were, this one included."""
         return self._made
 
-    def goes_on(self, error: BaseException, *, of_this_run: bool) -> bool:
+    def goes_on(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
         """Whether there is another try after this failure; if so, it is the current one.
 
         Args:
             error: How the current try failed.
             of_this_run: Whether this very run had submitted it. Tries of earlier runs do not count: whoever
                 starts a run anew wants what is missing. Where the policy allows none, there are none.
+            made_before: Whether the next try at the same model was submitted already, under whatever policy:
+                it may have made the video, and is looked at before anything else is paid.
         """
-        if self.times and may_be_made_again(error):
+        if (self.times or made_before) and may_be_made_again(error):
             self._counted += of_this_run
-            if self._counted <= self.times:
+            if made_before or self._counted <= self.times:
                 self.second_try += 1
                 self._made += 1
                 return True

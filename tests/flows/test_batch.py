@@ -155,6 +155,17 @@ async def test_a_lasting_failure_stays_until_its_row_changes(batches: Batches, k
     assert (await batches.run()).counts == {"saved": 1}
 
 
+async def test_a_second_try_of_an_earlier_run_is_found_whatever_the_policy_is_now(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    kie.fault("job", prompt="a yak in a pier", times=1, fail=HEAVY_LOAD)
+    batches.manifest.write_text(HEADER + "yak,a pier,,\n")
+    await batches.run(second_tries=SecondTries(times=1))
+    made = await batches.run(second_tries=SecondTries(models=("sora-2-text-to-video-stable",)))
+    assert [(video.status, video.tries) for video in made.videos] == [("saved", 2)]
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (2, 30)
+
+
 async def test_another_model_is_asked_in_the_order_of_the_list(
     batches: Batches, kie: SimulatorServer
 ) -> None:
