@@ -39,7 +39,8 @@ def pieces(response: httpx.Response, length: int | None, stop: Stop) -> Iterator
         return
     first = next(parsed, b"")  # the parser keeps nothing back of what it has
     yield first
-    yield from _read(connection, length - len(first), stop)
+    if len(first) < length:  # else the connection may be closed already
+        yield from _read(connection, length - len(first), stop)
 
 
 def _connection(response: httpx.Response) -> socket.socket | None:

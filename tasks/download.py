@@ -11,9 +11,9 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
-from prefect_kie.api.hosts import blocking_http_client
 from prefect_kie.tasks.abandoning import Stop, in_thread
-from prefect_kie.tasks.body import READ_SECONDS, pieces
+from prefect_kie.tasks.body import pieces
+from prefect_kie.tasks.file_clients import file_client
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
 
@@ -60,11 +60,11 @@ async def fetch(
 
 
 def _fetch(url: str, part: Path, max_bytes: int, local_allowed: bool, stop: Stop) -> Transfer:
-    timeout = httpx.Timeout(READ_SECONDS, connect=10.0)
+    _check_address(url, local_allowed)
     with part.open("wb") as file:
         transfer = Transfer(file, max_bytes)
         try:
-            with blocking_http_client(url, timeout) as http:
+            with file_client(url) as http:
                 _receive_in_parts(http, url, transfer, local_allowed, stop)
             transfer.finish()
         finally:

@@ -935,7 +935,7 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
         trouble.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3 if row in DOUBTS else 30)
         trouble.setitem(KieClient.__init__.__kwdefaults__ or {}, "timeout", 0.3)
         trouble.setattr(
-            "prefect_kie.tasks.download.blocking_http_client",
+            "prefect_kie.tasks.file_clients.blocking_http_client",
             lambda url, timeout: blocking_http_client(url, httpx.Timeout(0.3)),
         )
     if row.young is not None:

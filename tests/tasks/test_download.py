@@ -15,7 +15,7 @@ import pytest
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import download
+from prefect_kie.tasks import download, file_clients
 from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
@@ -100,7 +100,7 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.
         def client(*_: Any, **__: Any) -> httpx.Client:
             return httpx.Client(transport=httpx.MockTransport(answer))
 
-        monkeypatch.setattr(download, "blocking_http_client", client)
+        monkeypatch.setattr(file_clients, "blocking_http_client", client)
         return seen
 
     return answered_by
