@@ -22,7 +22,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.catalog import TYPED, MarketModel
 from prefect_kie.api.forms import described
-from prefect_kie.flows.manifest_templates import filled, placeholders
+from prefect_kie.flows.manifest import filled, placeholders
 
 LEFT_OUT = {"size", "remove_watermark", "upload_method"}
 """Fields that say how a video is made; another model that does not have them makes it without. No other field

@@ -21,6 +21,8 @@ def own(number: int = 1) -> None: ...  # a process's first flow: Prefect imports
 before = set(sys.modules)
 import prefect_kie.flows
 bare = set(sys.modules) - before
+prefect_kie.flows.generate_video
+one = set(sys.modules) - before
 for name in prefect_kie.flows.__all__:
     getattr(prefect_kie.flows, name)
 models = {
@@ -30,6 +32,7 @@ models = {
 }
 print(json.dumps({
     "bare": sorted(bare),
+    "one": sorted(one),
     "all": sorted(set(sys.modules) - before),
     "read": [model.__name__ for model in models if model.model_config.get("use_attribute_docstrings")],
 }))
@@ -38,7 +41,7 @@ print(json.dumps({
 
 @pytest.fixture(scope="module")
 def imported() -> dict[str, list[str]]:
-    """What a fresh process imported: for the package alone, for all its names; and models of one kind."""
+    """What a fresh process imported: for the package alone, one flow, all names; and models of one kind."""
     done = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     found: dict[str, list[str]] = json.loads(done.stdout)
     return found
@@ -46,6 +49,12 @@ def imported() -> dict[str, list[str]]:
 
 def test_importing_the_flows_makes_none_of_them(imported: dict[str, list[str]]) -> None:
     assert imported["bare"] == ["prefect_kie", "prefect_kie.flows"]
+
+
+def test_only_a_batch_reads_manifests(imported: dict[str, list[str]]) -> None:
+    assert "prefect_kie.flows.generate" in imported["one"]
+    assert "prefect_kie.flows.manifest.reading" not in imported["one"]
+    assert "prefect_kie.flows.manifest.reading" in imported["all"]
 
 
 def test_all_flows_together_bring_no_other_library(imported: dict[str, list[str]]) -> None:

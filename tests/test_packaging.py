@@ -54,7 +54,7 @@ def modules() -> set[str]:
         for file in (ROOT / "src/prefect_kie").rglob("*.py")
     }
     for folder in ("blocks", "tasks", "flows"):
-        found |= {f"prefect_kie/{folder}/{file.name}" for file in (ROOT / folder).glob("*.py")}
+        found |= {f"prefect_kie/{file.relative_to(ROOT)}" for file in (ROOT / folder).rglob("*.py")}
     return found
 
 

@@ -13,7 +13,7 @@ from prefect_kie.api import InvalidRequest, RunIncomplete
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.flows.batch_progress import Standing, watching
-from prefect_kie.flows.manifest_mistakes import ManifestMistakes
+from prefect_kie.flows.manifest import ManifestMistakes
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 

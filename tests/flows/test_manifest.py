@@ -16,9 +16,14 @@ from hypothesis import strategies as st
 from prefect.filesystems import LocalFileSystem, ReadableFileSystem, RemoteFileSystem
 
 from prefect_kie.api import ServiceUnavailable
-from prefect_kie.flows.manifest import Row, parse_rows, read_manifest
-from prefect_kie.flows.manifest_mistakes import ManifestMistakes
-from prefect_kie.flows.manifest_reading import read_bytes, read_list
+from prefect_kie.flows.manifest import (
+    ManifestMistakes,
+    Row,
+    parse_rows,
+    read_bytes,
+    read_list,
+    read_manifest,
+)
 
 TEXT = {"model": "sora-2-text-to-video"}
 KLING = "kling-2.6/text-to-video"

@@ -1,4 +1,4 @@
-"""The manifest of a batch: one row per video, read and checked whole before anything is submitted."""
+"""A manifest as the videos that it asks for, or all that is wrong with it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import anyio.to_thread
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 from prefect_kie.api import JobRequest, MarketModel
-from prefect_kie.flows.manifest_cells import KNOWN, input_of, is_empty, video_class
-from prefect_kie.flows.manifest_files import ReadableStorage, content_of
-from prefect_kie.flows.manifest_json import plain_json
-from prefect_kie.flows.manifest_mistakes import ManifestMistakes, Mistake, nearest
-from prefect_kie.flows.manifest_reading import RawRow, Reading, read_bytes, read_list
-from prefect_kie.flows.manifest_rows import SPECIAL, RowReader, Settings
+from prefect_kie.flows.manifest.cells import KNOWN, input_of, is_empty, video_class
+from prefect_kie.flows.manifest.files import ReadableStorage, content_of
+from prefect_kie.flows.manifest.mistakes import ManifestMistakes, Mistake, nearest
+from prefect_kie.flows.manifest.reading import RawRow, Reading, read_bytes, read_list
+from prefect_kie.flows.manifest.rows import SPECIAL, RowReader, Settings
+from prefect_kie.flows.manifest.strict_json import plain_json
 from prefect_kie.tasks.markup import plain
 from prefect_kie.tasks.records import submission_key
 
@@ -83,7 +83,7 @@ def parse_rows(
     columns: Mapping[str, str | None] | None = None,
     manifest: str = "the manifest",
 ) -> list[Row]:
-    """The videos of the rows that were read (`manifest_reading.read_bytes`, `read_list`).
+    """The videos of the rows that were read (`read_bytes`, `read_list`).
 
     Args:
         reading: What was read.

@@ -10,8 +10,8 @@ import anyio.to_thread
 from prefect.filesystems import ReadableFileSystem, WritableFileSystem
 
 from prefect_kie.api import ServiceUnavailable
-from prefect_kie.flows.manifest_mistakes import ManifestMistakes, Mistake
-from prefect_kie.flows.manifest_reading import MOST_BYTES
+from prefect_kie.flows.manifest.mistakes import ManifestMistakes, Mistake
+from prefect_kie.flows.manifest.reading import MOST_BYTES
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.markup import plain
 from prefect_kie.tasks.remote import BlockStorage, storage_for

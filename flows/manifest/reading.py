@@ -15,8 +15,15 @@ from functools import partial
 from pathlib import PurePath
 from typing import Any
 
-from prefect_kie.flows.manifest_json import is_list, is_object, loads, plain_json, repeated_name, whole_text
-from prefect_kie.flows.manifest_mistakes import Mistake, came
+from prefect_kie.flows.manifest.mistakes import Mistake, came
+from prefect_kie.flows.manifest.strict_json import (
+    is_list,
+    is_object,
+    loads,
+    plain_json,
+    repeated_name,
+    whole_text,
+)
 from prefect_kie.tasks.markup import plain
 
 MOST_ROWS = 10_000

@@ -10,9 +10,9 @@ from typing import Any, get_args, get_origin
 
 from prefect_kie.api import JobRequest, MarketModel, VideoRequest
 from prefect_kie.api.catalog import TYPED, request_class
-from prefect_kie.flows.manifest_json import is_object, loads, plain_json
-from prefect_kie.flows.manifest_mistakes import came
-from prefect_kie.flows.manifest_templates import begins_with_placeholder
+from prefect_kie.flows.manifest.mistakes import came
+from prefect_kie.flows.manifest.strict_json import is_object, loads, plain_json
+from prefect_kie.flows.manifest.templates import begins_with_placeholder
 
 _VIDEO_CLASSES = frozenset(get_args(get_args(VideoRequest)[0]))
 _TYPO = 0.9

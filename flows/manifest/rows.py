@@ -11,10 +11,10 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from prefect_kie.api import JobRequest, MarketModel
-from prefect_kie.flows.manifest_cells import KNOWN, input_of, is_empty, take_of, value_of, video_class
-from prefect_kie.flows.manifest_mistakes import Mistake, came, nearest
-from prefect_kie.flows.manifest_reading import RawRow
-from prefect_kie.flows.manifest_templates import filled, placeholders
+from prefect_kie.flows.manifest.cells import KNOWN, input_of, is_empty, take_of, value_of, video_class
+from prefect_kie.flows.manifest.mistakes import Mistake, came, nearest
+from prefect_kie.flows.manifest.reading import RawRow
+from prefect_kie.flows.manifest.templates import filled, placeholders
 from prefect_kie.tasks.markup import plain
 
 SPECIAL = ("model", "take", "input")

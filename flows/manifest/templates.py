@@ -12,8 +12,8 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from prefect_kie.flows.manifest_json import is_list, is_object
-from prefect_kie.flows.manifest_mistakes import came, nearest
+from prefect_kie.flows.manifest.mistakes import came, nearest
+from prefect_kie.flows.manifest.strict_json import is_list, is_object
 from prefect_kie.tasks.markup import plain
 
 # It begins at the first of several braces only, else a text of nothing but braces would take for ever.
