@@ -26,6 +26,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import PASSED_ON, free_port, local_server
 
@@ -256,13 +257,12 @@ def main() -> int:
     Returns:
         The exit code: 0 when all that is required is so.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.batches", description="Big batches.")
+    parser = command("batches", "Big batches.")
     parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=200, help="videos at Kie's limits")
     parser.add_argument("--many", type=int, default=1000, help="videos on their way at once")
     parser.add_argument("--many-seconds", type=float, default=MANY_SECONDS)
     parser.add_argument("--only", choices=("callbacks", "polling", "many"))
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
     if options.child:
         way, rows, seconds, kie, receiver, lifted = options.child
@@ -309,13 +309,10 @@ def main() -> int:
             made.saved,
         )
     figures.show(console)
+    console.print(f"Logs and videos: {home}")
     said = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
-    console.print(said, f"Logs and videos: {home}", sep="\n")
     broken = [sentence for one in measured for sentence in violations(*one)]
-    console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
-    if options.write is not None and not broken:
-        figures.write(options.write, said)
-    return 1 if broken else 0
+    return ended(console, said, broken, figures.write, options.write)
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from typing import Any, TypeVar
 from rich.console import Console
 
 from benchmarks.apart import Kie, plain_environment, simulated_kie
+from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import local_server
 
@@ -85,6 +86,28 @@ class Outcome:
         taken = (len(takes), statistics.median(takes), takes[-1]) if takes else (0, "-", "-")
         looked = (len(looks), statistics.median(looks)) if looks else (0, "-")
         return len(self.created), self.fullest, rate, self.refused, *taken, *looked
+
+
+def violations(name: str, outcome: Outcome, jobs: int, rate: float, least: float) -> list[str]:
+    """What is required and not so.
+
+    Args:
+        name: Of the runs.
+        outcome: What they did.
+        jobs: How many they were to create.
+        rate: How many they created a second.
+        least: How many it must be.
+    """
+    broken: list[str] = []
+    if len(outcome.created) != jobs:
+        broken.append(f"{name}: {len(outcome.created)} of {jobs} jobs were created")
+    if outcome.fullest > KIES:
+        broken.append(f"{name}: {outcome.fullest} creates in {WINDOW_SECONDS:g} s, more than {KIES}")
+    if outcome.refused:
+        broken.append(f"{name}: {outcome.refused} calls were refused")
+    if rate < least:
+        broken.append(f"{name}: {rate:.2f} creates a second, less than {least}")
+    return broken
 
 
 def run(processes: int, jobs: int, kie: Kie, environment: Mapping[str, str]) -> Outcome:
@@ -172,8 +195,7 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.creating")
-    parser.add_argument("--write", type=Path, help="put the table into this file, docs/benchmarks.md")
+    parser = command("creating", "Submitting at Kie's limit.")
     parser.add_argument("--alone", type=int, default=ALONE_JOBS, help="jobs of the run alone (0: none)")
     parser.add_argument("--together", type=int, default=TOGETHER_JOBS, help="jobs of the two runs")
     parser.add_argument("--processes", type=int, default=2, help="how many runs together")
@@ -185,7 +207,7 @@ def main() -> int:
         return 0
 
     home = Path(tempfile.mkdtemp(prefix="kie-creating-"))
-    figures, good = Figures("creating", HEADS), True
+    figures, broken = Figures("creating", HEADS), list[str]()
     settings = {"credits": 1_000_000, "video_height": 36, "video_fps": 2}
     with (
         simulated_kie(home / "kie.log", **settings) as kie,
@@ -196,7 +218,7 @@ def main() -> int:
         if options.alone:
             alone = run(1, options.alone, kie, environment)
             rate = (options.alone - KIES) / (alone.created[-1] - alone.created[0])
-            good = _passed(alone, options.alone, rate, LEAST_ALONE)
+            broken += violations("one run", alone, options.alone, rate, LEAST_ALONE)
             figures.add("one run, its own limiter alone", *alone.cells(rate))
             time.sleep(WINDOW_SECONDS)
         setup = [sys.executable, "-m", "prefect_kie.cli", "setup"]
@@ -204,18 +226,13 @@ def main() -> int:
         subprocess.run(setup, env={**environment, **key}, check=True, stdout=subprocess.DEVNULL)
         together = run(options.processes, options.together, kie, environment)
         rate = (options.together - 1) / (together.created[-1] - together.created[0])
-        good = _passed(together, options.together, rate, LEAST_TOGETHER) and good
-        figures.add(f"{options.processes} runs, limits of `prefect-kie setup`", *together.cells(rate))
-    figures.show(Console(width=140))
-    below = machine()
-    print(below, f"Logs: {home}", sep="\n")
-    if options.write:
-        figures.write(options.write, below)
-    return 0 if good else 1
-
-
-def _passed(outcome: Outcome, jobs: int, rate: float, least: float) -> bool:
-    return len(outcome.created) == jobs and outcome.fullest <= KIES and not outcome.refused and rate >= least
+        name = f"{options.processes} runs"
+        broken += violations(name, together, options.together, rate, LEAST_TOGETHER)
+        figures.add(f"{name}, limits of `prefect-kie setup`", *together.cells(rate))
+    console = Console(width=140)
+    figures.show(console)
+    console.print(f"Logs: {home}")
+    return ended(console, machine(), broken, figures.write, options.write)
 
 
 if __name__ == "__main__":

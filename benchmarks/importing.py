@@ -15,15 +15,14 @@ The exit code is 0 when importing `prefect_kie.flows` takes at most 60 ms more t
 
 from __future__ import annotations
 
-import argparse
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 from rich.console import Console
 
+from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 
 MOST_MS = 60.0
@@ -76,9 +75,8 @@ def main() -> int:
     Returns:
         The exit code: 0 when all that is required is so.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.importing", description="What imports take.")
+    parser = command("importing", "What imports take.")
     parser.add_argument("--processes", type=int, default=15, help="fresh processes of each import")
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
     console = Console(width=140)
@@ -97,13 +95,10 @@ def main() -> int:
         figures.add(f"then `{name}`" if "import" in name else f"then {name}", *_row(taken))
     figures.show(console)
     below = machine(f"{options.processes} processes of each")
-    console.print(below)
     over = median(times[FLOWS].passed)
-    met = over <= MOST_MS
-    console.print(f"{FLOWS} takes {over:.1f} ms more than Prefect; required: at most {MOST_MS:g}")
-    if options.write is not None and met:
-        figures.write(options.write, below)
-    return 0 if met else 1
+    said = f"{FLOWS} takes {over:.1f} ms more than Prefect; required: at most {MOST_MS:g}"
+    console.print(said)
+    return ended(console, below, [] if over <= MOST_MS else [said], figures.write, options.write)
 
 
 def _process(code: str, before: str) -> tuple[str, str]:

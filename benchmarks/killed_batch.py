@@ -29,6 +29,8 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
+from benchmarks.command import command, ended
+from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
@@ -221,11 +223,10 @@ def main() -> int:
     Returns:
         0 when every video was paid once and is there, else 1.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.killed_batch", description=__doc__)
+    parser = command("killed_batch", __doc__)
     parser.add_argument("--rows", type=int, default=30)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
     settings = SimulatorSettings(
         duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
@@ -243,7 +244,6 @@ def main() -> int:
 
 
 def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -> int:
-    from benchmarks.tables import Figures, machine
     from prefect_kie.blocks import KieCredentials
 
     block = {"api_key": "killed", "base_url": kie.url, "upload_url": kie.url}
@@ -263,10 +263,7 @@ def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -
     )
     console = Console()
     figures.show(console)
-    console.print(below, *broken, sep="\n", markup=False)
-    if options.write is not None and not broken:
-        figures.write(options.write, below)
-    return 1 if broken else 0
+    return ended(console, below, broken, figures.write, options.write)
 
 
 if __name__ == "__main__":

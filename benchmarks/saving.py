@@ -39,6 +39,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import free_port
 
@@ -72,10 +73,9 @@ def main() -> int:
     Returns:
         The exit code: 0 when all that is required is so.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.saving", description="Saving against curl.")
+    parser = command("saving", "Saving against curl.")
     parser.add_argument("--repetitions", type=int, default=3)
     parser.add_argument("--directory", type=Path, help="where to save; by default a temporary one")
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     parser.add_argument("--child", nargs=3, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -112,12 +112,7 @@ def main() -> int:
         f"sha256 alone {_sha256_speed():.0f} MB/s",
         f"medians of {options.repetitions}",
     )
-    console.print(below)
-    broken = violations(middle)
-    console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
-    if options.write is not None and not broken:
-        figures.write(options.write, below)
-    return 1 if broken else 0
+    return ended(console, below, violations(middle), figures.write, options.write)
 
 
 def violations(middle: dict[tuple[str, str], dict[str, float]]) -> list[str]:

@@ -14,7 +14,6 @@ callback arrived ended within 15 seconds of it.
 
 from __future__ import annotations
 
-import argparse
 import signal
 import statistics
 import subprocess
@@ -29,6 +28,7 @@ from typing import Any
 
 from rich.console import Console
 
+from benchmarks.command import command, ended
 from benchmarks.recovery import Bench, environments, wait_until
 from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import LocalServer, free_port, local_server
@@ -185,11 +185,11 @@ def _row(
     }
 
 
-def report(rows: list[dict[str, Any]], waiting: int, created: int, document: Path | None) -> bool:
+def report(rows: list[dict[str, Any]], waiting: int, created: int, document: Path | None) -> int:
     """Print the table, and put it into a document where all is as it must be.
 
     Returns:
-        Whether it is.
+        The exit code.
     """
     figures = Figures("suspended", ("", "runs", "median, s", "longest, s"))
     rung = [row["after ring"] for row in rows if row["rung"]]
@@ -197,14 +197,18 @@ def report(rows: list[dict[str, Any]], waiting: int, created: int, document: Pat
     for what, seconds in (("ended after its ring", rung), ("callback lost: after its job's end", lost)):
         shown = (statistics.median(seconds), max(seconds)) if seconds else ("-", "-")
         figures.add(what, len(seconds), *shown)
-    figures.show(Console(width=100))
+    console = Console(width=100)
+    figures.show(console)
     completed = sum(row["state"] == "Completed" for row in rows)
     told = f"Completed: {completed}. Jobs created: {created}. Processes that waited: {waiting}."
-    print(told)
-    good = completed == RUNS == created and waiting == 0 and max(rung, default=0.0) <= WITHIN_SECONDS
-    if good and document is not None:
-        figures.write(document, f"{told} {machine()}")
-    return good
+    broken: list[str] = []
+    if not completed == created == RUNS:
+        broken.append(f"{RUNS} runs, {created} jobs created, {completed} completed")
+    if waiting:
+        broken.append(f"{waiting} processes waited")
+    if (longest := max(rung, default=0.0)) > WITHIN_SECONDS:
+        broken.append(f"{longest:.1f} s from a ring to its run's end, more than {WITHIN_SECONDS:g}")
+    return ended(console, f"{told} {machine()}", broken, figures.write, document)
 
 
 def main() -> int:
@@ -213,9 +217,7 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.suspended", description="Suspended runs.")
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
-    options = parser.parse_args()
+    options = command("suspended", "Suspended runs.").parse_args()
     home = Path(tempfile.mkdtemp(prefix="kie-suspended-"))
     settings = SimulatorSettings(
         duration_seconds=FIRST_END_SECONDS,
@@ -233,9 +235,9 @@ def main() -> int:
         bench = Suspended(server, kie, home)
         bench.prepare()
         rows, waiting = measure(bench)
-        good = report(rows, waiting, int(kie.stats()["created"]), options.write)
+        code = report(rows, waiting, int(kie.stats()["created"]), options.write)
         print(f"{(time.time() - begun) / 60:.0f} minutes. Logs and videos: {home}")
-    return 0 if good else 1
+    return code
 
 
 if __name__ == "__main__":

@@ -53,12 +53,21 @@ class Figures:
         Raises:
             ValueError: when the document has no such marks.
         """
-        begin, end = f"<!-- {self._name}: begin -->", f"<!-- {self._name}: end -->"
-        head, found, rest = document.read_text().partition(begin)
-        _, ended, tail = rest.partition(end)
-        if not found or not ended:
-            raise ValueError(f"{document} has no {begin} and {end}")
-        document.write_text(f"{head}{begin}\n\n{self.markdown()}\n{below}\n\n{end}{tail}")
+        write_between(self._name, self.markdown(), document, below)
+
+
+def write_between(name: str, table: str, document: Path, below: str) -> None:
+    """Put a table between the marks of its name in a document, with a sentence below it.
+
+    Raises:
+        ValueError: when the document has no such marks.
+    """
+    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
+    head, found, rest = document.read_text().partition(begin)
+    _, ended, tail = rest.partition(end)
+    if not found or not ended:
+        raise ValueError(f"{document} has no {begin} and {end}")
+    document.write_text(f"{head}{begin}\n\n{table}\n{below}\n\n{end}{tail}")
 
 
 def shown(cell: object) -> str:

@@ -9,7 +9,6 @@ of the rounds; Linux only (/proc).
 
 from __future__ import annotations
 
-import argparse
 import json
 import secrets
 import subprocess
@@ -32,6 +31,7 @@ from benchmarks.apart import (
     simulated_kie,
     wait_until_it_answers,
 )
+from benchmarks.command import command, ended
 from benchmarks.costs.client import BARE, CALLBACKS, JOB_SECONDS, PLAIN, POLLING
 from benchmarks.tables import Figures, machine
 from prefect_kie.local_server import LocalServer, free_port, local_server
@@ -76,7 +76,7 @@ def main() -> int:
     Returns:
         The exit code: 0 when it could be measured; nothing is required of the figures.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.costs", description="What a video costs.")
+    parser = command("costs", "What a video costs.")
     parser.add_argument("--videos", type=int, default=40)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seed", type=int, default=1)
@@ -84,7 +84,6 @@ def main() -> int:
     parser.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", help="a further one of the server"
     )
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
     settings = dict(setting.split("=", 1) for setting in options.setting)
@@ -113,10 +112,7 @@ def main() -> int:
         f"the idle server's {1000 * idle:.0f} ms a second taken off",
         *options.setting,
     )
-    console.print(said)
-    if options.write is not None:
-        figures.write(options.write, said)
-    return 0
+    return ended(console, said, None, figures.write, options.write)
 
 
 class Laboratory:

@@ -8,29 +8,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-import platform
 import sys
 import tempfile
 import time
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
+from benchmarks.command import command, ended
+from benchmarks.tables import machine, write_between
 from prefect_kie.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
-BEGIN, END = "<!-- crash: begin -->", "<!-- crash: end -->"
-
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.crash", description="Kill flow runs; count.")
+    parser = command("crash", "Kill flow runs; count.")
     parser.add_argument("--each", type=int, default=25, help="kills at each named moment")
     parser.add_argument("--random", type=int, default=300, help="kills at random moments")
     parser.add_argument("--at-once", type=int, default=3, help="runs at a time")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     parser.add_argument("--directory", type=Path, help="where everything goes, and stays")
     options = parser.parse_args()
     if options.directory is not None:
@@ -85,25 +83,17 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
         async with laboratory(kie, "kie", directory, options.seed) as made:
             calm = kie.stats()["created"]
             trials = await kill(made, wanted, options.at_once, tell)
-    show(console, rows(trials))
+    lines = rows(trials)
+    show(console, lines)
     broken = violations(trials)
     for name, number in wanted.items():
         if (kills := sum(trial.kills for trial in trials if trial.moment.name == name)) < number:
             broken.append(f"killed {name}: only {kills} of {number} times")
     if (created := kie.stats()["created"] - calm) != (counted := sum(trial.created for trial in trials)):
         broken.append(f"Kie created {created} jobs, and only {counted} of them are anybody's")
-    machine = (
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
-        f"{(time.monotonic() - started) / 60:.0f} minutes"
-    )
-    console.print(machine)
-    console.print(f"{len(broken)} violations", *broken[:20], sep="\n", markup=False)
-    if options.write is not None and not broken:
-        text = options.write.read_text()
-        head, _, rest = text.partition(BEGIN)
-        _, _, tail = rest.partition(END)
-        options.write.write_text(f"{head}{BEGIN}\n\n{markdown(rows(trials))}\n{machine}.\n\n{END}{tail}")
-    return 1 if broken else 0
+    below = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    write = partial(write_between, "crash", markdown(lines))
+    return ended(console, below, broken, write, options.write)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ after it was taken on, or later.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -28,6 +27,7 @@ import httpx
 from rich.console import Console
 
 from benchmarks.apart import ROOT, Kie, cpu_seconds, plain_environment, simulated_kie
+from benchmarks.command import command, ended
 from benchmarks.lag.record import Asking, Lags, all_lags
 from benchmarks.postgres import postgres
 from benchmarks.tables import Figures, machine
@@ -103,15 +103,12 @@ def main() -> int:
     Returns:
         The exit code: 0 when all that is required is so.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.lag", description="How late the server's record of task runs is."
-    )
+    parser = command("lag", "How late the server's record of task runs is.")
     parser.add_argument("--seconds", type=float, default=600.0, help="for how long jobs are created")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument(
         "--setting", action="append", default=[], metavar="NAME=VALUE", help="a further one of the server"
     )
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
     console, figures, broken = Console(width=180), Figures("lag", HEADS, words=1), list[str]()
@@ -123,11 +120,7 @@ def main() -> int:
         broken += measured.broken
         figures.show(console)
     said = machine(f"{options.seconds:g} s each", *options.setting)
-    console.print(said)
-    console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
-    if options.write is not None and not broken:
-        figures.write(options.write, said)
-    return 1 if broken else 0
+    return ended(console, said, broken, figures.write, options.write)
 
 
 def _measure(database: str, seconds: float, home: Path, settings: Mapping[str, str]) -> Measured:

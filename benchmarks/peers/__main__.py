@@ -23,6 +23,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 from benchmarks.waiting.schedules import Cost, Wait, jobs
 from benchmarks.waiting.tasks import SUBMIT_SECONDS
@@ -43,12 +44,11 @@ def main() -> int:
     Returns:
         The exit code.
     """
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.peers", description="Waits of other clients.")
+    parser = command("peers", "Waits of other clients.")
     parser.add_argument("--jobs", type=int, default=20, help="jobs of each client, all at the same time")
     parser.add_argument("--sigma", type=float, default=0.5, help="the spread of their durations' logarithms")
     parser.add_argument("--scale", type=float, default=1.0, help="how much shorter than 180 s they are")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
     started, console = time.monotonic(), Console(width=160)
@@ -79,12 +79,12 @@ def main() -> int:
         f"durations log-normal around {180 * options.scale:g} s with sigma {options.sigma:g}",
         f"{(time.monotonic() - started) / 60:.0f} minutes",
     )
-    console.print(below)
-    missing = [client for client, made in waits.items() if len(made) != options.jobs]
-    console.print(f"every job came back: {'no, not of ' + ', '.join(missing) if missing else 'yes'}")
-    if options.write is not None and not missing:
-        figures.write(options.write, below)
-    return 1 if missing else 0
+    broken = [
+        f"{client}: {len(made)} of {options.jobs} jobs came back"
+        for client, made in waits.items()
+        if len(made) != options.jobs
+    ]
+    return ended(console, below, broken, figures.write, options.write)
 
 
 def installed(directory: Path) -> tuple[Path, dict[str, str]]:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import platform
 import secrets
 import sys
 import tempfile
 import time
-from importlib.metadata import version
+from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.command import command, ended
+from benchmarks.tables import machine, write_between
 from benchmarks.waiting.schedules import SIGMAS, Cost, Gap, every, jobs, polling, waits
 from benchmarks.waiting.table import (
     CALLBACKS,
@@ -30,7 +31,6 @@ from benchmarks.waiting.table import (
 )
 from prefect_kie.local_server import PASSED_ON, local_server
 
-BEGIN, END = "<!-- waiting: begin -->", "<!-- waiting: end -->"
 INTERVALS = (0.5, 6.0, 10.0)
 """Seconds between the looks of replicate, runwayml and prefect-dbt."""
 
@@ -41,14 +41,11 @@ def main() -> int:
     Returns:
         The exit code: 0 when all that is required is so.
     """
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.waiting", description="How soon an ended job is known."
-    )
+    parser = command("waiting", "How soon an ended job is known.")
     parser.add_argument("--jobs", type=int, default=10_000, help="jobs of each schedule alone")
     parser.add_argument("--tasks", type=int, default=40, help="jobs through real tasks")
     parser.add_argument("--scale", type=float, default=0.1, help="how much shorter those jobs are")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
     options = parser.parse_args()
 
     started, console = time.monotonic(), Console(width=180)
@@ -58,19 +55,9 @@ def main() -> int:
 
     lines = rows(measured, options.scale)
     show(console, lines)
-    machine = (
-        f"{os.cpu_count()} cores, Python {platform.python_version()}, Prefect {version('prefect')}, "
-        f"{(time.monotonic() - started) / 60:.0f} minutes, load average {os.getloadavg()[1]:.1f}"
-    )
-    console.print(machine)
-    broken = violations(measured)
-    console.print(f"{len(broken)} requirements not met", *broken, sep="\n", markup=False)
-    if options.write is not None and not broken:
-        text = options.write.read_text()
-        head, _, rest = text.partition(BEGIN)
-        _, _, tail = rest.partition(END)
-        options.write.write_text(f"{head}{BEGIN}\n\n{markdown(lines)}\n{machine}.\n\n{END}{tail}")
-    return 1 if broken else 0
+    below = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
+    write = partial(write_between, "waiting", markdown(lines))
+    return ended(console, below, violations(measured), write, options.write)
 
 
 def _schedules(sigma: float, count: int, seed: int) -> list[Measured]:
