@@ -6,9 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+from typing import TypeVar
 
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
+
+N = TypeVar("N", int, float)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -165,21 +169,21 @@ def _add_batch(
     batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
     batch.add_argument(
         "--max-credits",
-        type=_credits,
+        type=_number(float, 0.0, sys.float_info.max, "number of credits"),
         metavar="CREDITS",
         help="what all of it may cost together; what would cost more is not begun",
     )
     batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
     batch.add_argument(
         "--at-once",
-        type=_from(1, 10_000),
+        type=_number(_whole, 1, 10_000, "number from 1 to 10,000"),
         default=100,
         metavar="N",
         help="on their way at once (default: 100)",
     )
     batch.add_argument(
         "--tries",
-        type=_from(0, 10),
+        type=_number(_whole, 0, 10, "number from 0 to 10"),
         default=1,
         metavar="N",
         help="how often a job is made again that failed, uncharged, for a passing reason (default: 1)",
@@ -190,23 +194,20 @@ def _add_batch(
     batch.set_defaults(run=_batch)
 
 
-def _from(least: int, most: int) -> Callable[[str], int]:
-    def number(text: str) -> int:
-        if not text.isdecimal() or not least <= int(text) <= most:
-            raise argparse.ArgumentTypeError(f"{text!r} is no number from {least} to {most:,}")
-        return int(text)
+def _number(read: Callable[[str], N], least: N, most: N, wanted: str) -> Callable[[str], N]:
+    def number(text: str) -> N:
+        with suppress(ValueError):
+            if least <= (found := read(text)) <= most:
+                return found
+        raise argparse.ArgumentTypeError(f"{text!r} is no {wanted}")
 
     return number
 
 
-def _credits(text: str) -> float:
-    try:
-        credits = float(text)
-    except ValueError:
-        credits = -1.0
-    if not 0 <= credits < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of credits")
-    return credits
+def _whole(text: str) -> int:
+    if not text.isdecimal():  # int() takes 1_000 and +1 as well
+        raise ValueError(text)
+    return int(text)
 
 
 def _pair(text: str) -> tuple[str, str]:
