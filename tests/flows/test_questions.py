@@ -73,6 +73,16 @@ async def stored(credentials: KieCredentials) -> str:
     return name
 
 
+async def for_a_character(credentials: KieCredentials, **others: Any) -> dict[str, Any]:
+    """A form's parameters of `create_character`, of a video that is finished."""
+    return {
+        "origin_task_id": await finished_job(credentials),
+        "traits": TRAITS.model_dump(),
+        "credentials": await stored(credentials),
+        "poll": QUICK.model_dump(),
+    } | others
+
+
 class Person:
     """Somebody at the Prefect UI: reads what a paused run asks, and answers.
 
@@ -89,23 +99,25 @@ class Person:
     async def __call__(self) -> None:
         for answer in self.answers:
             run = await paused()
-            assert run.state is not None
-            keyset = run.state.state_details.run_input_keyset
-            assert keyset is not None
+            self.forms.append(await asked(run, "schema"))
+            self.texts.append(await asked(run, "description"))
             async with get_client() as client:
-                form, text = [await read_input(run, keyset[what]) for what in ("schema", "description")]
-                self.forms.append(form)
-                self.texts.append(text)
                 result = await client.resume_flow_run(run.id, run_input=answer)
                 if result.status.value != "ACCEPT":
                     self.refusals.append(str(result.details))
 
 
-async def read_input(run: FlowRun, key: str) -> Any:
-    """As the UI reads it: a run says that it is paused a moment before its form is there."""
+async def asked(run: FlowRun, what: str) -> Any:
+    """What a paused run asks, its form (`schema`) or the text above it (`description`).
+
+    As the UI reads it: a run says that it is paused a moment before its form is there.
+    """
+    assert run.state is not None
+    keyset = run.state.state_details.run_input_keyset
+    assert keyset is not None
     async with get_client() as client:
         while True:
-            for found in await client.filter_flow_run_input(run.id, key, 1, set()):
+            for found in await client.filter_flow_run_input(run.id, keyset[what], 1, set()):
                 return found.decoded_value
             await asyncio.sleep(0.02)
 
@@ -129,9 +141,7 @@ async def all_paused(count: int) -> list[FlowRun]:
         while len(runs := await client.read_flow_runs(flow_run_filter=states)) < count:
             await asyncio.sleep(0.02)
     for run in runs:
-        assert run.state is not None
-        assert run.state.state_details.run_input_keyset is not None
-        await read_input(run, run.state.state_details.run_input_keyset["schema"])
+        await asked(run, "schema")
     return runs
 
 
@@ -373,10 +383,7 @@ class Deployed:
 
     async def text(self) -> str:
         """What stands above the form."""
-        run = await paused()
-        assert run.state is not None
-        assert run.state.state_details.run_input_keyset is not None
-        return str(await read_input(run, run.state.state_details.run_input_keyset["description"]))
+        return str(await asked(await paused(), "description"))
 
     async def retry(self) -> None:
         """As the UI's Retry."""
@@ -423,14 +430,7 @@ async def test_a_deployed_run_is_suspended_and_goes_on_in_another_process(
 async def test_a_suspended_run_that_nobody_answers_is_asked_again_by_a_retry(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    origin = await finished_job(credentials)
-    parameters = {
-        "origin_task_id": origin,
-        "traits": TRAITS.model_dump(),
-        "credentials": await stored(credentials),
-        "poll": QUICK.model_dump(),
-    }
-    deployed = await Deployed.of(create_character, parameters)
+    deployed = await Deployed.of(create_character, await for_a_character(credentials))
     await deployed.work()
     await deployed.resume({"start": 5, "end": 3})
     assert (await deployed.work()).name == "Suspended"
@@ -448,14 +448,7 @@ async def test_a_suspended_run_that_nobody_answers_is_asked_again_by_a_retry(
 async def test_a_run_that_crashes_after_its_answer_does_not_ask_again(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    origin = await finished_job(credentials)
-    parameters = {
-        "origin_task_id": origin,
-        "traits": TRAITS.model_dump(),
-        "credentials": await stored(credentials),
-        "poll": QUICK.model_dump(),
-    }
-    deployed = await Deployed.of(create_character, parameters)
+    deployed = await Deployed.of(create_character, await for_a_character(credentials))
     await deployed.work()
     await deployed.resume({"start": 1, "end": 3})
     kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load"})

@@ -27,11 +27,10 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import SecondTries, generate_video
-from prefect_kie.flows.resuming import resume_finished
 from prefect_kie.flows.second_tries import Tries
 from prefect_kie.simulator import SimulatorServer
 from tests.flows.test_questions import Deployed, stored
-from tests.flows.test_suspending import ended, parameters
+from tests.flows.test_suspending import parameters, suspended
 
 CAT = Sora2TextToVideo(prompt="a cat")
 STABLE = Sora2TextToVideoStable(prompt="a cat")
@@ -195,12 +194,7 @@ async def test_a_suspended_run_makes_its_second_try_and_is_suspended_again(
     kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
     given = parameters(await stored(credentials), tmp_path, count=2, second_tries={"times": 1})
     deployed = await Deployed.of(generate_video, given)
-    created: list[int] = []
-    for _ in range(2):
-        assert (await deployed.work()).name == "Suspended"
-        created.append(kie.stats()["created"])
-        await ended(kie)
-        assert len(await resume_finished()) == 1
+    created = [await suspended(deployed, kie) for _ in range(2)]
     state = await deployed.work()
     assert state.is_completed()
     assert created == [2, 3]

@@ -24,8 +24,7 @@ from prefect_kie.flows.resuming import resume_finished
 from prefect_kie.flows.suspending import WAITS, Awaited
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
-from tests.flows.test_flows import finished_job
-from tests.flows.test_questions import TRAITS, Deployed, stored
+from tests.flows.test_questions import TRAITS, Deployed, for_a_character, stored
 
 pytestmark = pytest.mark.server
 
@@ -48,6 +47,19 @@ async def ended(kie: SimulatorServer) -> None:
     """Wait until no job runs."""
     while any(job["state"] not in ("success", "fail") for job in kie.stats()["jobs"]):
         await asyncio.sleep(0.02)
+
+
+async def suspended(deployed: Deployed, kie: SimulatorServer) -> int:
+    """Have a run work, which suspends it for its jobs; resume it when they have ended.
+
+    Returns:
+        How many jobs there were while it was suspended.
+    """
+    assert (await deployed.work()).name == "Suspended"
+    created: int = kie.stats()["created"]
+    await ended(kie)
+    assert len(await resume_finished()) == 1
+    return created
 
 
 async def test_no_process_waits_and_the_run_goes_on_when_all_jobs_have_ended(
@@ -87,12 +99,7 @@ async def test_a_series_is_suspended_for_each_of_its_steps(
     given = parameters(await stored(credentials), tmp_path, **asked, slice={"start": 1, "end": 3})
     del given["request"]
     deployed = await Deployed.of(character_series, given)
-    created = []
-    for _ in range(3):
-        assert (await deployed.work()).name == "Suspended"
-        created.append(kie.stats()["created"])
-        await ended(kie)
-        assert len(await resume_finished()) == 1
+    created = [await suspended(deployed, kie) for _ in range(3)]
     assert (await deployed.work()).is_completed()
     assert created == [1, 2, 4]
     assert kie.stats()["created"] == 4
@@ -109,12 +116,7 @@ async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(
     )
     del given["request"]
     deployed = await Deployed.of(generate_batch, given)
-    created: list[int] = []
-    for _ in range(2):
-        assert (await deployed.work()).name == "Suspended"
-        created.append(kie.stats()["created"])
-        await ended(kie)
-        assert len(await resume_finished()) == 1
+    created = [await suspended(deployed, kie) for _ in range(2)]
     state = await deployed.work()
     assert state.is_completed()
     made = await state.aresult()
@@ -138,15 +140,7 @@ async def test_jobs_that_have_ended_already_suspend_nothing(
 async def test_the_flow_resumes_them_as_a_schedule_does(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    origin = await finished_job(credentials)
-    given = {
-        "origin_task_id": origin,
-        "traits": TRAITS.model_dump(),
-        "slice": {"start": 1, "end": 3},
-        "credentials": await stored(credentials),
-        "poll": QUICK.model_dump(),
-        "wait": "suspend",
-    }
+    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, wait="suspend")
     deployed = await Deployed.of(create_character, given)
     assert (await deployed.work()).name == "Suspended"
     await ended(kie)
@@ -159,9 +153,7 @@ async def test_a_failed_job_resumes_its_run_and_is_told(
 ) -> None:
     kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    assert (await deployed.work()).name == "Suspended"
-    await ended(kie)
-    assert len(await resume_finished()) == 1
+    await suspended(deployed, kie)
     with pytest.raises(RunIncomplete, match="heavy load"):
         await (await deployed.work()).aresult()
 
@@ -192,9 +184,7 @@ async def test_run_again_after_a_failure_it_is_suspended_again(
     async with get_client() as client:
         await client.set_flow_run_state(deployed.run.id, Failed(message="by hand"), force=True)
     await deployed.retry()
-    assert (await deployed.work()).name == "Suspended"
-    await ended(kie)
-    assert len(await resume_finished()) == 1
+    await suspended(deployed, kie)
     assert (await deployed.work()).is_completed()
     assert kie.stats()["created"] == 1
 
@@ -206,9 +196,7 @@ async def test_resumed_by_hand_too_early_it_is_suspended_again(
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
     await deployed.resume({})
-    assert (await deployed.work()).name == "Suspended"
-    await ended(kie)
-    assert len(await resume_finished()) == 1
+    await suspended(deployed, kie)
     assert (await deployed.work()).is_completed()
     assert kie.stats()["created"] == 1
 
