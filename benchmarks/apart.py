@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -64,20 +64,43 @@ def simulated_kie(log: Path, **settings: Any) -> Generator[Kie, None, None]:
     """
     port = free_port()
     kie = Kie(f"http://127.0.0.1:{port}")
+    with running(["-c", _SERVE, json.dumps(settings), str(port)], plain_environment(), log) as process:
+        wait_until_it_answers(f"{kie.url}/_sim/settings", process, log)
+        yield kie
+
+
+@contextmanager
+def running(
+    words: Sequence[str],
+    environment: Mapping[str, str],
+    log: Path,
+    *,
+    directory: Path | None = None,
+    stop_seconds: float = 30.0,
+) -> Generator[subprocess.Popen[bytes], None, None]:
+    """A process of this Python's; told to stop at the end, unless it has ended before.
+
+    Args:
+        words: What follows `python`.
+        environment: All of its environment.
+        log: Where it writes.
+        directory: In which it runs; None: in this one.
+        stop_seconds: How long it may take to stop.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-c", _SERVE, json.dumps(settings), str(port)],
-            env=plain_environment(),
+            [sys.executable, *words],
+            env=environment,
+            cwd=directory,
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        wait_until_it_answers(f"{kie.url}/_sim/settings", process, log)
-        yield kie
+        yield process
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(stop_seconds)
 
 
 def plain_environment() -> dict[str, str]:

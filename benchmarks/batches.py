@@ -17,18 +17,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 
+from benchmarks.apart import Kie, plain_environment, running, simulated_kie, wait_until_it_answers
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import PASSED_ON, free_port, local_server
+from prefect_kie.local_server import free_port, local_server
 
 SIGNING_KEY = "whsec-of-a-benchmark"
 JOB_SECONDS = 30.0
@@ -110,48 +108,16 @@ def violations(trial: Trial, outcome: Outcome) -> list[str]:
     return broken
 
 
-@contextmanager
-def process(words: list[str], environment: dict[str, str], log: Path) -> Generator[None, None, None]:
-    """A process of our own, until the end of the block."""
-    with log.open("ab") as output:
-        started = subprocess.Popen(
-            [sys.executable, *words],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        yield
-    finally:
-        started.terminate()
-        started.wait(60)
-
-
-def wait_for(url: str) -> None:
-    """Wait until something answers there."""
-    for _ in range(600):
-        try:
-            if httpx.get(url, trust_env=False).status_code < 500:
-                return
-        except httpx.HTTPError:
-            pass
-        time.sleep(0.1)
-    raise TimeoutError(f"nothing answers at {url}")
-
-
 def measure(trial: Trial, home: Path, environment: dict[str, str], receiver: str) -> Outcome:
     """Make one batch."""
-    kie = f"http://127.0.0.1:{(port := free_port())}"
-    simulate = ["-m", "prefect_kie.cli", "simulate", "--port", str(port), "--credits", "1000000"]
-    simulate += ["--duration", str(trial.job_seconds), "--signing-key", SIGNING_KEY]
-    with process(simulate, environment, home / "kie.log"):
-        wait_for(f"{kie}/_sim/stats")
-        lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "looks_per_second": None}
-        change = {**lifted, "video_height": 36, "video_fps": 2, "report_progress": False}
-        httpx.patch(f"{kie}/_sim/settings", json=change, trust_env=False).raise_for_status()
+    lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "looks_per_second": None}
+    small = {"video_height": 36, "video_fps": 2, "report_progress": False}
+    paid = {"credits": 1_000_000, "signing_key": SIGNING_KEY}
+    with simulated_kie(
+        home / "kie.log", duration_seconds=trial.job_seconds, **paid, **small, **lifted
+    ) as kie:
         words = ["-m", "benchmarks.batches", "--child", trial.way, str(trial.rows), str(trial.job_seconds)]
-        words += [kie, receiver if trial.way == "callbacks" else "-", str(int(not trial.limits))]
+        words += [kie.url, receiver if trial.way == "callbacks" else "-", str(int(not trial.limits))]
         done = subprocess.run(
             [sys.executable, *words],
             env=environment,
@@ -163,7 +129,7 @@ def measure(trial: Trial, home: Path, environment: dict[str, str], receiver: str
         if done.returncode:
             raise RuntimeError(done.stdout + done.stderr)
         child = json.loads(done.stdout.splitlines()[-1])
-        stats = httpx.get(f"{kie}/_sim/stats", trust_env=False, timeout=60).json()
+        stats = kie.stats()
     jobs = [job for job in stats["jobs"] if job["input"]["prompt"].startswith("number")]
     begun, ended = [job["created_at"] for job in jobs], [job["finishes_at"] for job in jobs]
     price = child["price"]
@@ -212,10 +178,10 @@ def child(way: str, rows: int, seconds: float, kie: str, receiver: str, lifted: 
         return made.counts.get("saved", 0)
 
     async def both() -> dict[str, float]:
-        httpx.patch(f"{kie}/_sim/settings", json={"duration_seconds": 1}, trust_env=False).raise_for_status()
+        simulated = Kie(kie)
+        simulated.change(duration_seconds=1)
         await batch("warm-up", WARM_UP)
-        changed = {"duration_seconds": seconds}
-        httpx.patch(f"{kie}/_sim/settings", json=changed, trust_env=False).raise_for_status()
+        simulated.change(duration_seconds=seconds)
         await asyncio.sleep(12)  # Kie's window of the warm-up is over
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")  # the highest memory counts from now
@@ -279,8 +245,8 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="kie-batches-"))
     patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
     with local_server(home / "prefect", ui=False, settings=patient) as server:
-        others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        environment = {**others, **server.environment, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+        quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
+        environment = {**plain_environment(), **server.environment, **quiet}
         receiver = f"http://127.0.0.1:{(port := free_port())}"
         block = (
             "from prefect_kie.blocks import KieCallbacks; "
@@ -288,8 +254,9 @@ def main() -> int:
         )
         subprocess.run([sys.executable, "-c", block], env=environment, check=True)
         words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", "bench"]
-        with process(words, environment, home / "receiver.log"):
-            wait_for(f"{receiver}/health")
+        log = home / "receiver.log"
+        with running(words, environment, log, stop_seconds=60) as process:
+            wait_until_it_answers(f"{receiver}/health", process, log)
             for name, trial in trials.items():
                 if options.only in (None, name):
                     with console.status(f"{trial.rows} videos, {trial.way}"):

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from prefect_kie.local_server import PASSED_ON, free_port
+from benchmarks.apart import plain_environment
+from prefect_kie.local_server import free_port
 
 START_SECONDS = 60
 PACKAGED = (Path("/usr/lib/postgresql"), Path("/usr/local/opt"), Path("/opt/homebrew/opt"))
@@ -75,7 +76,7 @@ def postgres(**settings: str) -> Generator[Postgres, None, None]:
             with log.open("ab") as output:
                 done = subprocess.run(
                     [programs / program, *words],
-                    env={name: os.environ[name] for name in PASSED_ON if name in os.environ},
+                    env=plain_environment(),
                     cwd=home,
                     stdin=subprocess.DEVNULL,
                     stdout=output,

@@ -25,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Generator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,11 +36,11 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.apart import ROOT, plain_environment, running
 from benchmarks.postgres import postgres
-from prefect_kie.local_server import PASSED_ON, LocalServer, local_server
+from prefect_kie.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
-ROOT = Path(__file__).resolve().parent.parent
 JOB_SECONDS = 20.0
 PATIENCE = 600.0
 NOT_RUN_AGAIN_SECONDS = 30.0
@@ -70,8 +70,7 @@ class Bench:
         self.home = home
         self._kie = kie
         self._http = httpx.Client(base_url=f"{server.url}/api", trust_env=False, timeout=120)
-        others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        self._environment = {**others, **server.environment}
+        self._environment = {**plain_environment(), **server.environment}
 
     def prepare(self) -> None:
         """What an operator does once."""
@@ -95,24 +94,11 @@ class Bench:
         if done.returncode != 0:
             raise RuntimeError(f"{' '.join(words)}: {done.stdout}{done.stderr}")
 
-    @contextmanager
-    def worker(self) -> Generator[subprocess.Popen[bytes], None, None]:
+    def worker(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """A process worker; told to stop at the end, unless it has ended before."""
-        with (self.home / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "prefect", "worker", "start", "--pool", "kie"],
-                env=self._environment,
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(60)
+        words = ["-m", "prefect", "worker", "start", "--pool", "kie"]
+        log = self.home / "worker.log"
+        return running(words, self._environment, log, directory=self.home, stop_seconds=60)
 
     def ask(self, method: str, path: str, **options: Any) -> Any:
         """Ask the server; as Prefect's own client, again where its SQLite was busy (503)."""

@@ -14,20 +14,19 @@ callback arrived ended within 15 seconds of it.
 
 from __future__ import annotations
 
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from benchmarks.apart import running
 from benchmarks.command import command, ended
 from benchmarks.recovery import Bench, environments, wait_until
 from benchmarks.tables import Figures, machine
@@ -69,25 +68,10 @@ class Suspended(Bench):
         path = f"/deployments/{sweeper['id']}/schedules/{schedule['id']}"
         self.send("PATCH", path, json={"active": True})
 
-    @contextmanager
-    def receiver(self) -> Generator[subprocess.Popen[bytes], None, None]:
+    def receiver(self) -> AbstractContextManager[subprocess.Popen[bytes]]:
         """`prefect-kie callbacks`; told to stop at the end, unless it has ended before."""
         words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(self.port)]
-        with (self.home / "receiver.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, *words],
-                env=self._environment,
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        try:
-            yield process
-        finally:
-            if process.poll() is None:
-                process.send_signal(signal.SIGTERM)
-            process.wait(30)
+        return running(words, self._environment, self.home / "receiver.log", directory=self.home)
 
     def start_runs(self) -> list[str]:
         """Twenty runs; the jobs of all end at times of their own."""

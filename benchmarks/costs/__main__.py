@@ -28,6 +28,7 @@ from benchmarks.apart import (
     Kie,
     cpu_seconds,
     plain_environment,
+    running,
     simulated_kie,
     wait_until_it_answers,
 )
@@ -222,17 +223,8 @@ def _laboratory(home: Path, seed: int, settings: Mapping[str, str]) -> Generator
             check=True,
         )
         log = home / "receiver.log"
-        output = stack.enter_context(log.open("ab"))
-        words = ("callbacks", "--port", str(port), "--block", CALLBACKS)
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect_kie.cli", *words],
-            env=environment(server),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-        stack.callback(process.wait, 30)
-        stack.callback(process.terminate)
+        words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", CALLBACKS]
+        process = stack.enter_context(running(words, environment(server), log))
         wait_until_it_answers(f"{url}/health", process, log)
         yield Laboratory(home, server, kie, process.pid)
 

@@ -14,7 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from prefect_kie.local_server import PASSED_ON, local_server
+from benchmarks.apart import plain_environment
+from prefect_kie.local_server import local_server
 
 
 def main(way: str, sigma: float, scale: float, count: int, seed: int) -> None:
@@ -27,9 +28,8 @@ def main(way: str, sigma: float, scale: float, count: int, seed: int) -> None:
         os.environ |= {**server.environment, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
         from benchmarks.waiting.tasks import Laboratory, receiver
 
-        others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        key = secrets.token_hex()
-        with receiver(key, {**others, **server.environment}, Path(name) / "receiver.log") as url:
+        key, environment = secrets.token_hex(), {**plain_environment(), **server.environment}
+        with receiver(key, environment, Path(name) / "receiver.log") as url:
             made = Laboratory(url, key, scale=scale, count=count, seed=seed)
             waits = made.trial(sigma, callbacks=way == "callbacks")
     print(json.dumps([(wait.delay, wait.looks) for wait in waits]))

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.apart import plain_environment
 from benchmarks.command import command, ended
 from benchmarks.tables import machine, write_between
 from benchmarks.waiting.schedules import SIGMAS, Cost, Gap, every, jobs, polling, waits
@@ -29,7 +30,7 @@ from benchmarks.waiting.table import (
     show,
     violations,
 )
-from prefect_kie.local_server import PASSED_ON, local_server
+from prefect_kie.local_server import local_server
 
 INTERVALS = (0.5, 6.0, 10.0)
 """Seconds between the looks of replicate, runwayml and prefect-dbt."""
@@ -78,10 +79,9 @@ def _real_tasks(options: argparse.Namespace, directory: Path, console: Console) 
         os.environ |= {**server.environment, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
         from benchmarks.waiting.tasks import Laboratory, receiver
 
-        others = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
-        signing_key = secrets.token_hex()
+        signing_key, log = secrets.token_hex(), directory / "receiver.log"
         measured: list[Measured] = []
-        with receiver(signing_key, {**others, **server.environment}, directory / "receiver.log") as url:
+        with receiver(signing_key, {**plain_environment(), **server.environment}, log) as url:
             made = Laboratory(url, signing_key, scale=options.scale, count=options.tasks, seed=options.seed)
             for sigma in SIGMAS:
                 for way in (CALLBACKS, POLLING):

@@ -6,20 +6,16 @@ To be imported once Prefect is configured.
 from __future__ import annotations
 
 import asyncio
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import httpx
 from prefect import State, flow
 from pydantic import SecretStr
 
+from benchmarks.apart import running, wait_until_it_answers
 from benchmarks.waiting.schedules import USUAL, Wait
 from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo
 from prefect_kie.blocks import KieCallbacks, KieCredentials
@@ -28,7 +24,6 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 
 BLOCK = "bench"
-START_SECONDS = 60.0
 SUBMIT_SECONDS = 0.5
 """Between two submissions: Kie takes 20 jobs in 10 seconds."""
 
@@ -120,28 +115,7 @@ def receiver(signing_key: str, environment: dict[str, str], log: Path) -> Genera
     """`prefect-kie callbacks` in a process of its own; yields its address."""
     url = f"http://127.0.0.1:{(port := free_port())}"
     KieCallbacks(base_url=url, signing_key=SecretStr(signing_key)).save(BLOCK, overwrite=True)
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", BLOCK],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        end = time.monotonic() + START_SECONDS
-        while not _healthy(url):
-            if time.monotonic() > end or process.poll() is not None:
-                raise RuntimeError(f"the receiver did not start; its log is {log}")
-            time.sleep(0.1)
+    words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", BLOCK]
+    with running(words, environment, log) as process:
+        wait_until_it_answers(f"{url}/health", process, log)
         yield url
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(30)
-
-
-def _healthy(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/health", trust_env=False).is_success
-    except httpx.HTTPError:
-        return False

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.recovery import ROOT, Bench, environments
+from benchmarks.apart import ROOT
+from benchmarks.recovery import Bench, environments
 from prefect_kie.local_server import LocalServer
 from prefect_kie.simulator import SimulatorServer
 from tests.s3_store import S3Store
