@@ -39,7 +39,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sora_2_text_to_video, submission
+from prefect_kie.tasks import records, sending, sora_2_text_to_video, submission
 from prefect_kie.tasks.records import submission_key
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
@@ -406,7 +406,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
     async def refuse(self: object, record: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(submission, "KEEP_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(sending, "KEEP_PAUSES", (0.0, 0.0))
     with monkeypatch.context() as broken:
         broken.setattr(records.SubmissionRecords, "write", refuse)
         handle = await submit(credentials, job_key="one")

@@ -27,7 +27,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sora_2_text_to_video, submission, traces
+from prefect_kie.tasks import records, sending, sora_2_text_to_video, traces
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
 
@@ -150,7 +150,7 @@ async def test_a_trace_of_a_refusal_frees_the_submission(
 
     with monkeypatch.context() as broken:
         broken.setattr(records.SubmissionRecords, "release", refuse)
-        broken.setattr("prefect_kie.tasks.submission.KEEP_PAUSES", ())
+        broken.setattr("prefect_kie.tasks.sending.KEEP_PAUSES", ())
         with pytest.raises(InsufficientCredits):
             await submit(credentials)
     assert the_record(results)[1]["state"] == "submitting"
@@ -284,7 +284,7 @@ async def test_a_late_answer_does_not_overwrite_who_took_over(
     @flow
     async def pipeline() -> None:
         kept = records.SubmissionRecords(LocalStorage(results))
-        await submission._keep(lambda: kept.write(late), late)
+        await sending._keep(lambda: kept.write(late), late)
 
     await pipeline()
     assert record_of(results).task_id == handle.task_id
@@ -295,7 +295,7 @@ async def test_a_late_answer_does_not_overwrite_who_took_over(
 async def test_an_answer_that_takes_for_ever_ends_in_doubt(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(sending, "CALL_SECONDS", 0.3)
     kie.fault("create", drip=5)  # bytes come all the time, so no read times out
     with pytest.raises(SubmissionInDoubt, match="had not answered in full"):
         await submit(credentials)
