@@ -173,7 +173,12 @@ def child(way: str, rows: int, seconds: float, kie: str, receiver: str, lifted: 
             {"model": "sora-2-text-to-video", "prompt": f"{name} {number}"} for number in range(count)
         ]
         made = await generate_batch(
-            manifest, credentials, directory=directory, poll=poll, at_once=max(100, count)
+            manifest,
+            credentials,
+            directory=directory,
+            job_key=f"{name} of {directory.name}",  # each trial has a Kie of its own, which knows no other's
+            poll=poll,
+            at_once=max(100, count),
         )
         return made.counts.get("saved", 0)
 
