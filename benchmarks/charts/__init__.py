@@ -1,0 +1,1 @@
+"""The charts of docs/benchmarks.md, drawn from its tables."""
