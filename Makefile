@@ -44,7 +44,7 @@ crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at rand
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
-bench: $(VENV)/.demo ## all benchmarks, for an hour and a half (ARGS="waiting" for one, ARGS=--help for their names)
+bench: $(VENV)/.bench ## all benchmarks, for an hour and a half (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
@@ -79,7 +79,11 @@ $(VENV)/.demo: $(VENV)/.python $(VENV)/.files pyproject.toml
 	$(PIP) install --quiet $(EDIT)
 	touch $@
 
-$(VENV)/.test: $(VENV)/.demo
+$(VENV)/.bench: $(VENV)/.demo
+	$(PIP) install --quiet --group bench
+	touch $@
+
+$(VENV)/.test: $(VENV)/.bench
 	$(PIP) install --quiet --group test
 	touch $@
 

@@ -2,7 +2,8 @@
 
     python -m benchmarks [NAME ...] [--write FILE]
 
-Each is a command of its own as well, `python -m benchmarks.NAME`, with options of its own.
+Each is a command of its own as well, `python -m benchmarks.NAME`, with options of its own. With `--write` the
+charts are drawn from the tables at the end (`python -m benchmarks.charts`).
 """
 
 from __future__ import annotations
@@ -40,7 +41,9 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="all, if none is named")
-    parser.add_argument("--write", metavar="FILE", help="put the tables into this file, docs/benchmarks.md")
+    parser.add_argument(
+        "--write", metavar="FILE", help="put tables and charts into this file, docs/benchmarks.md"
+    )
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in NAMES]:
         parser.error(f"there is no benchmark {unknown[0]!r}")
@@ -53,6 +56,11 @@ def main() -> int:
         print(f"{name}: exit code {done.returncode} after {time.monotonic() - begun:.0f} s", flush=True)
         if done.returncode:
             failed.append(name)
+    if options.write:
+        print("\ncharts", flush=True)
+        words = [sys.executable, "-m", "benchmarks.charts", "--document", options.write]
+        if subprocess.run(words, check=False).returncode:
+            failed.append("charts")
     if failed:
         print(f"\nNot as required: {', '.join(failed)}")
     return 1 if failed else 0
