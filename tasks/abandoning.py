@@ -15,7 +15,7 @@ from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 
-MOST_AT_ONCE = 16
+MOST_AT_ONCE = 8
 """Transfers of one event loop that run side by side, each in a thread; the others wait for their turn."""
 
 STOP_SECONDS = 2.0
