@@ -218,15 +218,18 @@ class TestVersions:
     """Decisions from versions alone."""
 
     def test_the_sqlalchemy_on_which_no_schedule_fires(self) -> None:
-        assert check_sqlalchemy("2.0.58").outcome == "ok"
+        assert check_sqlalchemy("2.0.58", "3.8.8").outcome == "ok"
         for bad in ("2.1.0", "2.1.9", "3.0"):
-            assert check_sqlalchemy(bad).advice == ("run, where the server is: pip install 'sqlalchemy<2.1'")
+            check = check_sqlalchemy(bad, "3.8.8")
+            assert check.advice == ("run, where the server is: pip install 'sqlalchemy<2.1'")
+            assert check_sqlalchemy(bad, "3.9.1").outcome == "ok"
 
     def test_the_fastapi_with_which_no_server_starts(self) -> None:
-        assert check_fastapi("0.150.3").outcome == "ok"
+        assert check_fastapi("0.150.3", "3.8.0").outcome == "ok"
         for bad in ("0.151.0", "0.165.1", "1.0"):
-            check = check_fastapi(bad)
+            check = check_fastapi(bad, "3.8.0")
             assert check.outcome == "trouble"
+            assert check_fastapi(bad, "3.10.0").outcome == "ok"
             assert check.advice == "run: pip install 'fastapi<0.151'"
 
     def test_a_server_has_to_be_as_new_as_its_client(self) -> None:

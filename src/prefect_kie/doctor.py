@@ -36,6 +36,8 @@ WORK_POOL = "kie"
 
 FIRST_BAD_FASTAPI = (0, 151)
 FIRST_BAD_SQLALCHEMY = (2, 1)
+FIRST_GOOD_PREFECT = (3, 9)
+"""From here on Prefect's server works with newer ones."""
 
 
 class WouldChange(Exception):
@@ -86,8 +88,8 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
     Args:
         credentials: Name of the credentials block.
     """
-    yield check_fastapi(version("fastapi"))
-    yield check_sqlalchemy(version("sqlalchemy"))
+    yield check_fastapi(version("fastapi"), prefect.__version__)
+    yield check_sqlalchemy(version("sqlalchemy"), prefect.__version__)
     try:
         url = provisioning.server_url()
         async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
@@ -113,37 +115,41 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
         )
 
 
-def check_fastapi(installed: str) -> Check:
+def check_fastapi(installed: str, beside: str) -> Check:
     """Whether `prefect server start` starts with this version of FastAPI.
 
     Args:
         installed: The version.
+        beside: Prefect's.
     """
     return _below(
         FIRST_BAD_FASTAPI,
         f"fastapi {installed}",
-        "prefect server start does not start with 0.151 or newer",
+        beside,
+        "a Prefect 3.8 server does not start with 0.151 or newer",
         "run: pip install 'fastapi<0.151'",
     )
 
 
-def check_sqlalchemy(installed: str) -> Check:
+def check_sqlalchemy(installed: str, beside: str) -> Check:
     """Whether a server with this version of SQLAlchemy fires schedules.
 
     Args:
         installed: The version.
+        beside: Prefect's.
     """
     return _below(
         FIRST_BAD_SQLALCHEMY,
         f"SQLAlchemy {installed}",
+        beside,
         "on 2.1 or newer a Prefect 3.8 server fires no schedule",
         "run, where the server is: pip install 'sqlalchemy<2.1'",
     )
 
 
-def _below(first_bad: tuple[int, ...], what: str, trouble: str, advice: str) -> Check:
-    """A package and its version, which must be below the first bad one."""
-    if _numbers(what) >= first_bad:
+def _below(first_bad: tuple[int, ...], what: str, beside: str, trouble: str, advice: str) -> Check:
+    """A package and its version, which must be below the first bad one where Prefect is an older one."""
+    if _numbers(what) >= first_bad and _numbers(beside) < FIRST_GOOD_PREFECT:
         return Check("trouble", f"{what}: {trouble}", advice)
     return Check("ok", what)
 
