@@ -38,7 +38,7 @@ check: $(VENV)/.check ## style, types and layers
 docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error
 	$(BIN)/zensical build --clean --strict
 
-crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at random, and count (ARGS="--write docs/guarantees.md")
+crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at random, and count (ARGS=--write)
 	$(BIN)/python -m benchmarks.crash $(ARGS)
 
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)

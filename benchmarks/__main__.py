@@ -1,6 +1,6 @@
 """`make bench`: all benchmarks one after the other, or those that are named.
 
-    python -m benchmarks [NAME ...] [--write FILE]
+    python -m benchmarks [NAME ...] [--write]
 
 Each is a command of its own as well, `python -m benchmarks.NAME`, with options of its own. With `--write` the
 charts are drawn from the tables at the end (`python -m benchmarks.charts`).
@@ -41,9 +41,7 @@ def main() -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("names", nargs="*", metavar="NAME", help="all, if none is named")
-    parser.add_argument(
-        "--write", metavar="FILE", help="put tables and charts into this file, docs/benchmarks.md"
-    )
+    parser.add_argument("--write", action="store_true", help="put tables and charts into docs/")
     options = parser.parse_args()
     if unknown := [name for name in options.names if name not in NAMES]:
         parser.error(f"there is no benchmark {unknown[0]!r}")
@@ -51,15 +49,14 @@ def main() -> int:
     for name in options.names or NAMES:
         print(f"\n{name}: {NAMES[name]}", flush=True)
         begun = time.monotonic()
-        words = ["--write", options.write] if options.write else []
+        words = ["--write"] if options.write else []
         done = subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *words], check=False)
         print(f"{name}: exit code {done.returncode} after {time.monotonic() - begun:.0f} s", flush=True)
         if done.returncode:
             failed.append(name)
     if options.write:
         print("\ncharts", flush=True)
-        words = [sys.executable, "-m", "benchmarks.charts", "--document", options.write]
-        if subprocess.run(words, check=False).returncode:
+        if subprocess.run([sys.executable, "-m", "benchmarks.charts"], check=False).returncode:
             failed.append("charts")
     if failed:
         print(f"\nNot as required: {', '.join(failed)}")

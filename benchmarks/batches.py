@@ -1,6 +1,6 @@
 """Big batches: how long 200 videos take at Kie's limits, and what 1,000 on their way at once need (Linux).
 
-    python -m benchmarks.batches [--write docs/benchmarks.md]
+    python -m benchmarks.batches [--write]
 
 A Prefect server on SQLite, `prefect-kie callbacks`, and a simulated Kie are processes of their own, and so
 is each `generate_batch`. Jobs take 30 s. No limit is made on the Prefect server: the local limiter alone

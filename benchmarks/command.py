@@ -8,18 +8,24 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.apart import ROOT
+
 MOST_SHOWN = 20
 
 
-def command(name: str, description: str | None = None) -> argparse.ArgumentParser:
+def command(
+    name: str, description: str | None = None, document: str = "docs/benchmarks.md"
+) -> argparse.ArgumentParser:
     """The parser of a benchmark, with `--write`; each adds options of its own.
 
     Args:
         name: The benchmark's module.
         description: What it measures.
+        document: Where its table stands, between its marks.
     """
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
-    parser.add_argument("--write", type=Path, help="put the table into this file, between its marks")
+    put = f"put the table into {document}"
+    parser.add_argument("--write", action="store_const", const=ROOT / document, help=put)
     return parser
 
 

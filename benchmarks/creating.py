@@ -1,6 +1,6 @@
 """Submitting at Kie's limit: how fast, and whether it is ever passed, by a simulated Kie's clock (Linux).
 
-    python -m benchmarks.creating [--write docs/benchmarks.md]
+    python -m benchmarks.creating [--write]
 
 A simulated Kie with Kie's limits (20 creates in any 10 seconds), a Prefect server on SQLite and each run
 that submits are processes of their own. First one run alone, without limits on the Prefect server; then

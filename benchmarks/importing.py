@@ -1,6 +1,6 @@
 """How long importing this project takes, over importing Prefect alone.
 
-    python -m benchmarks.importing [--processes N] [--write FILE]
+    python -m benchmarks.importing [--processes N] [--write]
 
 Each figure is the median of as many fresh processes, which take turns. In each of them Prefect is imported
 first, as the module of any flow does (`from prefect import flow, task`). The time of that varies by more than

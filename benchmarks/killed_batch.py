@@ -1,6 +1,6 @@
 """A batch that is killed and started again, ten times: is each of its videos paid once?
 
-    python -m benchmarks.killed_batch [--rows N] [--kills N] [--seed N] [--write docs/batches.md]
+    python -m benchmarks.killed_batch [--rows N] [--kills N] [--seed N] [--write]
 
 `prefect-kie batch` runs in a process of its own, against a simulated Kie whose answer to a submission takes
 a while. When it has made a random number of jobs (or none, but has called Kie), and a random time later, it
@@ -223,7 +223,7 @@ def main() -> int:
     Returns:
         0 when every video was paid once and is there, else 1.
     """
-    parser = command("killed_batch", __doc__)
+    parser = command("killed_batch", __doc__, "docs/batches.md")
     parser.add_argument("--rows", type=int, default=30)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=1)

@@ -1,6 +1,6 @@
 """Saving against `curl`, from the same server on this machine: a file of 1 GB, and 200 of 1 MB at once.
 
-    python -m benchmarks.saving [--repetitions N] [--directory DIR] [--write FILE]
+    python -m benchmarks.saving [--repetitions N] [--directory DIR] [--write]
 
 The server is nginx with one process and `sendfile`; it has to be installed, as curl has. Each way runs in a
 fresh process, and the ways take turns:

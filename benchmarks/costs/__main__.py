@@ -1,6 +1,6 @@
 """What a video costs in processor time, of the client's process and of the Prefect server's.
 
-Usage: python -m benchmarks.costs [--videos N] [--rounds N] [--seed N] [--way NAME ...] [--write FILE]
+Usage: python -m benchmarks.costs [--videos N] [--rounds N] [--seed N] [--way NAME ...] [--write]
 
 Each way makes the same videos on the same simulated Kie (jobs of about 30 s, the same durations in each
 round and way), in a process of its own, one way after the other in each round. The table has the medians

@@ -1,6 +1,6 @@
 """`make crash`: the kills, the table, and the table in docs/guarantees.md.
 
-Usage: python -m benchmarks.crash [--each N] [--random N] [--at-once N] [--seed N] [--write FILE]
+Usage: python -m benchmarks.crash [--each N] [--random N] [--at-once N] [--seed N] [--write]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 
 def main() -> int:
-    parser = command("crash", "Kill flow runs; count.")
+    parser = command("crash", "Kill flow runs; count.", "docs/guarantees.md")
     parser.add_argument("--each", type=int, default=25, help="kills at each named moment")
     parser.add_argument("--random", type=int, default=300, help="kills at random moments")
     parser.add_argument("--at-once", type=int, default=3, help="runs at a time")

@@ -1,6 +1,6 @@
 """The server's record at Kie's own pace: 2 creates and 10 looks a second.
 
-Usage: python -m benchmarks.lag [--seconds N] [--database sqlite|postgresql|both] [--write FILE]
+Usage: python -m benchmarks.lag [--seconds N] [--database sqlite|postgresql|both] [--write]
 
 A Prefect server, set up by `prefect-kie setup` but for the limits that processes share; a simulated Kie with
 Kie's limits, whose jobs take 30 s; and `generate_batch` with two rows for each second: each in a process of

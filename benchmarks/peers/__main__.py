@@ -1,6 +1,6 @@
 """The comparison: all clients wait at the same time, each in a process of its own.
 
-Usage: python -m benchmarks.peers [--jobs N] [--sigma S] [--scale N] [--seed N] [--write FILE]
+Usage: python -m benchmarks.peers [--jobs N] [--sigma S] [--scale N] [--seed N] [--write]
 
 The exit code is 0 when every job of every client came back.
 """

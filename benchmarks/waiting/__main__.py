@@ -1,6 +1,6 @@
 """`make bench`: the waits, the table, and the table in docs/benchmarks.md.
 
-Usage: python -m benchmarks.waiting [--jobs N] [--tasks N] [--scale N] [--seed N] [--write FILE]
+Usage: python -m benchmarks.waiting [--jobs N] [--tasks N] [--scale N] [--seed N] [--write]
 """
 
 from __future__ import annotations
