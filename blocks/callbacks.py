@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl
 from typing_extensions import Self
 
 from prefect_kie.api.hosts import is_loopback
+from prefect_kie.blocks.known_fields import KnownFields
 
 DONE_PATH = "/kie/done"
 """Where the receiver is told that a job has ended."""
@@ -43,7 +44,7 @@ def _no_empty_key(key: object) -> object:
     return key
 
 
-class KieCallbacks(Block):
+class KieCallbacks(KnownFields, Block):
     """Where Kie's callbacks arrive: the public address of `prefect-kie callbacks`, and the signing key.
 
     Attributes:

@@ -13,6 +13,7 @@ from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
 from prefect_kie.api.pace import KeyPace, pace_of
 from prefect_kie.blocks.callbacks import KieCallbacks
+from prefect_kie.blocks.known_fields import KnownFields
 from prefect_kie.blocks.prices import Credits
 
 DEFAULT_CREDENTIALS = "kie"
@@ -21,7 +22,7 @@ DEFAULT_CREDENTIALS = "kie"
 Host = Annotated[str, AfterValidator(check_host)]
 
 
-class KieCredentials(CredentialsBlock):
+class KieCredentials(KnownFields, CredentialsBlock):
     """The key to a Kie AI account, and where Kie is reached.
 
     Attributes:

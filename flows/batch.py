@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
@@ -10,11 +11,11 @@ from prefect import flow, get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import KieError, PollPolicy, RunIncomplete
+from prefect_kie.api import JobHandle, KieError, PollPolicy, RunIncomplete
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_prices
 from prefect_kie.flows.approval import ApproveOver, Estimate, approved, not_submitted
 from prefect_kie.flows.batch_progress import BatchProgress
-from prefect_kie.flows.batch_results import BatchResult, ResultsFile
+from prefect_kie.flows.batch_results import BatchResult, ResultsFile, told_videos
 from prefect_kie.flows.manifest import Row, read_manifest
 from prefect_kie.flows.outcomes import VideoOutcome, failed
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production
@@ -23,6 +24,7 @@ from prefect_kie.flows.second_tries import SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks.budget import check_budget
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
+from prefect_kie.tasks.records import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.showing import show_markdown, show_table
 
@@ -33,8 +35,9 @@ ONCE_MORE = SecondTries(times=1)
 
 
 def _run_name() -> str:
-    manifest = flow_run.get_parameters().get("manifest")
-    return f"generate-batch: {_title(manifest) if manifest is not None else ''}"
+    parameters = flow_run.get_parameters()
+    manifest, plan = parameters.get("manifest"), " (plan)" if parameters.get("dry_run") else ""
+    return f"generate-batch{plan}: {_title(manifest) if manifest is not None else ''}"
 
 
 @flow(name="generate-batch", flow_run_name=_run_name, persist_result=True)
@@ -122,23 +125,36 @@ async def generate_batch(
         f"{_stem(manifest)}.results.csv",
         [row.values for row in rows],
     )
-    progress = BatchProgress(len(rows), poll.usual_seconds or max(row.request.usual_seconds for row in rows))
-
-    async def take(place: int, outcome: VideoOutcome) -> None:
-        await results.take(place, outcome)
-        await progress.take(outcome)
-
+    new = {place for place, job in enumerate(jobs) if submission_key(key, *job) in left}
+    usual = poll.usual_seconds or max(row.request.usual_seconds for row in rows)
+    progress = BatchProgress(len(rows), new, usual, results.address)
     await progress.begin()
     try:
-        videos = await production.videos(jobs, at_once=at_once, tell=take)
+        videos = await production.videos(jobs, at_once=at_once, teller=_Told(results, progress))
     finally:
         await results.write()
-    result = BatchResult.of(videos, key, results.address)
+    result = BatchResult.of(videos, key, results.address, new)
     await show_table(_shown(result))
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return result
     return failed(_incomplete(result), BatchResult)
+
+
+@dataclass(frozen=True)
+class _Told:
+    """Who is told how the videos get on."""
+
+    results: ResultsFile
+    progress: BatchProgress
+
+    async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
+        await self.results.submitted(place, job, tries)
+        self.progress.submitted(place)
+
+    async def ended(self, place: int, outcome: VideoOutcome) -> None:
+        await self.results.take(place, outcome)
+        await self.progress.take(place, outcome)
 
 
 def _job_key(manifest: Path | list[dict[str, Any]], storage: object) -> str:
@@ -167,7 +183,7 @@ async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
     price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
     planned = f"{len(estimate.requests):,} to submit, {price}" if estimate.requests else "none to submit"
     done = f"; {before:,} submitted before, which are not paid again" if before else ""
-    description = f"{len(rows):,} videos: {planned}{done}"
+    description = f"{told_videos(len(rows))}: {planned}{done}"
     get_run_logger().info("%s", description)
     await show_markdown(PLAN, description, estimate.markdown if estimate.requests else f"{description}.\n")
 

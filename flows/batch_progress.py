@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -34,12 +34,16 @@ class Standing:
     Attributes:
         total: How many videos are wanted.
         counts: How many came to what so far, by status.
-        end: When it is expected to end; None as long as nobody can tell.
+        end: When it is expected to end; None where nobody can tell.
+        on_their_way: How many have a job at Kie and came to nothing yet.
+        results: Where the results file is.
     """
 
     total: int
     counts: dict[str, int]
     end: datetime | None
+    on_their_way: int = 0
+    results: str = ""
 
     @property
     def done(self) -> int:
@@ -79,13 +83,19 @@ class BatchProgress:
 
     Attributes:
         total: How many videos are wanted.
+        new: Places of those that no earlier run had submitted; the others tell nothing of how fast it goes.
         usual: How long a job usually takes, seconds.
+        results: Where the results file is.
     """
 
     total: int
+    new: Collection[int]
     usual: float
+    results: str = ""
     counts: Counter[str] = field(default_factory=Counter[str])
     _begun: float = field(default_factory=time.monotonic)
+    _on_their_way: set[int] = field(default_factory=set[int])
+    _new_done: int = 0
     _first: float | None = None
     _shown: float = 0.0
     _told: int = 0
@@ -94,10 +104,11 @@ class BatchProgress:
     @property
     def standing(self) -> Standing:
         """How far it is now."""
-        elapsed, done = time.monotonic() - self._begun, sum(self.counts.values())
-        left = expected_seconds(self.total, done, elapsed=elapsed, first=self._first, usual=self.usual)
-        end = datetime.now(timezone.utc) + timedelta(seconds=left)
-        return Standing(self.total, dict(self.counts), end)
+        elapsed, new, end = time.monotonic() - self._begun, len(self.new), None
+        if self._new_done < new:
+            left = expected_seconds(new, self._new_done, elapsed=elapsed, first=self._first, usual=self.usual)
+            end = datetime.now(timezone.utc) + timedelta(seconds=left)
+        return Standing(self.total, dict(self.counts), end, len(self._on_their_way), self.results)
 
     async def begin(self) -> None:
         """Show that it has begun."""
@@ -106,11 +117,19 @@ class BatchProgress:
             self._artifact = await asyncio.wait_for(shown, LIMIT_SECONDS)
         self._watched()
 
-    async def take(self, outcome: VideoOutcome) -> None:
+    def submitted(self, place: int) -> None:
+        """Count a job that is on its way."""
+        self._on_their_way.add(place)
+        self._watched()
+
+    async def take(self, place: int, outcome: VideoOutcome) -> None:
         """Count an outcome, and show it where it is time to."""
         self.counts[outcome.status] += 1
-        if self._first is None:
-            self._first = time.monotonic() - self._begun
+        self._on_their_way.discard(place)
+        if place in self.new:
+            self._new_done += 1
+            if self._first is None:
+                self._first = time.monotonic() - self._begun
         done = sum(self.counts.values())
         self._watched()
         part = done * TELL_PARTS // self.total

@@ -5,12 +5,13 @@ import csv
 import io
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_kie.api import JobHandle
 from prefect_kie.flows.outcomes import VideoOutcome
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.storage import Storage
@@ -37,6 +38,7 @@ class BatchResult(BaseModel):
             a dry run `to submit` and `submitted before`.
         credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
             at the most, by the prices of the variable kie_prices; None where a price is missing.
+        credits_before: How much of that was for jobs which an earlier run had submitted.
         unpriced: For a dry run: how many of the rest have no price there, by model.
         videos: One outcome per row, in order; none for a dry run.
     """
@@ -47,15 +49,31 @@ class BatchResult(BaseModel):
     results: str | None = None
     counts: dict[str, int]
     credits: float | None
+    credits_before: float = 0.0
     unpriced: dict[str, int] = Field(default_factory=dict[str, int])
     videos: tuple[VideoOutcome, ...] = ()
 
     @classmethod
-    def of(cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str) -> "BatchResult":
-        """The sum of a batch's outcomes."""
-        counts = Counter(video.status for video in videos)
-        cost = sum(video.video.credits or 0.0 for video in videos if video.video)
-        return cls(job_key=job_key, results=results, counts=dict(counts), credits=cost, videos=videos)
+    def of(
+        cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str, new: Collection[int]
+    ) -> "BatchResult":
+        """The sum of a batch's outcomes.
+
+        Args:
+            videos: The outcomes, in order.
+            job_key: Whose jobs they are.
+            results: Where the results file is.
+            new: Places of the rows that no earlier run had submitted.
+        """
+        costs = [video.video.credits or 0.0 if video.video else 0.0 for video in videos]
+        return cls(
+            job_key=job_key,
+            results=results,
+            counts=dict(Counter(video.status for video in videos)),
+            credits=sum(costs),
+            credits_before=sum(cost for place, cost in enumerate(costs) if place not in new),
+            videos=videos,
+        )
 
     @property
     def summary(self) -> str:
@@ -76,6 +94,11 @@ class BatchResult(BaseModel):
             "changes; what is in doubt is settled with resolve_submission."
         )
         return "\n".join(lines)
+
+
+def told_videos(count: int) -> str:
+    """`1 video`, `1,000 videos`."""
+    return f"{count:,} video{'' if count == 1 else 's'}"
 
 
 def told_counts(counts: Mapping[str, int], total: int) -> str:
@@ -99,6 +122,7 @@ class ResultsFile:
     storage: Storage
     name: str
     rows: Sequence[Mapping[str, str]]
+    jobs: dict[int, tuple[JobHandle, int]] = field(default_factory=dict[int, tuple[JobHandle, int]])
     outcomes: dict[int, VideoOutcome] = field(default_factory=dict[int, VideoOutcome])
     _next: float = 0.0
     _told: bool = False
@@ -109,9 +133,17 @@ class ResultsFile:
         """Where it is, for people."""
         return self.storage.address(self.name)
 
+    async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
+        """Put in that a row's job is on its way, and write the file where it is time to."""
+        self.jobs[place] = job, tries
+        await self._changed()
+
     async def take(self, place: int, outcome: VideoOutcome) -> None:
         """Put a row's outcome in, and write the file where it is time to."""
         self.outcomes[place] = outcome
+        await self._changed()
+
+    async def _changed(self) -> None:
         if time.monotonic() >= self._next and not self._writing.locked():
             await self.write()
 
@@ -141,12 +173,15 @@ class ResultsFile:
         table = csv.writer(text, lineterminator="\n")
         table.writerow(names)
         for place, row in enumerate(self.rows):
-            told = _cells(self.outcomes.get(place))
+            told = _cells(self.outcomes.get(place), self.jobs.get(place))
             table.writerow([str(place + 1), *told, *(row.get(name, "") for name in given)])
         return text.getvalue()
 
 
-def _cells(outcome: VideoOutcome | None) -> list[str]:
+def _cells(outcome: VideoOutcome | None, on_its_way: tuple[JobHandle, int] | None) -> list[str]:
+    if outcome is None and on_its_way is not None:
+        job, tries = on_its_way
+        return ["submitted", str(tries), job.model, "", "", "", "", _harmless(job.task_id), ""]
     if outcome is None:
         return ["open", *[""] * (len(COLUMNS) - 2)]
     video = outcome.video

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Protocol
 
 from prefect import get_run_logger
 from prefect.filesystems import WritableFileSystem
@@ -45,6 +45,18 @@ DEFAULT_POLL = PollPolicy()
 
 MaxCredits = Annotated[float, Field(ge=0)] | None
 """What all jobs of a run may cost together, credits; None: no cap."""
+
+
+class Teller(Protocol):
+    """Who is told how videos get on, each by its place among them."""
+
+    async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
+        """A job is on its way, submitted now or before, at this try (from 1)."""
+        ...
+
+    async def ended(self, place: int, outcome: VideoOutcome) -> None:
+        """A video has come to something."""
+        ...
 
 
 @dataclass
@@ -112,14 +124,14 @@ class Production:
         jobs: Sequence[tuple[JobRequest, int]],
         *,
         at_once: int | None = None,
-        tell: Callable[[int, VideoOutcome], Awaitable[None]] | None = None,
+        teller: Teller | None = None,
     ) -> tuple[VideoOutcome, ...]:
         """Make videos side by side; whatever happens to one becomes its outcome, never its siblings'.
 
         Args:
             jobs: The requests with their takes.
             at_once: How many may be on their way at the same time; None: all. Suspended, all are.
-            tell: Called with each video's place in `jobs` and its outcome as soon as there is one.
+            teller: Is told how each gets on, by its place in `jobs`.
         """
         videos = [
             _Wanted(place, Tries(self._models(request), self.second_tries.times), take)
@@ -127,20 +139,25 @@ class Production:
         ]
         gate = asyncio.Semaphore(at_once or max(1, len(videos)))
 
+        async def submit(video: _Wanted) -> None:
+            video.submitted = await self._submitted(video)
+            if teller is not None and isinstance(video.submitted, JobHandle):
+                await teller.submitted(video.place, video.submitted, video.tries.made)
+
         async def until_submitted(video: _Wanted) -> None:
             async with gate:
-                video.submitted = await self._submitted(video)
+                await submit(video)
 
         async def until_ended(video: _Wanted) -> bool:
             async with gate:
                 if self.wait == "look":
-                    video.submitted = await self._submitted(video)
+                    await submit(video)
                 while not await self._ended(video, await self._saved(video)):
                     if self.wait == "suspend":
                         return False
-                    video.submitted = await self._submitted(video)
-            if tell is not None and video.outcome is not None:
-                await tell(video.place, video.outcome)
+                    await submit(video)
+            if teller is not None and video.outcome is not None:
+                await teller.ended(video.place, video.outcome)
             return True
 
         left: list[_Wanted] = videos

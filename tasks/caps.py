@@ -74,8 +74,8 @@ def budgets_of(
                 folder=f"run-{_digest(base)}",
                 name="the run's budget (max_credits)",
                 next_step=(
-                    f"Start another run with job_key={base!r} and a higher max_credits; it goes on from "
-                    "there, and pays nothing again."
+                    f"Run it again with a higher max_credits, as another run with job_key={base!r}; it goes "
+                    "on from there, and pays nothing again."
                 ),
             )
         )

@@ -16,9 +16,11 @@ import pytest
 from prefect.variables import Variable
 from rich.console import Console
 
-from prefect_kie import cli
+from prefect_kie import batching, cli
 from prefect_kie.batching import BatchOptions, run_batch
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import BatchResult
+from prefect_kie.flows.batch_progress import Standing, watching
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 
@@ -34,6 +36,8 @@ sys.exit(main(sys.argv[1:]))
 """
 ANIMALS = "animal,n_frames\nyak,\nfox,15\ncat,\n"
 UNPRICED = "the Prefect variable kie_prices has no price for sora-2-text-to-video (3)."
+GOES_ON = "goes on at Kie, and is charged if it succeeds."
+AGAIN = "Started again, it goes on where it was: nothing is paid twice."
 PROMPT = "prompt=a {animal} in the fog"
 
 
@@ -155,6 +159,8 @@ def test_a_dry_run_tells_what_it_would_cost_and_what_is_paid_already(
     told = "4 videos: 1 to submit, at most 30 credits.\n3 were submitted before and are not paid again.\n"
     assert desk.run(dry_run=True) == (0, told)
     assert kie.stats()["created"] == 3
+    end = desk.run(yes=True)[1].splitlines()[-1]
+    assert end.startswith("4 of 4 saved, 120 credits, 90 of them for earlier runs. All rows: ")
 
 
 @pytest.mark.server
@@ -181,6 +187,38 @@ def test_what_is_missing_in_the_end_is_named_and_how_to_go_on(desk: Desk, kie: S
     assert end[0].startswith("3 of 4 saved, 1 rejected. All rows: ")
     assert end[1].startswith("- row 4: rejected: sora-2-text-to-video 'a gore in the fog': ")
     assert end[2].startswith("Run again with the same manifest, or with job_key='batch:")
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (
+            Standing(10, {"saved": 3}, None, on_their_way=1, results="a"),
+            f"Stopped at 3 of 10 saved. 1 job {GOES_ON} {AGAIN} All rows: a",
+        ),
+        (
+            None,
+            f"Stopped before anything was submitted. {AGAIN}",
+        ),
+    ],
+)
+def test_stopped_by_ctrl_c_it_says_what_goes_on_at_kie(
+    seen: Standing | None, said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers() -> None: ...
+
+    async def interrupted(manifest: Path, arguments: dict[str, Any]) -> BatchResult:
+        if arguments.get("dry_run"):
+            return BatchResult(job_key="", counts={"to submit": 10, "submitted before": 0}, credits=300)
+        watcher = watching.get()
+        if seen is not None and watcher is not None:
+            watcher(seen)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batching, "_server_answers", answers)
+    monkeypatch.setattr(batching, "_run", interrupted)
+    code, printed = desk.run(yes=True)
+    assert (code, printed.splitlines()[-1]) == (130, said)
 
 
 def test_a_fallback_that_is_no_model_is_told_in_a_sentence(desk: Desk) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,11 +22,11 @@ from prefect_kie.api import KieError, RunIncomplete
 from prefect_kie.blocks import PRICES
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.flows.batch_progress import Standing, watching
+from prefect_kie.flows.batch_results import told_counts, told_videos
 from prefect_kie.provisioning import ServerMissing, check_server, server_url
 
 LINES = 10
 """So many lines tell how far it is where no terminal is."""
-STOPPED = "Stopped. Started again, it goes on where it was: nothing is paid twice."
 
 
 @dataclass(frozen=True)
@@ -91,25 +91,46 @@ def _arguments(options: BatchOptions) -> dict[str, Any]:
 
 
 def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int:
+    seen: list[Standing] = []
     try:
-        with _told(console):
+        with _told(console, seen):
             result = asyncio.run(_run(manifest, arguments))
     except KeyboardInterrupt:
-        console.print(Text(STOPPED), soft_wrap=True)
+        console.print(Text(_stopped(seen)), soft_wrap=True)
         return 130
     except RunIncomplete as error:
         console.print(Text(error.message), soft_wrap=True)
         return 1
     except KieError as error:
         return _refused(console, str(error))
-    cost = f", {result.credits:g} credits" if result.credits else ""
+    before = f", {result.credits_before:g} of them for earlier runs" if result.credits_before else ""
+    cost = f", {result.credits:g} credits{before}" if result.credits else ""
     console.print(Text(f"{result.summary}{cost}. All rows: {result.results}"), soft_wrap=True)
     return 0
 
 
+def _stopped(seen: Sequence[Standing]) -> str:
+    """What is to be known of a batch that was stopped."""
+    again = "Started again, it goes on where it was: nothing is paid twice."
+    if not seen:
+        return f"Stopped before anything was submitted. {again}"
+    last = seen[-1]
+    way = ""
+    if last.on_their_way == 1:
+        way = " 1 job goes on at Kie, and is charged if it succeeds."
+    elif last.on_their_way:
+        way = f" {last.on_their_way:,} jobs go on at Kie, and are charged if they succeed."
+    return f"Stopped at {told_counts(last.counts, last.total)}.{way} {again} All rows: {last.results}"
+
+
 @contextmanager
-def _told(console: Console) -> Generator[None, None, None]:
-    """Tell how far it is: in a bar, or where no terminal is, in a line for each tenth."""
+def _told(console: Console, seen: list[Standing]) -> Generator[None, None, None]:
+    """Tell how far it is: in a bar, or where no terminal is, in a line for each tenth.
+
+    Args:
+        console: Where.
+        seen: Holds the last standing afterwards.
+    """
     bar = Progress(
         BarColumn(),
         TimeElapsedColumn(),
@@ -122,6 +143,7 @@ def _told(console: Console) -> Generator[None, None, None]:
 
     def watch(standing: Standing) -> None:
         nonlocal told
+        seen[:] = [standing]
         bar.update(task, total=standing.total, completed=standing.done, description=standing.line)
         part = standing.done * LINES // standing.total
         if bar.disable and part > told:
@@ -151,13 +173,15 @@ async def _server_answers() -> None:
 def _print_plan(console: Console, plan: BatchResult) -> None:
     to_submit, before = plan.counts["to submit"], plan.counts["submitted before"]
     price = f", at most {plan.credits:g} credits" if plan.credits is not None and to_submit else ""
-    console.print(Text(f"{to_submit + before:,} videos: {to_submit:,} to submit{price}."), soft_wrap=True)
+    videos = told_videos(to_submit + before)
+    console.print(Text(f"{videos}: {to_submit:,} to submit{price}."), soft_wrap=True)
     if plan.unpriced:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
         told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
         console.print(Text(told), soft_wrap=True)
     if before:
-        console.print(f"{before:,} were submitted before and are not paid again.", soft_wrap=True)
+        were, are = ("was", "is") if before == 1 else ("were", "are")
+        console.print(f"{before:,} {were} submitted before and {are} not paid again.", soft_wrap=True)
 
 
 def _allowed(console: Console) -> bool:

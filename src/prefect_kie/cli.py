@@ -171,7 +171,7 @@ def _add_batch(
         "--max-credits",
         type=_number(float, 0.0, sys.float_info.max, "number of credits"),
         metavar="CREDITS",
-        help="what all of it may cost together; what would cost more is not begun",
+        help="what all of it may cost together, in all its runs; what would cost more is not begun",
     )
     batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
     batch.add_argument(

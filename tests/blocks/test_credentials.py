@@ -8,7 +8,7 @@ from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
 from prefect_kie.api import KieClient
-from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
 from tests.conftest import KEY
 
 
@@ -68,3 +68,21 @@ def test_the_key_is_masked() -> None:
     credentials = KieCredentials(api_key=SecretStr(KEY))
     for shown in (repr(credentials), str(credentials), credentials.model_dump_json()):
         assert KEY not in shown
+
+
+@pytest.mark.parametrize("name", ["api_address", "base_ulr", "max_credits_per_month"])
+def test_a_field_that_it_does_not_have_is_refused(name: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        KieCredentials(api_key=SecretStr(KEY), **{name: "http://127.0.0.1:4210"})
+    assert f"KieCredentials has no {name}; it has api_key, base_url, upload_url, " in str(caught.value)
+    assert "4210" not in str(caught.value)
+
+
+@pytest.mark.server
+async def test_a_stored_one_comes_back_with_its_callbacks() -> None:
+    callbacks = KieCallbacks(base_url="https://hooks.example", signing_key=SecretStr("whsec"))
+    await callbacks.asave("known-fields", overwrite=True)
+    kept = KieCredentials(api_key=SecretStr(KEY), callbacks=callbacks, max_credits_per_day=5)
+    await kept.asave("known-fields", overwrite=True)
+    loaded = await load_credentials("known-fields")
+    assert (loaded.callbacks, loaded.max_credits_per_day) == (callbacks, 5)

@@ -79,7 +79,10 @@ async def test_a_row_is_a_video_and_a_line_of_the_results(batches: Batches, kie:
     assert [row["animal"] for row in batches.rows()] == ["yak", "fox", "cat"]
     assert [round(float(row["seconds"])) for row in batches.rows()] == [10, 15, 10]
     assert all(Path(row["file"]).is_file() for row in batches.rows())
-    assert [standing.done for standing in seen] == [0, 1, 2, 3]
+    assert sorted({standing.done for standing in seen}) == [0, 1, 2, 3]
+    assert seen[0].end is not None
+    assert max(standing.on_their_way for standing in seen) >= 1
+    assert (seen[-1].on_their_way, seen[-1].results) == (0, str(batches.results))
     async with get_client() as client:
         keys = {artifact.key for artifact in await client.read_artifacts(limit=200)}
     assert {"kie-batch", "kie-batch-plan", "kie-videos"} <= keys
@@ -90,8 +93,17 @@ async def test_started_again_only_what_is_missing_is_paid(batches: Batches, kie:
     charged = kie.stats()["charged"]
     with batches.manifest.open("a") as file:
         file.write("owl,a barn,,\n")
-    made = await batches.run()
+    seen: list[Standing] = []
+    token = watching.set(seen.append)
+    try:
+        made = await batches.run()
+    finally:
+        watching.reset(token)
     assert made.counts == {"saved": 4}
+    assert (made.credits, made.credits_before) == (charged + 30, charged)
+    # The end is that of the one new row: the others tell nothing of how fast it goes.
+    assert all(standing.end is not None for standing in seen if standing.done < 3)
+    assert seen[-1].end is None
     assert kie.stats()["created"] == 4
     assert kie.stats()["charged"] == charged + 30
 

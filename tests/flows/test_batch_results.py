@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import ContentRejected, KieError, Sora2TextToVideo
+from prefect_kie.api import ContentRejected, JobHandle, KieError, Sora2TextToVideo
 from prefect_kie.flows import BatchResult, VideoOutcome, batch_results
 from prefect_kie.flows.batch_progress import expected_seconds
 from prefect_kie.flows.batch_results import ResultsFile
@@ -83,6 +83,17 @@ def test_a_row_that_nothing_is_known_of_is_open(tmp_path: Path) -> None:
     assert (second["row"], second["status"], second["made_with"]) == ("2", "rejected", "sora-2-text-to-video")
 
 
+async def test_a_job_that_is_on_its_way_is_there_with_its_id(tmp_path: Path) -> None:
+    file = ResultsFile(LocalStorage(tmp_path), NAME, [{"animal": "yak"}, {"animal": "fox"}])
+    await file.submitted(0, JobHandle(task_id="task-1", model="sora-2-text-to-video"), 1)
+    with (tmp_path / NAME).open(newline="") as written:
+        first, second = csv.DictReader(written)
+    assert (first["status"], first["tries"], first["made_with"]) == ("submitted", "1", "sora-2-text-to-video")
+    assert (first["task_id"], second["status"]) == ("task-1", "open")
+    await file.take(0, REJECTED)
+    assert rows_of(file)[0]["status"] == "rejected"
+
+
 def test_what_kie_says_is_no_formula_to_a_spreadsheet(tmp_path: Path) -> None:
     file = ResultsFile(LocalStorage(tmp_path), NAME, [{}])
     file.outcomes[0] = REJECTED.model_copy(update={"task_id": "+1", "error": "=HYPERLINK(1)"})
@@ -101,7 +112,7 @@ def test_a_column_of_the_manifest_never_hides_one_of_the_results(tmp_path: Path)
 
 
 def test_of_very_many_missing_videos_the_message_names_the_first(tmp_path: Path) -> None:
-    result = BatchResult.of((REJECTED,) * 30, "batch:yaks", "/yaks.results.csv")
+    result = BatchResult.of((REJECTED,) * 30, "batch:yaks", "/yaks.results.csv", range(30))
     lines = result.story.splitlines()
     assert lines[0] == "0 of 30 saved, 30 rejected. All rows: /yaks.results.csv"
     assert lines[20].startswith("- row 20: ")

@@ -373,7 +373,7 @@ async def test_what_would_pass_a_runs_budget_is_not_submitted(
     with pytest.raises(BudgetExceeded, match=r"this job would cost 30 credits.* has 10 left of 70") as caught:
         await submit(credentials, 3, max_credits=70)
     assert "Charged: no." in str(caught.value)
-    assert "job_key='one' and a higher max_credits" in caught.value.next_step
+    assert "a higher max_credits, as another run with job_key='one'" in caught.value.next_step
 
     again = await submit(credentials, 2, max_credits=0)  # submitted before: no question of money
     assert again.task_id == kie.stats()["jobs"][1]["task_id"]
