@@ -1,6 +1,5 @@
 """How far a batch is: counts and an expected end, as an artifact, in the log, and for whoever watches."""
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -15,6 +14,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from prefect_kie.flows.batch_results import told_counts
 from prefect_kie.flows.outcomes import VideoOutcome
+from prefect_kie.tasks.aside import aside
 
 ARTIFACT = "kie-batch"
 SHOW_SECONDS = 5.0
@@ -113,8 +113,9 @@ class BatchProgress:
     async def begin(self) -> None:
         """Show that it has begun."""
         with suppress(Exception):  # no batch fails for what it shows
-            shown = acreate_progress_artifact(0.0, ARTIFACT, self.standing.line)
-            self._artifact = await asyncio.wait_for(shown, LIMIT_SECONDS)
+            line = self.standing.line
+            made = await aside(lambda: acreate_progress_artifact(0.0, ARTIFACT, line), LIMIT_SECONDS)
+            self._artifact = made
         self._watched()
 
     def submitted(self, place: int) -> None:
@@ -144,8 +145,8 @@ class BatchProgress:
         if self._artifact is None:
             return
         with suppress(Exception):
-            shown = aupdate_progress_artifact(self._artifact, percent, self.standing.line)
-            await asyncio.wait_for(shown, LIMIT_SECONDS)
+            artifact, line = self._artifact, self.standing.line
+            await aside(lambda: aupdate_progress_artifact(artifact, percent, line), LIMIT_SECONDS)
 
     def _watched(self) -> None:
         watcher = watching.get()

@@ -7,7 +7,6 @@ an unknown outcome keeps it.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from decimal import Decimal
@@ -16,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import PRICES, KieCredentials, load_credentials, load_prices
+from prefect_kie.tasks.aside import in_time
 from prefect_kie.tasks.caps import Budget, budgets_of
 from prefect_kie.tasks.ledger import Ledger, exact
 from prefect_kie.tasks.logs import run_logger, shown_error
@@ -178,7 +178,7 @@ async def settle(handle: JobHandle, credits: float | None) -> None:
     if not handle.reserved or credits is None:
         return
     try:
-        if await asyncio.wait_for(_settled(handle, credits), SETTLE_SECONDS):
+        if await in_time(_settled(handle, credits), SETTLE_SECONDS):
             return
         reason = "its reservation is not in this run's result storage"
     except Exception as error:

@@ -21,6 +21,7 @@ from prefect.settings import PREFECT_API_URL
 from prefect_kie.api import Job, KieClient
 from prefect_kie.api.pace import Permit, Turn
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.tasks.aside import in_time
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.shared_limits import LimitState, SharedLimit
 
@@ -177,7 +178,7 @@ class _PrefectLimit:
     async def look(self) -> LimitState | None:
         asking = self._client.read_global_concurrency_limit_by_name(self._name)
         try:
-            found = await asyncio.wait_for(asking, ANSWER_SECONDS)
+            found = await in_time(asking, ANSWER_SECONDS)
         except ObjectNotFound:
             self.paces, self.missing = False, True
             return None
@@ -201,7 +202,7 @@ class _PrefectLimit:
     async def take(self, slots: int) -> bool:
         asking = self._client.increment_concurrency_slots([self._name], slots, "rate_limit")
         try:
-            await asyncio.wait_for(asking, ANSWER_SECONDS)
+            await in_time(asking, ANSWER_SECONDS)
         except httpx.HTTPStatusError as error:
             if error.response.status_code == LOCKED:
                 return False

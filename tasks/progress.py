@@ -7,7 +7,6 @@ has. A run of its own, and so each run again, begins an artifact of its own; the
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from prefect.context import TaskRunContext
 from prefect.logging import get_logger
 
 from prefect_kie.api import Job, JobHandle
+from prefect_kie.tasks.aside import aside
 from prefect_kie.tasks.markup import code, escaped, plain
 from prefect_kie.tasks.names import artifact_key
 
@@ -120,22 +120,26 @@ async def _show(handle: JobHandle, job: Job | None, percent: int, note: str, *, 
             return
     if not last and time.monotonic() < _quiet_until:
         return
-    try:
+
+    async def put() -> None:
         artifact = before.artifact_id if before is not None else None
-        made = await asyncio.wait_for(
-            _put(context, handle, artifact, percent, text),
-            LIMIT_SECONDS,
-        )
+        made = await _put(context, handle, artifact, percent, text)
+        if not last:  # here, so that one that comes late is not made twice
+            _remember(run, Shown(made, percent, text))
+
+    try:
+        await aside(put, LIMIT_SECONDS)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE_SECONDS
         if before is not None and isinstance(error, HTTPStatusError) and error.response.status_code == 404:
             _shown[run] = Shown(None, percent, text)
         get_logger("prefect_kie").debug("Progress of job %s is not shown: %r", handle.task_id, error)
-        return
-    if not last:
-        _shown[run] = Shown(made, percent, text)
-        while len(_shown) > MAX_REMEMBERED:
-            _shown.popitem(last=False)
+
+
+def _remember(run: UUID, shown: Shown) -> None:
+    _shown[run] = shown
+    while len(_shown) > MAX_REMEMBERED:
+        _shown.popitem(last=False)
 
 
 async def _put(

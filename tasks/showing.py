@@ -7,7 +7,6 @@ that would show as its text. No run fails or waits for long for what it shows.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import wraps
@@ -20,6 +19,7 @@ from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
 from prefect_kie.api import CharacterResult, Job, JobRequest, Slice, Sora2CharactersPro
+from prefect_kie.tasks.aside import aside
 from prefect_kie.tasks.markup import code, escaped, link, plain, target
 from prefect_kie.tasks.media import VIDEO_SUFFIXES
 from prefect_kie.tasks.names import artifact_key
@@ -48,7 +48,7 @@ def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Corou
     @wraps(show)
     async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            await asyncio.wait_for(show(*args, **kwargs), LIMIT_SECONDS)
+            await aside(lambda: show(*args, **kwargs), LIMIT_SECONDS)
         except Exception as error:
             get_logger("prefect_kie").debug("%s: no artifact was made: %r", show.__name__, error)
 
