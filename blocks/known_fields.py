@@ -6,7 +6,7 @@ mistyped cap none.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, model_validator
 
@@ -21,10 +21,11 @@ class KnownFields(BaseModel):
     @classmethod
     def _has_all(cls, values: Any) -> Any:
         if isinstance(values, dict):
-            names = [str(name) for name in values if name != PREFECTS and not str(name).startswith("_")]
+            given = cast("dict[str, Any]", values)
+            names = [name for name in given if name != PREFECTS and not name.startswith("_")]
             if unknown := [name for name in names if name not in cls.model_fields]:
                 # Without the values: one may be the key.
                 raise ValueError(
                     f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
                 )
-        return values
+        return cast("Any", values)
