@@ -11,7 +11,7 @@ import httpx
 
 LOOK_SECONDS = 5.0
 SUBMIT_SECONDS = 0.55
-"""Between two submissions: Kie takes 20 jobs in 10 seconds, and some calls take a little longer than others."""
+"""Between two submissions: Kie takes 20 jobs in 10 seconds, and some calls take longer than others."""
 
 Saved = tuple[str, float]
 """A job's task id, and when its file was whole, epoch seconds."""
