@@ -61,17 +61,22 @@ def batches(tmp_path: Path, credentials: KieCredentials) -> Batches:
     return Batches(tmp_path, credentials)
 
 
+async def watched(batches: Batches) -> tuple[BatchResult, list[Standing]]:
+    """Make the batch, and see how far it is meanwhile."""
+    seen: list[Standing] = []
+    token = watching.set(seen.append)
+    try:
+        return await batches.run(), seen
+    finally:
+        watching.reset(token)
+
+
 def prompts(kie: SimulatorServer) -> list[str]:
     return sorted(job["input"]["prompt"] for job in kie.stats()["jobs"])
 
 
 async def test_a_row_is_a_video_and_a_line_of_the_results(batches: Batches, kie: SimulatorServer) -> None:
-    seen: list[Standing] = []
-    token = watching.set(seen.append)
-    try:
-        made = await batches.run()
-    finally:
-        watching.reset(token)
+    made, seen = await watched(batches)
     assert made.counts == {"saved": 3}
     assert made.summary == "3 of 3 saved"
     assert prompts(kie) == ["a cat in a sofa", "a fox in a library", "a yak in a pier"]
@@ -93,12 +98,7 @@ async def test_started_again_only_what_is_missing_is_paid(batches: Batches, kie:
     charged = kie.stats()["charged"]
     with batches.manifest.open("a") as file:
         file.write("owl,a barn,,\n")
-    seen: list[Standing] = []
-    token = watching.set(seen.append)
-    try:
-        made = await batches.run()
-    finally:
-        watching.reset(token)
+    made, seen = await watched(batches)
     assert made.counts == {"saved": 4}
     assert (made.credits, made.credits_before) == (charged + 30, charged)
     # The end is that of the one new row: the others tell nothing of how fast it goes.
