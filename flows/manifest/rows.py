@@ -60,6 +60,11 @@ class Settings:
         return cls(defaults, columns, frozenset(names), frozenset(used))
 
     @cached_property
+    def misspelt(self) -> tuple[str, ...]:
+        """What templates name and nobody has."""
+        return tuple(self.used - self.names)
+
+    @cached_property
     def column_of(self) -> dict[str, str]:
         """The column that stands for a field, of those that are renamed."""
         return {target: name for name, target in self.columns.items() if target is not None}
@@ -174,6 +179,8 @@ class RowReader:
             return given.origin != "default" or self._settings.columns.get(target, target) is not None
         if target in cls.model_fields and target != "model":
             return True
+        # Where a template nearly names it, that is the mistake.
+        for_templates |= own and bool(nearest(given.column, self._settings.misspelt))
         if given.origin == "input" or (given.origin == "cell" and not for_templates):
             self._wrong(self._not_taken(target, given, cls), given)
         return False

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from prefect.filesystems import LocalFileSystem, ReadableFileSystem, RemoteFileSystem
 
-from prefect_kie.api import ServiceUnavailable
+from prefect_kie.api import ServiceUnavailable, Sora2TextToVideo
 from prefect_kie.flows.manifest import (
     ManifestMistakes,
     Row,
@@ -282,6 +282,24 @@ def test_templates_take_the_rows_values_and_nothing_else() -> None:
     ]
     assert prompts([{"prompt": "{list}", "list": "x"}], defaults=TEXT) == ["x"]
     assert "which is no text" in the_mistake([{"prompt": "{list}", "list": ["x"]}], defaults=TEXT)
+
+
+def test_a_misspelt_placeholder_is_one_mistake_of_a_row_and_not_two() -> None:
+    defaults = {**TEXT, "prompt": "A {animl}"}
+    assert mistakes("animal,sea,n_frames\nyak,,\nfox,x,\n", defaults=defaults) == [
+        (
+            "row 1 (line 2), column prompt: {animl} names no column; did you mean 'animal'? for braces "
+            "themselves write {{animl}} (a default)"
+        ),
+        (
+            "row 2 (line 3), column sea: is no field of sora-2-text-to-video; it takes "
+            f"{', '.join(name for name in Sora2TextToVideo.model_fields if name != 'model')}"
+        ),
+        (
+            "row 2 (line 3), column prompt: {animl} names no column; did you mean 'animal'? for braces "
+            "themselves write {{animl}} (a default)"
+        ),
+    ]
 
 
 def test_an_untyped_models_column_in_a_template_must_say_whether_it_is_sent_too() -> None:
