@@ -8,12 +8,18 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
 HOME = Path(tempfile.mkdtemp(prefix="prefect-kie-tests-"))
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # As of what a shell runs in the background. Processes that tests start would inherit it, and Ctrl-C, by
+    # which some of them are stopped, would not be heard.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for name in [name for name in os.environ if name.startswith(("PREFECT_", "KIE_"))]:
     del os.environ[name]
