@@ -104,14 +104,15 @@ class SharedLimit:
         await self._pause(self._next - begun)
         yields, waits = self._others, 0
         while (state := await server.look()) is not None:
-            wanted = min(waiting(), state.slots)
-            # Others who take single slots as they come free would keep a whole lot from ever being so.
-            if wanted > 1 and self._clock() - begun > PATIENT_LOTS * wanted / state.per_second:
-                wanted = max(1, min(wanted, state.slots - state.used))
+            wanted, spread = min(waiting(), state.slots), self._spread
+            # Others who take single slots as they come free would keep a whole lot from ever being so; and
+            # who has waited for so long does not let others go first.
+            if self._clock() - begun > PATIENT_LOTS * wanted / state.per_second:
+                wanted, spread = max(1, min(wanted, state.slots - state.used)), LEAST_SPREAD
             if wait := state.free_in(wanted):
                 self._others = self._others or waits > 0  # somebody else took what it had waited for
                 later = YIELDING * self._answer if yields and not waits else 0.0
-                await self._pause(wait + later + self._chance.uniform(0, self._spread))
+                await self._pause(wait + later + self._chance.uniform(0, spread))
                 waits += 1
                 continue
             asked = self._clock()

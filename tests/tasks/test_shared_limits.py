@@ -165,7 +165,7 @@ def test_one_who_takes_single_slots_starves_nobody_who_wants_more() -> None:
         single.cancel()
         return clock() - begun
 
-    assert in_virtual_time(both) < 20
+    assert max(in_virtual_time(both) for _ in range(20)) < 20
 
 
 def test_a_process_alone_asks_at_most_twice_a_second() -> None:
