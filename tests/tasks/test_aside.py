@@ -48,24 +48,25 @@ async def settled(calls: Calls, ended: int) -> None:
 async def slow_server(seconds: float) -> AsyncIterator[str]:
     """A server that takes its time for each answer."""
 
-    answering: set[asyncio.Task[None] | None] = set()
+    connections: list[asyncio.StreamWriter] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        answering.add(asyncio.current_task())
+        connections.append(writer)
         with suppress(asyncio.IncompleteReadError, ConnectionError):
             while True:
                 await reader.readuntil(b"\r\n\r\n")
                 await asyncio.sleep(seconds)
                 writer.write(ANSWER)
                 await writer.drain()
-        writer.close()
-        with suppress(ConnectionError):
-            await writer.wait_closed()
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        await asyncio.gather(*filter(None, answering))  # each ends when its client has hung up
+    try:
+        async with server:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    finally:
+        for writer in connections:
+            writer.transport.abort()
+        await asyncio.sleep(0.05)  # the event loop closes their sockets
 
 
 async def test_what_comes_in_time_is_given(calls: Calls) -> None:
