@@ -21,7 +21,7 @@ NAMES = {
     "creating": "two processes at Kie's limit of submissions (5 minutes)",
     "batches": "200 videos at Kie's limits, 1,000 on their way at once (15 minutes)",
     "killed_batch": "a batch that is killed and started again ten times (3 minutes)",
-    "costs": "CPU of client and server per video, beside two simpler ways (10 minutes)",
+    "costs": "CPU of client and server per video, beside two simpler ways (15 minutes)",
     "lag": "how far the server's record of the runs is behind (20 minutes)",
     "suspended": "20 runs that wait without a process (9 minutes)",
 }
