@@ -61,12 +61,13 @@ async def slow_server(seconds: float) -> AsyncIterator[str]:
 
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     try:
-        async with server:
-            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     finally:
+        server.close()
         for writer in connections:
             writer.transport.abort()
-        await asyncio.sleep(0.05)  # the event loop closes their sockets
+        await server.wait_closed()  # since Python 3.12.1 it waits for its connections too, so they end first
+        await asyncio.sleep(0.05)  # before, the event loop closes their sockets a little later
 
 
 async def test_what_comes_in_time_is_given(calls: Calls) -> None:
