@@ -16,10 +16,12 @@ from prefect_kie.receiver.resuming import AFTER_SECONDS, Resumer
 
 @pytest.fixture
 def passes(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
-    """The jobs of each pass, whose pauses take no time."""
+    """The jobs of each pass after a ring, whose pauses take no time."""
     made: list[list[str]] = []
 
-    async def resume_finished(jobs: Collection[str]) -> list[Any]:
+    async def resume_finished(jobs: Collection[str] | None) -> list[Any]:
+        if jobs is None:
+            return []
         made.append(sorted(jobs))
         return [SimpleNamespace(name="paper-boat")] if len(made) == 2 else []
 
@@ -77,7 +79,7 @@ async def test_a_server_that_is_away_is_told_once_and_asked_again(
 ) -> None:
     asked = 0
 
-    async def away(jobs: Collection[str]) -> list[Any]:
+    async def away(jobs: Collection[str] | None) -> list[Any]:
         nonlocal asked
         asked += 1
         raise ConnectionError("the server is away")
@@ -90,3 +92,45 @@ async def test_a_server_that_is_away_is_told_once_and_asked_again(
     await resumer.stop()
     assert asked > 1
     assert caplog.text.count("cannot be resumed for now") == 1
+
+
+async def test_what_rang_while_nobody_was_there_is_looked_for_once_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, passes: list[list[str]]
+) -> None:
+    asked: list[Collection[str] | None] = []
+
+    async def starting(jobs: Collection[str] | None) -> list[Any]:
+        asked.append(jobs)
+        if len(asked) < 3:
+            raise ConnectionError("the server is not there yet")
+        return [SimpleNamespace(name="paper-boat")]
+
+    monkeypatch.setattr(resuming, "resume_finished", starting)
+    caplog.set_level("INFO")
+    resumer = Resumer()
+    resumer.start()
+    await asyncio.sleep(2 * resuming.AFTER_SECONDS[-1])
+    assert asked == [None, None, None]
+    assert caplog.text.count("Resumed the run paper-boat") == 1
+    await resumer.stop()
+
+
+async def test_a_ring_does_not_wait_for_what_is_looked_for_at_the_start(
+    monkeypatch: pytest.MonkeyPatch, passes: list[list[str]]
+) -> None:
+    looking, resume = asyncio.Event(), resuming.resume_finished
+
+    async def slow_at_first(jobs: Collection[str] | None = None) -> list[Any]:
+        if jobs is None:
+            looking.set()
+            await asyncio.Event().wait()
+        return await resume(jobs)
+
+    monkeypatch.setattr(resuming, "resume_finished", slow_at_first)
+    resumer = Resumer()
+    resumer.start()
+    await looking.wait()
+    resumer(ring("one"))
+    await followed_up(resumer)
+    assert passes[0] == ["one"]
+    await resumer.stop()

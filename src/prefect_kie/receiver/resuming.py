@@ -1,7 +1,8 @@
 """Resuming the runs that are suspended until their jobs have ended, when these ring.
 
 A ring may come before its run is suspended, or before Kie's own record shows the end; so each is followed up
-for a while. What is missed all the same, the flow `resume-waiting` finds on its schedule.
+for a while. What rang while no receiver ran, or one that was killed before it came to it, is looked for once
+at the start. What is missed all the same, the flow `resume-waiting` finds on its schedule.
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Collection
 
 from prefect_kie.flows.resuming import resume_finished
 from prefect_kie.receiver.log import logger
 from prefect_kie.receiver.reading import Ring
 
 AFTER_SECONDS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
-"""When, after its ring, a job's run is looked for."""
+"""When, after its ring, a job's run is looked for; and after the start all runs, until that succeeds once."""
 PAUSE_SECONDS = 1.0
 """Between two passes: rings that come together are followed up together."""
 MAX_FOLLOWED = 10_000
@@ -27,7 +29,7 @@ class Resumer:
     def __init__(self) -> None:
         self._rung: OrderedDict[str, tuple[float, int]] = OrderedDict()
         self._new = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._failing = False
 
     def __call__(self, ring: Ring) -> None:
@@ -44,14 +46,23 @@ class Resumer:
 
     def start(self) -> None:
         """Begin to follow up."""
-        if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._follow())
+        if all(task.done() for task in self._tasks):
+            # Side by side: many runs that are looked for at the start do not hold up those that ring.
+            self._tasks = [asyncio.create_task(self._catch_up()), asyncio.create_task(self._follow())]
 
     async def stop(self) -> None:
         """End at once; what is not followed up is left to the schedule."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task], timeout=1.0)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=1.0)
+
+    async def _catch_up(self) -> None:
+        begun = time.monotonic()
+        for after in AFTER_SECONDS:
+            await asyncio.sleep(begun + after - time.monotonic())
+            if await self._resume(None):
+                return
 
     async def _follow(self) -> None:
         while True:
@@ -76,7 +87,8 @@ class Resumer:
                 del self._rung[task_id]
         return due
 
-    async def _resume(self, jobs: list[str]) -> None:
+    async def _resume(self, jobs: Collection[str] | None) -> bool:
+        """Resume the runs that wait for one of these jobs, or all; tell whether that could be done."""
         try:
             for run in await resume_finished(jobs):
                 logger.info("Resumed the run %s, whose jobs have ended", run.name)
@@ -90,3 +102,4 @@ class Resumer:
             self._failing = True
         else:
             self._failing = False
+        return not self._failing
