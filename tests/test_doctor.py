@@ -24,8 +24,10 @@ from pydantic import Field, SecretStr
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.doctor import WouldChange, check_fastapi, check_sqlalchemy, check_versions, refuse_changes
+from prefect_kie.doctor import WouldChange, refuse_changes
+from prefect_kie.doctor_check import Check
 from prefect_kie.doctor_storage import check_storage
+from prefect_kie.doctor_versions import check_fastapi, check_sqlalchemy, check_versions
 from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import run_marked_again
@@ -221,8 +223,14 @@ class TestVersions:
         assert check_sqlalchemy("2.0.58", "3.8.8").outcome == "ok"
         for bad in ("2.1.0", "2.1.9", "3.0"):
             check = check_sqlalchemy(bad, "3.8.8")
-            assert check.advice == ("run, where the server is: pip install 'sqlalchemy<2.1'")
-            assert check_sqlalchemy(bad, "3.9.1").outcome == "ok"
+            assert check.outcome == "trouble"
+            assert check.advice == "run, where the server is: pip install 'sqlalchemy<2.1'"
+            assert check_sqlalchemy(bad, "3.9.1") == Check("ok", f"SQLAlchemy {bad}")
+
+    def test_the_sqlalchemy_on_which_a_server_on_sqlite_stands_still(self) -> None:
+        check = check_sqlalchemy("2.0.58", "3.9.1")
+        assert check.outcome == "ok"  # PostgreSQL does well on it
+        assert check.advice == "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'"
 
     def test_the_fastapi_with_which_no_server_starts(self) -> None:
         assert check_fastapi("0.150.3", "3.8.0").outcome == "ok"
