@@ -23,6 +23,7 @@ NAMES = {
     "killed_batch": "a batch that is killed and started again ten times (3 minutes)",
     "costs": "CPU of client and server per video, beside two simpler ways (15 minutes)",
     "lag": "how far the server's record of the runs is behind (20 minutes)",
+    "many_runs": "how long the server lets a call wait while many runs begin (2 minutes)",
     "suspended": "20 runs that wait without a process (9 minutes)",
 }
 """Each with what it measures, and about how long that takes."""
