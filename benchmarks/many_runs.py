@@ -9,7 +9,7 @@ locked"); Prefect's client repeats that by itself, so what counts here is how lo
 With SQLAlchemy 2.0 the server stands still for the minute that SQLite waits for a lock, time and again: a
 cursor of a failed statement is left to the garbage collector, which may come by in the event loop while the
 cursor's connection waits for the lock in its thread, and then waits for that connection. Who holds the lock
-needs the event loop to give it back. With 2.1 no cursor is left.
+needs the event loop to give it back. With 2.1 that was not seen.
 
 The exit code is 0 when no call took longer than 10 seconds.
 """

@@ -81,7 +81,7 @@ async def test_a_server_that_is_away_is_told_once_and_asked_again(
 
     async def away(jobs: Collection[str] | None) -> list[Any]:
         nonlocal asked
-        asked += 1
+        asked += jobs is not None  # what is looked for at the start is counted in a test of its own
         raise ConnectionError("the server is away")
 
     monkeypatch.setattr(resuming, "resume_finished", away)
