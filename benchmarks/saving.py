@@ -7,7 +7,7 @@ fresh process, and the ways take turns:
 
 - **curl** writes the files, and nothing else (200 files: `curl --parallel`, all at once).
 - **httpx in the event loop** is the straightforward way: `aiter_raw`, each chunk written and hashed.
-- **this project** is `fetch`, with which `save_video` brings a file to disk: all its checks, the checksum,
+- **this project** is `fetch`, with which `save_result` brings a file to disk: all its checks, the checksum,
   and the file synced to the disk, which curl leaves to the kernel. That sync is counted; what it took (of
   200 files: all of them together, though they overlap) is told beside.
 

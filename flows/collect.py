@@ -10,7 +10,7 @@ from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
-from prefect_kie.tasks import save_video, wait_for_job
+from prefect_kie.tasks import save_result, wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_character
 
@@ -46,7 +46,7 @@ async def collect_job(
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)
             return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
-        video = await save_video(job, kie, directory=directory, storage=production.storage)
+        video = await save_result(job, kie, directory=directory, storage=production.storage)
     except KieError as error:
         return failed(error, CollectedJob)
     return CollectedJob(task_id=job.task_id, model=job.model, video=video)

@@ -19,7 +19,7 @@ from prefect_kie.api import (
     SubmissionInDoubt,
 )
 from prefect_kie.api.errors import Billed
-from prefect_kie.tasks import SavedVideo
+from prefect_kie.tasks import SavedResult
 from prefect_kie.tasks.markup import cell, web_address
 
 ResultT = TypeVar("ResultT")
@@ -51,12 +51,12 @@ class VideoOutcome(BaseModel):
     status: VideoStatus
     tries: int = 1
     task_id: str | None = None
-    video: SavedVideo | None = None
+    video: SavedResult | None = None
     error: str | None = None
     billed: Billed
 
     @classmethod
-    def of_saved(cls, request: JobRequest, take: int, video: SavedVideo, tries: int = 1) -> VideoOutcome:
+    def of_saved(cls, request: JobRequest, take: int, video: SavedResult, tries: int = 1) -> VideoOutcome:
         """The outcome of a video that is there."""
         return cls(
             model=request.model_name,
@@ -179,7 +179,7 @@ class CollectedJob(BaseModel):
 
     task_id: str
     model: str
-    video: SavedVideo | None = None
+    video: SavedResult | None = None
     character: CharacterResult | None = None
 
 

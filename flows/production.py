@@ -34,7 +34,7 @@ from prefect_kie.flows.second_tries import (
     may_go_to_another_model,
 )
 from prefect_kie.flows.suspending import Wait, suspended_until_done
-from prefect_kie.tasks import SavedVideo, save_video, sora_2_characters_pro, task_for, wait_for_job
+from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.models import shortened
 from prefect_kie.tasks.records import SubmissionRecords, submission_key
@@ -190,19 +190,19 @@ class Production:
         except Exception as error:
             return error
 
-    async def _saved(self, video: _Wanted) -> SavedVideo | Exception:
+    async def _saved(self, video: _Wanted) -> SavedResult | Exception:
         if not isinstance(video.submitted, JobHandle):
             return video.submitted
         try:
             job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
-            return await save_video(job, self.credentials, directory=self.directory, storage=self.storage)
+            return await save_result(job, self.credentials, directory=self.directory, storage=self.storage)
         except Exception as error:
             return error
 
-    async def _ended(self, video: _Wanted, made: SavedVideo | Exception) -> bool:
+    async def _ended(self, video: _Wanted, made: SavedResult | Exception) -> bool:
         """Whether this was the last try; else the next one is prepared."""
         tries, request, handle = video.tries, video.tries.request, video.submitted
-        if isinstance(made, SavedVideo):
+        if isinstance(made, SavedResult):
             video.outcome = VideoOutcome.of_saved(request, video.take, made, tries.made)
             return True
         task_id = handle.task_id if isinstance(handle, JobHandle) else None

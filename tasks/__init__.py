@@ -4,7 +4,7 @@ Compose them in flows of your own::
 
     handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a claymation conductor"), "kie")
     job = await wait_for_job(handle, "kie")
-    video = await save_video(job, "kie")
+    video = await save_result(job, "kie")
 """
 
 from prefect_kie.tasks.measuring import measure_video
@@ -23,18 +23,18 @@ from prefect_kie.tasks.models import (
     sora_watermark_remover,
     task_for,
 )
-from prefect_kie.tasks.saved import SavedFile, SavedVideo
-from prefect_kie.tasks.saving import save_video
+from prefect_kie.tasks.saved import SavedFile, SavedResult
+from prefect_kie.tasks.saving import save_result
 from prefect_kie.tasks.uploading import upload_image
 from prefect_kie.tasks.waiting import wait_for_job
 
 __all__ = [
     "ModelTask",
     "SavedFile",
-    "SavedVideo",
+    "SavedResult",
     "measure_video",
     "run_model",
-    "save_video",
+    "save_result",
     "sora_2_characters",
     "sora_2_characters_pro",
     "sora_2_image_to_video",

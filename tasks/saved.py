@@ -33,7 +33,7 @@ class SavedFile(BaseModel):
     watermarked: bool = False
 
 
-class SavedVideo(BaseModel):
+class SavedResult(BaseModel):
     """A job's files, saved.
 
     Attributes:

@@ -40,7 +40,7 @@ from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.pictures import poster
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
-from prefect_kie.tasks.saved import SavedFile, SavedVideo
+from prefect_kie.tasks.saved import SavedFile, SavedResult
 from prefect_kie.tasks.showing import deleted_at, show_video
 from prefect_kie.tasks.storage import Storage
 from prefect_kie.tasks.transfer import BadFile, Transfer
@@ -52,7 +52,7 @@ def _save_name() -> str:
 
 
 @task(
-    name="save-video",
+    name="save-result",
     task_run_name=_save_name,
     cache_policy=NO_CACHE,
     retries=6,  # five, in truth: the last one is never made
@@ -60,14 +60,14 @@ def _save_name() -> str:
     retry_jitter_factor=0.3,
     retry_condition_fn=only_retryable_and_not_the_last,
 )
-async def save_video(
+async def save_result(
     job: Job,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     *,
     directory: Path | str | None = None,
     storage: WritableFileSystem | str | None = None,
     max_bytes: int = MAX_FILE_BYTES,
-) -> SavedVideo:
+) -> SavedResult:
     """Save all files of a finished job, each whole or not at all, with a sidecar that tells what they are.
 
     Args:
@@ -95,8 +95,8 @@ async def save(
     directory: Path | str | None = None,
     storage: WritableFileSystem | str | None = None,
     max_bytes: int = MAX_FILE_BYTES,
-) -> tuple[SavedVideo, str | None]:
-    """What `save_video` does, but for showing it.
+) -> tuple[SavedResult, str | None]:
+    """What `save_result` does, but for showing it.
 
     Returns:
         What was saved, and a small picture of it where one can be made.
@@ -131,7 +131,7 @@ async def save(
 
 async def _save_all(
     job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
-) -> tuple[SavedVideo, str | None]:
+) -> tuple[SavedResult, str | None]:
     wanted = [(url, False) for url in job.urls]
     twins = getattr(job.result, "watermarked_urls", ())
     wanted += [(url, bool(job.urls)) for url in twins]
@@ -161,7 +161,7 @@ async def _save_all(
                     watermarked=watermarked,
                 )
             )
-    saved = SavedVideo(
+    saved = SavedResult(
         task_id=job.task_id,
         model=job.model,
         request=job.request_body,
@@ -201,11 +201,11 @@ async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: in
         return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
 
 
-async def _complete(place: Storage, sidecar: str, job: Job) -> SavedVideo | None:
+async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | None:
     """What is saved already, if all of it is there."""
     content = await place.read(sidecar)
     try:
-        saved = SavedVideo.model_validate_json(content) if content else None
+        saved = SavedResult.model_validate_json(content) if content else None
     except ValidationError:
         return None
     if saved is None or saved.task_id != job.task_id or not saved.files:

@@ -24,7 +24,7 @@ from prefect_kie.tasks.markup import code, escaped, link, plain, target
 from prefect_kie.tasks.media import VIDEO_SUFFIXES
 from prefect_kie.tasks.names import artifact_key
 from prefect_kie.tasks.pictures import pictures
-from prefect_kie.tasks.saved import SavedVideo
+from prefect_kie.tasks.saved import SavedResult
 
 P = ParamSpec("P")
 
@@ -56,7 +56,7 @@ def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Corou
 
 
 @_harmless
-async def show_video(job: Job, video: SavedVideo, poster: str | None) -> None:
+async def show_video(job: Job, video: SavedResult, poster: str | None) -> None:
     """Show a saved video: the artifact `kie-video-<task id>`.
 
     Args:
@@ -122,7 +122,7 @@ async def show_markdown(key: str, description: str, markdown: str) -> None:
     await _put(MarkdownArtifact(key=key, description=description, markdown=markdown))
 
 
-def video_markdown(job: Job, video: SavedVideo, poster: str | None) -> str:
+def video_markdown(job: Job, video: SavedResult, poster: str | None) -> str:
     """A saved video as Markdown: picture, player, link, and what is known of it."""
     first = video.files[0]
     address = target(first.url)

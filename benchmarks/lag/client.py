@@ -19,7 +19,7 @@ from pydantic import SecretStr
 from prefect_kie.api import PollPolicy
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import generate_batch
-from prefect_kie.tasks import save_video, sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import save_result, sora_2_text_to_video, wait_for_job
 
 BLOCK = "kie"
 JOB_SECONDS = 30.0
@@ -38,7 +38,7 @@ async def main(url: str, videos: int, directory: Path) -> None:
     """Make the videos."""
     credentials = KieCredentials(api_key=SecretStr("bench"), base_url=url, upload_url=url)
     await credentials.asave(BLOCK, overwrite=True)
-    for one in (sora_2_text_to_video, wait_for_job, save_video):
+    for one in (sora_2_text_to_video, wait_for_job, save_result):
         one.on_completion(tell)
     await generate_batch(
         [{"model": "sora-2-text-to-video", "prompt": f"number {number}"} for number in range(videos)],

@@ -39,7 +39,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.flows.series import with_handle
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import save_video, sora_2_text_to_video, upload_image, wait_for_job
+from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_image, wait_for_job
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.server
@@ -297,7 +297,7 @@ def test_a_sync_flow_of_someone_else_composes_the_tasks(
     def pipeline() -> str:
         handle = sora_2_text_to_video.submit(CAT, credentials)
         job = wait_for_job.submit(handle, credentials, poll=QUICK)
-        return save_video.submit(job, credentials, directory=tmp_path).result().path
+        return save_result.submit(job, credentials, directory=tmp_path).result().path
 
     assert Path(pipeline()).is_file()
     assert kie.stats()["created"] == 1

@@ -51,7 +51,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import collect_job, generate_video, resolve_submission
 from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks import save_video
+from prefect_kie.tasks import save_result
 from tests.conftest import KEY, QUICK
 
 pytestmark = pytest.mark.server
@@ -941,7 +941,7 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
     if row.young is not None:
         trouble.setattr("prefect_kie.tasks.waiting.YOUNG_SECONDS", row.young)
     if row.longest is not None:
-        trouble.setitem(save_video.fn.__kwdefaults__ or {}, "max_bytes", row.longest)
+        trouble.setitem(save_result.fn.__kwdefaults__ or {}, "max_bytes", row.longest)
 
 
 def mend(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:

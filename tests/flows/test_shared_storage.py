@@ -27,7 +27,7 @@ from prefect_kie.flows.outcomes import GeneratedVideos
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks.records import FOLDER, SubmissionRecord
 from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.saving import SavedVideo
+from prefect_kie.tasks.saving import SavedResult
 from prefect_kie.tasks.storage import Storage
 from tests.conftest import QUICK
 from tests.s3_store import KEY, SECRET, S3Store, s3_store
@@ -151,7 +151,7 @@ async def check_saved(fleet: Fleet, task_id: str) -> None:
     """Make sure that the video is in the store, whole, with its sidecar, and nowhere else."""
     sidecar, video = await fleet.videos.names("") or ["none", "none"]
     assert sidecar.removesuffix(".json") == video.removesuffix(".mp4")
-    saved = SavedVideo.model_validate_json(await fleet.videos.read(sidecar) or b"")
+    saved = SavedResult.model_validate_json(await fleet.videos.read(sidecar) or b"")
     content = await fleet.videos.read(video)
     assert content is not None
     assert saved.task_id == task_id

@@ -34,7 +34,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import SavedVideo, save_video
+from prefect_kie.tasks import SavedResult, save_result
 from prefect_kie.tasks.names import file_stem
 from prefect_kie.tasks.processes import mark
 from prefect_kie.tasks.storage import LocalStorage
@@ -44,8 +44,8 @@ from tests.tasks.file_hosts import CAT, file_host, finished, http_answer
 
 pytestmark = pytest.mark.server
 
-ONCE = save_video.with_options(retries=0)
-"""`save_video` that fails at the first trouble."""
+ONCE = save_result.with_options(retries=0)
+"""`save_result` that fails at the first trouble."""
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 
@@ -140,7 +140,7 @@ class TestDirectory:
     async def test_the_video_lies_there_with_its_sidecar(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
-        saved = await save_video(job, credentials, directory=videos)
+        saved = await save_result(job, credentials, directory=videos)
 
         stem = f"a-cat_sora-2-text-to-video_{job.task_id}"
         assert files_in(videos) == [f"{stem}.json", f"{stem}.mp4"]
@@ -177,7 +177,7 @@ class TestDirectory:
     ) -> None:
         kie.fault("file", dead=True)
         kie.fault("file", truncate=1000)
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
         requests = requests_of_files(kie)
         assert len(requests) == 3
         assert KEY not in json.dumps(requests)
@@ -187,16 +187,16 @@ class TestDirectory:
     async def test_a_second_save_fetches_nothing(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
-        first = await save_video(job, credentials, directory=videos)
-        assert await save_video(job, credentials, directory=str(videos)) == first
+        first = await save_result(job, credentials, directory=videos)
+        assert await save_result(job, credentials, directory=str(videos)) == first
         assert kie.stats()["file_requests"] == 1
 
     async def test_a_directory_that_moved_is_found_complete(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
         moved = videos.rename(videos.with_name("moved"))
-        saved = await save_video(job, credentials, directory=moved)
+        saved = await save_result(job, credentials, directory=moved)
         assert Path(saved.path).parent == moved
         assert kie.stats()["file_requests"] == 1
 
@@ -236,7 +236,7 @@ class TestDirectory:
         suffix: str,
         tamper: Callable[[bytes], bytes | None],
     ) -> None:
-        saved = await save_video(job, credentials, directory=videos)
+        saved = await save_result(job, credentials, directory=videos)
         before = {path.name: path.read_bytes() for path in videos.iterdir()}
         path = Path(saved.path).with_suffix(suffix)
         content = tamper(path.read_bytes())
@@ -245,7 +245,7 @@ class TestDirectory:
         else:
             path.write_bytes(content)
 
-        again = await save_video(job, credentials, directory=videos)
+        again = await save_result(job, credentials, directory=videos)
 
         assert kie.stats()["file_requests"] == 2
         assert again.files == saved.files
@@ -256,8 +256,8 @@ class TestDirectory:
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         @flow
-        async def pipeline() -> list[SavedVideo]:
-            return await asyncio.gather(*(save_video(job, credentials, directory=videos) for _ in range(3)))
+        async def pipeline() -> list[SavedResult]:
+            return await asyncio.gather(*(save_result(job, credentials, directory=videos) for _ in range(3)))
 
         saves = await pipeline()
 
@@ -280,7 +280,7 @@ class TestDirectory:
         for left in (old, foreign):
             os.utime(left, (0, time.time() - 25 * 3600))
 
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
 
         assert files_in(videos) == sorted([fresh.name, foreign.name, f"{stem}.json", f"{stem}.mp4"])
 
@@ -297,7 +297,7 @@ class TestDirectory:
         for name in (living, killed, elsewhere):
             (videos / f".{stem}.{name}-12345678.part").write_bytes(b"half a video")
 
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
 
         left = [name for name in files_in(videos) if name.endswith(".part")]
         assert left == sorted(f".{stem}.{name}-12345678.part" for name in (living, elsewhere))
@@ -314,7 +314,7 @@ class TestDirectory:
         self, credentials: KieCredentials, job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
-        saved = await save_video(job, credentials)
+        saved = await save_result(job, credentials)
         assert Path(saved.path).parent == tmp_path / "home" / "kie-videos"
         assert len(files_in(tmp_path / "home" / "kie-videos")) == 2
 
@@ -335,14 +335,14 @@ class TestDirectory:
     ) -> None:
         kie.fault("file", reset=True, times=2)
         kie.fault("file", status=500, times=2)
-        saved = await save_video(job, credentials, directory=videos)
+        saved = await save_result(job, credentials, directory=videos)
         assert seconds_of(saved.path) == pytest.approx(10, abs=0.1)
         assert kie.stats()["file_requests"] == 5
 
     async def test_the_run_is_named_by_its_job(
         self, credentials: KieCredentials, job: Job, videos: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
         names = {getattr(record, "task_run_name", None) for record in caplog.records}
         assert f"save: sora-2-text-to-video {job.task_id}" in names
 
@@ -358,7 +358,7 @@ class TestSeveralFiles:
         self, kie: SimulatorServer, credentials: KieCredentials, videos: Path
     ) -> None:
         job = await finished(kie, credentials, Sora2TextToVideo(prompt="a cat", remove_watermark=True))
-        saved = await save_video(job, credentials, directory=videos)
+        saved = await save_result(job, credentials, directory=videos)
 
         stem = file_stem(job)
         assert files_in(videos) == [f"{stem}.json", f"{stem}.mp4", f"{stem}_watermarked.mp4"]
@@ -374,7 +374,7 @@ class TestSeveralFiles:
         several = job.model_copy(
             update={"result": VideoResult(urls=(url, url, url), watermarked_urls=(url, url))}
         )
-        saved = await save_video(several, credentials, directory=videos)
+        saved = await save_result(several, credentials, directory=videos)
         stem = file_stem(job)
         assert [file.name for file in saved.files] == [
             f"{stem}.mp4",
@@ -389,7 +389,7 @@ class TestSeveralFiles:
         self, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         only = job.model_copy(update={"result": VideoResult(watermarked_urls=job.urls)})
-        saved = await save_video(only, credentials, directory=videos)
+        saved = await save_result(only, credentials, directory=videos)
         assert [(file.name, file.watermarked) for file in saved.files] == [(f"{file_stem(job)}.mp4", False)]
 
     @pytest.mark.parametrize(
@@ -407,7 +407,7 @@ class TestSeveralFiles:
     ) -> None:
         async with file_host(http_answer(content, content_length=len(content))) as host:
             made = market_job(f"{host.url}/file?kind=jpg")
-            saved = await save_video(made, credentials, directory=videos)
+            saved = await save_result(made, credentials, directory=videos)
         assert saved.path == str(videos / f"a-boat_nano-text-to-image_{made.task_id}{suffix}")
         assert Path(saved.path).read_bytes() == content
         assert saved.seconds is None
@@ -432,10 +432,10 @@ class TestBlocks:
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         block = LocalFileSystem(basepath=str(videos))
-        saved = await save_video(job, credentials, storage=block)
+        saved = await save_result(job, credentials, storage=block)
         assert Path(saved.path).parent == videos
         assert len(files_in(videos)) == 2
-        await save_video(job, credentials, storage=block)
+        await save_result(job, credentials, storage=block)
         assert kie.stats()["file_requests"] == 1
 
     async def test_a_remote_file_system_takes_files(
@@ -443,7 +443,7 @@ class TestBlocks:
     ) -> None:
         base = f"memory://{uuid.uuid4().hex}/videos"
         block = RemoteFileSystem(basepath=base)
-        saved = await save_video(job, credentials, storage=block)
+        saved = await save_result(job, credentials, storage=block)
 
         assert saved.path == f"{base}/{file_stem(job)}.mp4"
         video = block.filesystem.cat(saved.path)
@@ -453,10 +453,10 @@ class TestBlocks:
         assert json.loads(block.filesystem.cat(f"{base}/{file_stem(job)}.json"))["task_id"] == job.task_id
         assert len(block.filesystem.ls(base)) == 2
 
-        assert await save_video(job, credentials, storage=block) == saved
+        assert await save_result(job, credentials, storage=block) == saved
         assert kie.stats()["file_requests"] == 1
         block.filesystem.pipe(saved.path, b"shorter")
-        assert await save_video(job, credentials, storage=block) != saved
+        assert await save_result(job, credentials, storage=block) != saved
         assert block.filesystem.cat(saved.path) == video
 
     @pytest.mark.parametrize("by_name", [False, True], ids=["block", "name"])
@@ -467,7 +467,7 @@ class TestBlocks:
         if by_name:
             await block.save("videos", overwrite=True)
         storage = "shelf/videos" if by_name else block
-        saved = await save_video(job, credentials, storage=storage)
+        saved = await save_result(job, credentials, storage=storage)
 
         stem = file_stem(job)
         assert saved.path == f"shelf{'/videos' if by_name else ''}: {stem}.mp4"
@@ -476,14 +476,14 @@ class TestBlocks:
         assert hashlib.sha256(files[f"{stem}.mp4"]).hexdigest() == saved.files[0].sha256
         assert b"hunter2" not in files[f"{stem}.json"]
 
-        assert await save_video(job, credentials, storage=storage) == saved
+        assert await save_result(job, credentials, storage=storage) == saved
         assert kie.stats()["file_requests"] == 1
 
     async def test_a_directory_and_a_block_are_one_too_many(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         with pytest.raises(DownloadFailed, match="either a directory or a storage block"):
-            await save_video(job, credentials, directory=videos, storage=LocalFileSystem())
+            await save_result(job, credentials, directory=videos, storage=LocalFileSystem())
         assert kie.stats()["file_requests"] == 0
         assert not videos.exists()
 
@@ -491,7 +491,7 @@ class TestBlocks:
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job
     ) -> None:
         with pytest.raises(DownloadFailed, match="nowhere"):
-            await save_video(job, credentials, storage="local-file-system/nowhere")
+            await save_result(job, credentials, storage="local-file-system/nowhere")
         assert kie.stats()["file_requests"] == 0
 
     async def test_a_block_that_takes_no_files_is_refused(
@@ -499,16 +499,16 @@ class TestBlocks:
     ) -> None:
         await credentials.save("no-storage", overwrite=True)
         with pytest.raises(DownloadFailed, match="'kie-credentials/no-storage' is no storage"):
-            await save_video(job, credentials, storage="kie-credentials/no-storage")
+            await save_result(job, credentials, storage="kie-credentials/no-storage")
         assert kie.stats()["file_requests"] == 0
 
     async def test_credentials_are_loaded_by_their_name(
         self, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         await credentials.save("for-saving", overwrite=True)
-        assert (await save_video(job, "for-saving", directory=videos)).seconds
+        assert (await save_result(job, "for-saving", directory=videos)).seconds
         with pytest.raises(DownloadFailed, match="no KieCredentials block named 'nobody'") as caught:
-            await save_video(job, "nobody", directory=videos)
+            await save_result(job, "nobody", directory=videos)
         assert_paid_and_collectable(caught.value, job)
         assert "save('nobody')" in caught.value.next_step
 
@@ -532,7 +532,7 @@ class TestDeadLinks:
     ) -> None:
         kie.fault("file", status=403, times=None)
         with pytest.raises(DownloadFailed, match="could not be fetched: HTTP 403") as caught:
-            await save_video(job, credentials, directory=videos)
+            await save_result(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
         assert kie.stats()["file_requests"] == 2 * 6  # the first try and five more, each with a fresh link
         assert files_in(videos) == []
@@ -544,7 +544,7 @@ class TestDeadLinks:
         with pytest.raises(
             DownloadFailed, match=r"its link is dead and no fresh one is to be had: .*url is wrong"
         ) as caught:
-            await save_video(job, credentials, directory=videos)
+            await save_result(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
         assert not caught.value.retryable
         assert kie.stats()["file_requests"] == 1
@@ -554,7 +554,7 @@ class TestDeadLinks:
     ) -> None:
         kie.fault("file", dead=True, times=None)
         kie.fault("download-url", status=503, times=2)
-        assert (await save_video(job, credentials, directory=videos)).seconds
+        assert (await save_result(job, credentials, directory=videos)).seconds
         assert kie.stats()["file_requests"] == 4
 
 
@@ -595,7 +595,7 @@ class TestTrouble:
     ) -> None:
         kie.fault("file", times=None, **fault)
         with pytest.raises(DownloadFailed, match=f"the result could not be fetched: .*{text}") as caught:
-            await save_video(job, credentials, directory=videos, max_bytes=1024 * 1024)
+            await save_result(job, credentials, directory=videos, max_bytes=1024 * 1024)
         assert_paid_and_collectable(caught.value, job)
         assert not caught.value.retryable
         assert kie.stats()["file_requests"] == 1
@@ -614,11 +614,11 @@ class TestTrouble:
             with pytest.raises(
                 DownloadFailed, match=rf"stored in {videos}: OSError: .*No space left"
             ) as caught:
-                await save_video(job, credentials, directory=videos)
+                await save_result(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
         assert caught.value.retryable
         assert files_in(videos) == []
-        assert (await save_video(job, credentials, directory=videos)).seconds
+        assert (await save_result(job, credentials, directory=videos)).seconds
 
     async def test_a_sidecar_that_cannot_be_written_is_made_up_for(
         self,
@@ -636,7 +636,7 @@ class TestTrouble:
             await true(storage, path, content)
 
         monkeypatch.setattr(LocalStorage, "write", write)
-        await save_video(job, credentials, directory=videos)
+        await save_result(job, credentials, directory=videos)
         assert len(files_in(videos)) == 2
         assert kie.stats()["file_requests"] == 2
 
@@ -670,7 +670,7 @@ class TestTrouble:
     ) -> None:
         real = KieCredentials(api_key=credentials.api_key)
         with pytest.raises(DownloadFailed, match="lies in a private network"):
-            await save_video(job, real, directory=videos)
+            await save_result(job, real, directory=videos)
         assert kie.stats()["file_requests"] == 0
 
     async def test_a_save_that_is_cancelled_leaves_nothing_behind(
@@ -750,7 +750,7 @@ class TestNothingToSave:
         step: str,
     ) -> None:
         with pytest.raises(DownloadFailed, match=text) as caught:
-            await save_video(job.model_copy(update=update), credentials, directory=videos)
+            await save_result(job.model_copy(update=update), credentials, directory=videos)
         assert caught.value.task_id == job.task_id
         assert caught.value.billed == billed
         assert caught.value.next_step.startswith(step)
@@ -763,4 +763,4 @@ class TestNothingToSave:
     ) -> None:
         kie.fault("job", no_url=True)
         with pytest.raises(DownloadFailed, match="names no file"):
-            await save_video(await finished(kie, credentials), credentials, directory=videos)
+            await save_result(await finished(kie, credentials), credentials, directory=videos)

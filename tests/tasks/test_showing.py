@@ -24,7 +24,7 @@ from prefect_kie.flows import (
     generate_video,
 )
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import SavedFile, SavedVideo, showing
+from prefect_kie.tasks import SavedFile, SavedResult, showing
 from prefect_kie.tasks.showing import character_markdown, video_markdown
 from tests.conftest import KEY, QUICK
 from tests.tasks.test_markup import EVIL, rendered
@@ -47,7 +47,7 @@ async def latest(key: str) -> ArtifactCollection:
 # What is written
 
 
-def saved(text: str, url: str, name: str = "a.mp4") -> tuple[Job, SavedVideo]:
+def saved(text: str, url: str, name: str = "a.mp4") -> tuple[Job, SavedResult]:
     """A job whose every text is the given one, and what was saved of it."""
     job = Job(
         task_id=text[:100],
@@ -57,7 +57,7 @@ def saved(text: str, url: str, name: str = "a.mp4") -> tuple[Job, SavedVideo]:
         request_body={"model": "x/y", "input": {"prompt": text}},
     )
     file = SavedFile(name=name, path=text, url=url, size=1, sha256="0", seconds=10.0)
-    video = SavedVideo(
+    video = SavedResult(
         task_id=job.task_id,
         model=text,
         request=job.request_body,
