@@ -36,7 +36,7 @@ class UploadRecord(BaseModel):
 
 
 @task(
-    name="upload-image",
+    name="upload-file",
     task_run_name="upload: {file}",
     cache_policy=NO_CACHE,
     retries=6,  # five, in truth: the last one is never made
@@ -44,7 +44,7 @@ class UploadRecord(BaseModel):
     retry_jitter_factor=0.5,
     retry_condition_fn=only_retryable_and_not_the_last,
 )
-async def upload_image(
+async def upload_file(
     file: Path | str,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     *,

@@ -142,7 +142,7 @@ def results(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = (tasks.wait_for_job, tasks.save_result, tasks.measure_video, tasks.upload_image)
+    waiting = (tasks.wait_for_job, tasks.save_result, tasks.measure_video, tasks.upload_file)
     for task in (*tasks.models._tasks.values(), *waiting):
         monkeypatch.setattr(task, "retry_delay_seconds", 0.01)
 
