@@ -23,6 +23,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.api import JobRequest, SubmissionNotRecorded, parse_request
+from prefect_kie.api.uploads import content_identity
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.processes import is_gone, is_this_one
 from prefect_kie.tasks.runs import storage_of_this_run
@@ -305,6 +306,7 @@ def submission_key(base: str, request: JobRequest, take: int, second_try: int = 
         second_try: 1, 2 … for a new job after one that failed, uncharged.
     """
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
+    asked = content_identity(asked)  # an upload made anew has another address and is the same file
     whose = [base, request.model_name, asked, take, *([second_try] if second_try else [])]
     text = json.dumps(whose, sort_keys=True, ensure_ascii=False)
     return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"

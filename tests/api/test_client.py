@@ -423,16 +423,15 @@ async def test_an_address_that_kie_cannot_fetch_is_refused(client: KieClient) ->
         await client.upload_from_url("https://a.example/cat.png")
 
 
-@pytest.mark.parametrize("name", ["missing.png", "cat.gif", "empty.png"])
+@pytest.mark.parametrize("name", ["missing.png", "empty.png"])
 async def test_a_file_that_kie_refuses_is_never_sent(
     kie: SimulatorServer, client: KieClient, tmp_path: Path, name: str
 ) -> None:
-    (tmp_path / "cat.gif").write_bytes(b"GIF89a")
     (tmp_path / "empty.png").touch()
     with pytest.raises(ValueError, match=name):
         await client.upload_file(tmp_path / name)
     with pytest.raises(ValueError, match=r"cat\.gif"):
-        await client.upload_bytes(b"GIF89a", "cat.gif")
+        await client.upload_bytes(b"", "cat.gif")
     assert kie.stats()["uploads"] == 0
 
 
