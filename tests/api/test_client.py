@@ -21,6 +21,7 @@ from prefect_kie.api import (
     JobFailed,
     JobHandle,
     JobNotFound,
+    JobResult,
     JobState,
     KieClient,
     KieError,
@@ -33,7 +34,6 @@ from prefect_kie.api import (
     Sora2TextToVideo,
     UnexpectedResponse,
     UsageLimitReached,
-    VideoResult,
     parse_request,
 )
 from prefect_kie.simulator import SimulatorServer
@@ -211,7 +211,7 @@ async def test_a_finished_job_is_returned_with_its_result(client: KieClient) -> 
     handle = await client.create_job(DOG)
     job = await client.get_job(handle.task_id)
     assert (job.task_id, job.model, job.state) == (handle.task_id, handle.model, JobState.SUCCESS)
-    assert isinstance(job.result, VideoResult)
+    assert isinstance(job.result, JobResult)
     assert len(job.urls) == 1
     assert job.request == DOG
     assert job.seconds == 0
@@ -220,7 +220,7 @@ async def test_a_finished_job_is_returned_with_its_result(client: KieClient) -> 
 async def test_a_removed_watermark_gives_both_videos(client: KieClient) -> None:
     handle = await client.create_job(Sora2TextToVideo(prompt="a dog", remove_watermark=True))
     result = (await client.get_job(handle.task_id)).result
-    assert isinstance(result, VideoResult)
+    assert isinstance(result, JobResult)
     assert (len(result.urls), len(result.watermarked_urls)) == (1, 1)
 
 
