@@ -15,7 +15,7 @@ from prefect_kie.tasks.abandoning import Stop, in_thread
 from prefect_kie.tasks.body import pieces
 from prefect_kie.tasks.file_clients import file_client
 from prefect_kie.tasks.media import is_whole_mp4
-from prefect_kie.tasks.transfer import BadFile, NothingThere, Transfer
+from prefect_kie.tasks.transfer import BadFile, Transfer
 
 MAX_FILE_BYTES = 4 * 1024**3
 """Longest file that is fetched unless told otherwise: 4 GiB."""
@@ -123,7 +123,7 @@ def _check_answer(response: httpx.Response) -> None:
         raise CutTransfer(f"the file's server answered HTTP {response.status_code}")
     kind = response.headers.get("Content-Type", "").lower()
     if kind.startswith(("text/", "application/json", "application/xml", "application/xhtml")):
-        raise NothingThere(f"the file's server sent {kind.partition(';')[0]} instead of a medium")
+        raise BadFile(f"the file's server sent {kind.partition(';')[0]} instead of a medium")
 
 
 def _continues(response: httpx.Response, transfer: Transfer) -> bool:

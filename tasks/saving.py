@@ -8,13 +8,9 @@ a fitting sidecar is not fetched again.
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import os
-from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from typing import Any, Literal
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -26,9 +22,7 @@ from prefect.runtime import task_run
 from pydantic import ValidationError
 
 from prefect_kie.api import (
-    CharacterResult,
     DownloadFailed,
-    InvalidRequest,
     Job,
     JobState,
     KieClient,
@@ -38,6 +32,7 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import TYPED
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.contents import files_of, readable_json, save_contents
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.logs import run_logger, shown_error
@@ -47,16 +42,14 @@ from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.pictures import poster
 from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.retries import only_retryable_and_not_the_last
+from prefect_kie.tasks.retries import is_tried_again, only_retryable_and_not_the_last
 from prefect_kie.tasks.saved import SavedFile, SavedResult
 from prefect_kie.tasks.showing import deleted_at, show_video
 from prefect_kie.tasks.storage import Storage
-from prefect_kie.tasks.transfer import BadFile, NothingThere, Transfer
+from prefect_kie.tasks.transfer import BadFile, Transfer
 
 YOUNG = timedelta(minutes=10)
 """For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
-BESIDE_YOUNG = timedelta(minutes=2)
-"""The same for a file that came beside what was asked for: sooner than the retries end."""
 
 
 def _save_name() -> str:
@@ -132,7 +125,7 @@ async def save(
         async with kie.get_client() as client:
             job = await _with_result(client, job)
             files, picture = await _save_files(job, client, place, stem, max_bytes)
-        files += [await _save_content(place, stem, *each) for each in _contents(job)]
+        files += await save_contents(job, place, stem, {file.name for file in files})
         saved = SavedResult(
             task_id=job.task_id,
             model=job.model,
@@ -143,7 +136,7 @@ async def save(
             saved_at=datetime.now(timezone.utc),
             files=tuple(files),
         )
-        await place.write(sidecar, _json({**saved.model_dump(mode="json"), "record": job.record}))
+        await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
             "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
@@ -180,7 +173,7 @@ async def _save_files(
 ) -> tuple[list[SavedFile], str | None]:
     files: list[SavedFile] = []
     picture: str | None = None
-    for file in _wanted(job):
+    for file in files_of(job):
         number = sum(saved.role == file.role for saved in files) + 1
         of_role = "" if file.role == "result" else f"_{file.role}"
         name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
@@ -193,9 +186,8 @@ async def _save_files(
                 path = await place.put(part, name)
                 if not files:  # after it is in its place: no decoder's crash can keep it from there
                     picture = await _picture(here)
-        except (BadFile, DeadLink, InvalidRequest) as error:
-            may_appear = isinstance(error, NothingThere | DeadLink | InvalidRequest)
-            if not files or file.role == "result" or (may_appear and _is_young(job, BESIDE_YOUNG)):
+        except (BadFile, CutTransfer, DeadLink, KieError) as error:
+            if not files or file.role == "result" or (_is_retryable(error) and is_tried_again()):
                 raise
             # What was asked for is there, and is not held back for what came beside it.
             run_logger().warning("The %s of job %s is not to be had: %s", file.role, job.task_id, error)
@@ -214,48 +206,6 @@ async def _save_files(
             )
         )
     return files, picture
-
-
-def _wanted(job: Job) -> list[ResultFile]:
-    """A result's files, the main one first; watermarked ones alone are what was asked for."""
-    files = () if isinstance(job.result, CharacterResult) or job.result is None else job.result.files
-    if not job.urls:
-        files = tuple(
-            file.model_copy(update={"role": "result"}) if file.role == "watermarked" else file
-            for file in files
-        )
-    return sorted(files, key=lambda file: file.role != "result")
-
-
-def _contents(job: Job) -> Iterator[tuple[Literal["text", "data"], bytes]]:
-    """What a job made beside files."""
-    result = job.result
-    if isinstance(result, CharacterResult):
-        yield "data", _json(result.model_dump())
-    elif result is not None:
-        if result.text is not None:
-            yield "text", result.text.encode()
-        if result.data is not None:
-            yield "data", _json(result.data)
-
-
-async def _save_content(
-    place: Storage, stem: str, role: Literal["text", "data"], content: bytes
-) -> SavedFile:
-    name = f"{stem}.txt" if role == "text" else f"{stem}_data.json"
-    await place.write(name, content)
-    return SavedFile(
-        name=name,
-        path=place.address(name),
-        url=None,
-        size=len(content),
-        sha256=hashlib.sha256(content).hexdigest(),
-        role=role,
-    )
-
-
-def _json(value: Any) -> bytes:
-    return json.dumps(value, indent=1, ensure_ascii=False).encode()
 
 
 def _second_name(part: Path) -> Path | None:
@@ -310,9 +260,13 @@ def _warn_where_odd(job: Job, file: ResultFile, transfer: Transfer) -> None:
         )
 
 
-def _is_young(job: Job, limit: timedelta = YOUNG) -> bool:
+def _is_young(job: Job) -> bool:
     ended = job.completed_at or job.seen_at
-    return ended is not None and datetime.now(timezone.utc) - ended < limit
+    return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
+
+
+def _is_retryable(error: Exception) -> bool:
+    return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
 
 
 def _check_succeeded(job: Job) -> None:
@@ -326,13 +280,10 @@ def _check_succeeded(job: Job) -> None:
 
 def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
     """Any trouble with a paid result, as the one error that says how and until when to come back."""
-    retryable, first = not isinstance(error, BadFile), ""
-    if isinstance(error, NothingThere):
-        retryable = _is_young(job)
+    retryable, first = _is_retryable(error), ""
     if isinstance(error, CutTransfer | BadFile | DeadLink):
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
-        retryable = error.retryable
         first = f"{error.mend} " if error.mend and not retryable else ""
         what = f"the result could not be saved: {error.message}"
     else:

@@ -20,10 +20,6 @@ class BadFile(Exception):
     """What came is not the file: too long, empty, a page instead of a medium."""
 
 
-class NothingThere(BadFile):
-    """What came is empty, or a page instead of a medium: right after its job's end the file may follow."""
-
-
 @dataclass
 class Transfer:
     """A file on its way to disk, in the hands of one thread.
@@ -83,7 +79,7 @@ class Transfer:
             BadFile: when it is empty or no medium.
         """
         if not self.size:
-            raise NothingThere("the file is empty")
+            raise BadFile("the file is empty")
         self.suffix = self.suffix or _checked_kind(self._head)
         self.file.flush()
         os.fsync(self.file.fileno())
@@ -144,5 +140,5 @@ class _Hash:
 def _checked_kind(head: bytes) -> str:
     suffix = kind_of(head)
     if suffix is None:
-        raise NothingThere(f"what came is no video, picture or sound; it begins with {head[:24]!r}")
+        raise BadFile(f"what came is no video, picture or sound; it begins with {head[:24]!r}")
     return suffix

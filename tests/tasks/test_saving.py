@@ -430,7 +430,10 @@ class TestSeveralFiles:
     async def test_a_trouble_with_one_file_saves_none_for_good(
         self, kie: SimulatorServer, credentials: KieCredentials, videos: Path
     ) -> None:
-        job = await finished(kie, credentials, Sora2TextToVideo(prompt="a cat", remove_watermark=True))
+        made = await finished(kie, credentials, Sora2TextToVideo(prompt="a cat", remove_watermark=True))
+        assert isinstance(made.result, JobResult)
+        two = result_of(made.result.urls + made.result.watermarked_urls)
+        job = made.model_copy(update={"result": two})
         kie.fault("file", html=True, skip=1)
         with pytest.raises(DownloadFailed):
             await ONCE(job, credentials, directory=videos)
@@ -608,7 +611,6 @@ class TestTrouble:
         text: str,
     ) -> None:
         kie.fault("file", times=None, **fault)
-        job = of_yesterday(job)
         with pytest.raises(DownloadFailed, match=f"the result could not be fetched: .*{text}") as caught:
             await save_result(job, credentials, directory=videos, max_bytes=1024 * 1024)
         assert_paid_and_collectable(caught.value, job)
