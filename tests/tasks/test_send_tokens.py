@@ -31,6 +31,7 @@ from prefect_kie.tasks.processes import this_machine
 from prefect_kie.tasks.send_tokens import SendToken
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
+from tests.left_behind import forget_the_outcome, the_record
 
 pytestmark = pytest.mark.server
 
@@ -47,21 +48,8 @@ async def submit(credentials: KieCredentials) -> tuple[JobHandle, str | None]:
     return await pipeline()
 
 
-def the_record(results: Path) -> tuple[Path, dict[str, Any]]:
-    (file,) = (results / records.FOLDER).glob("*.json")
-    return file, json.loads(file.read_text())
-
-
 def record_of(results: Path) -> records.SubmissionRecord:
     return records.SubmissionRecord.model_validate(the_record(results)[1])
-
-
-def forget_the_outcome(results: Path, **changes: Any) -> None:
-    """The record as a process leaves it that is killed while its call is out."""
-    file, record = the_record(results)
-    forgotten = {**record, "state": "submitting", "task_id": None, **changes}
-    file.write_text(json.dumps(forgotten))
-    (results / send_tokens.FOLDER / f"{forgotten['attempt']}.json").write_text('{"state": "sent"}')
 
 
 def tokens(results: Path) -> list[str]:
