@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
+
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventResourceFilter
 
 from prefect_kie.tasks import records, send_tokens
 
@@ -22,3 +26,14 @@ def forget_the_outcome(results: Path, **changes: Any) -> str:
     file.write_text(json.dumps(forgotten))
     (results / send_tokens.FOLDER / f"{forgotten['attempt']}.json").write_text('{"state": "sent"}')
     return file.stem
+
+
+async def events_of(task_id: str) -> list[Any]:
+    """The events of a job, once the server has any."""
+    wanted = EventFilter(resource=EventResourceFilter(id=[f"kie.job.{task_id}"]))
+    async with get_client() as client:
+        for _ in range(200):
+            if found := (await client.read_events(wanted, limit=50)).events:
+                return list(found)
+            await asyncio.sleep(0.05)
+    return []

@@ -144,7 +144,7 @@ class Laboratory:
         return run.id
 
     async def _sleep_and_wake(self, run: UUID, trial: Trial, name: str, log: str) -> None:
-        """Stop the run's process at its moment, bring the run to its end elsewhere, and wake the process up."""
+        """Stop the run's process at its moment, end the run elsewhere, and wake the process up."""
         arguments = (str(run), trial.moment.name, str(self._logs / f"{log}.log"))
         process = _processes.Process(target=run_as_a_worker_does, args=arguments)
         await asyncio.to_thread(process.start)

@@ -41,7 +41,14 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import resolve_submission
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import budget, reserving, sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import (
+    budget,
+    records,
+    reserving,
+    sora_2_pro_text_to_video,
+    sora_2_text_to_video,
+    wait_for_job,
+)
 from prefect_kie.tasks.budget import BudgetLeft, budget_left, check_budget
 from prefect_kie.tasks.caps import Budget, budgets_of
 from prefect_kie.tasks.identity import submission_key

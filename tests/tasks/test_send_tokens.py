@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.events.filters import EventFilter, EventRelatedFilter, EventResourceFilter
+from prefect.events.filters import EventFilter, EventRelatedFilter
 from prefect.runtime import flow_run
 
 from prefect_kie.api import (
@@ -31,7 +31,7 @@ from prefect_kie.tasks.processes import this_machine
 from prefect_kie.tasks.send_tokens import SendToken
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
-from tests.left_behind import forget_the_outcome, the_record
+from tests.left_behind import events_of, forget_the_outcome, the_record
 
 pytestmark = pytest.mark.server
 
@@ -55,16 +55,6 @@ def record_of(results: Path) -> records.SubmissionRecord:
 def tokens(results: Path) -> list[str]:
     """What the send tokens say."""
     return sorted(json.loads(file.read_text())["state"] for file in (results / send_tokens.FOLDER).glob("*"))
-
-
-async def events_of(task_id: str) -> list[Any]:
-    wanted = EventFilter(resource=EventResourceFilter(id=[f"kie.job.{task_id}"]))
-    async with get_client() as client:
-        for _ in range(200):
-            if found := (await client.read_events(wanted, limit=50)).events:
-                return list(found)
-            await asyncio.sleep(0.05)
-    return []
 
 
 async def test_a_created_job_is_an_event_related_to_its_run_and_submission(

@@ -42,7 +42,7 @@ from prefect_kie.tasks import records, sending, sora_2_text_to_video, submission
 from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
-from tests.left_behind import forget_the_outcome
+from tests.left_behind import events_of, forget_the_outcome
 
 pytestmark = pytest.mark.server
 
@@ -393,6 +393,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
         assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
         assert "could not be recorded in result storage (OSError: [Errno 28] No space" in caplog.text
         assert f"Job: {handle.task_id}." in caplog.text
+        assert await events_of(handle.task_id)
 
         with pytest.raises(SubmissionNotRecorded, match="is known now but cannot be recorded"):
             await submit(credentials, job_key="one")
@@ -581,9 +582,7 @@ async def test_a_storage_that_prefect_only_falls_back_to_is_not_trusted(
         return SimpleNamespace(default_result_storage_block_id=uuid4())
 
     monkeypatch.setattr(PrefectClient, "read_server_default_result_storage", elsewhere)
-    with pytest.raises(
-        SubmissionNotRecorded, match="default result storage could not be loaded|could not be asked"
-    ):
+    with pytest.raises(SubmissionNotRecorded, match="could not be"):
         await submit(credentials)
     assert kie.stats()["created"] == 0
 
