@@ -64,8 +64,8 @@ def test_what_is_the_same_is_one_submission(one: Any, other: Any) -> None:
         ("a cat", "a cat "),
         ([1, 2], [2, 1]),
         ([], {}),
-    ]
-    + [(2**53, 2**53 + 1)],
+        (2**53, 2**53 + 1),
+    ],
     ids=str,
 )
 def test_what_differs_is_two(one: Any, other: Any) -> None:
