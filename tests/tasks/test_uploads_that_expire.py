@@ -24,7 +24,7 @@ from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import task_for, upload_file
-from prefect_kie.tasks.records import submission_key
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.uploading import UploadRecord
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
@@ -145,7 +145,7 @@ async def test_another_picture_is_another_submission(
     first = (await upload_file(picture, credentials, job_key="ship")).url
     picture.with_name(name).write_bytes(content)
     second = (await upload_file(picture.with_name(name), credentials, job_key="ship")).url
-    keys = {submission_key("ship", REQUESTS["typed"](url), 1) for url in (first, second)}
+    keys = {submission_key(None, "ship", REQUESTS["typed"](url), 1) for url in (first, second)}
     assert len(keys) == 2
 
 
@@ -184,7 +184,7 @@ def test_the_key_of_a_request_without_uploads_stays_as_it_was() -> None:
         Sora2TextToVideo(prompt="a cat"),
         Sora2ImageToVideo(prompt="a cat", image_urls=["https://a.example/cat.png"]),
     ]
-    assert [submission_key("ship", request, 1) for request in requests] == [
+    assert [submission_key(None, "ship", request, 1) for request in requests] == [
         "kie-a030dcd308cdeb6176b118836619a1ae",
         "kie-16f89603b2ff138816799517ad4f8c88",
     ]
@@ -197,7 +197,7 @@ def test_an_empty_list_is_none(given: dict[str, Any]) -> None:
     request = Sora2ProStoryboard.model_validate({"shots": shots, **given})
     assert "image_urls" not in request.body()["input"]
     bare = Sora2ProStoryboard.model_validate({"shots": shots})
-    assert submission_key("ship", request, 1) == submission_key("ship", bare, 1)
+    assert submission_key(None, "ship", request, 1) == submission_key(None, "ship", bare, 1)
 
 
 @pytest.mark.server
