@@ -23,7 +23,9 @@ from pydantic import ValidationError
 
 from prefect_kie.api import (
     DownloadFailed,
+    InvalidRequest,
     Job,
+    JobNotFound,
     JobState,
     KieClient,
     KieError,
@@ -231,7 +233,8 @@ async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: in
             fresh = await client.get_download_url(url)
         except KieError as error:
             error.message = f"its link is dead and no fresh one is to be had: {error.message}"
-            error.retryable |= _is_young(job)
+            # Of a file that is about to appear Kie says the same as of one that it has deleted.
+            error.retryable |= isinstance(error, InvalidRequest | JobNotFound) and _is_young(job)
             raise
         return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
 

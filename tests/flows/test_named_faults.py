@@ -635,6 +635,13 @@ def without_file(name: str, fault: Fault, **more: Any) -> Scenario:
     return lost(f"job: {name}", fault, says=("names no file",), settings={"duration_seconds": 0}, **more)
 
 
+NO_RESULTS = {
+    "its result is empty": "",
+    "its result is no JSON": "{",
+    "its URL is of another scheme": '{"resultUrls": ["ftp://a.example/b.mp4"]}',
+}
+"""What a success may tell before its result is there."""
+
 LATE: dict[str, Any] = {"says": ("is still",), "paid": (1, 0), "later": 61}
 """A job that takes a minute, and the next call after it."""
 
@@ -682,10 +689,15 @@ ENDS = [
     Scenario("job: its result is an object", (job(result_form="object"),)),
     Scenario("job: its result has more fields", (job(result_form="extra"),)),
     without_file("succeeds without URLs", job(no_url=True), then_error=DownloadFailed),
-    without_file("its URLs come late", shows(resultJson="")),
-    without_file("its result is no JSON", shows(resultJson="{")),
-    without_file(
-        "its URL is of another scheme", shows(resultJson='{"resultUrls": ["ftp://a.example/b.mp4"]}')
+    *(
+        Scenario(f"job: {name} at first", (shows(resultJson=told),), {"duration_seconds": 0})
+        for name, told in NO_RESULTS.items()
+    ),
+    *(
+        without_file(
+            f"{name} for ever", {**shows(resultJson=told), **EVER}, stays=True, then_error=DownloadFailed
+        )
+        for name, told in NO_RESULTS.items()
     ),
 ]
 
@@ -746,20 +758,24 @@ CLOCKS = [
 
 REFUSED_LINKS: list[tuple[str, Fault, str]] = [
     ("402", {"code": 402}, "402"),
-    ("404", {"code": 404}, "404"),
-    ("422", {"code": 422, "msg": "url is wrong"}, "url is wrong"),
     ("433", {"code": 433}, "433"),
     ("505", {"code": 505}, "505"),
-    ("500 x is required", {"code": 500, "msg": "url is required"}, "url is required"),
     ("500 Credits insufficient", {"code": 500, "msg": "Credits insufficient"}, "Credits"),
-    ("HTTP 404", page(404), "404"),
 ]
+NOT_YET: dict[str, Fault] = {
+    "404": {"code": 404},
+    "422": {"code": 422, "msg": "url is wrong"},
+    "500 x is required": {"code": 500, "msg": "url is required"},
+    "HTTP 404": page(404),
+}
+"""What Kie says of a file that is gone, and of one that is about to appear."""
 
 RENEWED = [
     *(
         Scenario(f"link: {name}, once", (DEAD, link(**fault)), impatient="hang" in fault)
         for name, fault in {
             "in order": {"delay": 0},
+            **NOT_YET,
             "408": {"code": 408},
             "429": {"code": 429},
             "455": {"code": 455},
@@ -857,10 +873,6 @@ NOT_FETCHED = [
         says=("the limit is 1,000",),
         stays=True,
         then_error=DownloadFailed,
-    ),
-    lost(
-        "file: a picture",
-        file(status=200, body="GIF89a, and what follows", content_type="image/gif"),
     ),
 ]
 

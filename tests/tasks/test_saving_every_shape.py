@@ -225,6 +225,16 @@ async def test_a_track_that_is_gone_is_told(
     assert f"{file_stem(job)}.json" not in files_in(tmp_path)
 
 
+async def test_a_picture_in_place_of_a_video_is_kept_with_a_warning(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    job = await finished(kie, credentials)
+    kie.fault("file", status=200, body="GIF89a, and what follows", content_type="image/gif")
+    saved = await ONCE(job, credentials, directory=tmp_path)
+    assert Path(saved.path).read_text() == "GIF89a, and what follows"
+    assert "is no video but a .gif file; it is kept" in caplog.text
+
+
 # Success before its result
 
 
