@@ -14,6 +14,7 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import WithJsonSchema
 
 from prefect_kie.api import InvalidRequest, ServiceUnavailable
+from prefect_kie.blocks.server import server_named
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.remote import BlockStorage, storage_for
 from prefect_kie.tasks.storage import LocalStorage
@@ -57,7 +58,7 @@ async def load_storage(storage: WritableFileSystem | str | None) -> WritableFile
         block: Any = await Block.aload(storage)
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
-            f"the Prefect server could not be asked for the block {storage!r} ({error})",
+            f"{server_named()} could not be asked for the block {storage!r} ({error})",
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
