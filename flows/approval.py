@@ -221,6 +221,7 @@ async def _ask(estimate: Estimate, hours: float) -> None:
     question = Question(
         # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
         answer_key("approval", estimate.asked.model_dump_json()),
+        f"submit and pay? {summary}",
         Approval,
         f"**{summary}.** {estimate.account} The run's artifact `{ARTIFACT}` lists them.",
     )

@@ -38,6 +38,7 @@ from prefect_kie.flows.second_tries import (
     may_go_to_another_model,
 )
 from prefect_kie.flows.suspending import Wait, suspended_until_done
+from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, check_writable, load_storage
 from prefect_kie.tasks.models import shortened
@@ -198,12 +199,17 @@ class Production:
                 await teller.ended(video.place, video.outcome)
             return True
 
+        def message() -> str:
+            open_ = sum(video.outcome is None for video in videos)
+            return f"Waits for Kie: {open_:,} of {len(videos):,} jobs"
+
         left: list[_Wanted] = videos
         while left:
             if self.wait == "suspend":
                 await asyncio.gather(*map(until_submitted, left))
                 await self._suspended(*(video.submitted for video in left))
-            ended = await asyncio.gather(*map(until_ended, left))
+            async with told_waiting(message):
+                ended = await asyncio.gather(*map(until_ended, left))
             left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
@@ -308,7 +314,8 @@ class Production:
             request, self.credentials, job_key=self.job_key, max_credits=self.max_credits
         )
         await self._suspended(handle)
-        job = await wait_for_job(handle, self.credentials, poll=self.poll)
+        async with told_waiting(lambda: "Waits for Kie: the character"):
+            job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):
             raise UnexpectedResponse(
                 "Kie reports the character as made but names none",
