@@ -30,7 +30,7 @@ class Failure(BaseModel):
     code: int | str | None = None
     billed: Billed = "unknown"
     next_step: str
-    further: dict[str, str | bool | float | None] = {}
+    further: dict[str, str | bool | int | float | None] = {}
 
     @classmethod
     def of(cls, error: Exception, task_id: str | None = None) -> Failure:

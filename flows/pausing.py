@@ -83,7 +83,7 @@ async def _entered(run: FlowRun, state: State[None], form: type[RunInput] | None
     """The state that the run is in now; None where it was there before and has gone on."""
     keys = keyset_from_paused_state(state)
     if form is not None:
-        state.state_details.run_input_keyset = {**keys}
+        state.state_details.run_input_keyset = dict(keys.items())
     async with get_client() as client:
         try:
             entered = await propose_state(client, state, flow_run_id=run.id)

@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from prefect_kie.flows.outcomes import Character, VideoOutcome
+from typing import Protocol
 
 
-def total_credits(made: Iterable[VideoOutcome | Character | None]) -> float:
+class Made(Protocol):
+    """A video's outcome, or a character."""
+
+    @property
+    def credits(self) -> float | None:
+        """What it cost, where that is known."""
+        ...
+
+    @property
+    def row(self) -> dict[str, str]:
+        """Its row of a table."""
+        ...
+
+
+def total_credits(made: Iterable[Made | None]) -> float:
     """What videos and characters cost together, credits, as far as Kie tells it."""
     return sum(one.credits or 0.0 for one in made if one is not None)
 
 
-def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
+def table(made: Sequence[Made]) -> list[dict[str, str]]:
     """The rows of the table artifact; the last one is the total."""
     rows = [one.row for one in made]
     columns = max(rows, key=len)
@@ -22,12 +33,12 @@ def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
     return [{name: row.get(name, "") for name in columns} for row in (*rows, total)]
 
 
-def told(made: Sequence[VideoOutcome | Character]) -> str:
+def told(made: Sequence[Made]) -> str:
     """The final message of a run: `3 videos, 1 character, 95 credits`."""
     return f"{_counts(made)}, {total_credits(made):g} credits"
 
 
-def _counts(made: Sequence[VideoOutcome | Character]) -> str:
+def _counts(made: Sequence[Made]) -> str:
     statuses = [one.row["status"] for one in made]
     videos, characters = statuses.count("saved"), statuses.count("made")
     of_all = "" if videos + characters == len(made) else f" of {len(made) - characters:,}"
