@@ -12,6 +12,7 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
+from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import save_result, wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_character
@@ -43,7 +44,8 @@ async def collect_job(
     try:
         production = await Production.prepare(credentials, None, poll, directory, storage)
         kie = production.credentials
-        job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
+        async with told_waiting(lambda: "Waits for Kie: 1 of 1 jobs"):
+            job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)

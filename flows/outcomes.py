@@ -325,8 +325,9 @@ def how_to_go_on(job_key: str) -> str:
     run = context.flow_run if context is not None else None
     retry = "choose Retry in the UI, or " if run is not None and run.deployment_id is not None else ""
     return (
-        f"To go on without paying again, {retry}start a new run with job_key={job_key!r}: it makes, and "
-        "pays for, only what is missing or whose input has changed."
+        f"To go on without paying again, {retry}start a new run with job_key={job_key!r}: what is there is "
+        "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
+        "stays failed until its input changes, or second_tries allow another."
     )
 
 
