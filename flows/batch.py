@@ -17,6 +17,7 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, Estimate, approved, not_submitted
 from prefect_kie.flows.batch_progress import BatchProgress
 from prefect_kie.flows.batch_results import BatchResult, ResultsFile, told_videos
+from prefect_kie.flows.before_paying import check_before_paying
 from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.manifest import Row, read_manifest
 from prefect_kie.flows.outcomes import VideoOutcome, completed, failed, incomplete
@@ -27,7 +28,7 @@ from prefect_kie.flows.suspending import Wait
 from prefect_kie.flows.totals import table, told
 from prefect_kie.tasks.budget import check_budget
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
-from prefect_kie.tasks.records import submission_key
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.showing import show_markdown, show_table
 
@@ -114,8 +115,8 @@ async def generate_batch(
             credentials, key, poll, directory, storage, wait, second_tries, max_credits
         )
         jobs = [(row.request, row.take) for row in rows]
-        left = await not_submitted(jobs, key)
-        await production.check(jobs, saves=not dry_run)
+        left = await not_submitted(jobs, key, production.credentials)
+        await check_before_paying(production, jobs, saves=not dry_run)
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
         estimate = await estimate.with_balance(production.credentials)
         await _show_plan(rows, estimate)
@@ -124,8 +125,8 @@ async def generate_batch(
             return _planned(rows, estimate, key)
         await approved(
             jobs,
-            credentials=production.credentials,
             over=approve_over,
+            kie=production.credentials,
             job_key=key,
             hours=answer_hours,
             second_tries=second_tries,
@@ -137,7 +138,9 @@ async def generate_batch(
         f"{_stem(manifest)}.results.csv",
         [row.values for row in rows],
     )
-    new = {place for place, job in enumerate(jobs) if submission_key(key, *job) in left}
+    new = {
+        place for place, job in enumerate(jobs) if submission_key(production.credentials, key, *job) in left
+    }
     usual = poll.usual_seconds or max(row.request.usual_seconds for row in rows)
     progress = BatchProgress(len(rows), new, usual, results.address)
     await progress.begin()

@@ -3,17 +3,48 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from prefect_kie.api import InvalidRequest, JobRequest
+from prefect_kie.flows.approval import not_submitted
+from prefect_kie.tasks.destination import check_writable
 from prefect_kie.tasks.markup import plain
+
+if TYPE_CHECKING:
+    from prefect_kie.flows.production import Production
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
 _IS_LOCAL = re.compile(
     r"file:|[/~]|\.{1,2}[/\\]|[a-z]:[/\\]|[^\s:]+\.(png|jpe?g|webp|gif|mp4|mov|webm|mp3|wav)$", re.IGNORECASE
 )
+
+
+async def check_before_paying(
+    production: Production,
+    jobs: Sequence[tuple[JobRequest, int]],
+    further: Sequence[JobRequest] = (),
+    *,
+    saves: bool = True,
+) -> None:
+    """Make sure, before anything is paid, that results can be saved and that Kie can fetch the inputs.
+
+    Args:
+        production: What all jobs of the run share.
+        jobs: The requests with their takes.
+        further: Requests whose input is not settled yet.
+        saves: Whether to write to the destination, for a moment.
+
+    Raises:
+        KieError: when something is wrong; nothing was submitted. Where all was submitted before, nothing is
+            checked: what is paid for is fetched.
+    """
+    if further or await not_submitted(jobs, production.job_key, production.credentials):
+        for request in (*(request for request, _ in jobs), *further):
+            check_addresses(request)
+        if saves:
+            await check_writable(production.directory, production.storage)
 
 
 def check_addresses(request: JobRequest) -> None:

@@ -103,8 +103,8 @@ async def create_character(
         request = traits.request(origin_task_id, slice)
         await approved(
             [(request, 1)],
-            credentials=production.credentials,
             over=approve_over,
+            kie=production.credentials,
             job_key=production.job_key,
             hours=answer_hours,
         )

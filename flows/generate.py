@@ -9,6 +9,7 @@ from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, approved
+from prefect_kie.flows.before_paying import check_before_paying
 from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, run_name
@@ -73,11 +74,11 @@ async def generate_video(
             credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
         second_tries.requests(request)
-        await production.check(jobs)
+        await check_before_paying(production, jobs)
         await approved(
             jobs,
-            credentials=production.credentials,
             over=approve_over,
+            kie=production.credentials,
             job_key=production.job_key,
             hours=answer_hours,
             second_tries=second_tries,

@@ -24,7 +24,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.errors import Billed
 from prefect_kie.flows.failure import Failure
-from prefect_kie.flows.totals import told, total_credits
+from prefect_kie.flows.totals import how_to_go_on, told, total_credits
 from prefect_kie.tasks import SavedResult
 from prefect_kie.tasks.markup import cell, web_address
 
@@ -317,18 +317,6 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
             f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}" if len(numbers) == 1 else f"- {many}"
         )
     return lines
-
-
-def how_to_go_on(job_key: str) -> str:
-    """How to run what is missing without paying again for the rest."""
-    context = FlowRunContext.get()
-    run = context.flow_run if context is not None else None
-    retry = "choose Retry in the UI, or " if run is not None and run.deployment_id is not None else ""
-    return (
-        f"To go on without paying again, {retry}start a new run with job_key={job_key!r}: what is there is "
-        "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
-        "stays failed until its input changes, or second_tries allow another."
-    )
 
 
 def completed(result: ResultT, message: str) -> ResultT:

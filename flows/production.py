@@ -28,7 +28,6 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows.account import Account
 from prefect_kie.flows.approval import not_submitted
-from prefect_kie.flows.before_paying import check_addresses
 from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.flows.second_tries import (
     NO_SECOND_TRIES,
@@ -40,9 +39,10 @@ from prefect_kie.flows.second_tries import (
 from prefect_kie.flows.suspending import Wait, suspended_until_done
 from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
-from prefect_kie.tasks.destination import check_destination, check_writable, load_storage
+from prefect_kie.tasks.destination import check_destination, load_storage
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.models import shortened
-from prefect_kie.tasks.records import SubmissionRecords, submission_key
+from prefect_kie.tasks.records import SubmissionRecords
 from prefect_kie.tasks.runs import run_base
 from prefect_kie.tasks.showing import show_character
 
@@ -125,30 +125,6 @@ class Production:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
         return cls(kie, base, poll, directory, block, wait, second_tries, max_credits)
 
-    async def check(
-        self,
-        jobs: Sequence[tuple[JobRequest, int]],
-        further: Sequence[JobRequest] = (),
-        *,
-        saves: bool = True,
-    ) -> None:
-        """Make sure, before anything is paid, that results can be saved and that Kie can fetch the inputs.
-
-        Args:
-            jobs: The requests with their takes.
-            further: Requests whose input is not settled yet.
-            saves: Whether to write to the destination, for a moment.
-
-        Raises:
-            KieError: when something is wrong; nothing was submitted. Where all was submitted before, nothing
-                is checked: what is paid for is fetched.
-        """
-        if further or await not_submitted(jobs, self.job_key):
-            for request in (*(request for request, _ in jobs), *further):
-                check_addresses(request)
-            if saves:
-                await check_writable(self.directory, self.storage)
-
     async def videos(
         self,
         jobs: Sequence[tuple[JobRequest, int]],
@@ -216,8 +192,12 @@ class Production:
     async def _new(self, jobs: Sequence[tuple[JobRequest, int]]) -> list[int]:
         if len(jobs) == 1:
             return [0]
-        left = await not_submitted(jobs, self.job_key)
-        return [place for place, job in enumerate(jobs) if submission_key(self.job_key, *job) in left]
+        left = await not_submitted(jobs, self.job_key, self.credentials)
+        return [
+            place
+            for place, job in enumerate(jobs)
+            if submission_key(self.credentials, self.job_key, *job) in left
+        ]
 
     def _models(self, request: JobRequest) -> list[JobRequest]:
         try:
@@ -278,12 +258,12 @@ class Production:
     async def _next_was_made(self, video: _Wanted) -> bool:
         """Whether the next try at the same model has its record already, of an earlier run."""
         tries = video.tries
-        key = submission_key(self.job_key, tries.request, video.take, tries.second_try + 1)
+        key = submission_key(self.credentials, self.job_key, tries.request, video.take, tries.second_try + 1)
         try:
             record = await (await SubmissionRecords.of_this_run()).read(key)
         except KieError:  # nor can anything be submitted then
             return False
-        return record is not None and record.state != "rejected"
+        return record is not None
 
     async def _of_this_run(self, handle: JobHandle | Exception) -> bool:
         """Whether this run submitted the job; where that is not known it is taken for so."""

@@ -23,17 +23,17 @@ from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, approved
-from prefect_kie.flows.before_paying import check_pictures
+from prefect_kie.flows.before_paying import check_before_paying, check_pictures
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.flows.failure import Failure
 from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed, how_to_go_on
+from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
 from prefect_kie.flows.picking import pick_slice
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
-from prefect_kie.flows.totals import table
+from prefect_kie.flows.totals import how_to_go_on, table
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_table
@@ -214,12 +214,12 @@ async def character_series(
         ]
         for planned in (original, *further):
             second_tries.requests(planned)
-        await production.check([(original, 1)], further)
+        await check_before_paying(production, [(original, 1)], further)
         await approved(
             [(original, 1)],
             further,
-            credentials=production.credentials,
             over=approve_over,
+            kie=production.credentials,
             job_key=production.job_key,
             hours=answer_hours,
             second_tries=second_tries,

@@ -1,9 +1,11 @@
-"""What a run has made and what it has cost, in all: for its final message and the last row of its table."""
+"""What the end of a run says: what it has made and cost, in all, and how to go on with it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Protocol
+
+from prefect.context import FlowRunContext
 
 
 class Made(Protocol):
@@ -36,6 +38,18 @@ def table(made: Sequence[Made]) -> list[dict[str, str]]:
 def told(made: Sequence[Made]) -> str:
     """The final message of a run: `3 videos, 1 character, 95 credits`."""
     return f"{_counts(made)}, {total_credits(made):g} credits"
+
+
+def how_to_go_on(job_key: str) -> str:
+    """How to run what is missing without paying again for the rest."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    retry = "choose Retry in the UI, or " if run is not None and run.deployment_id is not None else ""
+    return (
+        f"To go on without paying again, {retry}start a new run with job_key={job_key!r}: what is there is "
+        "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
+        "stays failed until its input changes, or second_tries allow another."
+    )
 
 
 def _counts(made: Sequence[Made]) -> str:
