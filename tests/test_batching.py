@@ -104,6 +104,7 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     assert refused.stdout.splitlines() == [
         "3 videos: 3 to submit.",
         f"What it will cost is not known: {UNPRICED}",
+        "The account has 1000 credits.",
         "Nobody is there to be asked before paying; say --yes. Nothing was submitted.",
     ]
     assert kie.stats()["created"] == 0
@@ -151,12 +152,16 @@ def test_mistakes_are_shown_with_row_and_column(desk: Desk, kie: SimulatorServer
 def test_a_dry_run_tells_what_it_would_cost_and_what_is_paid_already(
     desk: Desk, kie: SimulatorServer, prices: None
 ) -> None:
-    assert desk.run(dry_run=True) == (0, "3 videos: 3 to submit, at most 90 credits.\n")
+    told = "3 videos: 3 to submit, at most 90 credits.\nThe account has 1000 credits.\n"
+    assert desk.run(dry_run=True) == (0, told)
     assert kie.stats()["created"] == 0
     assert desk.run(yes=True)[0] == 0
     with desk.manifest.open("a") as file:
         file.write("owl,\n")
-    told = "4 videos: 1 to submit, at most 30 credits.\n3 were submitted before and are not paid again.\n"
+    told = (
+        "4 videos: 1 to submit, at most 30 credits.\nThe account has 910 credits.\n"
+        "3 were submitted before and are not paid again.\n"
+    )
     assert desk.run(dry_run=True) == (0, told)
     assert kie.stats()["created"] == 3
     end = desk.run(yes=True)[1].splitlines()[-1]
