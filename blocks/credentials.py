@@ -98,7 +98,8 @@ class KieCredentials(KnownFields, CredentialsBlock):
         ge=1,
         title="Looks a second",
         description=(
-            "How often each process looks at this key's jobs in a second, all together. Kie takes 10 for each job."
+            "How often each process looks at jobs of this key in a second, all together. Kie takes 10 looks "
+            "a second at each job."
         ),
     )
 

@@ -25,8 +25,12 @@ def state(word: object, **data: Any) -> JobState:
     return job.state
 
 
-@pytest.mark.parametrize("word", ["failed", "error", "canceled", "cancelled", "ERROR", "expired", "odd", "", None])
-@pytest.mark.parametrize("end", [END, WHY, {"failMsg": "no GPU"}, {"failCode": 501}, {**END, **WHY}], ids=repr)
+@pytest.mark.parametrize(
+    "word", ["failed", "error", "canceled", "cancelled", "ERROR", "expired", "odd", "", None]
+)
+@pytest.mark.parametrize(
+    "end", [END, WHY, {"failMsg": "no GPU"}, {"failCode": 501}, {**END, **WHY}], ids=repr
+)
 def test_an_end_without_success_is_a_failure(word: object, end: dict[str, Any]) -> None:
     assert state(word, **end) is JobState.FAIL
     assert state(word, **end, resultJson='{"resultUrls": []}') is JobState.FAIL

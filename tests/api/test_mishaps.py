@@ -1,4 +1,4 @@
-"""On a paid call a mishap of Kie's is a doubt; only a field that was sent, or that the model takes, is refused."""
+"""On a paid call Kie's mishap is a doubt; a refusal names a field that was sent or that the model takes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ YAK = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "op
 EXTENDED = MarketModel(model="veo/extend", input={"taskId": "t0", "prompt": "on"})
 
 MISHAPS: list[tuple[JobRequest, int, str]] = [
-    *((DOG, 500, f"{name} cannot be null") for name in ("taskNo", "id", "taskId", "recordId", "orderNo", "userId")),
+    *(
+        (DOG, 500, f"{name} cannot be null")
+        for name in ("taskNo", "id", "taskId", "recordId", "orderNo", "userId")
+    ),
     *((DOG, code, "recordInfo is null") for code in (400, 422, 500)),
     (DOG, 422, "taskId cannot be null"),
     (DOG, 422, "The record does not exist"),

@@ -20,7 +20,9 @@ class Said(NamedTuple):
 
 
 FIELD = [
-    Said("400", "Content was flagged by the safety system. Try different prompts or inputs.", ContentRejected),
+    Said(
+        "400", "Content was flagged by the safety system. Try different prompts or inputs.", ContentRejected
+    ),
     Said(
         "400",
         "The input or output was flagged as sensitive. Please try again with different inputs.",

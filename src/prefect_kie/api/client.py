@@ -339,7 +339,7 @@ def _names(value: Any) -> Iterator[str]:
             yield name
             yield from _names(inner)
     elif isinstance(value, list):
-        for inner in cast("list[Any]", value):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType]
             yield from _names(inner)
 
 

@@ -16,6 +16,7 @@ from typing import Any, cast
 from prefect_kie.api.transport import KeyHider
 
 MAX_TEXT = 500
+ENCODED = "a body in an encoding nobody asked for"
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def parse_envelope(
         The envelope. A missing body code means: the HTTP status (kie-api: Base).
     """
     if body is None:
-        return Envelope(status, status, False, False, "a body in an encoding nobody asked for", None, _date(date))
+        return Envelope(status, status, False, False, ENCODED, None, _date(date))
     parsed = _json_object(body)
     if parsed is None:
         return Envelope(status, status, False, False, _beginning(body, hide), None, _date(date))

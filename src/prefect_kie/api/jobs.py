@@ -256,7 +256,7 @@ def _has_content(value: Any) -> bool:
         if isinstance(each, dict):
             left += cast("dict[str, Any]", each).values()
         elif isinstance(each, list):
-            left += cast("list[Any]", each)
+            left += each  # pyright: ignore[reportUnknownArgumentType]
         elif each is not None and each != "" and each is not False:
             return True
     return False

@@ -8,7 +8,7 @@ import re
 import zlib
 from collections.abc import Generator, Iterator
 from html import unescape
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from urllib.parse import unquote
 
 import httpx
@@ -79,10 +79,12 @@ async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
 
 def upload_seconds(content: dict[str, Any]) -> float:
     """How much longer than another call an upload may take, by its size."""
-    size = 0
-    for _, file, *_ in (content.get("files") or {}).values():
-        size += len(file) if isinstance(file, bytes) else os.fstat(file.fileno()).st_size
-    return size / UPLOAD_BYTES_PER_SECOND
+    files: dict[str, Any] = content.get("files") or {}
+    return sum(_size(file[1]) for file in files.values()) / UPLOAD_BYTES_PER_SECOND
+
+
+def _size(file: Any) -> int:
+    return len(file) if isinstance(file, bytes) else os.fstat(file.fileno()).st_size
 
 
 class KeyHider:
@@ -109,17 +111,18 @@ class KeyHider:
         left: list[tuple[Any, Any]] = [(fields, whole)]
         while left:
             given, hidden = left.pop()
-            if isinstance(given, dict):
-                pairs = [(self(str(name)), value) for name, value in cast("dict[Any, Any]", given).items()]
-            else:
-                pairs = list(enumerate(given))
-                hidden += [None] * len(given)
-            for name, value in pairs:
-                if isinstance(value, dict | list):
-                    hidden[name] = type(value)()  # pyright: ignore[reportUnknownVariableType]
-                    left.append((value, hidden[name]))
+            named = isinstance(hidden, dict)
+            for name, value in given.items() if named else enumerate(given):
+                kept: Any = value
+                if isinstance(value, str):
+                    kept = self(value)
+                elif isinstance(value, dict | list):
+                    kept = {} if isinstance(value, dict) else []
+                    left.append((value, kept))  # pyright: ignore[reportUnknownArgumentType]
+                if named:
+                    hidden[self(str(name))] = kept
                 else:
-                    hidden[name] = self(value) if isinstance(value, str) else value
+                    hidden.append(kept)
         return whole
 
     def _is_in(self, text: str) -> bool:

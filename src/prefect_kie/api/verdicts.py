@@ -13,8 +13,8 @@ from typing import Literal
 
 import httpx
 
-from prefect_kie.api.envelope import Envelope
 from prefect_kie.api import wordings
+from prefect_kie.api.envelope import Envelope
 from prefect_kie.api.errors import (
     AuthenticationFailed,
     ContentRejected,
@@ -94,6 +94,7 @@ _PAUSING = (400, 403, 404, 422, 455, 500, 503, 505)
 """Codes that may come with "This interface is temporarily paused"; 500 is the one that was seen."""
 
 NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
+
 
 def judge(call: Call, answer: Envelope, names: Collection[str] = ()) -> Verdict:
     """Decide what an answer means for this kind of call.

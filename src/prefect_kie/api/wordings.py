@@ -19,6 +19,7 @@ _PAUSED = re.compile(
     r"|no longer (being )?(available|supported|served|offered|provided|maintained))\b",
     re.IGNORECASE | re.DOTALL,
 )
+_OF_A_JOB = re.compile(r"\b(task|record|job|result)s?\b", re.IGNORECASE)
 _NO_RECORD = re.compile(
     r"\brecord\s?info is null|\b(record|task|job)([\s_]?(info|id))?\b.{0,12}?"
     r"(\bnot|n't|\bno longer)\b.{0,6}?\b(found|exists?)|\bno such (record|task|job)\b",
@@ -36,10 +37,13 @@ _COMPLAINT = re.compile(
     re.IGNORECASE,
 )
 # What only Kie makes. "taskId cannot be null" tells of a mishap there, perhaps after the job was created.
-_OWN = {"id", "taskid", "taskno", "task", "record", "recordid", "recordno", "recordinfo"}
-_OWN |= {"data", "result", "results", "response", "orderid", "orderno"}
+_OWN = {
+    *("id", "taskid", "taskno", "task", "record", "recordid", "recordno", "recordinfo", "orderid", "orderno"),
+    *("data", "result", "results", "response"),
+}
 _OWN_SUBJECT = re.compile(
-    r"\W*(the )?(?P<path>[\w.\[\]]+)\W*? *\b(is|are|was|were|cannot|can ?not|can't|could|must|should|has|does)\b",
+    r"\W*(the )?(?P<path>[\w.\[\]]+)\W*? *"
+    r"\b(is|are|was|were|cannot|can ?not|can't|could|must|should|has|does)\b",
     re.IGNORECASE,
 )
 _ABSENT = re.compile(r"\b(null|none|empty|blank|required|missing|undefined)\b", re.IGNORECASE)
@@ -54,16 +58,16 @@ _MODERATION = re.compile(
     r"|self harm|suicid|violen(t|ce)|\bgor(e|y)\b|blood|hate|hateful|harass|terroris|extremis|weapon"
     r"|offensive|abusive|toxic"
     # Who is not shown, and what belongs to others.
-    r"|celebrit|prominent (people|person)|public figure|politician|\bminors?\b|child|underage|likeness|deepfake"
-    r"|photorealistic people|(real|identifiable) (people|persons?|humans?)|privacy|copyright|trademark"
-    r"|intellectual property|third party content|artists? names?|existing work|recitation"
+    r"|celebrit|prominent (people|person)|public figure|politician|\bminors?\b|child|underage|likeness"
+    r"|deepfake|photorealistic people|(real|identifiable) (people|persons?|humans?)|privacy|copyright"
+    r"|trademark|intellectual property|third party content|artists? names?|existing work|recitation"
     # The content was refused, whatever for.
     r"|\b(content|prompt|input|output|image|picture|photo|video|audio|text|lyrics|media|material)s?\b.{0,40}"
     r"\b((could|can|will)( not|n't)|cannot) be (processed|accepted|used)"
     r"|\bcontents?\b.{0,40}\b(rejected|refused|blocked|not (allowed|permitted|acceptable))"
     r"|\b(prompt|request|input)s?\b.{0,20}\b(was|were|is|been) (rejected|refused)"
-    r"|(different|another|other|new|change|modify|revise|adjust|rephrase|rewrite|edit)( (your|the|a|and|try))*"
-    r" (prompts?|content|wording|text|lyrics|description)\b"
+    r"|(different|another|other|new|change|modify|revise|adjust|rephrase|rewrite|edit)"
+    r"( (your|the|a|and|try))* (prompts?|content|wording|text|lyrics|description)\b"
     r"|敏感|违规|违法|审核|不合规",
     re.IGNORECASE | re.DOTALL,
 )
@@ -91,7 +95,7 @@ def no_such_model(text: str) -> bool:
 
 def is_paused(text: str) -> bool:
     """Whether Kie serves the model no longer, or not for the time being."""
-    return bool(_PAUSED.search(text)) and not re.search(r"\b(task|record|job|result)s?\b", text, re.IGNORECASE)
+    return bool(_PAUSED.search(text)) and not _OF_A_JOB.search(text)
 
 
 def no_such_record(text: str) -> bool:

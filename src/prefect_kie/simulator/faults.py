@@ -28,7 +28,8 @@ ACTIONS: Mapping[Stage, frozenset[str]] = {
     "upload": API,
     "file": WIRE | _actions("ignore_range html dead endless"),
     "job": _actions(
-        "fail fail_word no_url state state_seconds result_form envelope_success_on_fail progress stuck duration"
+        "fail fail_word no_url state state_seconds result_form envelope_success_on_fail progress stuck"
+        " duration"
     ),
     "callback": _actions("drop duplicates delay wrong_signature"),
 }
@@ -90,7 +91,7 @@ class Fault(BaseModel):
     redirect: str | None = None
     """HTTP 302 to this URL."""
     paused: bool = False
-    """Code 500, "This interface is temporarily paused": Kie's answer for each Sora 2 model since June 2026."""
+    """Code 500, "This interface is temporarily paused": what Kie says of Sora 2 since June 2026."""
     mishap: Literal["taskNo", "id", "taskId", "field", "recordInfo"] | None = None
     """Kie stumbles after it has created the job, and answers as if the input were wrong: code 500, "taskNo
     cannot be null" or "id cannot be null" or "taskId cannot be null"; `field`: "This field is required";

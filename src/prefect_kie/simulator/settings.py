@@ -76,7 +76,7 @@ class SimulatorSettings(BaseModel):
     looks_per_second: int | None = 10
     """Queries within one second; None switches the limit off."""
     looks_counted_per: Literal["task", "key"] = "task"
-    """What queries are counted for: each task, by Kie's guide of September 2026, or the key, by an older page."""
+    """What queries are counted for: the task (Kie's guide of September 2026) or the key (an older page)."""
 
     # Models
     extra_models: tuple[str, ...] = (
