@@ -302,7 +302,7 @@ class KieClient:
             happened = f"{name} got no answer ({type(error).__name__}: {said})"
             answer = _error(judge_exception(call, error), happened, task_id, code=None)
         except TimeoutError as error:
-            happened = f"{name} had not answered in full after {seconds:g} s"
+            happened = f"{name} had not answered in full after {seconds:.4g} s"
             answer = _error(judge_exception(call, error), happened, task_id, code=None)
         except Exception as error:
             if call is Call.CREATE:  # nobody knows how far it came
