@@ -8,11 +8,11 @@ looks wait their turn among all of this process with the same key (`pace`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import httpx
@@ -37,11 +37,13 @@ from prefect_kie.api.transport import (
     KeyAuth,
     KeyHider,
     bare,
+    last_moment,
     read_bounded,
     upload_seconds,
 )
 from prefect_kie.api.uploads import UploadedFile, check_file, open_checked, parse_upload, unique_name
 from prefect_kie.api.verdicts import Call, Verdict, judge, judge_exception
+from prefect_kie.api.wordings import names_in
 
 CREATE_READ_TIMEOUT = 180.0
 """Seconds to wait for createTask's answer: giving up sooner would only leave a paid job in doubt."""
@@ -124,6 +126,7 @@ class KieClient:
         progress_callback_url: str | None = None,
         *,
         turn: Turn | None = None,
+        too_late: Callable[[], bool] | None = None,
     ) -> JobHandle:
         """Submit a job. **Paid when the job succeeds**, and Kie knows no idempotency key.
 
@@ -132,6 +135,8 @@ class KieClient:
             callback_url: Where Kie posts the end of the job.
             progress_callback_url: Where Kie posts its progress (four Sora models only).
             turn: Of `pace.creates`, where one was taken already; None: it is waited for.
+            too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
+                (`ServiceUnavailable`).
 
         Returns:
             The job's handle.
@@ -151,9 +156,10 @@ class KieClient:
             self._create_http,
             "POST",
             f"{self.base_url}/api/v1/jobs/createTask",
-            names={*_names(body), *type(request).model_fields},
+            names={*names_in(body), *type(request).model_fields},
             seconds=CREATE_SECONDS,
             json=body,
+            extensions={"trace": last_moment(too_late)} if too_late else {},
         )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
             raise SubmissionInDoubt("createTask named no task")
@@ -297,32 +303,34 @@ class KieClient:
         try:
             async with asyncio.timeout(seconds):
                 answer = await self._exchange(http, method, url, **content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            said = self._hide(str(error)) or "no details"
-            happened = f"{name} got no answer ({type(error).__name__}: {said})"
-            answer = _error(judge_exception(call, error), happened, task_id, code=None)
-        except TimeoutError as error:
-            happened = f"{name} had not answered in full after {seconds:.4g} s"
-            answer = _error(judge_exception(call, error), happened, task_id, code=None)
-        except Exception as error:
-            if call is Call.CREATE:  # nobody knows how far it came
-                happened = f"{name} broke off ({type(error).__name__}: {self._hide(str(error))})"
-                answer = _error(judge_exception(call, error), happened, task_id, code=None)
-            else:
-                answer = bare(error)
-        except BaseException as error:  # cancelled
-            answer = bare(error)
+        except BaseException as error:
+            answer = self._failure(call, error, name, seconds, task_id)
         if isinstance(answer, BaseException):
             # Raised out here: in there its context, or its frames, would hold the request with the key.
             try:
                 raise answer
             finally:
                 del answer
-        verdict = judge(call, answer, names or set(_names(content)))
+        verdict = judge(call, answer, names or set(names_in(content)))
         if verdict.error is not None:
             happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
             raise _error(verdict, happened, task_id or answer.task_id, code=answer.code)
         return answer
+
+    def _failure(
+        self, call: Call, error: BaseException, name: str, seconds: float, task_id: str | None
+    ) -> BaseException:
+        if isinstance(error, TimeoutError):
+            happened = f"{name} had not answered in full after {seconds:.4g} s"
+        elif isinstance(error, httpx.HTTPError | httpx.InvalidURL) or (
+            call is Call.CREATE and isinstance(error, Exception)  # nobody knows how far it came
+        ):
+            happened = (
+                f"{name} got no answer ({type(error).__name__}: {self._hide(str(error)) or 'no details'})"
+            )
+        else:  # it was cancelled, or the fault is ours
+            return bare(error)
+        return _error(judge_exception(call, error), happened, task_id, code=None)
 
     async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
         async with http.stream(method, url, auth=self._auth, **content) as response:
@@ -330,17 +338,6 @@ class KieClient:
             date = response.headers.get("Date")
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
             return parse_envelope(response.status_code, body, date, self._hide)
-
-
-def _names(value: Any) -> Iterator[str]:
-    """The names of all fields in a body, however deep."""
-    if isinstance(value, dict):
-        for name, inner in cast("dict[str, Any]", value).items():
-            yield name
-            yield from _names(inner)
-    elif isinstance(value, list):
-        for inner in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from _names(inner)
 
 
 def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:

@@ -6,7 +6,7 @@ import base64
 import os
 import re
 import zlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from html import unescape
 from typing import Any, TypeVar
 from urllib.parse import unquote
@@ -39,6 +39,16 @@ class KeyAuth(httpx.Auth):
         """Add the header."""
         request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
         yield request
+
+
+def last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    """What httpx calls at each step of a request; it stops one that would leave too late."""
+
+    async def trace(step: str, _: Any) -> None:
+        if step.endswith("send_request_headers.started") and too_late():
+            raise httpx.ConnectTimeout("this process was held up too long before its call; nothing was sent")
+
+    return trace
 
 
 def bare(error: E) -> E:

@@ -7,7 +7,8 @@ call the patterns are narrow, where an error takes money for not spent; after it
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from typing import Any, cast
 
 _KINDS = r"(?:models?|interfaces?|apis?|endpoints?)"
 
@@ -101,6 +102,17 @@ def is_paused(text: str) -> bool:
 def no_such_record(text: str) -> bool:
     """Whether Kie has no record of the job."""
     return bool(_NO_RECORD.search(text))
+
+
+def names_in(value: Any) -> Iterator[str]:
+    """The names of all fields in a body, however deep."""
+    if isinstance(value, dict):
+        for name, inner in cast("dict[str, Any]", value).items():
+            yield name
+            yield from names_in(inner)
+    elif isinstance(value, list):
+        for inner in value:  # pyright: ignore[reportUnknownVariableType]
+            yield from names_in(inner)
 
 
 def names_input(text: str, names: Collection[str]) -> bool:
