@@ -44,8 +44,8 @@ class KieCredentials(KnownFields, CredentialsBlock):
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
         max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
         account: A name of your own for the account, where you have several; part of what one job is.
-        creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
-        looks_per_second: How often Kie lets this key look at jobs in a second.
+        creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
+        looks_per_second: How often to look at jobs in a second, all jobs of this key together.
 
     Example:
         Load a stored key and look at the balance:
@@ -112,13 +112,16 @@ class KieCredentials(KnownFields, CredentialsBlock):
         default=CREATES_PER_10_SECONDS,
         ge=1,
         title="Submissions in 10 seconds",
-        description="How many jobs Kie lets this key submit in 10 seconds; each process keeps to it.",
+        description="How many jobs Kie lets this account submit in 10 seconds; each process keeps to it.",
     )
     looks_per_second: int = Field(
         default=LOOKS_PER_SECOND,
         ge=1,
         title="Looks a second",
-        description="How often Kie lets this key look at its jobs in a second; each process keeps to it.",
+        description=(
+            "How often each process looks at jobs of this key in a second, all together. Kie takes 10 looks "
+            "a second at each job."
+        ),
     )
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:

@@ -1,8 +1,8 @@
 """Calls to Kie take turns: in this process always, among all processes where the Prefect server has limits.
 
-Kie takes 20 new jobs in 10 seconds and 10 looks a second from one key, and refuses what is more. That is
-safe (nothing was created, the task is retried), but a hundred runs at once would spend their retries on
-refusals.
+Kie takes 20 new jobs in 10 seconds from one account and 10 looks a second at one job, and refuses what is
+more. That is safe (nothing was created, the task is retried), but a hundred runs at once would spend their
+retries on refusals.
 """
 
 from __future__ import annotations

@@ -212,7 +212,8 @@ async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
 
 def job_failure(job: Job) -> KieError:
     """The error that tells of a failed job."""
-    reason = job.fail_message or "no reason given"
+    word = job.raw_state.strip().lower()
+    reason = job.fail_message or ("no reason given" if word in ("", "fail") else f"{word}, no reason given")
     error = failure_class(job.fail_code, job.fail_message)(
         f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
     )

@@ -67,6 +67,9 @@ def _parser() -> argparse.ArgumentParser:
         "--duration", type=float, default=20.0, metavar="SECONDS", help="how long a job takes (default: 20)"
     )
     simulate.add_argument("--credits", type=float, default=1000.0, help="balance at the start")
+    simulate.add_argument(
+        "--paused", action="store_true", help="refuse all of Sora 2 as paused, as the real Kie does today"
+    )
     simulate.add_argument("--signing-key", help="sign callbacks with this key")
     simulate.set_defaults(run=_simulate)
 
@@ -225,9 +228,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _simulate(options: argparse.Namespace) -> int:
     from prefect_kie.simulator import SimulatorSettings, serve
+    from prefect_kie.simulator.settings import PAUSED_TODAY
 
     settings = SimulatorSettings(
-        duration_seconds=options.duration, credits=options.credits, signing_key=options.signing_key
+        duration_seconds=options.duration,
+        credits=options.credits,
+        paused_models=PAUSED_TODAY if options.paused else (),
+        signing_key=options.signing_key,
     )
     serve(settings, options.host, options.port, on_start=_tell)
     return 0

@@ -82,7 +82,8 @@ def _options(url: str, timeout: httpx.Timeout, *, most: int | None, keepalive: i
         ),
         "follow_redirects": False,
         "trust_env": not is_loopback(urlsplit(url).hostname or ""),
-        "headers": {"User-Agent": f"prefect-kie/{_version()}"},
+        # Kie's answers are short; what is not compressed cannot grow.
+        "headers": {"User-Agent": f"prefect-kie/{_version()}", "Accept-Encoding": "identity"},
     }
 
 
