@@ -193,7 +193,7 @@ def _cells(outcome: VideoOutcome | None, on_its_way: tuple[JobHandle, int] | Non
         video.path if video else "",
         f"{video.seconds:g}" if video and video.seconds is not None else "",
         f"{outcome.credits:g}" if outcome.credits is not None else "",
-        _harmless(video.files[0].url) if video else "",
+        _harmless(video.files[0].url or "") if video else "",
         _harmless(outcome.task_id or ""),
         _harmless(outcome.error or ""),
     ]

@@ -36,7 +36,7 @@ async def collect_job(
         poll: How patiently to wait.
 
     Returns:
-        The saved video, or the character.
+        What was saved, of whatever kind, or the character.
 
     Raises:
         KieError: when the job failed, is not known, or its files cannot be fetched.
@@ -50,7 +50,7 @@ async def collect_job(
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)
             return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
-        video = await save_result(job, kie, directory=directory, storage=production.storage)
+        saved = await save_result(job, kie, directory=directory, storage=production.storage)
     except KieError as error:
         return failed(error, CollectedJob)
-    return CollectedJob(task_id=job.task_id, model=job.model, video=video)
+    return CollectedJob(task_id=job.task_id, model=job.model, video=saved)

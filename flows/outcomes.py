@@ -146,7 +146,7 @@ class VideoOutcome(BaseModel):
             "prompt": cell(self.prompt),
             "length (s)": f"{video.seconds:g}" if video and video.seconds is not None else "",
             "credits": f"{self.credits:g}" if self.credits is not None else "",
-            "link (14 days)": cell(web_address(video.files[0].url) or "", 2000) if video else "",
+            "link (14 days)": cell(web_address(video.files[0].url or "") or "", 2000) if video else "",
             "model": cell(self.model),
             "take": str(self.take),
             "saved as": cell(video.path, 1000) if video else "",
@@ -249,7 +249,14 @@ class SeriesResult(BaseModel):
 
 
 class CollectedJob(BaseModel):
-    """What `collect_job` brought back: a saved video, or a character."""
+    """What `collect_job` brought back.
+
+    Attributes:
+        task_id: Kie's id of the job.
+        model: The model's name at Kie.
+        video: What was saved, of whatever kind: a video, pictures, sound, a text, data.
+        character: The character, where the job made one.
+    """
 
     model_config = ConfigDict(frozen=True)
 

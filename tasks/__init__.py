@@ -25,7 +25,7 @@ from prefect_kie.tasks.models import (
 )
 from prefect_kie.tasks.saved import SavedFile, SavedResult
 from prefect_kie.tasks.saving import save_result
-from prefect_kie.tasks.uploading import upload_image
+from prefect_kie.tasks.uploading import upload_file
 from prefect_kie.tasks.waiting import wait_for_job
 
 __all__ = [
@@ -46,6 +46,6 @@ __all__ = [
     "sora_2_text_to_video_stable",
     "sora_watermark_remover",
     "task_for",
-    "upload_image",
+    "upload_file",
     "wait_for_job",
 ]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from prefect_kie.api import JobRequest
 from prefect_kie.api.hosts import API_URL
+from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCredentials
 
 
@@ -28,6 +29,7 @@ def submission_key(
         second_try: 1, 2 … for a new job after one that failed, uncharged.
     """
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
+    asked = content_identity(asked)  # an upload made anew has another address and is the same file
     whose: list[Any] = [_text(base), request.model_name, canonical(asked), take]
     account = _account(kie) if kie is not None else []
     if second_try or account:

@@ -6,6 +6,7 @@ from typing import Any
 
 from prefect import Task
 from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import TaskRunContext
 
 from prefect_kie.api import KieError
 
@@ -28,3 +29,9 @@ def only_retryable_and_not_the_last(task: Task[..., Any], task_run: TaskRun, sta
     a task that waits, whose looks count as runs.
     """
     return task_run.run_count < int(task.retries or 0) and only_retryable(task, task_run, state)
+
+
+def is_tried_again() -> bool:
+    """Whether such a task, now running, will run again where its error is retryable."""
+    context = TaskRunContext.get()
+    return context is not None and context.task_run.run_count < int(context.task.retries or 0)

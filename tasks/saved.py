@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_kie.api.results import Role
+
 
 class SavedFile(BaseModel):
     """One file of a result, as it was saved.
@@ -14,11 +16,13 @@ class SavedFile(BaseModel):
     Attributes:
         name: Its name in the directory or storage.
         path: Where it is: an absolute path, or the storage's address of it.
-        url: Kie's address of it (dead after 14 days at the latest).
+        url: Kie's address of it (dead after 14 days at the latest); None for a text or data.
         size: Bytes.
         sha256: Checksum, hex.
-        seconds: How long it plays, where it is an MP4.
-        watermarked: Whether it is the watermarked twin of a file without.
+        seconds: How long it plays, where it is an MP4, or by Kie's word.
+        role: What it is to the job: `result`, `watermarked`, `first_frame`, `cover` …, as in `ResultFile`;
+            `text` or `data` where it is no file of Kie's.
+        title: A track's title.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -26,15 +30,21 @@ class SavedFile(BaseModel):
     # Read back from a sidecar it must still be a name, and lead to no other directory.
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     path: str
-    url: str
+    url: str | None
     size: int
     sha256: str
     seconds: float | None = None
-    watermarked: bool = False
+    role: Role | Literal["text", "data"] = "result"
+    title: str | None = None
+
+    @property
+    def watermarked(self) -> bool:
+        """Whether it is the watermarked twin of a file without."""
+        return self.role == "watermarked"
 
 
 class SavedResult(BaseModel):
-    """A job's files, saved.
+    """What a job made, saved.
 
     Attributes:
         task_id: Kie's id of the job.
@@ -44,7 +54,7 @@ class SavedResult(BaseModel):
         created_at: When Kie created the job.
         completed_at: When it ended.
         saved_at: When it was saved.
-        files: The files; the first one is the video, watermarked twins come last.
+        files: The files; the first one is the main one: what was asked for, else the text, else the data.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -61,10 +71,10 @@ class SavedResult(BaseModel):
 
     @property
     def path(self) -> str:
-        """Where the video is: an absolute path, or the storage's address of it."""
+        """Where the main file is: an absolute path, or the storage's address of it."""
         return self.files[0].path
 
     @property
     def seconds(self) -> float | None:
-        """How long the video plays, where it is an MP4."""
+        """How long the main file plays, where it is known."""
         return self.files[0].seconds

@@ -1,14 +1,15 @@
-"""Saving a job's files: whole or not at all, under names that say what they are, with a sidecar.
+"""Saving what a job made: each file whole or not at all, under names that say what they are, with a sidecar.
 
-The sidecar, a JSON file beside the video, tells what it is and proves that it is complete: it is
-written last, with the checksum. A file with a fitting sidecar is not fetched again.
+A text and data become files as well. The sidecar, a JSON file beside them, tells what they are, holds Kie's
+whole record of the job, and proves that nothing is missing: it is written last, with the checksums. What has
+a fitting sidecar is not fetched again.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -21,29 +22,34 @@ from prefect.runtime import task_run
 from pydantic import ValidationError
 
 from prefect_kie.api import (
-    CharacterResult,
     DownloadFailed,
     Job,
     JobState,
     KieClient,
     KieError,
+    ResultFile,
 )
 from prefect_kie.api.catalog import TYPED
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.tasks.contents import files_of, readable_json, save_contents
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.pictures import poster
 from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.retries import only_retryable_and_not_the_last
+from prefect_kie.tasks.retries import is_tried_again, only_retryable_and_not_the_last
 from prefect_kie.tasks.saved import SavedFile, SavedResult
 from prefect_kie.tasks.showing import deleted_at, show_video
 from prefect_kie.tasks.storage import Storage
 from prefect_kie.tasks.transfer import BadFile, Transfer
+
+YOUNG = timedelta(minutes=10)
+"""For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
 
 
 def _save_name() -> str:
@@ -68,7 +74,10 @@ async def save_result(
     storage: WritableFileSystem | str | None = None,
     max_bytes: int = MAX_FILE_BYTES,
 ) -> SavedResult:
-    """Save all files of a finished job, each whole or not at all, with a sidecar that tells what they are.
+    """Save everything a finished job made, each file whole or not at all, with a sidecar that describes it.
+
+    Every file is kept: several, first and last frames, tracks and their covers, watermarked twins; a text
+    as `.txt`, data as `.json`. The sidecar holds Kie's whole record.
 
     Args:
         job: The finished job, as `wait_for_job` returned it.
@@ -81,7 +90,8 @@ async def save_result(
         What was saved, and where. What is there already, complete, is not fetched again.
 
     Raises:
-        DownloadFailed: when a file cannot be fetched or stored; the job is paid and can be collected later.
+        DownloadFailed: when a file cannot be fetched or stored, or Kie tells of no result at all; the job is
+            paid and can be collected later.
     """
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
     await show_video(job, saved, picture)
@@ -101,7 +111,7 @@ async def save(
     Returns:
         What was saved, and a small picture of it where one can be made.
     """
-    _check_has_files(job)
+    _check_succeeded(job)
     stem = file_stem(job)
     sidecar = f"{stem}.json"
     try:
@@ -112,8 +122,21 @@ async def save(
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             return found, await _picture(place.local(found.files[0].name))
-        saved, picture = await _save_all(job, kie, place, stem, max_bytes)
-        await place.write(sidecar, saved.model_dump_json(indent=1).encode())
+        async with kie.get_client() as client:
+            job = await _with_result(client, job)
+            files, picture = await _save_files(job, client, place, stem, max_bytes)
+        files += await save_contents(job, place, stem, {file.name for file in files})
+        saved = SavedResult(
+            task_id=job.task_id,
+            model=job.model,
+            request=job.request_body,
+            credits=job.credits,
+            created_at=job.created_at,
+            completed_at=job.completed_at,
+            saved_at=datetime.now(timezone.utc),
+            files=tuple(files),
+        )
+        await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
             "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
@@ -123,55 +146,66 @@ async def save(
             f"{deleted_at(job):%Y-%m-%d}",
         )
         raise
+    except DownloadFailed:
+        raise
     except Exception as error:
         raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
     get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
     return saved, picture
 
 
-async def _save_all(
-    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
-) -> tuple[SavedResult, str | None]:
-    wanted = [(url, False) for url in job.urls]
-    twins = getattr(job.result, "watermarked_urls", ())
-    wanted += [(url, bool(job.urls)) for url in twins]
+async def _with_result(client: KieClient, job: Job) -> Job:
+    """The job, looked at again where its success told of nothing yet."""
+    if not job.has_result:
+        job = await look_at(client, job.task_id)
+    if not job.has_result:
+        raise DownloadFailed(
+            f"Kie reports {job.model} as succeeded but names no file and no data",
+            task_id=job.task_id,
+            retryable=_is_young(job),
+            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
+        )
+    return job
+
+
+async def _save_files(
+    job: Job, client: KieClient, place: Storage, stem: str, max_bytes: int
+) -> tuple[list[SavedFile], str | None]:
     files: list[SavedFile] = []
     picture: str | None = None
-    async with kie.get_client() as client:
-        for url, watermarked in wanted:
-            number = sum(file.watermarked is watermarked for file in files) + 1
-            name = f"{stem}{'_watermarked' if watermarked else ''}{f'_{number}' if number > 1 else ''}"
+    for file in files_of(job):
+        number = sum(saved.role == file.role for saved in files) + 1
+        of_role = "" if file.role == "result" else f"_{file.role}"
+        name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
+        try:
             with part_for(place, name) as part:
-                transfer = await _fetch_or_renew(client, url, part, max_bytes)
-                _check_is_video(job, transfer)
-                seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
+                transfer = await _fetch_or_renew(client, file.url, part, max_bytes, job)
+                seconds = await anyio.to_thread.run_sync(mp4_seconds, part)
                 name += transfer.suffix
                 here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
                 if not files:  # after it is in its place: no decoder's crash can keep it from there
                     picture = await _picture(here)
-            files.append(
-                SavedFile(
-                    name=name,
-                    path=path,
-                    url=url,
-                    size=transfer.size,
-                    sha256=transfer.sha256,
-                    seconds=seconds,
-                    watermarked=watermarked,
-                )
+        except (BadFile, CutTransfer, DeadLink, KieError) as error:
+            if not files or file.role == "result" or (_is_retryable(error) and is_tried_again()):
+                raise
+            # What was asked for is there, and is not held back for what came beside it.
+            run_logger().warning("The %s of job %s is not to be had: %s", file.role, job.task_id, error)
+            continue
+        _warn_where_odd(job, file, transfer)
+        files.append(
+            SavedFile(
+                name=name,
+                path=path,
+                url=file.url,
+                size=transfer.size,
+                sha256=transfer.sha256,
+                seconds=seconds or file.seconds,
+                role=file.role,
+                title=file.title,
             )
-    saved = SavedResult(
-        task_id=job.task_id,
-        model=job.model,
-        request=job.request_body,
-        credits=job.credits,
-        created_at=job.created_at,
-        completed_at=job.completed_at,
-        saved_at=datetime.now(timezone.utc),
-        files=tuple(files),
-    )
-    return saved, picture
+        )
+    return files, picture
 
 
 def _second_name(part: Path) -> Path | None:
@@ -188,7 +222,7 @@ async def _picture(file: Path | None) -> str | None:
     return await poster(file) if file is not None else None
 
 
-async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: int) -> Transfer:
+async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:
     local_allowed = is_loopback(urlsplit(client.base_url).hostname or "")
     try:
         return await fetch(url, part, max_bytes=max_bytes, local_allowed=local_allowed)
@@ -197,6 +231,7 @@ async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: in
             fresh = await client.get_download_url(url)
         except KieError as error:
             error.message = f"its link is dead and no fresh one is to be had: {error.message}"
+            error.retryable |= _is_young(job)
             raise
         return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
 
@@ -218,44 +253,37 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     return saved.model_copy(update={"files": moved})
 
 
-def _check_is_video(job: Job, transfer: Transfer) -> None:
-    """A page's picture in place of a video is no result, and must not pass for one at the next run."""
-    if job.model in TYPED and transfer.suffix not in VIDEO_SUFFIXES:
-        raise BadFile(f"what came is no video but a {transfer.suffix} file")
+def _warn_where_odd(job: Job, file: ResultFile, transfer: Transfer) -> None:
+    if job.model in TYPED and file.role == "result" and transfer.suffix not in VIDEO_SUFFIXES:
+        run_logger().warning(
+            "What came for job %s is no video but a %s file; it is kept", job.task_id, transfer.suffix
+        )
 
 
-def _seconds(part: Path, transfer: Transfer) -> float | None:
-    return mp4_seconds(part) if transfer.suffix == ".mp4" else None
+def _is_young(job: Job) -> bool:
+    ended = job.completed_at or job.seen_at
+    return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
 
 
-def _check_has_files(job: Job) -> None:
+def _is_retryable(error: Exception) -> bool:
+    return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
+
+
+def _check_succeeded(job: Job) -> None:
     if job.state is not JobState.SUCCESS:
         raise DownloadFailed(
             f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}",
             task_id=job.task_id,
             billed="unknown",
         )
-    if isinstance(job.result, CharacterResult):
-        raise DownloadFailed(
-            f"{job.model} made the character {job.result.character_id}, which is no file",
-            task_id=job.task_id,
-            next_step="Use the character's handle in a prompt; there is nothing to save.",
-        )
-    if job.result is None or not (job.result.urls or job.result.watermarked_urls):
-        raise DownloadFailed(
-            f"Kie reports {job.model} as succeeded but names no file",
-            task_id=job.task_id,
-            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
-        )
 
 
 def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
     """Any trouble with a paid result, as the one error that says how and until when to come back."""
-    retryable, first = not isinstance(error, BadFile), ""
+    retryable, first = _is_retryable(error), ""
     if isinstance(error, CutTransfer | BadFile | DeadLink):
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
-        retryable = error.retryable
         first = f"{error.mend} " if error.mend and not retryable else ""
         what = f"the result could not be saved: {error.message}"
     else:

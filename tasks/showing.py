@@ -1,4 +1,4 @@
-"""What a run shows in the Prefect UI: an artifact per video and per character, a table of several videos.
+"""What a run shows in the Prefect UI: an artifact per result and per character, a table of several videos.
 
 Their keys are stable, so that the latest is found by name. The newer UI drops the player, so a plain link
 stands beside it; the older one drops a player's own poster, so that is a picture of its own, and no link:
@@ -7,6 +7,7 @@ that would show as its text. No run fails or waits for long for what it shows.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime, timedelta, timezone
 from functools import wraps
@@ -18,13 +19,13 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, Slice, Sora2CharactersPro
+from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, Slice, Sora2CharactersPro
 from prefect_kie.tasks.aside import aside
 from prefect_kie.tasks.markup import code, escaped, link, plain, target
 from prefect_kie.tasks.media import VIDEO_SUFFIXES
 from prefect_kie.tasks.names import artifact_key
 from prefect_kie.tasks.pictures import pictures
-from prefect_kie.tasks.saved import SavedResult
+from prefect_kie.tasks.saved import SavedFile, SavedResult
 
 P = ParamSpec("P")
 
@@ -34,8 +35,14 @@ RESULT_LIFE = timedelta(days=14)
 VIDEOS_KEY = "kie-videos"
 """The key of the table of a run's videos."""
 
+SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
+PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
+
 LIMIT_SECONDS = 10.0
 """A server that takes longer is left alone."""
+
+TEXT_LENGTH = 2000
+"""So much of a text or of data is shown."""
 
 FRAMES = 3
 FRAME_WIDTH = 200
@@ -57,7 +64,7 @@ def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Corou
 
 @_harmless
 async def show_video(job: Job, video: SavedResult, poster: str | None) -> None:
-    """Show a saved video: the artifact `kie-video-<task id>`.
+    """Show what was saved of a job, a video or anything else: the artifact `kie-video-<task id>`.
 
     Args:
         job: The finished job.
@@ -123,20 +130,23 @@ async def show_markdown(key: str, description: str, markdown: str) -> None:
 
 
 def video_markdown(job: Job, video: SavedResult, poster: str | None) -> str:
-    """A saved video as Markdown: picture, player, link, and what is known of it."""
+    """What was saved of a job as Markdown: picture, player, link, text, and what is known of it."""
     first = video.files[0]
-    address = target(first.url)
-    is_video = first.name.endswith(VIDEO_SUFFIXES)
-    blocks = [f"![A frame]({poster})"] if poster else []
-    if address and is_video:
-        blocks.append(f'<video controls preload="metadata" width="640" src="{address}"></video>')
     until = f"{deleted_at(job):%Y-%m-%d}"
-    said = "Play the video" if is_video else "Open the file"
-    blocks.append(
-        f"**{link(said, first.url)}** at Kie, which deletes it on {until} at the latest (14 days after the "
-        "job's end); the saved file stays."
-    )
-    others = [f"- **Also saved:** {code(file.path)} ({link('at Kie', file.url)})" for file in video.files[1:]]
+    blocks = [f"![A frame]({poster})"] if poster else []
+    if first.url is not None:
+        blocks += _player(first, first.url, poster)
+        said = "Play the video" if first.name.endswith(VIDEO_SUFFIXES) else "Open the file"
+        blocks.append(
+            f"**{link(said, first.url)}** at Kie, which deletes it on {until} at the latest (14 days after "
+            "the job's end); the saved file stays."
+        )
+    if isinstance(job.result, JobResult):
+        blocks += _quoted(job.result)
+    others = [
+        f"- **Also saved:** {code(file.path)}{f' ({link(_at_kie(file), file.url)})' if file.url else ''}"
+        for file in video.files[1:]
+    ]
     facts = [
         f"- **Saved as:** {code(first.path)}",
         *others,
@@ -145,9 +155,38 @@ def video_markdown(job: Job, video: SavedResult, poster: str | None) -> str:
         f"- **Length:** {first.seconds:g} s" if first.seconds is not None else None,
         f"- **Credits:** {video.credits:g}" if video.credits is not None else None,
         f"- **Task id:** {code(job.task_id)}",
-        f"- **Deleted by Kie:** {until}",
+        f"- **Deleted by Kie:** {until}" if first.url else None,
     ]
     return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+
+
+def _player(file: SavedFile, url: str, poster: str | None) -> list[str]:
+    """What plays or shows a file; none where its kind or its address allows none."""
+    address = target(url)
+    if address is None:
+        return []
+    if file.name.endswith(VIDEO_SUFFIXES):
+        return [f'<video controls preload="metadata" width="640" src="{address}"></video>']
+    if file.name.endswith(SOUND_SUFFIXES):
+        return [f'<audio controls preload="none" src="{address}"></audio>']
+    if file.name.endswith(PICTURE_SUFFIXES) and poster is None:
+        return [f"![The picture](<{address}>)"]
+    return []
+
+
+def _at_kie(file: SavedFile) -> str:
+    return "at Kie" if file.role == "result" else f"{file.role.replace('_', ' ')}, at Kie"
+
+
+def _quoted(result: JobResult) -> list[str]:
+    """The beginning of a result's text, else of its data."""
+    # Code spans show as they are, at the beginning of a line too; two blanks end a line.
+    if result.text is not None:
+        lines = filter(str.strip, result.text[:TEXT_LENGTH].splitlines())
+        return ["\n".join(f"> {code(line, TEXT_LENGTH)}  " for line in lines)]
+    if result.data is not None:
+        return [f"> {code(json.dumps(result.data, ensure_ascii=False), TEXT_LENGTH)}"]
+    return []
 
 
 def character_markdown(

@@ -1,7 +1,8 @@
-"""Uploading pictures (and character clips) for requests that take an address.
+"""Uploading files for requests that take an address: pictures, clips, sound.
 
-An upload is free, but its address is part of the request: another address would be another submission,
-and paid again. So a run uploads one content once, and a record in its result storage remembers where.
+An upload is free and lives for a day. A run uploads one content once, and a record in its result storage
+remembers where; what has expired is uploaded again. Its new address makes no new submission: a request is
+known by the content (`content_identity`).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import UploadedFile
+from prefect_kie.api.uploads import checksum
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.in_progress import one_at_a_time
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
@@ -24,8 +26,10 @@ from prefect_kie.tasks.runs import run_base, scope_storage
 
 FOLDER = "kie-uploads"
 
-REUSED_FOR = timedelta(days=2)
-"""How long an upload is used again; Kie keeps it for 3 days."""
+REUSED_FOR = timedelta(hours=20)
+"""How long an upload is used again; Kie keeps it for 24 hours, and fetches it when a job begins."""
+EXPIRY_MARGIN = timedelta(hours=1)
+"""How long before its end an upload is not used any more, where Kie told when that is."""
 
 
 class UploadRecord(BaseModel):
@@ -36,7 +40,7 @@ class UploadRecord(BaseModel):
 
 
 @task(
-    name="upload-image",
+    name="upload-file",
     task_run_name="upload: {file}",
     cache_policy=NO_CACHE,
     retries=6,  # five, in truth: the last one is never made
@@ -44,20 +48,20 @@ class UploadRecord(BaseModel):
     retry_jitter_factor=0.5,
     retry_condition_fn=only_retryable_and_not_the_last,
 )
-async def upload_image(
+async def upload_file(
     file: Path | str,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     *,
     job_key: str | None = None,
 ) -> UploadedFile:
-    """Upload a picture for an image-to-video request; free, kept at Kie for 3 days.
+    """Upload a file for a request that takes an address; free, kept at Kie for 24 hours.
 
-    The same content in the same run (or with the same job_key) gives the same address, so that the
-    request made of it is the same job when the run is run again.
+    The same content in the same run (or with the same job_key) is uploaded once a day. A request made of it
+    is the same job when the run is run again, whatever address the file has by then.
 
     Args:
-        file: A jpeg, png or webp of at most 10 MB on this machine (or an mp4, webm or avi for
-            `Sora2Characters`), or the public address of one for Kie to fetch.
+        file: A file on this machine, or the public address of one for Kie to fetch. Which kinds and sizes a
+            model takes, its own fields say: for Sora a jpeg, png or webp of at most 10 MB.
         credentials: The key's block, or its name.
         job_key: Whose upload it is; by default the run's.
 
@@ -65,7 +69,7 @@ async def upload_image(
         The uploaded file; its `url` goes into `image_urls`.
 
     Raises:
-        ValueError: when there is no such file, or it is of a kind or size Kie refuses.
+        ValueError: when there is no such file, or it is empty or larger than any model takes.
         KieError: when Kie does not take it, or the run's result storage cannot be used.
     """
     kie = await load_credentials(credentials)
@@ -96,10 +100,7 @@ def _checksum(file: Path) -> str:
     if not file.is_file():
         raise ValueError(f"there is no file {file.name!r}")
     with file.open("rb") as content:
-        checksum = hashlib.sha256()
-        while chunk := content.read(1024 * 1024):
-            checksum.update(chunk)
-    return f"{file.suffix.lower()} {checksum.hexdigest()}"
+        return f"{file.suffix.lower()} {checksum(content)}"
 
 
 def _still_there(content: bytes | None) -> UploadedFile | None:
@@ -107,6 +108,8 @@ def _still_there(content: bytes | None) -> UploadedFile | None:
         record = UploadRecord.model_validate_json(content) if content else None
     except ValidationError:
         return None
-    if record is None or datetime.now(timezone.utc) - record.written_at > REUSED_FOR:
+    if record is None:
         return None
-    return record.uploaded
+    ends = record.uploaded.expires_at
+    until = ends - EXPIRY_MARGIN if ends else record.written_at + REUSED_FOR
+    return record.uploaded if datetime.now(timezone.utc) < until else None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
@@ -49,6 +50,9 @@ YOUNG_SECONDS = 120.0
 
 LATE_RECORDS = 3
 """So often a job is looked at again that is said to have ended and has not yet."""
+
+LATE_RESULT_GAP = 10.0
+"""The longest time between two looks for a late result, seconds."""
 
 DEFAULT_POLL = PollPolicy()
 
@@ -198,6 +202,22 @@ async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, r
                 break
             await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
             job = await _seen(client, handle.task_id, poll)
+        if job.state is JobState.SUCCESS and not job.has_result:
+            job = await _with_late_result(client, job, poll)
+    return job
+
+
+async def _with_late_result(client: KieClient, job: Job, poll: PollPolicy) -> Job:
+    """The job, looked at for a while until its success tells of a result; a few seconds late, as a rule."""
+    ended = job.completed_at or job.seen_at
+    since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0  # by Kie's clock alone
+    until = time.monotonic() + poll.late_result_seconds - max(0.0, since)
+    gap = poll.min_gap_seconds
+    get_run_logger().info("Job %s has succeeded and tells of no result yet; it is asked again", job.task_id)
+    while not job.has_result and (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(min(gap, left))
+        gap = min(2 * gap, LATE_RESULT_GAP)
+        job = await _seen(client, job.task_id, poll)
     return job
 
 
@@ -282,5 +302,5 @@ def _waited() -> float:
 def _log_success(job: Job) -> None:
     took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""
     cost = f", {job.credits:g} credits" if job.credits is not None else ""
-    found = ", ".join(job.urls) or str(job.result)
+    found = ", ".join(job.urls) or str(job.result)[:500]
     get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)

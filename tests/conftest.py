@@ -59,7 +59,13 @@ from prefect_kie.tasks import pacing  # noqa: E402
 KEY = "sk-test-0123456789abcdef"
 """The key of all tests; nothing but the simulator may ever show it."""
 
-QUICK = PollPolicy(usual_seconds=0.2, min_gap_seconds=0.05, max_gap_seconds=0.3, seconds_per_look=0.02)
+QUICK = PollPolicy(
+    usual_seconds=0.2,
+    min_gap_seconds=0.05,
+    max_gap_seconds=0.3,
+    seconds_per_look=0.02,
+    late_result_seconds=0.5,
+)
 """A policy for jobs of a fraction of a second."""
 
 
@@ -142,7 +148,7 @@ def results(tmp_path: Path) -> Iterator[Path]:
 
 @pytest.fixture
 def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    waiting = (tasks.wait_for_job, tasks.save_result, tasks.measure_video, tasks.upload_image)
+    waiting = (tasks.wait_for_job, tasks.save_result, tasks.measure_video, tasks.upload_file)
     for task in (*tasks.models._tasks.values(), *waiting):
         monkeypatch.setattr(task, "retry_delay_seconds", 0.01)
 

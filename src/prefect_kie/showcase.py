@@ -46,7 +46,7 @@ from prefect_kie.flows import (
     generate_video,
 )
 from prefect_kie.provisioning import LIMITS, provide_limit
-from prefect_kie.tasks import upload_image
+from prefect_kie.tasks import upload_file
 
 ORIGINAL = Sora2TextToVideo(
     prompt="A cheerful robot barista with a green apron pours a latte in a small cafe, seen from the front"
@@ -173,7 +173,7 @@ async def demo(
 ) -> tuple[SeriesResult, list[GeneratedVideos]]:
     """The main job: a series with a character, and beside it a stable and an image model."""
     place = Path(directory)
-    picture = await upload_image(_picture(place.parent / "picture.png"), DEFAULT_CREDENTIALS)
+    picture = await upload_file(_picture(place.parent / "picture.png"), DEFAULT_CREDENTIALS)
     image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
 
     async def video(request: Any, key: str | None) -> GeneratedVideos:

@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, KieError, Slice, VideoResult, parse_request
+from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, KieError, Slice, parse_request
 from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.jobs import parse_job, parse_result
 from prefect_kie.api.verdicts import Call, failure_class, is_passing, judge
@@ -93,7 +93,7 @@ def check_job(job: Job | None) -> None:
     if job is None:
         return
     assert job.task_id
-    assert isinstance(job.result, VideoResult | CharacterResult) or (job.result is None)
+    assert isinstance(job.result, JobResult | CharacterResult) or (job.result is None)
     assert job.request is None or isinstance(job.request, JobRequest)
     assert isinstance(job.prompt, str)
     assert job.age is None or job.age >= 0
@@ -136,7 +136,7 @@ def test_any_record_is_a_job_or_none(data: dict[str, Any]) -> None:
 @often
 @given(value=results | json_values | encoded)
 def test_any_result_is_files_or_a_character(value: object) -> None:
-    assert isinstance(parse_result(value), VideoResult | CharacterResult)
+    assert isinstance(parse_result(value), JobResult | CharacterResult)
 
 
 @often

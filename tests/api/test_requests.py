@@ -293,7 +293,7 @@ def test_25_seconds_are_for_storyboards() -> None:
 )
 def test_at_most_five_characters_are_taken(ids: Any, taken: bool) -> None:
     if taken:
-        assert made(Sora2TextToVideo, character_id_list=ids).input_fields()["character_id_list"] == ids
+        assert (made(Sora2TextToVideo, character_id_list=ids).character_id_list or []) == ids
     else:
         assert "character_id_list" in refusal(Sora2TextToVideo, character_id_list=ids)
 
@@ -394,7 +394,7 @@ def test_shots_that_do_not_fit_are_refused(shots: Any, said: str) -> None:
 )
 def test_a_storyboard_takes_at_most_one_picture(urls: Any, taken: bool) -> None:
     if taken:
-        assert made(Sora2ProStoryboard, image_urls=urls).input_fields()["image_urls"] == urls
+        assert made(Sora2ProStoryboard, image_urls=urls).input_fields().get("image_urls", []) == urls
     else:
         assert "at most 1 item" in refusal(Sora2ProStoryboard, image_urls=urls)
 

@@ -39,7 +39,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.flows.series import with_handle
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_image, wait_for_job
+from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_file, wait_for_job
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.server
@@ -231,7 +231,7 @@ async def test_a_picture_begins_a_video(
 
     @flow
     async def pipeline() -> None:
-        picture = await upload_image(tmp_path / "red.png", credentials)
+        picture = await upload_file(tmp_path / "red.png", credentials)
         request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
         await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
 
@@ -250,7 +250,7 @@ async def test_a_picture_uploaded_again_by_a_retry_is_the_same_job(
 
     @flow(retries=1, retry_delay_seconds=0)
     async def pipeline() -> None:
-        picture = await upload_image(tmp_path / "red.png", credentials)
+        picture = await upload_file(tmp_path / "red.png", credentials)
         request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
         await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
         if next(crashes):

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefect_kie.api import Job, JobState, VideoResult
+from prefect_kie.api import Job, JobResult, JobState, ResultFile
 from prefect_kie.simulator.video import render_video
 from prefect_kie.tasks import contact_sheet as sheets
 from prefect_kie.tasks.contact_sheet import contact_sheet_jpeg, contact_sheet_markdown, moments
@@ -132,7 +132,7 @@ def job(url: str, prompt: str = "a cat") -> Job:
         raw_state="success",
         created_at=now,
         completed_at=now,
-        result=VideoResult(urls=(url,), watermarked_urls=()),
+        result=JobResult(files=(ResultFile(url=url),)),
         request_body={"model": "sora-2-text-to-video", "input": {"prompt": prompt}},
     )
 

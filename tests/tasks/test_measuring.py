@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import DownloadFailed, Job, JobState, Sora2ProStoryboard, VideoResult
+from prefect_kie.api import DownloadFailed, Job, JobResult, JobState, ResultFile, Sora2ProStoryboard
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import measure_video
@@ -46,7 +47,8 @@ async def test_a_video_is_measured_and_not_kept(
 async def test_what_is_no_video_has_no_length(credentials: KieCredentials) -> None:
     picture = b"\x89PNG\r\n\x1a\n" + bytes(50)
     async with file_host(http_answer(picture, content_length=len(picture))) as host:
-        job = Job(task_id="1", model="m", state=JobState.SUCCESS, result=VideoResult(urls=(host.url,)))
+        result = JobResult(files=(ResultFile(url=host.url),))
+        job = Job(task_id="1", model="m", state=JobState.SUCCESS, result=result)
         assert await measure_video(job, credentials) is None
 
 
@@ -58,6 +60,7 @@ async def test_trouble_that_passes_is_sat_out(kie: SimulatorServer, credentials:
 
 async def test_a_video_that_cannot_be_had_is_told(kie: SimulatorServer, credentials: KieCredentials) -> None:
     job = await finished(kie, credentials)
+    job = job.model_copy(update={"completed_at": datetime(2026, 1, 1, tzinfo=timezone.utc)})
     kie.change(result_days=0)
     with pytest.raises(DownloadFailed, match="no fresh one") as caught:
         await measure_video(job, credentials)

@@ -19,12 +19,12 @@ from prefect_kie.api import (
     JobFailed,
     JobHandle,
     JobNotFound,
+    JobResult,
     JobTimedOut,
     KieError,
     PollPolicy,
     Sora2TextToVideo,
     UsageLimitReached,
-    VideoResult,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import free_port
@@ -171,7 +171,7 @@ async def test_an_unknown_state_means_not_finished(kie: SimulatorServer, credent
 
 async def test_success_without_files_is_a_value(kie: SimulatorServer, credentials: KieCredentials) -> None:
     kie.fault("job", no_url=True)
-    assert (await job_of(credentials)).result == VideoResult()
+    assert (await job_of(credentials)).result == JobResult()
 
 
 async def test_a_young_job_that_kie_does_not_know_yet_is_waited_for(

@@ -36,7 +36,7 @@ from prefect_kie.api.errors import (
     UsageLimitReached,
 )
 from prefect_kie.api.fields import Slice
-from prefect_kie.api.jobs import CharacterResult, Job, JobHandle, JobState, VideoResult
+from prefect_kie.api.jobs import Job, JobHandle, JobState
 from prefect_kie.api.polling import PollPolicy, next_look
 from prefect_kie.api.requests import (
     JobRequest,
@@ -52,6 +52,7 @@ from prefect_kie.api.requests import (
     Sora2TextToVideoStable,
     SoraWatermarkRemover,
 )
+from prefect_kie.api.results import CharacterResult, JobResult, ResultFile
 from prefect_kie.api.uploads import UploadedFile
 
 __all__ = [
@@ -69,6 +70,7 @@ __all__ = [
     "JobHandle",
     "JobNotFound",
     "JobRequest",
+    "JobResult",
     "JobState",
     "JobTimedOut",
     "KieClient",
@@ -80,6 +82,7 @@ __all__ = [
     "NotApproved",
     "PollPolicy",
     "RateLimited",
+    "ResultFile",
     "RunIncomplete",
     "ServiceUnavailable",
     "Shot",
@@ -100,7 +103,6 @@ __all__ = [
     "UploadedFile",
     "UsageLimitReached",
     "VideoRequest",
-    "VideoResult",
     "next_look",
     "parse_request",
     "verify_signature",

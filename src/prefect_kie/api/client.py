@@ -8,6 +8,7 @@ looks wait their turn among all of this process with the same key (`pace`).
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from pathlib import Path
@@ -41,7 +42,14 @@ from prefect_kie.api.transport import (
     read_bounded,
     upload_seconds,
 )
-from prefect_kie.api.uploads import UploadedFile, check_file, open_checked, parse_upload, unique_name
+from prefect_kie.api.uploads import (
+    UploadedFile,
+    check_file,
+    checksum,
+    open_checked,
+    parse_upload,
+    unique_name,
+)
 from prefect_kie.api.verdicts import Call, Verdict, judge, judge_exception
 from prefect_kie.api.wordings import names_in
 
@@ -230,43 +238,45 @@ class KieClient:
         return answer.data
 
     async def upload_file(self, path: Path | str, upload_path: str = "prefect-kie") -> UploadedFile:
-        """Upload a file from disk, streamed; free, and kept at Kie for 3 days.
+        """Upload a file from disk, streamed; free, and kept at Kie for 24 hours.
 
         Args:
-            path: The file: a jpeg, png or webp of at most 10 MB, or an mp4, webm or avi.
+            path: The file, of any kind (which kinds and sizes a model takes, its own fields say).
             upload_path: The folder at Kie.
 
         Raises:
-            ValueError: when there is no such file, or it is of a kind or size Kie refuses.
+            ValueError: when there is no such file, or it is empty or too large for any model.
             KieError: when Kie does not take it; `retryable` says whether to repeat.
         """
         file, mime_type = open_checked(Path(path))
         with file:
-            return await self._upload_stream(Path(path).name, file, mime_type, upload_path)
+            content = await asyncio.to_thread(checksum, file)
+            return await self._upload_stream(Path(path).name, file, mime_type, upload_path, content)
 
     async def upload_bytes(
         self, data: bytes, file_name: str, upload_path: str = "prefect-kie"
     ) -> UploadedFile:
         """Upload a file held in memory; as `upload_file` otherwise."""
         mime_type = check_file(file_name, len(data))
-        return await self._upload_stream(file_name, data, mime_type, upload_path)
+        content = hashlib.sha256(data).hexdigest()
+        return await self._upload_stream(file_name, data, mime_type, upload_path, content)
 
     async def upload_from_url(self, url: str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
         body = {
             "fileUrl": url,
             "uploadPath": upload_path.strip("/"),
-            "fileName": unique_name(urlsplit(url).path),
+            "fileName": unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest()),
         }
         return parse_upload(await self._upload("/api/file-url-upload", json=body))
 
     async def _upload_stream(
-        self, name: str, content: BinaryIO | bytes, mime_type: str, upload_path: str
+        self, name: str, body: BinaryIO | bytes, mime_type: str, upload_path: str, content: str
     ) -> UploadedFile:
-        stored = unique_name(name)
+        stored = unique_name(name, content)
         answer = await self._upload(
             "/api/file-stream-upload",
-            files={"file": (stored, content, mime_type)},
+            files={"file": (stored, body, mime_type)},
             data={"uploadPath": upload_path.strip("/"), "fileName": stored},
         )
         return parse_upload(answer)

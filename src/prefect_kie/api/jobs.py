@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime, timedelta, timezone
 from enum import Enum
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api.catalog import parse_request
 from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
 from prefect_kie.api.requests import JobRequest
+from prefect_kie.api.results import CharacterResult, JobResult, parse_result
 from prefect_kie.api.wordings import is_no_failure
 
-MAX_URLS = 100
 ENDED_BADLY = ("fail", "failed", "failure")
 _BAD = re.compile(r"error|fail|cancel|abort|reject|refus|expir|terminat|time.?out")
 ENDED_WELL = ("succeeded", "successful", "complete", "completed", "done", "finished")
 """Words beside `success`, taken for it only where the record has an end and a result."""
+MAX_RECORD_BYTES = 256 * 1024
+"""So much of Kie's record of a job is kept."""
+MAX_DEPTH = 20
+
 LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
 
 
@@ -64,34 +68,6 @@ class JobHandle(BaseModel):
     reserved: tuple[str, ...] = ()
 
 
-class VideoResult(BaseModel):
-    """Addresses of a finished job's files; empty where Kie reported success without any.
-
-    Attributes:
-        urls: `resultUrls`.
-        watermarked_urls: `resultWaterMarkUrls`, given when a version without watermark was asked for.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    urls: tuple[str, ...] = ()
-    watermarked_urls: tuple[str, ...] = ()
-
-
-class CharacterResult(BaseModel):
-    """A character made by Kie.
-
-    Attributes:
-        character_id: Its id, for `character_id_list`.
-        character_user_name: Its handle (may hold a dot), for `@handle` in a prompt; None where Kie gave none.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    character_id: str
-    character_user_name: str | None = None
-
-
 class Job(BaseModel):
     """A job as it was at one look.
 
@@ -101,7 +77,7 @@ class Job(BaseModel):
         state: Where it stands.
         raw_state: The state as Kie wrote it.
         progress: 0 to 100, where the model tells it.
-        result: Files or character, once it has succeeded.
+        result: What it made, or the character, once it has succeeded.
         fail_code: Kie's code for a failure, as text.
         fail_message: Kie's reason for a failure.
         credits: What Kie charged, credits; None until known.
@@ -110,6 +86,7 @@ class Job(BaseModel):
         seen_at: When it was looked at, by Kie's clock where its answer told the time.
         request_body: The echo of what was asked: `{"model": ..., "input": {...}}`; empty where it was not
             readable.
+        record: Kie's record of it, as it came, without callback addresses.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -119,7 +96,7 @@ class Job(BaseModel):
     state: JobState
     raw_state: str = ""
     progress: float | None = None
-    result: VideoResult | CharacterResult | None = None
+    result: JobResult | CharacterResult | None = None
     fail_code: str | None = None
     fail_message: str | None = None
     credits: float | None = None
@@ -127,6 +104,7 @@ class Job(BaseModel):
     completed_at: datetime | None = None
     seen_at: datetime | None = None
     request_body: dict[str, Any] = {}
+    record: dict[str, Any] = Field(default={}, repr=False)
 
     @property
     def seconds(self) -> float | None:
@@ -144,8 +122,13 @@ class Job(BaseModel):
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Addresses of the result's files; empty for characters and unfinished jobs."""
-        return self.result.urls if isinstance(self.result, VideoResult) else ()
+        """Addresses of the files that were asked for; empty for characters and unfinished jobs."""
+        return self.result.urls if isinstance(self.result, JobResult) else ()
+
+    @property
+    def has_result(self) -> bool:
+        """Whether it tells what it made; a success may do so a few seconds late."""
+        return isinstance(self.result, CharacterResult) or bool(self.result and not self.result.is_empty)
 
     @property
     def request(self) -> JobRequest | None:
@@ -193,7 +176,9 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
         state=state,
         raw_state=raw_state,
         progress=None if progress is None else min(100.0, max(0.0, progress)),
-        result=parse_result(data.get("resultJson")) if state is JobState.SUCCESS else None,
+        result=(
+            parse_result(data.get("resultJson"), data.get("response")) if state is JobState.SUCCESS else None
+        ),
         fail_code=_code_text(data.get("failCode")),
         fail_message=first_text(data, "failMsg", "errorMessage"),
         credits=as_float(data.get("creditsConsumed")),
@@ -201,28 +186,7 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
         completed_at=_time(data.get("completeTime")) if state.finished else None,
         seen_at=seen_at,
         request_body=echo,
-    )
-
-
-def parse_result(value: Any) -> VideoResult | CharacterResult:
-    """Read `resultJson` in any form it is known to take: a JSON string, an object, empty.
-
-    Returns:
-        The character, where the result names one; else the files' addresses, possibly none.
-    """
-    content = decoded(value)
-    fields = cast("dict[str, Any]", content) if isinstance(content, dict) else {}
-    inner = decoded(fields.get("resultObject"))
-    for candidate in (inner, fields):
-        if isinstance(candidate, dict):
-            named = cast("dict[str, Any]", candidate)
-            if character_id := first_text(named, "character_id", "characterId"):
-                handle = first_text(named, "character_user_name", "characterUserName")
-                return CharacterResult(
-                    character_id=character_id, character_user_name=handle.lstrip("@") if handle else None
-                )
-    return VideoResult(
-        urls=_urls(fields.get("resultUrls")), watermarked_urls=_urls(fields.get("resultWaterMarkUrls"))
+        record=_record(data),
     )
 
 
@@ -275,18 +239,30 @@ def _echo(param: Any) -> dict[str, Any]:
     return echo
 
 
-def _urls(value: Any) -> tuple[str, ...]:
-    content: Any = decoded(value) if isinstance(value, str) and value.startswith("[") else value
-    candidates: list[Any] = list(content) if isinstance(content, list) else [content]  # pyright: ignore[reportUnknownArgumentType]
-    urls = [url.strip() for url in candidates[:MAX_URLS] if isinstance(url, str)]
-    return tuple(url for url in urls if _is_http(url))
+def _record(data: dict[str, Any]) -> dict[str, Any]:
+    """Kie's record, without the addresses it calls back (they may hold a secret), and of bounded size."""
+    kept = cast("dict[str, Any]", _without_callbacks(data, 0))
+    sizes = {name: len(json.dumps(value)) for name, value in kept.items()}
+    while sum(sizes.values()) > MAX_RECORD_BYTES:
+        longest = max(sizes, key=sizes.__getitem__)
+        del sizes[longest], kept[longest]
+    return kept
 
 
-def _is_http(url: str) -> bool:
-    try:
-        return urlsplit(url).scheme in ("http", "https")
-    except ValueError:
-        return False
+def _without_callbacks(value: Any, depth: int) -> Any:
+    if depth > MAX_DEPTH:
+        return None
+    if isinstance(value, list):
+        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
+        return [_without_callbacks(each, depth + 1) for each in items]
+    if not isinstance(value, dict):
+        return value
+    kept: dict[str, Any] = {}
+    for name, inner in cast("dict[str, Any]", value).items():
+        if "callback" not in name.lower():
+            echoes = name.lower().startswith("param")
+            kept[name] = _without_callbacks(decoded(inner) if echoes else inner, depth + 1)
+    return kept
 
 
 def _code_text(value: Any) -> str | None:

@@ -34,6 +34,7 @@ class PollPolicy(BaseModel):
         spread: How much jobs differ from that: the sigma of the logarithm of their durations.
         seconds_per_look: How many seconds of delay one look is worth: smaller looks more often.
         jitter: Share of the gap by which it varies, so that many jobs do not look at once.
+        late_result_seconds: For how long a success that tells of no result yet is looked at again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
@@ -52,6 +53,8 @@ class PollPolicy(BaseModel):
     """How many seconds of delay one look is worth; smaller looks more often."""
     jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
     """Share of the gap by which it varies, so that many jobs do not look at once."""
+    late_result_seconds: Annotated[float, Field(ge=0)] = 60.0
+    """For how long a success that tells of no result yet is looked at again, in seconds."""
 
 
 def next_look(

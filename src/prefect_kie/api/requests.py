@@ -58,6 +58,15 @@ class JobRequest(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
+    def _an_empty_list_is_none(cls, data: Any) -> Any:
+        # Kie takes no empty list (minItems 1), and one left out asks for the same.
+        if isinstance(data, dict):
+            optional = {name for name, field in cls.model_fields.items() if field.default is None}
+            return {name: value for name, value in data.items() if value != [] or name not in optional}  # pyright: ignore[reportUnknownVariableType]
+        return data  # pyright: ignore[reportUnknownVariableType]
+
+    @model_validator(mode="before")
+    @classmethod
     def _name_the_allowed_fields(cls, data: Any) -> Any:
         if isinstance(data, dict):
             unknown = sorted(str(name) for name in data if name not in cls.model_fields)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

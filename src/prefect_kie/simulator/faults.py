@@ -28,8 +28,8 @@ ACTIONS: Mapping[Stage, frozenset[str]] = {
     "upload": API,
     "file": WIRE | _actions("ignore_range html dead endless"),
     "job": _actions(
-        "fail fail_word no_url state state_seconds result_form envelope_success_on_fail progress stuck"
-        " duration"
+        "fail fail_word no_url no_url_seconds record state state_seconds result_form envelope_success_on_fail"
+        " progress stuck duration"
     ),
     "callback": _actions("drop duplicates delay wrong_signature"),
 }
@@ -134,6 +134,11 @@ class Fault(BaseModel):
     """The state by which its failure is told, in place of `fail`: `failed`, `error`, `canceled` …"""
     no_url: bool = False
     """The job succeeds without any URL."""
+    no_url_seconds: float | None = Field(default=None, ge=0)
+    """How long after its end there is no URL, although it has succeeded; then there is."""
+    record: dict[str, Any] | None = None
+    """Fields of recordInfo's data (and the callback's) once the job has succeeded, in place of the true ones;
+    an object given for `resultJson` is told as a JSON string, as by Kie."""
     state: str | None = None
     """The state that recordInfo shows instead of the true one."""
     state_seconds: float | None = Field(default=None, ge=0)

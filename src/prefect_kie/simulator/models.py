@@ -201,7 +201,7 @@ SORA: Mapping[str, Model] = {
         {
             "shots": Rule(shots, required=True),
             "n_frames": Rule(option("10", "15", "25")),
-            "image_urls": Rule(urls(0, 1, PICTURES)),
+            "image_urls": Rule(urls(1, 1, PICTURES)),
             "aspect_ratio": ASPECT,
             "upload_method": UPLOAD,
         },

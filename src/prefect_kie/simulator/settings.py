@@ -103,7 +103,7 @@ class SimulatorSettings(BaseModel):
     # Files
     result_days: float = Field(default=14.0, ge=0)
     """Days a result file stays."""
-    upload_days: float = Field(default=3.0, ge=0)
+    upload_days: float = Field(default=1.0, ge=0)
     """Days an uploaded file stays."""
     download_url_minutes: float = Field(default=20.0, ge=0)
     """Minutes a link from download-url works."""

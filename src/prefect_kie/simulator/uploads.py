@@ -7,7 +7,7 @@ import binascii
 import email.message
 import re
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -117,6 +117,11 @@ def _store(
         "downloadUrl": f"{base_url}/files/uploads/{quote(path)}",
         "fileSize": len(body),
         "mimeType": media_type_of(name),
-        "uploadedAt": uploaded_at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "uploadedAt": _written(uploaded_at),
+        "expiresAt": _written(uploaded_at + timedelta(days=simulator.settings.upload_days)),
     }
     return json_answer({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
