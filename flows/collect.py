@@ -12,6 +12,7 @@ from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.tasks import save_result, wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_character
 
 
@@ -38,6 +39,7 @@ async def collect_job(
     Raises:
         KieError: when the job failed, is not known, or its files cannot be fetched.
     """
+    keep_alive()
     try:
         production = await Production.prepare(credentials, None, poll, directory, storage)
         kie = production.credentials

@@ -31,6 +31,7 @@ from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
@@ -194,6 +195,7 @@ async def character_series(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             paid.
     """
+    keep_alive()
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
