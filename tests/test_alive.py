@@ -22,8 +22,10 @@ import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import State
+from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from benchmarks.apart import running
+from prefect_kie import cli
 from prefect_kie.local_server import LocalServer
 from prefect_kie.provisioning_automations import (
     MISSED_HEARTBEATS,

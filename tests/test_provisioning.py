@@ -677,7 +677,8 @@ class TestRunsThatNeverBegin:
         for run in lost:
             assert await runs.becomes("AwaitingRetry", run, 90)
             names = [state.name for state in await states_of(client, run)]
-            assert names[-4:] == ["NotStarted", "Crashed", RECOVERING, "AwaitingRetry"]
+            told = " ".join(name for name in names if name != "Submitting")
+            assert told == "Scheduled Pending NotStarted Crashed Recovering AwaitingRetry"
         for name, run in made.items():
             assert await state_of(client, run) == name
         # Lost a second time it is called crashed, for a person to see.
@@ -731,7 +732,8 @@ class TestRunsThatGoOnElsewhere:
         requests: list[str] = []
 
         def note(request: httpx.Request) -> None:
-            requests.append(f"{request.method} {request.url.path.removeprefix('/api')}")
+            if "csrf" not in request.url.path:
+                requests.append(f"{request.method} {request.url.path.removeprefix('/api')}")
 
         settings = {"event_hooks": {"request": [note]}}
         with get_client(sync_client=True, httpx_settings=settings) as client:
