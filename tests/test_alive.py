@@ -26,7 +26,8 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from benchmarks.apart import running
 from prefect_kie import cli
-from prefect_kie.local_server import LocalServer
+from prefect_kie.local_server import LocalServer, local_server
+from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import (
     MISSED_HEARTBEATS,
     RECOVERING,
@@ -37,7 +38,7 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks.heartbeat import SILENT
 from tests.conftest import unhurried
 from tests.proxy import proxy
-from tests.test_provisioning import AUTOMATIONS, runs_under
+from tests.test_provisioning import AUTOMATIONS, Runs, runs_under, states_of
 
 JOB_SECONDS = 40.0
 SILENCE = 10.0
@@ -255,3 +256,25 @@ async def test_one_process_per_run(
         assert blocked.refused > 0
         assert cut.refused > 0
         assert slow_kie.stats()["created"] == 4
+
+
+@pytest.mark.slow
+async def test_a_crash_is_answered_though_the_server_dies_meanwhile(tmp_path: Path) -> None:
+    """The time between a crash and its re-run is in the server's database."""
+    home = tmp_path / "server"
+    with local_server(home, ui=False) as server, temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
+        async with get_client() as client:
+            async for _ in Setup(key=None, automations=AUTOMATIONS).run():
+                pass
+            runs = Runs(client)
+            crashed, later = [await runs.of_deployment(RECOVERY_TAG) for _ in range(2)]
+            for run in (crashed, later):  # once the second is answered, all events of the first are counted
+                await runs.crash(run)
+                assert await runs.becomes(RECOVERING, run)
+        os.killpg(server.process_id, signal.SIGKILL)
+    with (
+        local_server(home, port=port(server), ui=False),
+        temporary_settings({PREFECT_API_URL: f"{server.url}/api"}),
+    ):
+        async with get_client() as client:
+            assert await Runs(client).becomes("AwaitingRetry", crashed, 90), await states_of(client, crashed)
