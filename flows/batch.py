@@ -28,6 +28,7 @@ from prefect_kie.flows.suspending import Wait
 from prefect_kie.flows.totals import table, told
 from prefect_kie.tasks.budget import check_budget
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.showing import show_markdown, show_table
@@ -104,6 +105,7 @@ async def generate_batch(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             submitted.
     """
+    keep_alive()
     try:
         if approve_over is not None and not dry_run:
             await check_can_ask()

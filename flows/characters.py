@@ -21,6 +21,7 @@ from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_as
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.names import file_stem
 
 
@@ -86,6 +87,7 @@ async def create_character(
     Raises:
         KieError: when there is no character in the end; says what was charged and what to run next.
     """
+    keep_alive()
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()

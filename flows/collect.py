@@ -15,6 +15,7 @@ from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import save_result, wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_character
 
 
@@ -41,6 +42,7 @@ async def collect_job(
     Raises:
         KieError: when the job failed, is not known, or its files cannot be fetched.
     """
+    keep_alive()
     try:
         production = await Production.prepare(credentials, None, poll, directory, storage)
         kie = production.credentials

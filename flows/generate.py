@@ -18,6 +18,7 @@ from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.flows.totals import table
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_table
 
 
@@ -66,6 +67,7 @@ async def generate_video(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             paid.
     """
+    keep_alive()
     jobs = [(request, take) for take in range(1, count + 1)]
     try:
         if approve_over is not None:

@@ -20,6 +20,7 @@ from prefect_kie.flows.outcomes import failed
 from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.tasks import doubts
 from prefect_kie.tasks.destination import StorageBlock, load_storage
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
 from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.remote import storage_for
@@ -55,6 +56,7 @@ async def resolve_submission(
         KieError: when the choice cannot be right, or the records cannot be read or written; nothing was
             changed.
     """
+    keep_alive()
     try:
         _check_choice(submission, task_id, release)
         kie = await load_credentials(credentials)

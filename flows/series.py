@@ -36,6 +36,7 @@ from prefect_kie.flows.suspending import Wait
 from prefect_kie.flows.totals import how_to_go_on, table
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
@@ -199,6 +200,7 @@ async def character_series(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             paid.
     """
+    keep_alive()
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()

@@ -35,6 +35,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.tasks.contents import files_of, readable_json, save_contents
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.tasks.names import file_stem
@@ -93,6 +94,7 @@ async def save_result(
         DownloadFailed: when a file cannot be fetched or stored, or Kie tells of no result at all; the job is
             paid and can be collected later.
     """
+    keep_alive()
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
     await show_video(job, saved, picture)
     return saved

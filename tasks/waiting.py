@@ -36,6 +36,7 @@ from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.budget import settle
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.listening import listened
 from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.pacing import look_at
@@ -153,6 +154,7 @@ async def wait_for_job(
         JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
         KieError: when looking is refused for good (key, unknown job).
     """
+    keep_alive()
     age = _age(handle, None)
     if not handle.rings and age is not None and age < poll.min_gap_seconds:
         return await _look_again(

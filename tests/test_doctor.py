@@ -98,7 +98,7 @@ class TestAServer:
         code, found = await doctor(capsys)
         assert code == 0
         missing = [said for said in found.values() if said.startswith("not there")]
-        assert sum("run: prefect-kie setup" in said for said in missing) == 6
+        assert sum("run: prefect-kie setup" in said for said in missing) == 7
         assert "prefect work-pool create kie" in about("work pool", found)
         assert "prefect deploy --all" in about("deployments of prefect.yaml", found)
         assert "1000 credits" in about(f"Kie at {kie.url}", found)

@@ -48,10 +48,13 @@ def test_it_serves_what_prefect_yaml_deploys(written: dict[str, Any], one: FlowD
     assert served.concurrency_options is not None
     assert served.concurrency_options.collision_strategy == written["concurrency_limit"]["collision_strategy"]
     schedules = [
-        {"slug": schedule.slug, "active": schedule.active, **when(schedule.schedule)}
+        {"slug": schedule.slug, "active": "{{ switched_on }}", **when(schedule.schedule)}
         for schedule in served.schedules or []
     ]
     assert schedules == written.get("schedules", [])
+    assert not any(schedule.active for schedule in served.schedules or [])  # until it is switched on
+    if schedules:
+        assert written["build"] == [{"prefect_kie.serving.switched_on": {"deployment": one.full_name}}]
 
 
 def when(schedule: Any) -> dict[str, Any]:

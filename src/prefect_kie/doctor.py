@@ -1,4 +1,4 @@
-"""`prefect-kie doctor`: whether everything is in place; looks only, changes nothing and spends nothing."""
+"""`prefect-kie doctor`: whether everything is in place; changes nothing but for a probe, spends nothing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.doctor_callbacks import check_callbacks
 from prefect_kie.doctor_check import Check, Outcome
+from prefect_kie.doctor_events import check_events
 from prefect_kie.doctor_storage import check_result_storage
 from prefect_kie.doctor_versions import check_fastapi, check_sqlalchemy, check_versions
 from prefect_kie.provisioning import Finding
@@ -92,6 +93,7 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
             yield await _versions(client, url)
             for check in (
                 _of_setup(client),
+                check_events(client),
                 _credentials(credentials),
                 check_result_storage(client),
                 _work_pool(client),

@@ -21,10 +21,11 @@ from rich.text import Text
 import prefect_kie.blocks
 from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.doctor_events import check_events
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
 
-Outcome = Literal["created", "there", "updated", "missing"]
+Outcome = Literal["created", "there", "updated", "missing", "trouble"]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,13 @@ Setup does not choose where flow runs are executed. Next, in the directory with 
   prefect deploy --all
   prefect worker start --pool kie"""
 
-STYLES: dict[Outcome, str] = {"created": "green", "there": "dim", "updated": "yellow", "missing": "bold red"}
+STYLES: dict[Outcome, str] = {
+    "created": "green",
+    "there": "dim",
+    "updated": "yellow",
+    "missing": "bold red",
+    "trouble": "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -79,9 +86,10 @@ class Finding:
     """What setup did about one thing.
 
     Attributes:
-        outcome: Made now, there already and left as it is, brought up to date, or missing still.
+        outcome: Made now, there already and left as it is, brought up to date, missing still, or nothing that
+            setup could make.
         what: The thing, and what there is to say about it.
-        command: What to run where it is missing.
+        command: What to run where it is missing, or to do about the trouble.
     """
 
     outcome: Outcome
@@ -122,6 +130,8 @@ class Setup:
                     yield await provide_limit(client, limit)
                 for automation in self.automations:
                     yield await provide_automation(client, automation)
+                async for check in check_events(client):
+                    yield Finding("there" if check.outcome == "ok" else "trouble", check.what, check.advice)
         except httpx.HTTPStatusError as error:
             raise ServerMissing(_refused(url, error)) from error
         except httpx.HTTPError as error:
@@ -160,6 +170,8 @@ async def _tell(setup: Setup, console: Console) -> bool:
         if finding.outcome == "missing":
             complete = False
             console.print(Text(f"         run: {finding.command}"), soft_wrap=True)
+        elif finding.command:
+            console.print(Text(f"         {finding.command}"), soft_wrap=True)
     return complete
 
 

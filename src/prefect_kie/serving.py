@@ -16,7 +16,7 @@ from typing import Any
 
 import httpx
 from prefect import Flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound, TerminationSignal
@@ -38,7 +38,7 @@ from prefect_kie.flows import (
     resolve_submission,
     resume_waiting,
 )
-from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
+from prefect_kie.provisioning_automations import RECOVERY_TAG
 
 DEPLOYED = "kie"
 """How the names of prefect.yaml's deployments begin."""
@@ -94,7 +94,7 @@ class FlowDeployment:
             self.flow,
             self.name,
             description=self.description,
-            tags=[RECOVERY_TAG, HEARTBEAT_TAG],
+            tags=[RECOVERY_TAG],
             parameters={**credentials, **self.parameters},
             concurrency_limit=ConcurrencyLimitConfig(
                 limit=self.concurrency_limit, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
@@ -194,12 +194,10 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
     console.print(Text(f"Prefect server {provisioning.server_url()}"), soft_wrap=True)
     for deployment in deployments:
         console.print(Text(f"serves {deployment.full_name}"), soft_wrap=True)
-    # Their tag promises a heartbeat; prefect.yaml gives it to a worker's runs by their environment.
     runner = _Runner(
         lambda: console.print(Text(STARTED), soft_wrap=True),
         pause_on_shutdown=True,
         limit=limit,
-        heartbeat_seconds=HEARTBEAT_SECONDS,
     )
     with suppress(KeyboardInterrupt, TerminationSignal):
         for deployment in deployments:
@@ -207,6 +205,30 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
         asyncio.run(runner.start())
     console.print("Stopped.")
     return 0
+
+
+async def switched_on(deployment: str) -> dict[str, bool]:
+    """A build step for prefect.yaml: whether a deployment's schedule is on, so that it stays so.
+
+    Prefect itself switches a schedule on at each deploy, or off, or, where the file leaves that out, on when
+    it makes it: then the first deploy would begin to pay.
+
+    Args:
+        deployment: Its full name, the flow's and its own.
+
+    Returns:
+        `switched_on`: for the schedule's `active`. False for a deployment that does not exist yet.
+    """
+    async with get_client() as client:
+        return {"switched_on": await _is_on(client, deployment)}
+
+
+async def _is_on(client: PrefectClient, deployment: str) -> bool:
+    try:
+        known = await client.read_deployment_by_name(deployment)
+    except ObjectNotFound:
+        return False
+    return any(one.active for one in known.schedules)
 
 
 async def _prepared() -> Sequence[FlowDeployment]:
@@ -224,12 +246,7 @@ async def _prepared() -> Sequence[FlowDeployment]:
                 if deployment.schedule is None:
                     prepared.append(deployment)
                     continue
-                try:
-                    known = await client.read_deployment_by_name(deployment.full_name)
-                except ObjectNotFound:
-                    prepared.append(deployment)
-                    continue
-                active = any(one.active for one in known.schedules)
+                active = await _is_on(client, deployment.full_name)
                 prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
     except httpx.HTTPError as error:
         raise provisioning.ServerMissing(provisioning.silence(url, error)) from error
