@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
+import anyio
+import anyio.to_thread
 import httpx
+from anyio.lowlevel import RunVar
 
-from prefect_kie.tasks.abandoning import Stop, in_thread
-from prefect_kie.tasks.body import pieces
-from prefect_kie.tasks.file_clients import file_client
+from prefect_kie.api.hosts import http_client
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
 
@@ -22,7 +22,13 @@ MAX_FILE_BYTES = 4 * 1024**3
 
 MAX_REDIRECTS = 3
 MAX_PARTS = 50
+MAX_AT_ONCE = 8
+"""Transfers of one event loop that run side by side; the others wait for their turn."""
 
+BATCH_BYTES = 1024 * 1024
+TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+
+_slots: RunVar[anyio.CapacityLimiter] = RunVar("prefect_kie.transfers")
 _DEAD = {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE}
 
 
@@ -39,8 +45,8 @@ async def fetch(
 ) -> Transfer:
     """Fetch a file's bytes into `part`, without the API key.
 
-    A cut transfer is resumed where it broke as long as each try brings new bytes. All of it happens in a
-    thread: a gigabyte takes seconds of work, in which other tasks of the process go on.
+    A cut transfer is resumed where it broke as long as each try brings new bytes. The disk's work and the
+    checksum are a thread's, a megabyte at a time; other tasks of the process go on.
 
     Args:
         url: The file's public address.
@@ -56,46 +62,38 @@ async def fetch(
         BadFile: when what comes is not a medium, is empty, or is too long.
         CutTransfer: when the connection breaks without bringing anything new.
     """
-    return await in_thread(partial(_fetch, url, part, max_bytes, local_allowed))
-
-
-def _fetch(url: str, part: Path, max_bytes: int, local_allowed: bool, stop: Stop) -> Transfer:
     _check_address(url, local_allowed)
-    with part.open("wb") as file:
-        transfer = Transfer(file, max_bytes)
-        try:
-            with file_client(url) as http:
-                _receive_in_parts(http, url, transfer, local_allowed, stop)
-            transfer.finish()
-        finally:
-            transfer.stop()
-    if transfer.suffix == ".mp4" and not is_whole_mp4(part):
-        raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
-    return transfer
+    async with _limiter():
+        with part.open("wb") as file:
+            transfer = Transfer(file, max_bytes)
+            async with http_client(url, TIMEOUT, keepalive=0) as http:
+                await _receive_in_parts(http, url, transfer, local_allowed)
+            await anyio.to_thread.run_sync(transfer.finish)
+        if transfer.suffix == ".mp4" and not await anyio.to_thread.run_sync(is_whole_mp4, part):
+            raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
+        return transfer
 
 
-def _receive_in_parts(
-    http: httpx.Client, url: str, transfer: Transfer, local_allowed: bool, stop: Stop
+async def _receive_in_parts(
+    http: httpx.AsyncClient, url: str, transfer: Transfer, local_allowed: bool
 ) -> None:
     for _ in range(MAX_PARTS):
-        stop.check()
         before = transfer.size
         try:
-            return _receive(http, url, transfer, local_allowed, stop)
+            return await _receive(http, url, transfer, local_allowed)
         except httpx.HTTPError as error:
-            stop.check()
             if transfer.size == before:
                 raise CutTransfer(f"{type(error).__name__}: {error or 'no details'}") from error
     raise CutTransfer(f"the transfer was cut {MAX_PARTS} times, the last time after {transfer.size:,} bytes")
 
 
-def _receive(http: httpx.Client, url: str, transfer: Transfer, local_allowed: bool, stop: Stop) -> None:
+async def _receive(http: httpx.AsyncClient, url: str, transfer: Transfer, local_allowed: bool) -> None:
     headers = {"Accept-Encoding": "identity"}
     if transfer.size and transfer.version:
         headers |= {"Range": f"bytes={transfer.size}-", "If-Range": transfer.version}
     for _ in range(MAX_REDIRECTS + 1):
         _check_address(url, local_allowed)
-        with http.stream("GET", url, headers=headers) as response:
+        async with http.stream("GET", url, headers=headers) as response:
             if response.has_redirect_location:
                 url = _redirected(url, response.headers["Location"])
                 continue
@@ -104,16 +102,44 @@ def _receive(http: httpx.Client, url: str, transfer: Transfer, local_allowed: bo
                 transfer.restart()
             transfer.version = response.headers.get("ETag") or response.headers.get("Last-Modified", "")
             announced = response.headers.get("Content-Length", "")
-            length = int(announced) if announced.isdigit() else None
-            expected = None if length is None else transfer.size + length
+            expected = transfer.size + int(announced) if announced.isdigit() else None
             if expected is not None and expected > transfer.max_bytes:
                 raise BadFile(f"the file has {expected:,} bytes; the limit is {transfer.max_bytes:,}")
-            for piece in pieces(response, length, stop):
-                transfer.write(piece)
+            await _take_body(response, transfer)
             if expected is not None and transfer.size != expected:
                 raise httpx.RemoteProtocolError(f"{transfer.size:,} of {expected:,} bytes came")
             return
     raise BadFile(f"the address redirects more than {MAX_REDIRECTS} times")
+
+
+async def _take_body(response: httpx.Response, transfer: Transfer) -> None:
+    """Write the body in batches, the last one too where the connection breaks after it."""
+    batch: list[bytes] = []
+    size = 0
+    try:
+        async for piece in response.aiter_raw():
+            batch.append(piece)
+            size += len(piece)
+            if size >= BATCH_BYTES:
+                full, batch, size = batch, [], 0
+                await anyio.to_thread.run_sync(_write, transfer, full)
+    finally:
+        if batch:
+            with anyio.CancelScope(shield=True):
+                await anyio.to_thread.run_sync(_write, transfer, batch)
+
+
+def _write(transfer: Transfer, batch: list[bytes]) -> None:
+    for piece in batch:
+        transfer.write(piece)
+
+
+def _limiter() -> anyio.CapacityLimiter:
+    try:
+        return _slots.get()
+    except LookupError:
+        _slots.set(limiter := anyio.CapacityLimiter(MAX_AT_ONCE))
+        return limiter
 
 
 def _check_answer(response: httpx.Response) -> None:

@@ -46,7 +46,6 @@ from prefect_kie.api import (
     UsageLimitReached,
     VideoRequest,
 )
-from prefect_kie.api.hosts import blocking_http_client
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import collect_job, generate_video, resolve_submission
 from prefect_kie.local_server import free_port
@@ -934,10 +933,7 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
     if row.impatient:
         trouble.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3 if row in DOUBTS else 30)
         trouble.setitem(KieClient.__init__.__kwdefaults__ or {}, "timeout", 0.3)
-        trouble.setattr(
-            "prefect_kie.tasks.file_clients.blocking_http_client",
-            lambda url, timeout: blocking_http_client(url, httpx.Timeout(0.3)),
-        )
+        trouble.setattr("prefect_kie.tasks.download.TIMEOUT", httpx.Timeout(0.3))
     if row.young is not None:
         trouble.setattr("prefect_kie.tasks.waiting.YOUNG_SECONDS", row.young)
     if row.longest is not None:

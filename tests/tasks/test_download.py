@@ -6,7 +6,7 @@ import asyncio
 import gzip
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import pytest
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import download, file_clients
+from prefect_kie.tasks import download
 from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
@@ -66,14 +66,15 @@ def assert_fetched(transfer: Transfer, part: Path, content: bytes, suffix: str) 
     assert transfer.suffix == suffix
 
 
-class Pieces(httpx.SyncByteStream):
+class Pieces(httpx.AsyncByteStream):
     """A body that comes in these pieces, and then, perhaps, breaks."""
 
     def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
         self._pieces, self._error = pieces, error
 
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
         if self._error:
             raise self._error
 
@@ -97,10 +98,10 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.
             seen.append(request)
             return handler(request)
 
-        def client(*_: Any, **__: Any) -> httpx.Client:
-            return httpx.Client(transport=httpx.MockTransport(answer))
+        def client(*_: Any, **__: Any) -> httpx.AsyncClient:
+            return httpx.AsyncClient(transport=httpx.MockTransport(answer))
 
-        monkeypatch.setattr(file_clients, "blocking_http_client", client)
+        monkeypatch.setattr(download, "http_client", client)
         return seen
 
     return answered_by
