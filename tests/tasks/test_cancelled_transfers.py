@@ -22,11 +22,10 @@ async def stalled_host(head: bytes) -> AsyncIterator[tuple[str, asyncio.Event]]:
     hung_up = asyncio.Event()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if not await reader.readline():
-            return  # it hung up before it asked
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(head)
-        await reader.read()  # returns when the other side closes
+        if await reader.readline():
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(head)
+            await reader.read()  # returns when the other side closes
         hung_up.set()
         writer.close()
         await writer.wait_closed()
@@ -64,7 +63,7 @@ async def test_a_timeout_around_it_is_kept(tmp_path: Path) -> None:
 
 
 async def test_who_waits_for_a_turn_goes_without_having_begun(tmp_path: Path) -> None:
-    async with stalled_host(HEAD) as (url, _):
+    async with stalled_host(HEAD) as (url, hung_up):
         parts = [tmp_path / str(number) for number in range(download.MAX_AT_ONCE + 1)]
         transfers = [asyncio.create_task(fetch(url, part, local_allowed=True)) for part in parts]
         for part in parts[:-1]:
@@ -76,3 +75,4 @@ async def test_who_waits_for_a_turn_goes_without_having_begun(tmp_path: Path) ->
         for transfer in transfers:
             transfer.cancel()
         await asyncio.gather(*transfers, return_exceptions=True)
+        hung_up.set()  # some may not even have called

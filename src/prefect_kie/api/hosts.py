@@ -68,6 +68,18 @@ def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.As
     return httpx.AsyncClient(**_options(url, timeout, keepalive=keepalive))
 
 
+def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
+    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing.
+
+    Args:
+        timeout: httpx's timeouts.
+        proxy: The proxy's address, where one leads there.
+    """
+    options = _options("", timeout, keepalive=0)
+    options["trust_env"] = False
+    return httpx.AsyncClient(**options, proxy=proxy)
+
+
 def _options(url: str, timeout: httpx.Timeout, *, keepalive: int) -> _Options:
     return {
         "verify": _tls_context(),
