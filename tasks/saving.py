@@ -33,9 +33,10 @@ from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
+from prefect_kie.tasks.files import no_waiting_mends
 from prefect_kie.tasks.logs import run_logger, shown_error
-from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
-from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.media import ISO_SUFFIXES, VIDEO_SUFFIXES, mp4_seconds
+from prefect_kie.tasks.names import SUFFIX_LENGTH, file_stem
 from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.pictures import poster
 from prefect_kie.tasks.remote import storage_for
@@ -102,12 +103,12 @@ async def save(
         What was saved, and a small picture of it where one can be made.
     """
     _check_has_files(job)
-    stem = file_stem(job)
-    sidecar = f"{stem}.json"
     try:
         check_destination(directory, storage)
         kie = await load_credentials(credentials)
         place = storage_for(await load_storage(storage) or Path(directory or DEFAULT_DIRECTORY))
+        stem = file_stem(job, place.name_bytes - SUFFIX_LENGTH)
+        sidecar = f"{stem}.json"
         found = await _complete(place, sidecar, job)
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
@@ -143,9 +144,11 @@ async def _save_all(
             name = f"{stem}{'_watermarked' if watermarked else ''}{f'_{number}' if number > 1 else ''}"
             with part_for(place, name) as part:
                 transfer = await _fetch_or_renew(client, url, part, max_bytes)
-                _check_is_video(job, transfer)
+                if job.model in TYPED and transfer.suffix not in VIDEO_SUFFIXES:
+                    run_logger().warning("%s made no video but a %s file", job.model, transfer.suffix)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
-                name += transfer.suffix
+                # A name of its own beside the sidecar, which is the JSON file of the plain name.
+                name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
                 here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
                 if not files:  # after it is in its place: no decoder's crash can keep it from there
@@ -218,14 +221,8 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     return saved.model_copy(update={"files": moved})
 
 
-def _check_is_video(job: Job, transfer: Transfer) -> None:
-    """A page's picture in place of a video is no result, and must not pass for one at the next run."""
-    if job.model in TYPED and transfer.suffix not in VIDEO_SUFFIXES:
-        raise BadFile(f"what came is no video but a {transfer.suffix} file")
-
-
 def _seconds(part: Path, transfer: Transfer) -> float | None:
-    return mp4_seconds(part) if transfer.suffix == ".mp4" else None
+    return mp4_seconds(part) if transfer.suffix in ISO_SUFFIXES else None
 
 
 def _check_has_files(job: Job) -> None:
@@ -262,6 +259,8 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place
         what = f"the result could not be stored in {shown}: {shown_error(error)}"
+        if no_waiting_mends(error):
+            retryable, first = False, "Make that place writable, with room in it, or name another one. "
     return DownloadFailed(
         what,
         task_id=job.task_id,

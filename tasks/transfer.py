@@ -7,7 +7,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import httpx
 
@@ -46,7 +46,7 @@ class Transfer:
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
         self._encoding = ""
-        self._unpacker: zlib._Decompress | None = None
+        self._unpacker: Any = None
 
     @property
     def sha256(self) -> str:
@@ -124,5 +124,5 @@ class Transfer:
             raise httpx.DecodingError(f"the file came packed and cannot be unpacked ({error})") from error
 
 
-def _unpacker() -> zlib._Decompress:
+def _unpacker() -> Any:
     return zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and zlib
