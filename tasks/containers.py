@@ -118,7 +118,8 @@ def _has_end_mark(kind: str | None, head: bytes, tail: bytes) -> bool:
     if kind == ".ogg":
         return _is_last_ogg_page(tail[max(0, tail.rfind(b"OggS\0")) :])
     if head.startswith(b"PK"):
-        return b"PK\x05\x06" in tail
+        last = tail[tail.rfind(b"PK\x05\x06") :]
+        return len(last) >= 22 and 22 + int.from_bytes(last[20:22], "little") <= len(last)
     if head.startswith(b"%PDF-"):
         return b"%%EOF" in tail[-1024:]
     return trimmed.endswith(b"</svg>")

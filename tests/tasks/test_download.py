@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import random
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import addresses, download
 from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
 from prefect_kie.tasks.transfer import BadFile, Transfer
-from tests.tasks.file_hosts import file_host, finished, http_answer
+from tests.tasks.file_hosts import Pieces, file_host, finished, http_answer
 
 END = b"\0\0\0\0IEND\xaeB`\x82"
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40 + END
@@ -64,19 +64,6 @@ def assert_fetched(transfer: Transfer, part: Path, content: bytes, suffix: str) 
     assert transfer.size == len(content)
     assert transfer.sha256 == hashlib.sha256(content).hexdigest()
     assert transfer.suffix == suffix
-
-
-class Pieces(httpx.AsyncByteStream):
-    """A body that comes in these pieces, and then, perhaps, breaks."""
-
-    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
-        self._pieces, self._error = pieces, error
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for piece in self._pieces:
-            yield piece
-        if self._error:
-            raise self._error
 
 
 def picture() -> httpx.Response:
