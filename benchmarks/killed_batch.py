@@ -155,7 +155,9 @@ class KilledBatch:
     def _settle(self) -> None:
         """What a person does about each row in doubt: look for its job at Kie, and tell."""
         from prefect_kie.flows import resolve_submission
+        from prefect_kie.tasks import records
 
+        records.OUTCOME_SECONDS = 0.0  # a person who comes some minutes later
         run: Any = resolve_submission
         with (self.folder / "videos/rows.results.csv").open(newline="") as file:
             doubtful = [row for row in csv.DictReader(file) if row["status"] == "in doubt"]
@@ -167,15 +169,12 @@ class KilledBatch:
             asyncio.run(run(submission=submission, credentials=self.credentials, **choice))
 
     def _is_out(self, submission: str) -> bool:
-        """Whether this machine's disk says that the call may have been out, and tells no answer."""
-        from prefect_kie.tasks import traces
+        """Whether the call may have been out, by its send token."""
+        from prefect_kie.tasks.send_tokens import SendToken
+        from prefect_kie.tasks.storage import LocalStorage
 
-        record = self._record(submission)
-        sent, answered = (
-            traces._path(record, stage).exists()  # pyright: ignore[reportPrivateUsage]
-            for stage in ("sent", "answered")
-        )
-        return sent and not answered
+        token = SendToken(LocalStorage(self.folder / "results"), self._record(submission).attempt)
+        return asyncio.run(token.is_sent())
 
     def _record(self, submission: str) -> SubmissionRecord:
         from prefect_kie.tasks.records import FOLDER, SubmissionRecord

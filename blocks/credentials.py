@@ -31,6 +31,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
         upload_url: Where uploads go.
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
         max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
+        account: A name of your own for the account, where you have several; part of what one job is.
         creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
         looks_per_second: How often Kie lets this key look at jobs in a second.
 
@@ -86,7 +87,15 @@ class KieCredentials(KnownFields, CredentialsBlock):
             "what would pass it is not submitted. Leave it empty for no cap."
         ),
     )
-
+    account: str = Field(
+        default="",
+        max_length=100,
+        title="Account",
+        description=(
+            "A name of your own for the Kie account, where you have several and use one job_key with more "
+            "than one: a job is then paid once per account. Do not change it when you replace the key."
+        ),
+    )
     creates_per_10_seconds: int = Field(
         default=CREATES_PER_10_SECONDS,
         ge=1,

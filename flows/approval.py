@@ -13,11 +13,12 @@ from prefect.input import RunInput
 from pydantic import BaseModel, Field
 
 from prefect_kie.api import JobRequest, NotAnswered, NotApproved
-from prefect_kie.blocks import PRICES, PriceTable, load_prices
+from prefect_kie.blocks import PRICES, KieCredentials, PriceTable, load_prices
 from prefect_kie.flows.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.markup import code, escaped
-from prefect_kie.tasks.records import SubmissionRecords, submission_key
+from prefect_kie.tasks.records import SubmissionRecords
 from prefect_kie.tasks.showing import show_markdown
 
 ApproveOver = Annotated[float, Field(ge=0)] | None
@@ -136,6 +137,7 @@ async def approved(
     further: Sequence[JobRequest] = (),
     *,
     over: float | None,
+    kie: KieCredentials,
     job_key: str,
     hours: float,
     second_tries: SecondTries = NO_SECOND_TRIES,
@@ -149,6 +151,7 @@ async def approved(
         jobs: The requests with their takes.
         further: Requests whose input is not settled yet, such as a character's.
         over: The limit, credits; None: nobody is asked.
+        kie: Whose Kie makes them.
         job_key: Whose jobs they are.
         hours: For how long to wait.
         second_tries: Which further models may be tried: the dearest one counts.
@@ -161,14 +164,14 @@ async def approved(
     """
     if over is None:
         return
-    left = await not_submitted(jobs, job_key)
+    left = await not_submitted(jobs, job_key, kie)
     estimate = Estimate.of([*left.values(), *further], await load_prices(), second_tries)
     if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info(
             "%d to submit, estimated at %s: not over %g", len(estimate.requests), estimate.total, over
         )
         return
-    keys = [submission_key(job_key, request, take) for request, take in jobs]
+    keys = [submission_key(kie, job_key, request, take) for request, take in jobs]
     key = answer_key("approval", job_key, *keys, *(request.model_dump_json() for request in further))
     kept = await kept_answer(key, Approved)
     if kept is not None and estimate.is_within(kept):
@@ -179,17 +182,20 @@ async def approved(
     get_run_logger().info("Approved: %d to submit, estimated at %s", len(estimate.requests), estimate.total)
 
 
-async def not_submitted(jobs: Sequence[tuple[JobRequest, int]], job_key: str) -> dict[str, JobRequest]:
+async def not_submitted(
+    jobs: Sequence[tuple[JobRequest, int]], job_key: str, kie: KieCredentials
+) -> dict[str, JobRequest]:
     """The jobs that are not submitted yet, by their submissions' keys.
 
     Args:
         jobs: The requests with their takes.
         job_key: Whose jobs they are.
+        kie: Whose Kie makes them.
 
     Raises:
         SubmissionNotRecorded: when the records cannot be read.
     """
-    requests = {submission_key(job_key, request, take): request for request, take in jobs}
+    requests = {submission_key(kie, job_key, request, take): request for request, take in jobs}
     found = await (await SubmissionRecords.of_this_run()).read_many(list(requests))
     submitted = {record.key for record in found if record is not None and record.state == "submitted"}
     return {key: request for key, request in requests.items() if key not in submitted}

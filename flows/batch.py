@@ -24,7 +24,7 @@ from prefect_kie.flows.second_tries import SecondTries
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks.budget import check_budget
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
-from prefect_kie.tasks.records import submission_key
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.showing import show_markdown, show_table
 
@@ -111,13 +111,20 @@ async def generate_batch(
             credentials, key, poll, directory, storage, wait, second_tries, max_credits
         )
         jobs = [(row.request, row.take) for row in rows]
-        left = await not_submitted(jobs, key)
+        left = await not_submitted(jobs, key, production.credentials)
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
         await _show_plan(rows, estimate)
         await check_budget(left, production.credentials, job_key=key, max_credits=max_credits)
         if dry_run:
             return _planned(rows, estimate, key)
-        await approved(jobs, over=approve_over, job_key=key, hours=answer_hours, second_tries=second_tries)
+        await approved(
+            jobs,
+            over=approve_over,
+            kie=production.credentials,
+            job_key=key,
+            hours=answer_hours,
+            second_tries=second_tries,
+        )
     except KieError as error:
         return failed(error, BatchResult)
     results = ResultsFile(
@@ -125,7 +132,9 @@ async def generate_batch(
         f"{_stem(manifest)}.results.csv",
         [row.values for row in rows],
     )
-    new = {place for place, job in enumerate(jobs) if submission_key(key, *job) in left}
+    new = {
+        place for place, job in enumerate(jobs) if submission_key(production.credentials, key, *job) in left
+    }
     usual = poll.usual_seconds or max(row.request.usual_seconds for row in rows)
     progress = BatchProgress(len(rows), new, usual, results.address)
     await progress.begin()

@@ -97,7 +97,13 @@ async def create_character(
         else:
             check_slice(slice, await real_length(origin, production, file=file), origin_task_id)
         request = traits.request(origin_task_id, slice)
-        await approved([(request, 1)], over=approve_over, job_key=production.job_key, hours=answer_hours)
+        await approved(
+            [(request, 1)],
+            over=approve_over,
+            kie=production.credentials,
+            job_key=production.job_key,
+            hours=answer_hours,
+        )
         return await production.character(request, video=file)
     except KieError as error:
         return failed(error, Character)

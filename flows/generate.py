@@ -72,7 +72,12 @@ async def generate_video(
         )
         second_tries.requests(request)
         await approved(
-            jobs, over=approve_over, job_key=production.job_key, hours=answer_hours, second_tries=second_tries
+            jobs,
+            over=approve_over,
+            kie=production.credentials,
+            job_key=production.job_key,
+            hours=answer_hours,
+            second_tries=second_tries,
         )
     except KieError as error:
         return failed(error, GeneratedVideos)

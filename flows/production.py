@@ -36,8 +36,9 @@ from prefect_kie.flows.second_tries import (
 from prefect_kie.flows.suspending import Wait, suspended_until_done
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.models import shortened
-from prefect_kie.tasks.records import SubmissionRecords, submission_key
+from prefect_kie.tasks.records import SubmissionRecords
 from prefect_kie.tasks.runs import run_base
 from prefect_kie.tasks.showing import show_character
 
@@ -227,12 +228,12 @@ class Production:
     async def _next_was_made(self, video: _Wanted) -> bool:
         """Whether the next try at the same model has its record already, of an earlier run."""
         tries = video.tries
-        key = submission_key(self.job_key, tries.request, video.take, tries.second_try + 1)
+        key = submission_key(self.credentials, self.job_key, tries.request, video.take, tries.second_try + 1)
         try:
             record = await (await SubmissionRecords.of_this_run()).read(key)
         except KieError:  # nor can anything be submitted then
             return False
-        return record is not None and record.state != "rejected"
+        return record is not None
 
     async def _of_this_run(self, handle: JobHandle | Exception) -> bool:
         """Whether this run submitted the job; where that is not known it is taken for so."""

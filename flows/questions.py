@@ -27,7 +27,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
 from prefect_kie.tasks.logs import shown_error
-from prefect_kie.tasks.runs import storage_of_this_run
+from prefect_kie.tasks.runs import scope_storage
 
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
@@ -138,7 +138,7 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
         SubmissionNotRecorded: when result storage cannot be read.
     """
     try:
-        content = await (await storage_of_this_run()).read(_path(key))
+        content = await (await scope_storage()).read(_path(key))
     except Exception as error:
         raise _storage_trouble(error) from None
     try:
@@ -154,7 +154,7 @@ async def keep_answer(key: str, answer: BaseModel) -> None:
         SubmissionNotRecorded: when result storage cannot be written.
     """
     try:
-        await (await storage_of_this_run()).write(_path(key), answer.model_dump_json().encode())
+        await (await scope_storage()).write(_path(key), answer.model_dump_json().encode())
     except Exception as error:
         raise _storage_trouble(error) from None
 
@@ -169,7 +169,7 @@ async def keep_first_answer(key: str, answer: AnswerT) -> AnswerT:
         SubmissionNotRecorded: when result storage cannot be read or written.
     """
     try:
-        await (await storage_of_this_run()).create(_path(key), answer.model_dump_json().encode())
+        await (await scope_storage()).create(_path(key), answer.model_dump_json().encode())
     except Exception as error:
         raise _storage_trouble(error) from None
     first = await kept_answer(key, type(answer))

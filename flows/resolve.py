@@ -1,5 +1,6 @@
 """`resolve_submission`: what became of submissions whose answer was lost."""
 
+import math
 from contextlib import suppress
 from typing import Annotated
 from uuid import UUID
@@ -122,8 +123,10 @@ async def _settled(
             await doubts.check_is_its_job(records, record, task_id.strip(), client)
             return await doubts.bind(records, record, task_id.strip())
         if record.state == "submitting" and release:
+            _check_is_not_out(record)
             await _check_hint(records, record, client)
-            return await doubts.release(records, record, "released by a person")
+            get_run_logger().info("Submission %s is released by a person", key)
+            return await doubts.release(records, record)
         if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
             raise InvalidRequest(
                 f"submission {key} is job {record.task_id}, and stays it",
@@ -131,6 +134,18 @@ async def _settled(
                 next_step=f"{record.run_again.capitalize()}; or run collect_job with {record.task_id!r}.",
             )
         return record
+
+
+def _check_is_not_out(record: SubmissionRecord) -> None:
+    """Before a release: Kie may still be about to create the job, though whoever sent the call is gone."""
+    if seconds := math.ceil(record.call_seconds):
+        raise InvalidRequest(
+            f"the call of submission {record.key} may still be out, so Kie may create its job yet",
+            next_step=(
+                f"Look in Kie's logs page (kie.ai/logs) and run this again in {seconds} s; nothing was "
+                "changed."
+            ),
+        )
 
 
 async def _check_hint(records: SubmissionRecords, record: SubmissionRecord, client: KieClient) -> None:

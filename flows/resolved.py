@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.tasks.in_progress import in_progress
+from prefect_kie.tasks.markup import cell
 from prefect_kie.tasks.records import SubmissionRecord
 
 SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
@@ -49,7 +50,7 @@ class ResolvedSubmission(BaseModel):
         status: dict[str, SubmissionStatus] = {
             "submitting": "being submitted" if record.open_seconds or in_progress(record.key) else "in doubt",
             "submitted": "bound",
-            "rejected": "released",
+            "released": "released",
         }
         return cls(
             submission=record.key,
@@ -86,14 +87,14 @@ class ResolvedSubmission(BaseModel):
         return {
             "submission": self.submission,
             "status": self.status,
-            "model": self.model,
-            "prompt": self.prompt[:200],
+            "model": cell(self.model),
+            "prompt": cell(self.prompt[:200]),
             "sent (UTC)": f"{self.begun_at:%Y-%m-%d %H:%M:%S}",
-            "flow run": self.flow_run_name or "",
-            "flow run id": self.flow_run_id or "",
-            "job_key": self.job_key or "",
-            "machine": self.host,
-            "job": self.task_id or "",
+            "flow run": cell(self.flow_run_name or ""),
+            "flow run id": cell(self.flow_run_id or ""),
+            "job_key": cell(self.job_key or ""),
+            "machine": cell(self.host),
+            "job": cell(self.task_id or ""),
         }
 
 

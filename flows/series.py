@@ -211,6 +211,7 @@ async def character_series(
             [(original, 1)],
             further,
             over=approve_over,
+            kie=production.credentials,
             job_key=production.job_key,
             hours=answer_hours,
             second_tries=second_tries,

@@ -21,7 +21,7 @@ from prefect_kie.tasks.ledger import Ledger, exact
 from prefect_kie.tasks.logs import run_logger, shown_error
 from prefect_kie.tasks.records import SubmissionRecord
 from prefect_kie.tasks.reserving import fit, reserve
-from prefect_kie.tasks.runs import run_base, storage_of_this_run
+from prefect_kie.tasks.runs import run_base, scope_storage
 from prefect_kie.tasks.storage import Storage
 
 SETTLE_SECONDS = 30.0
@@ -193,7 +193,7 @@ async def settle(handle: JobHandle, credits: float | None) -> None:
 
 
 async def _settled(handle: JobHandle, credits: float) -> bool:
-    ledger = Ledger(await storage_of_this_run())
+    ledger = Ledger(await scope_storage())
     return all([await ledger.settle(path, credits) for path in handle.reserved])
 
 
@@ -214,7 +214,7 @@ async def _prices(planned: Mapping[str, JobRequest]) -> dict[str, Decimal]:
 
 async def _gate(credentials: KieCredentials | str, job_key: str | None, max_credits: float | None) -> Gate:
     kie = await load_credentials(credentials)
-    return Gate(await storage_of_this_run(), kie, await run_base(job_key), max_credits)
+    return Gate(await scope_storage(), kie, await run_base(job_key), max_credits)
 
 
 def _now() -> datetime:

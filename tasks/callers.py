@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import sys
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
 from functools import cache
+from types import FrameType
 from typing import Any, TypeVar
 from weakref import WeakSet
 
@@ -59,6 +63,7 @@ async def beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     thread = threading.Thread(target=run, name="kie-submission", daemon=False)
     _threads.add(thread)
     _ask_to_be_waited_for()
+    hold_signals()
     thread.start()
     return await asyncio.wrap_future(outcome)
 
@@ -66,9 +71,51 @@ async def beyond_cancelling(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 _threads: WeakSet[threading.Thread] = WeakSet()
 
 
+def hold_signals() -> None:
+    """From now on, have a signal that would end this process wait for the paid calls that are out.
+
+    Only in the main thread, where alone it can be done, and only for signals that nobody else handles: inside
+    a flow Prefect handles SIGTERM, and its runs are seen through as cancelled ones are.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end_afterwards)
+
+
+def _end_afterwards(number: int, frame: FrameType | None) -> None:
+    del frame
+    _let_them_end()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
 def _let_them_end() -> None:
-    for thread in list(_threads):
-        thread.join()
+    """Wait for the calls that are out; each has an end in time. Ctrl-C does not cut them off."""
+    out = [thread for thread in list(_threads) if thread.is_alive()]
+    if not out:
+        return
+    interrupts = 0
+
+    def wait_on(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts == 1:
+            print(
+                "A paid call is out: its answer is recorded before this process ends (3 minutes at most).",
+                file=sys.stderr,
+            )
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, wait_on) if main else None
+    try:
+        for thread in out:
+            thread.join()
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
 
 
 @cache

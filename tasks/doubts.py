@@ -1,8 +1,8 @@
 """Submissions in doubt: how they are told, and what settles them.
 
-A submission is in doubt when its call went out and its record never learned the outcome. What settles
-it is a proof (how far it came and what Kie answered, found on this machine's disk or as an event; a job
-that an unclear answer or a callback named, looked at) or a person's word.
+A submission is in doubt when its send token says that its call may have gone out, and its record never
+learned the outcome. What settles it is a proof (the event of the created job; a job that an unclear answer or
+a callback named, looked at) or a person's word.
 """
 
 from __future__ import annotations
@@ -23,17 +23,11 @@ from prefect_kie.api import (
     SubmissionInDoubt,
     SubmissionNotRecorded,
 )
-from prefect_kie.tasks import traces
 from prefect_kie.tasks.event_search import events_of, job_of
-from prefect_kie.tasks.events import JOB_RANG, tell_submitted
+from prefect_kie.tasks.events import ATTEMPT, JOB_RANG, JOB_SUBMITTED, tell_submitted
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.pacing import look_at
-from prefect_kie.tasks.records import (
-    OUTCOME_SECONDS,
-    CannotList,
-    SubmissionRecord,
-    SubmissionRecords,
-)
+from prefect_kie.tasks.records import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.reserving import freed
 
 OTHER_SECONDS = 300.0
@@ -69,24 +63,31 @@ async def settled_by_proof(
         client: For looking at a job that is only supposed to be this submission's.
 
     Returns:
-        The record, brought up to date: `submitted` where there is a job, `rejected` where Kie is proven to
+        The record, brought up to date: `submitted` where there is a job, `released` where Kie is proven to
         have created none; as it was where nothing is proven.
 
     Raises:
-        SubmissionNotRecorded: when what is proven cannot be written.
+        SubmissionNotRecorded: when the storage cannot be asked, or what is proven cannot be written.
     """
-    proven = await traces.proof(record)
-    if proven is not None and proven.task_id is not None:
-        get_run_logger().info(
-            "Submission %s was answered with job %s, although its record does not know; now it does",
-            record.key,
-            proven.task_id,
-        )
-        return await bind(records, record, proven.task_id)
-    if proven is not None:
-        reason = "its process ended before it was sent" if not proven.sent else f"refused: {proven.refusal}"
-        get_run_logger().info("Submission %s made no job: %s", record.key, reason)
-        return await release(records, record, reason)
+    try:
+        unsent = await records.token(record).void()
+    except Exception as error:
+        raise SubmissionNotRecorded(
+            f"the result storage cannot tell whether submission {record.key} was sent before "
+            f"({shown_error(error)}); nothing was sent now",
+            retryable=True,
+        ) from None  # its cause may quote a password
+    if unsent:
+        get_run_logger().info("Submission %s was begun, and its process never sent it", record.key)
+        return await release(records, record)
+    for event in await events_of(record, JOB_SUBMITTED):
+        if job_of(event) and event.resource.get(ATTEMPT) == record.attempt:
+            get_run_logger().info(
+                "Submission %s was answered with job %s, although its record does not know; now it does",
+                record.key,
+                job_of(event),
+            )
+            return await bind(records, record, job_of(event))
     rung = [job_of(event) for event in await events_of(record, JOB_RANG)]
     # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
     for task_id in dict.fromkeys([*filter(None, [record.task_id]), *rung]):
@@ -110,21 +111,19 @@ async def bind(records: SubmissionRecords, record: SubmissionRecord, task_id: st
     with _recorded(record):
         await records.write(bound)
     tell_submitted(bound, task_id)
-    traces.forget(bound)
     return bound
 
 
-async def release(records: SubmissionRecords, record: SubmissionRecord, reason: str) -> SubmissionRecord:
+async def release(records: SubmissionRecords, record: SubmissionRecord) -> SubmissionRecord:
     """Write down that Kie created nothing, so that the submission may be made again.
 
     Raises:
         SubmissionNotRecorded: when it cannot be written; the doubt stays.
     """
     with _recorded(record):
-        await records.release(record, reason)
+        await records.release(record)
     await freed(records.storage, record.reserved)
-    traces.forget(record)
-    return record.became("rejected", reason=reason)
+    return record.became("released")
 
 
 @contextmanager
@@ -176,22 +175,15 @@ async def check_is_its_job(
 
 async def _check_is_nobody_elses(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> None:
     """Two takes of one request ask for the same: a job can be only one of them."""
-    try:
-        async for other in records.all():
-            if not isinstance(other, SubmissionRecord) or other.state != "submitted":
-                continue
-            if other.task_id == task_id and other.key != record.key:
-                raise InvalidRequest(
-                    f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
-                    task_id=task_id,
-                    next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
-                )
-    except CannotList:
-        get_run_logger().warning(
-            "This result storage cannot list its records, so it is not known whether job %s is another "
-            "submission's already",
-            task_id,
-        )
+    async for other in records.all():
+        if not isinstance(other, SubmissionRecord) or other.state != "submitted":
+            continue
+        if other.task_id == task_id and other.key != record.key:
+            raise InvalidRequest(
+                f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
+                task_id=task_id,
+                next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
+            )
 
 
 def _differences(record: SubmissionRecord, job: Job) -> list[str]:

@@ -13,15 +13,19 @@ job's end (a deadline, a cancelled run) tells nothing: the job goes on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Any, Literal
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, Literal, cast
 
 from prefect.events import Event, emit_event
+from prefect.events.worker import EventsWorker
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
 
 from prefect_kie.api import Job, JobHandle, KieError
+from prefect_kie.tasks.identity import is_submission_key
 from prefect_kie.tasks.markup import plain
-from prefect_kie.tasks.records import SubmissionRecord, is_submission_key
+from prefect_kie.tasks.records import SubmissionRecord
 
 JOB_SUBMITTED = "kie.job.submitted"
 """A job was created."""
@@ -34,6 +38,7 @@ JOB_RANG = "kie.job.rang"
 
 ATTEMPT = "kie.attempt"
 MAX_REMEMBERED = 10_000
+SENT_SECONDS = 2.0
 
 _told: OrderedDict[tuple[str | None, str], None] = OrderedDict()
 """Ends of jobs that runs of this process have told. Not by the event's id: a server on SQLite that gets one
@@ -50,6 +55,12 @@ def tell_submitted(record: SubmissionRecord, task_id: str) -> None:
         labels={ATTEMPT: record.attempt},
         payload={"prompt": plain(record.title)},
     )
+
+
+async def events_are_sent() -> None:
+    """Wait for a moment until all that was told has left this process."""
+    with suppress(Exception):
+        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
 
 
 def tell_succeeded(job: Job, handle: JobHandle) -> None:

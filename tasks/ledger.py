@@ -24,7 +24,6 @@ from typing import Literal
 
 from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.tasks.logs import shown_error
-from prefect_kie.tasks.records import CannotList
 from prefect_kie.tasks.storage import Storage
 
 FOLDER = "kie-budget"
@@ -151,16 +150,7 @@ class Ledger:
                 f"what is left of the budget is not known, since {self.address(folder)} cannot be listed "
                 f"({shown_error(error)}); nothing was sent"
             ) from None  # its cause may quote a password
-        if names is None:
-            raise CannotList(
-                "there is a budget, and this run's result storage cannot list what it holds, so no budget "
-                "can be kept in it; nothing was sent",
-                next_step=(
-                    "Keep results in a directory or in a RemoteFileSystem block, or take the budget away "
-                    "(max_credits, or max_credits_per_day of the Kie Credentials block); then run again."
-                ),
-            )
-        return Sums.of(names, planned)
+        return Sums.of(names or (), planned)
 
     async def write(self, reservation: str) -> None:
         """Write a reservation.

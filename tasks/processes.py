@@ -6,21 +6,42 @@ import hashlib
 import os
 import re
 import socket
+import uuid
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+_born = uuid.uuid4().hex
 
 
-def is_this_one(host: str, process: int) -> bool:
-    """Whether a process of a machine is the one that asks."""
-    return host == socket.gethostname() and process == os.getpid()
+def this_process() -> str:
+    """A name of this process that no other has: two containers may share a host's name and a number."""
+    return f"{_born}-{os.getpid()}"  # with the number, since a forked process inherits the rest
 
 
-def is_gone(host: str, process: int) -> bool:
+@cache
+def this_machine() -> str:
+    """A name of the place where process numbers mean the same: of one kernel and one container.
+
+    A container with a fixed host name shares it with its twin on another machine, and both have a process 1.
+    """
+    parts = [socket.gethostname()]
+    with suppress(OSError):  # not Linux: there, hosts have names of their own
+        parts += [
+            Path("/proc/sys/kernel/random/boot_id").read_text(),
+            str(Path("/proc/self/ns/pid").readlink()),
+        ]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def is_gone(machine: str, process: int) -> bool:
     """Whether a process surely runs no more; those of other machines may always run."""
-    return host == socket.gethostname() and not _runs(process)
+    return machine == this_machine() and not _runs(process)
 
 
 def mark() -> str:
     """This process, as part of a file's name: a short name of its machine, and its number there."""
-    return f"{hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]}-{os.getpid()}"
+    return f"{this_machine()[:8]}-{os.getpid()}"
 
 
 def is_marked_by_one_gone(name: str) -> bool:

@@ -1,18 +1,16 @@
 """The submission record: what prevents a second charge.
 
-It is written before the paid call, in Prefect's result storage, and says `submitting`; afterwards it
-says `submitted` with the task id, or is removed when Kie surely created nothing. A record that stays
-`submitting` means that somebody sent the call and never learned its outcome: that submission is in
-doubt, and is never repeated by itself.
+It is written before the paid call, in Prefect's default result storage, and says `submitting`; afterwards it
+says `submitted` with the task id, or is removed when Kie surely created nothing. Just before the call the
+attempt's send token is created beside it. A record that stays `submitting` and has that token means that the
+call may be out and nobody learned its outcome: that submission is in doubt, and is never repeated by itself.
+Without the token it was surely not sent.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
 import os
-import re
 import socket
 import uuid
 from collections.abc import AsyncGenerator, Sequence
@@ -22,16 +20,28 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import JobRequest, SubmissionNotRecorded, parse_request
+from prefect_kie.api import SubmissionNotRecorded, parse_request
 from prefect_kie.tasks.logs import shown_error
-from prefect_kie.tasks.processes import is_gone, is_this_one
-from prefect_kie.tasks.runs import storage_of_this_run
+from prefect_kie.tasks.processes import is_gone, this_machine, this_process
+from prefect_kie.tasks.runs import scope_storage
+from prefect_kie.tasks.send_tokens import SendToken
 from prefect_kie.tasks.storage import Storage
 
 FOLDER = "kie-submissions"
 
 OUTCOME_SECONDS = 200.0
 """How long after its record another process's call may still be answered (createTask waits 180 s)."""
+
+MIN_FREE_BYTES = 8 * 1024 * 1024
+"""With less room on its disk nothing is submitted: record, event and database may be on the same one."""
+
+_NOT_EXCLUSIVE = (
+    "this result storage does not let exactly one of two writers create a file, so two could pay for one job"
+)
+_EXCLUSIVE = (
+    "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
+    "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
+)
 
 READS_AT_ONCE = 16
 DAMAGED_PAUSES = (0.2, 0.5, 1.0)
@@ -44,8 +54,8 @@ class SubmissionRecord(BaseModel):
     Attributes:
         key: The submission's key; also the record's name.
         attempt: Which attempt wrote it, so that a writer recognises its own.
-        state: `submitting` (sent, or about to be), `submitted` (Kie's answer named the job) or, on storages
-            that cannot remove a file, `rejected` (Kie surely created nothing; free to be submitted).
+        state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
+            never stored: it is free to be submitted, and has no record any more.
         base: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
             `job_key` leads another run to the same submissions.
         model: The model's name at Kie.
@@ -53,10 +63,11 @@ class SubmissionRecord(BaseModel):
         rings: Whether Kie was told to call back.
         reserved: Where its price is reserved in budgets; see `ledger`.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
-        reason: Why it was rejected.
         flow_run_id: The flow run that submitted.
-        host: The machine it was sent from.
-        process: The process there, which alone can still learn the outcome.
+        host: The name of the machine it was sent from, for people.
+        machine: The machine, as `this_machine` names it.
+        process: The number of the process there, which alone can still learn the outcome.
+        sender: That process, as `this_process` names it.
         written_at: When this state was written.
     """
 
@@ -65,17 +76,18 @@ class SubmissionRecord(BaseModel):
     version: Literal[1] = 1
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
-    state: Literal["submitting", "submitted", "rejected"] = "submitting"
+    state: Literal["submitting", "submitted", "released"] = "submitting"
     base: str | None = None
     model: str
     input: dict[str, Any]
     rings: bool = False
     reserved: tuple[str, ...] = ()
     task_id: str | None = None
-    reason: str | None = None
     flow_run_id: str | None = None
     host: str = Field(default_factory=socket.gethostname)
+    machine: str = Field(default_factory=this_machine)
     process: int = Field(default_factory=os.getpid)
+    sender: str = Field(default_factory=this_process)
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
@@ -83,7 +95,14 @@ class SubmissionRecord(BaseModel):
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
         if self.state != "submitting":
             return 0.0
-        if is_this_one(self.host, self.process) or is_gone(self.host, self.process):
+        if self.sender == this_process() or is_gone(self.machine, self.process):
+            return 0.0
+        return self.call_seconds
+
+    @property
+    def call_seconds(self) -> float:
+        """For how long its call may still be out, seconds, even if its process is gone; 0: it is not."""
+        if self.state != "submitting":
             return 0.0
         if self.written_at > datetime.now(timezone.utc) + timedelta(seconds=OUTCOME_SECONDS):
             return 0.0  # its clock is wrong, and waiting for it could take for ever
@@ -114,13 +133,9 @@ class SubmissionRecord(BaseModel):
         now = datetime.now(timezone.utc)
         return self.model_copy(update={"attempt": uuid.uuid4().hex, "written_at": now})
 
-    def became(self, state: Literal["submitted", "rejected"], **known: str) -> SubmissionRecord:
+    def became(self, state: Literal["submitted", "released"], **known: str) -> SubmissionRecord:
         """The record after the call: the same submission in its new state."""
         return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
-
-
-class CannotList(SubmissionNotRecorded):
-    """This storage reads and writes records, but cannot tell which there are."""
 
 
 class TakenOver(Exception):
@@ -147,12 +162,12 @@ class SubmissionRecords:
 
     @classmethod
     async def of_this_run(cls) -> SubmissionRecords:
-        """The records in the result storage of the current task or flow run.
+        """The records of all runs here, in Prefect's default result storage.
 
         Raises:
-            SubmissionNotRecorded: when the run's results are not stored, or not where they ought to be.
+            SubmissionNotRecorded: when they cannot be kept there.
         """
-        return cls(await storage_of_this_run())
+        return cls(await scope_storage())
 
     @property
     def storage(self) -> Storage:
@@ -217,14 +232,7 @@ class SubmissionRecords:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be listed ({shown_error(error)})"
             ) from None  # its cause may quote a password
-        if names is None:
-            raise CannotList(
-                "this result storage cannot list what it holds",
-                next_step=(
-                    "Run resolve_submission with the submission's key, which the error and the log name."
-                ),
-            )
-        keys = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+        keys = [name.removesuffix(".json") for name in names or () if name.endswith(".json")]
         for first in range(0, len(keys), READS_AT_ONCE):
             some = keys[first : first + READS_AT_ONCE]
             for found in await asyncio.gather(*(self.read(key) for key in some), return_exceptions=True):
@@ -233,25 +241,30 @@ class SubmissionRecords:
                 elif found is not None:
                     raise found
 
-    async def claim(self, record: SubmissionRecord, *, instead_of: SubmissionRecord | None) -> bool:
+    def token(self, record: SubmissionRecord) -> SendToken:
+        """The send token of a record's attempt."""
+        return SendToken(self._storage, record.attempt)
+
+    async def claim(self, record: SubmissionRecord) -> bool:
         """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
 
         Args:
             record: The new record.
-            instead_of: The rejected record found before; None where there was none.
 
         Returns:
             Whether this caller holds the submission; False when somebody else was quicker.
 
         Raises:
-            SubmissionNotRecorded: when it cannot be written or does not stay; nothing was sent.
+            SubmissionNotRecorded: when it cannot be written, does not stay, or its outcome would have no
+                room; nothing was sent.
         """
         path, content = _path(record.key), record.model_dump_json(indent=1).encode()
         try:
-            if instead_of is not None:
-                await self._storage.write(path, content)
-            elif not await self._storage.create(path, content):
+            _check_room(await self._storage.free_bytes())
+            if not await self._storage.create(path, content):
                 return False
+        except SubmissionNotRecorded:
+            raise
         except Exception as error:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
@@ -262,24 +275,23 @@ class SubmissionRecords:
                 raise SubmissionNotRecorded(
                     "the result storage does not keep what is written; nothing was sent"
                 )
+            if not self._storage.exclusive:
+                raise SubmissionNotRecorded(f"{_NOT_EXCLUSIVE}; nothing was sent", next_step=_EXCLUSIVE)
         except BaseException:
-            if self._storage.exclusive:  # so that what is there is ours
-                with suppress(Exception):  # else the next try would take it for a call that was sent
-                    await self._storage.delete(path)
+            with suppress(Exception):  # else the next try would first have to take it over
+                await self._storage.delete(path)
             raise
         return found.attempt == record.attempt
 
-    async def release(self, record: SubmissionRecord, reason: str) -> None:
-        """Free a submission that Kie surely rejected.
+    async def release(self, record: SubmissionRecord) -> None:
+        """Free a submission of which Kie surely created nothing.
 
         Raises:
             Exception: whatever the storage raises.
         """
         found = await self.read(record.key)
-        if found is not None and found.attempt != record.attempt:
-            return  # on a storage that is not exclusive, somebody else's by now
-        if not await self._storage.delete(_path(record.key)):
-            await self.write(record.became("rejected", reason=reason))
+        if found is not None and found.attempt == record.attempt:  # else somebody else's by now
+            await self._storage.delete(_path(record.key))
 
     async def write(self, record: SubmissionRecord) -> None:
         """Write a record's new state.
@@ -294,25 +306,13 @@ class SubmissionRecords:
         await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
 
 
-def submission_key(base: str, request: JobRequest, take: int, second_try: int = 0) -> str:
-    """The name of a submission: equal for equal calls, whatever the version of this package.
-
-    Args:
-        base: The caller's `job_key`, or the id of the run that the call belongs to.
-        request: What to make. Fields left at their default do not count, so that a field added in a later
-            version changes no key.
-        take: 1, 2, 3 … for deliberate variations of one request.
-        second_try: 1, 2 … for a new job after one that failed, uncharged.
-    """
-    asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
-    whose = [base, request.model_name, asked, take, *([second_try] if second_try else [])]
-    text = json.dumps(whose, sort_keys=True, ensure_ascii=False)
-    return f"kie-{hashlib.sha256(text.encode()).hexdigest()[:32]}"
-
-
-def is_submission_key(text: str) -> bool:
-    """Whether a text has the shape of a submission's key."""
-    return re.fullmatch("kie-[0-9a-f]{32}", text) is not None
+def _check_room(free: int | None) -> None:
+    if free is not None and free < MIN_FREE_BYTES:
+        raise SubmissionNotRecorded(
+            f"the disk with the result storage has only {free // 1024:,} KiB left, so that the outcome of a "
+            "paid call might not be kept; nothing was sent",
+            next_step="Make room there, then run again.",
+        )
 
 
 def _path(key: str) -> str:

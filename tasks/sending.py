@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 from prefect import get_run_logger
@@ -11,28 +12,34 @@ from prefect import get_run_logger
 from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
 from prefect_kie.api.pace import Turn
 from prefect_kie.blocks import KieCallbacks
-from prefect_kie.tasks import traces
 from prefect_kie.tasks.callers import Caller
 from prefect_kie.tasks.doubts import in_doubt
-from prefect_kie.tasks.events import JOB_SUBMITTED, tell_submitted
+from prefect_kie.tasks.events import JOB_SUBMITTED, events_are_sent, tell_submitted
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.records import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords, TakenOver
 from prefect_kie.tasks.reserving import freed
 
 CALL_SECONDS = OUTCOME_SECONDS - 10.0
-KEEP_PAUSES = (0.1, 0.5, 2.0)
+KEEP_PAUSES = (0.1, 0.5, 2.0, 5.0)
 """Seconds between the tries to record an outcome: a storage that stumbles must not leave a doubt."""
 
 
 def paid_call(
-    client: KieClient, request: JobRequest, callbacks: KieCallbacks | None, key: str, turn: Turn
+    client: KieClient,
+    request: JobRequest,
+    callbacks: KieCallbacks | None,
+    key: str,
+    turn: Turn,
+    too_late: Callable[[], bool],
 ) -> Coroutine[Any, Any, JobHandle]:
     """The one paid call, not begun yet. Where Kie calls back, the address names the submission."""
-    if callbacks is None:
-        return client.create_job(request, turn=turn)
-    progress = callbacks.progress_url(key) if request.reports_progress else None
-    done = callbacks.done_url(key)
-    return client.create_job(request, callback_url=done, progress_callback_url=progress, turn=turn)
+    return client.create_job(
+        request,
+        callback_url=callbacks.done_url(key) if callbacks else None,
+        progress_callback_url=callbacks.progress_url(key) if callbacks and request.reports_progress else None,
+        turn=turn,
+        too_late=too_late,
+    )
 
 
 async def seen_through(
@@ -79,16 +86,16 @@ async def _post(
             task_id=doubt.task_id,
             code=doubt.code,
         ) from None
-    except KieError as refusal:
-        reason = refusal.message
-        traces.leave(record, refusal=reason)
-        await _keep(lambda: records.release(record, reason), record)
+    except KieError:
+        if await _keep(lambda: records.release(record), record):
+            with suppress(Exception):  # left behind it harms nobody
+                await records.token(record).drop()
         await freed(records.storage, record.reserved)
         raise
-    traces.leave(record, task_id=handle.task_id)
     tell_submitted(record, handle.task_id)
     submitted = record.became("submitted", task_id=handle.task_id)
-    await _keep(lambda: records.write(submitted), submitted)
+    if not await _keep(lambda: records.write(submitted), submitted):
+        await events_are_sent()
     get_run_logger().info("%s submitted as job %s (submission %s)", record.model, handle.task_id, record.key)
     known = {"submission": record.key, "rings": record.rings, "reserved": record.reserved}
     return handle.model_copy(update=known)
@@ -102,8 +109,12 @@ async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:
         raise SubmissionInDoubt(f"createTask had not answered in full after {CALL_SECONDS:.0f} s") from None
 
 
-async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: SubmissionRecord) -> None:
-    """Record an outcome; a storage that fails now must not lose a job that is known here."""
+async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: SubmissionRecord) -> bool:
+    """Record an outcome; a storage that fails now must not lose a job that is known here.
+
+    Returns:
+        Whether it was recorded.
+    """
     trouble: Exception | None = None
     for pause in (*KEEP_PAUSES, 0.0):
         try:
@@ -116,18 +127,18 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
                 record.task_id or "(not known)",
                 error,
             )
-            return
+            return True
         except Exception as error:
             trouble = error
         else:
-            traces.forget(record)
-            return
+            return True
         await asyncio.sleep(pause)
     get_run_logger().error(
         "The outcome of submission %s could not be recorded in result storage (%s). This run goes on; run "
-        "again, it learns the outcome from this machine's disk or from the event %s. Job: %s.",
+        "again, it learns the outcome from the event %s. Job: %s.",
         record.key,
         shown_error(trouble) if trouble else "",
         JOB_SUBMITTED,
         record.task_id or "none that is known",
     )
+    return False

@@ -6,6 +6,7 @@ is missing or the storage is out of reach, and whether a write is whole or not a
 
 from __future__ import annotations
 
+import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path
 
@@ -78,6 +79,10 @@ class Storage(ABC):
     def address(self, path: str) -> str:
         """Where a file is, for people: an absolute path or a URL."""
 
+    async def free_bytes(self) -> int | None:
+        """How much room is left; None where nobody knows."""
+        return None
+
     def local(self, path: str) -> Path | None:
         """The file's path on this machine's disk; None where the storage is elsewhere."""
         del path
@@ -134,5 +139,15 @@ class LocalStorage(Storage):
         await anyio.to_thread.run_sync(move_whole, file, self.local(path))
         return self.address(path)
 
+    async def free_bytes(self) -> int | None:
+        return await anyio.to_thread.run_sync(_free_bytes, self.root)
+
     async def holds(self, path: str, size: int, sha256: str) -> bool:
         return await anyio.to_thread.run_sync(is_file_of, self.local(path), size, sha256)
+
+
+def _free_bytes(root: Path) -> int | None:
+    try:
+        return shutil.disk_usage(next(place for place in (root, *root.parents) if place.is_dir())).free
+    except OSError:
+        return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from contextlib import AsyncExitStack
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from prefect import get_run_logger
@@ -14,19 +15,24 @@ from prefect.runtime import flow_run
 from prefect_kie.api import JobHandle, JobRequest, SubmissionNotRecorded
 from prefect_kie.api.pace import Turn
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.tasks import traces
 from prefect_kie.tasks.budget import Gate
 from prefect_kie.tasks.callers import Caller, beyond_cancelling
 from prefect_kie.tasks.doorbell import doorbell
 from prefect_kie.tasks.doubts import in_doubt, settled_by_proof
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.in_progress import one_at_a_time
+from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.pacing import turn_to_create
-from prefect_kie.tasks.records import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords, submission_key
+from prefect_kie.tasks.records import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.reserving import freed
 from prefect_kie.tasks.runs import run_base
+from prefect_kie.tasks.send_tokens import Departure
 from prefect_kie.tasks.sending import paid_call, seen_through
 
 LOOK_SECONDS = 0.5
+UNSENT_SECONDS = 5.0
+"""So long another process may take between its record and its call before it is taken for gone; taken so
+wrongly, it sends nothing and finds the job of whoever took over."""
 CLAIM_TRIES = 5
 
 
@@ -65,7 +71,7 @@ async def submit(
     base = await run_base(job_key)
     kie = await load_credentials(credentials)
     record = SubmissionRecord(
-        key=submission_key(base, request, take, second_try),
+        key=submission_key(kie, base, request, take, second_try),
         base=base,
         model=request.model_name,
         input=request.input_fields(),
@@ -75,7 +81,7 @@ async def submit(
     records = await SubmissionRecords.of_this_run()
     gate = Gate(records.storage, kie, base, max_credits)
     found = await records.read(record.key)
-    sends = found is None or found.state == "rejected"
+    sends = found is None
     if sends:
         await gate.check({record.key: request})  # what is refused takes nobody's turn
         if record.rings:
@@ -121,15 +127,16 @@ async def _submit_once(
             found = await _once_known(records, mine.key, caller)
             if found is not None and found.state == "submitting":
                 found = await settled_by_proof(records, found, client)
-                if found.state == "rejected":
-                    continue  # there may be no record any more
-            if found is not None and found.state != "rejected":
+                if found.state == "released":
+                    continue
+            if found is not None:
                 return _known_handle(found)
             if turn is None:
                 return None
             attempt = await gate.reserve(mine.another_attempt(), request)
-            if await _begun(records, attempt, found, caller):
-                call = paid_call(client, request, kie.callbacks, attempt.key, turn)
+            too_late = await _begun(records, attempt, caller)
+            if too_late is not None:
+                call = paid_call(client, request, kie.callbacks, attempt.key, turn, too_late)
                 return await seen_through(call, records, attempt, caller)
     raise SubmissionNotRecorded(
         f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
@@ -139,38 +146,39 @@ async def _submit_once(
 
 
 async def _begun(
-    records: SubmissionRecords, mine: SubmissionRecord, found: SubmissionRecord | None, caller: Caller
-) -> bool:
-    """Whether this attempt is the one that makes the call; else its reservation is free again."""
+    records: SubmissionRecords, mine: SubmissionRecord, caller: Caller
+) -> Callable[[], bool] | None:
+    """Tell, where this attempt is the one that makes the call, when it is too late to begin it; else None.
+
+    Where it is not, its reservation is free again.
+    """
+    departure = Departure()
     try:
         if not caller.lets_send():
             raise asyncio.CancelledError
-        if await _claimed(records, mine, found):
-            return True
+        if await _claimed(records, mine):
+            return departure.is_over
     except BaseException:
         await freed(records.storage, mine.reserved)
         raise
     await freed(records.storage, mine.reserved)
-    return False
+    return None
 
 
-async def _claimed(
-    records: SubmissionRecords, mine: SubmissionRecord, found: SubmissionRecord | None
-) -> bool:
+async def _claimed(records: SubmissionRecords, mine: SubmissionRecord) -> bool:
     """Whether this attempt holds the submission, and the call may begin."""
-    traced = traces.begin(mine)
-    if not await records.claim(mine, instead_of=found):
-        traces.forget(mine)
+    if not await records.claim(mine):
         return False
+    token = records.token(mine)
     try:
-        return not traced or traces.sending(mine)
-    except OSError as error:
-        await records.release(mine, "this machine's disk is in trouble")
-        traces.forget(mine)
+        return await token.send()
+    except Exception as error:
+        with suppress(Exception):  # what stays is a doubt that is none: a person can release it
+            await records.release(mine)
+            await token.drop()
         raise SubmissionNotRecorded(
-            f"this machine's disk cannot be written ({error}); nothing was sent",
-            next_step="Make room in Prefect's home directory (PREFECT_HOME), then run again.",
-        ) from error
+            f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
+        ) from None  # its cause may quote a password
 
 
 async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> SubmissionRecord | None:
@@ -180,6 +188,8 @@ async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> S
     while True:
         found = await records.read(key)
         if found is None or not found.open_seconds or time.monotonic() > end:
+            return found
+        if found.age > UNSENT_SECONDS and not await _is_sent(records, found):
             return found
         if caller.gone:
             raise asyncio.CancelledError
@@ -195,10 +205,16 @@ async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> S
         await asyncio.sleep(LOOK_SECONDS)
 
 
+async def _is_sent(records: SubmissionRecords, record: SubmissionRecord) -> bool:
+    try:
+        return await records.token(record).is_sent()
+    except Exception:
+        return True  # as long as it is not known
+
+
 def _known_handle(record: SubmissionRecord) -> JobHandle:
     """The handle of a job that was submitted before, or the doubt about it."""
     if record.state == "submitted" and record.task_id is not None:
-        traces.forget(record)  # where a process was killed before it could
         get_run_logger().info(
             "%s was submitted before as job %s and is not paid again; another video of the same request "
             "takes another `take` (submission %s)",
@@ -223,6 +239,4 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
 
 
 def _elsewhere(record: SubmissionRecord) -> str:
-    if record.host == socket.gethostname():
-        return ""
-    return f" on {record.host} (run again there, it may find the answer on that machine's disk)"
+    return "" if record.host == socket.gethostname() else f" on {record.host}"

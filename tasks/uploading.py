@@ -20,7 +20,7 @@ from prefect_kie.api import UploadedFile
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.in_progress import one_at_a_time
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
-from prefect_kie.tasks.runs import run_base, storage_of_this_run
+from prefect_kie.tasks.runs import run_base, scope_storage
 
 FOLDER = "kie-uploads"
 
@@ -72,7 +72,7 @@ async def upload_image(
     content = str(file) if _is_url(file) else await anyio.to_thread.run_sync(_checksum, Path(file))
     name = json.dumps([await run_base(job_key), kie.base_url, content])
     path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
-    storage = await storage_of_this_run()
+    storage = await scope_storage()
     async with one_at_a_time(path):
         known = _still_there(await storage.read(path))
         if known is not None:

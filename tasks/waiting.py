@@ -176,7 +176,8 @@ async def wait_for_job(
         raise _failed_look(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         _log_success(job)
-        await settle(handle, job.credits)
+        # 0 or less for a success is no price that anybody can count with: it stays reserved at its own.
+        await settle(handle, job.credits if job.credits and job.credits > 0 else None)
         tell_succeeded(job, handle)
         await show_end(handle, job)
         return job

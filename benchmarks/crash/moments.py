@@ -21,8 +21,9 @@ from prefect_kie.api import KieClient
 
 # Loaded before a run's process is forked.
 from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
-from prefect_kie.tasks import traces
+from prefect_kie.tasks import processes, records, send_tokens, submission
 from prefect_kie.tasks.records import SubmissionRecords
+from prefect_kie.tasks.send_tokens import SendToken
 from prefect_kie.tasks.storage import LocalStorage
 from prefect_kie.tasks.transfer import Transfer
 
@@ -72,6 +73,22 @@ def after(owner: Any, name: str, when: Callable[..., bool] = lambda *_: True) ->
     return install
 
 
+def asleep(owner: Any, name: str) -> Callable[[], None]:
+    """Stop the process just after a function has ended, as a paused container or a closed lid does."""
+
+    def install() -> None:
+        true = getattr(owner, name)
+
+        async def wrapped(*args: Any, **kwargs: Any) -> Any:
+            result = await true(*args, **kwargs)
+            os.kill(os.getpid(), signal.SIGSTOP)
+            return result
+
+        setattr(owner, name, wrapped)
+
+    return install
+
+
 def while_the_call_is_out() -> None:
     """Kill the process a while after createTask was sent; the simulator keeps it waiting for an answer."""
     true = KieClient.create_job
@@ -88,7 +105,7 @@ def _is_outcome(records: Any, record: Any) -> bool:
 
 
 def _is_sidecar(storage: Any, path: str, content: bytes) -> bool:
-    return path.endswith(".json") and not path.startswith("kie-submissions")
+    return path.endswith(".json") and not path.startswith("kie-")
 
 
 @dataclass(frozen=True)
@@ -100,6 +117,9 @@ class Moment:
         install: Prepares the run's process; None where somebody else kills it.
         fault: What the simulated Kie does to this run's calls.
         may_doubt: Whether the submission may be in doubt afterwards.
+
+    Attributes:
+        sleeps: Whether the process is stopped rather than killed, and wakes up when all is over.
     """
 
     name: str
@@ -107,13 +127,17 @@ class Moment:
     fault: dict[str, Any] | None = None
     may_doubt: bool = False
 
+    @property
+    def sleeps(self) -> bool:
+        return self.name.startswith("asleep")
+
 
 MOMENTS = {
     moment.name: moment
     for moment in (
         Moment("before the record", before(SubmissionRecords, "claim")),
         Moment("after the record, before the call", after(SubmissionRecords, "claim")),
-        Moment("as the call begins", after(traces, "sending"), may_doubt=True),
+        Moment("as the call begins", after(SendToken, "send"), may_doubt=True),
         Moment(
             "during the call, before Kie accepts",
             while_the_call_is_out,
@@ -127,7 +151,6 @@ MOMENTS = {
             may_doubt=True,
         ),
         Moment("with the answer in memory alone", after(KieClient, "create_job"), may_doubt=True),
-        Moment("after the answer", after(traces, "leave")),
         Moment("after the id was recorded", after(SubmissionRecords, "write", _is_outcome)),
         Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),
         Moment(
@@ -138,16 +161,30 @@ MOMENTS = {
         Moment("between .part and rename", before(LocalStorage, "put")),
         Moment("between rename and sidecar", after(LocalStorage, "put")),
         Moment("after the sidecar", after(LocalStorage, "write", _is_sidecar)),
+        Moment("asleep after the record, taken over", asleep(SubmissionRecords, "claim")),
+        Moment("asleep as the call begins, released", asleep(SendToken, "send"), may_doubt=True),
         Moment("at random", None, may_doubt=True),
     )
 }
 
 
-def run_as_a_worker_does(flow_run_id: str, moment: str | None, log: str) -> None:
-    """Execute a flow run in this process, a fresh one; a worker runs `python -m prefect.engine ID`."""
+def run_as_a_worker_does(flow_run_id: str, moment: str | None, log: str, machine: str | None = None) -> None:
+    """Execute a flow run in this process, a fresh one; a worker runs `python -m prefect.engine ID`.
+
+    Args:
+        flow_run_id: The run.
+        moment: When it is killed or stopped; None: never.
+        log: Where its output goes.
+        machine: Another machine's name; None: this one's. Elsewhere it is later: calls have timed out.
+    """
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     os.dup2(output, 1)
     os.dup2(output, 2)
+    if machine is not None:
+        processes.this_machine = lambda: machine  # type: ignore[assignment]
+        records.OUTCOME_SECONDS = submission.OUTCOME_SECONDS = 0.0
+    if moment is not None and MOMENTS[moment].sleeps:
+        send_tokens.SEND_SECONDS = 1.0
     if moment is not None and (install := MOMENTS[moment].install) is not None:
         install()
     sys.argv = ["prefect.engine", flow_run_id]

@@ -6,8 +6,10 @@ import asyncio
 import hashlib
 import json
 import multiprocessing
+import os
 import random
 import re
+import signal
 import time
 from collections import Counter
 from collections.abc import AsyncIterator
@@ -27,7 +29,9 @@ from prefect.states import Crashed, Scheduled
 from benchmarks.crash.moments import MOMENTS, Moment, run_as_a_worker_does
 from prefect_kie.flows import generate_video, resolve_submission
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, traces
+from prefect_kie.tasks.records import FOLDER, SubmissionRecord
+from prefect_kie.tasks.send_tokens import SendToken
+from prefect_kie.tasks.storage import LocalStorage
 
 DEPLOYMENT = "crash"
 PATIENCE_SECONDS = 120.0
@@ -48,7 +52,7 @@ class Trial:
         charged: Those that Kie charged.
         saved: Whether the file is there, complete, with a sidecar whose checksum fits Kie's own file.
         in_doubt: Whether a person had to settle it.
-        was_sent: Whether the call may have been out when it was killed, as a trace on disk tells.
+        was_sent: Whether the call may have been out when it was killed, as its send token tells.
         trouble: What else is wrong; empty where nothing is.
     """
 
@@ -112,6 +116,10 @@ class Laboratory:
             self._kie.fault(fault.pop("on"), prompt=f"{name}.", **fault)
         run = await self._wanted(name)
         log = re.sub(r"\W+", "-", name)
+        if moment.sleeps:
+            await self._sleep_and_wake(run, trial, name, log)
+            self._count(trial, name)
+            return trial
         while await self._execute(run, moment.name, log, trial.kills) == "killed":
             trial.kills += 1
             await self._operator_runs_it_again(run)
@@ -135,9 +143,34 @@ class Laboratory:
         )
         return run.id
 
-    async def _execute(self, run: UUID, moment: str | None, log: str, kills: int = 0) -> str:
+    async def _sleep_and_wake(self, run: UUID, trial: Trial, name: str, log: str) -> None:
+        """Stop the run's process at its moment, end the run elsewhere, and wake the process up."""
+        arguments = (str(run), trial.moment.name, str(self._logs / f"{log}.log"))
+        process = _processes.Process(target=run_as_a_worker_does, args=arguments)
+        await asyncio.to_thread(process.start)
+        try:
+            while process.is_alive() and not _is_stopped(process.pid):
+                await asyncio.sleep(0.05)
+            if not process.is_alive():
+                trial.trouble.append("the moment never came")
+                return
+            trial.kills += 1
+            await self._operator_runs_it_again(run)
+            await self._bring_to_its_end(run, trial, name, log, machine="another")
+            os.kill(process.pid or 0, signal.SIGCONT)
+            await asyncio.to_thread(process.join, PATIENCE_SECONDS)
+            if process.is_alive():
+                trial.trouble.append("it does not end after it has woken up")
+        finally:
+            process.kill()
+            await asyncio.to_thread(process.join)
+            process.close()
+
+    async def _execute(
+        self, run: UUID, moment: str | None, log: str, kills: int = 0, machine: str | None = None
+    ) -> str:
         process = _processes.Process(
-            target=run_as_a_worker_does, args=(str(run), moment, str(self._logs / f"{log}.log"))
+            target=run_as_a_worker_does, args=(str(run), moment, str(self._logs / f"{log}.log"), machine)
         )
         await asyncio.to_thread(process.start)
         try:
@@ -157,9 +190,11 @@ class Laboratory:
         await self._client.set_flow_run_state(run, Crashed(message="The process was killed."), force=True)
         await self._client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
 
-    async def _bring_to_its_end(self, run: UUID, trial: Trial, name: str, log: str) -> None:
+    async def _bring_to_its_end(
+        self, run: UUID, trial: Trial, name: str, log: str, machine: str | None = None
+    ) -> None:
         for _ in range(3):
-            await self._execute(run, None, log)
+            await self._execute(run, None, log, machine=machine)
             state = (await self._client.read_flow_run(run)).state
             if state is not None and state.type is StateType.COMPLETED:
                 return
@@ -169,7 +204,7 @@ class Laboratory:
                 trial.trouble.append(message[:300])
                 return
             trial.in_doubt = True
-            trial.was_sent = _was_sent(found[1])
+            trial.was_sent = await _was_sent(found[1])
             await self._person_settles(found[1], name)
             await self._client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
         trial.trouble.append("in doubt again and again")
@@ -182,7 +217,7 @@ class Laboratory:
             self._deployments[resolve_submission.name],
             parameters={"submission": submission, "credentials": self._credentials, **choice},
         )
-        await self._execute(run.id, None, "resolve")
+        await self._execute(run.id, None, "resolve", machine="a person's")
 
     def _jobs(self, name: str) -> list[dict[str, Any]]:
         return [job for job in self._kie.stats()["jobs"] if job["input"]["prompt"] == f"{name}."]
@@ -204,11 +239,15 @@ class Laboratory:
         return saved == hashlib.sha256(served.content).hexdigest() == str(told["sha256"])
 
 
-def _was_sent(submission: str) -> bool:
-    """Whether this machine's disk says that a submission's call may be out."""
-    home = get_current_settings().home
-    record = (home / "storage" / records.FOLDER / f"{submission}.json").read_bytes()
-    return traces._path(records.SubmissionRecord.model_validate_json(record), "sent").exists()
+def _is_stopped(process: int | None) -> bool:
+    return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+
+async def _was_sent(submission: str) -> bool:
+    """Whether a submission's call may be out, by its send token."""
+    results = get_current_settings().home / "storage"
+    record = SubmissionRecord.model_validate_json((results / FOLDER / f"{submission}.json").read_bytes())
+    return await SendToken(LocalStorage(results), record.attempt).is_sent()
 
 
 @asynccontextmanager

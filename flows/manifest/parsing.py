@@ -20,8 +20,8 @@ from prefect_kie.flows.manifest.mistakes import ManifestMistakes, Mistake, neare
 from prefect_kie.flows.manifest.reading import RawRow, Reading, read_bytes, read_list
 from prefect_kie.flows.manifest.rows import SPECIAL, RowReader, Settings
 from prefect_kie.flows.manifest.strict_json import plain_json
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.markup import plain
-from prefect_kie.tasks.records import submission_key
 
 
 class Row(BaseModel):
@@ -199,7 +199,7 @@ def _settings_mistakes(reading: Reading, settings: Settings) -> list[Mistake]:
 
 def _takes(videos: Sequence[_Video], settings: Settings, mistakes: list[Mistake]) -> list[int]:
     """Each video's take: what the row says, else the first that no other row of the same video has."""
-    keys = [submission_key("", video.request, 0) for video in videos]
+    keys = [submission_key(None, "", video.request, 0) for video in videos]
     holders: defaultdict[str, dict[int, int]] = defaultdict(dict)
     for key, video in zip(keys, videos, strict=True):
         if video.take is None:

@@ -17,6 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from prefect.exceptions import ParameterTypeError
 from prefect.filesystems import LocalFileSystem
+from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_settings
 
 from prefect_kie.api import (
     InvalidRequest,
@@ -25,15 +26,15 @@ from prefect_kie.api import (
     RunIncomplete,
     Sora2TextToVideo,
     SubmissionInDoubt,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import ResolvedSubmission, generate_video, resolve_submission
 from prefect_kie.flows.resolve import ARTIFACT
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import sora_2_text_to_video
+from prefect_kie.tasks import records, sora_2_text_to_video
 from prefect_kie.tasks.records import FOLDER
 from tests.conftest import QUICK
+from tests.left_behind import forget_the_outcome
 
 pytestmark = pytest.mark.server
 
@@ -124,9 +125,10 @@ async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
 
 
 async def test_a_person_releases_it_and_it_is_submitted_anew(
-    kie: SimulatorServer, credentials: KieCredentials
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = await doubt(kie, credentials, created=False)
+    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)  # some minutes later
     (released,) = await resolve(credentials, submission=error.submission, release=True)
     assert released.status == "released"
     assert kie.stats()["created"] == 0
@@ -244,7 +246,7 @@ async def test_one_that_is_just_being_submitted_is_left_alone(
 ) -> None:
     await submit(credentials)
     now = datetime.now(timezone.utc).isoformat()
-    key = change_record(results, state="submitting", task_id=None, process=os.getppid(), written_at=now)
+    key = forget_the_outcome(results, process=os.getppid(), sender="another", written_at=now)
     (listed,) = await resolve(credentials)
     assert listed.status == "being submitted"
     with pytest.raises(InvalidRequest, match="is submitting it just now") as caught:
@@ -257,7 +259,7 @@ async def test_listing_settles_what_is_proven_by_now(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     task_id = await submit(credentials)
-    change_record(results, state="submitting", task_id=None)
+    forget_the_outcome(results)
     for _ in range(100):  # until the server has the event
         (listed,) = await resolve(credentials)
         if listed.status == "bound":
@@ -271,7 +273,7 @@ async def test_a_release_against_the_proof_binds_instead(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     task_id = await submit(credentials)
-    key = change_record(results, state="submitting", task_id=task_id, attempt="unclear")
+    key = forget_the_outcome(results, task_id=task_id, attempt="unclear")
     with pytest.raises(InvalidRequest, match=f"is job {task_id}, and stays it"):
         await resolve(credentials, submission=key, release=True)
     assert await submit(credentials) == task_id
@@ -279,10 +281,11 @@ async def test_a_release_against_the_proof_binds_instead(
 
 
 async def test_a_named_job_that_cannot_be_looked_at_is_not_released(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)
     task_id = await submit(credentials)
-    key = change_record(results, state="submitting", task_id=task_id, attempt="unclear, unlooked")
+    key = forget_the_outcome(results, task_id=task_id, attempt="unlooked")
     kie.fault("look", times=2, code=455)
     with pytest.raises(Maintenance):
         await resolve(credentials, submission=key, release=True)
@@ -295,13 +298,9 @@ async def test_records_elsewhere_are_found_by_their_storage(
     storage = LocalFileSystem(basepath=str(tmp_path / "elsewhere"))
     await storage.asave("resolve-test", overwrite=True)
     kie.fault("create", reset=True)
-
-    @flow(result_storage=storage)
-    async def pipeline() -> None:
-        await sora_2_text_to_video(CAT, credentials)
-
-    with pytest.raises(SubmissionInDoubt) as caught:
-        await pipeline()
+    elsewhere = PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, "local-file-system/resolve-test"
+    with temporary_settings(dict([elsewhere])), pytest.raises(SubmissionInDoubt) as caught:
+        await submit(credentials)
     assert await resolve(credentials) == ()
     (listed,) = await resolve(credentials, records_storage="local-file-system/resolve-test")
     assert listed.submission == caught.value.submission
@@ -358,27 +357,29 @@ async def test_a_job_made_much_later_is_refused(
         await resolve(credentials, submission=error.submission, task_id=job["task_id"])
 
 
-async def test_where_records_cannot_be_listed_one_is_bound_all_the_same(
-    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+async def test_a_release_waits_until_the_call_is_surely_over(
+    kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    error = await doubt(kie, credentials)
-    (job,) = kie.stats()["jobs"]
-
-    async def cannot(self: object, folder: str) -> None:
-        return None
-
-    monkeypatch.setattr("prefect_kie.tasks.storage.LocalStorage.names", cannot)
-    (bound,) = await resolve(credentials, submission=error.submission, task_id=job["task_id"])
-    assert bound.status == "bound"
+    """Kie may create the job yet, though whoever sent the call has given up or is gone."""
+    error = await doubt(kie, credentials, created=False)
+    with pytest.raises(InvalidRequest, match="may still be out") as caught:
+        await resolve(credentials, submission=error.submission, release=True)
+    assert re.search(r"run this again in (200|1\d\d) s; nothing was changed", caught.value.next_step)
+    with pytest.raises(SubmissionInDoubt):
+        await submit(credentials)
 
 
-async def test_a_storage_that_cannot_list_says_what_to_do(
-    credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+async def test_the_table_of_doubts_shows_text_of_others_as_it_is(
+    kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    async def cannot(self: object, folder: str) -> None:
-        return None
+    request = Sora2TextToVideo(prompt="<img src=x onerror=alert(1)> [a](https://evil.example) `b`")
+    kie.fault("create", reset=True)
 
-    monkeypatch.setattr("prefect_kie.tasks.storage.LocalStorage.names", cannot)
-    with pytest.raises(SubmissionNotRecorded, match="cannot list") as caught:
-        await resolve(credentials)
-    assert "with the submission's key" in caught.value.next_step
+    @flow
+    async def pipeline() -> None:
+        await sora_2_text_to_video(request, credentials)
+
+    with pytest.raises(SubmissionInDoubt):
+        await pipeline()
+    (listed,) = await resolve(credentials)
+    assert not set("<>[]`") & set(listed.row["prompt"])

@@ -41,11 +41,18 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import resolve_submission
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import budget, reserving, sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import (
+    budget,
+    records,
+    reserving,
+    sora_2_pro_text_to_video,
+    sora_2_text_to_video,
+    wait_for_job,
+)
 from prefect_kie.tasks.budget import BudgetLeft, budget_left, check_budget
 from prefect_kie.tasks.caps import Budget, budgets_of
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.ledger import FOLDER, Entry, Ledger, Sums, exact, reservation
-from prefect_kie.tasks.records import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.reserving import reserve
 from prefect_kie.tasks.storage import LocalStorage, Storage
@@ -435,7 +442,7 @@ async def test_a_failed_job_frees_its_credits(kie: SimulatorServer, credentials:
 
 @of_server
 async def test_a_doubt_keeps_its_credits_until_it_is_released(
-    kie: SimulatorServer, credentials: KieCredentials
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kie.fault("create", reset=True)
     with pytest.raises(SubmissionInDoubt) as caught:
@@ -443,6 +450,7 @@ async def test_a_doubt_keeps_its_credits_until_it_is_released(
     for number in (2, 1):
         with pytest.raises(SubmissionInDoubt if number == 1 else BudgetExceeded):
             await submit(credentials, number, max_credits=PRICE)
+    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)  # some minutes later
     await resolve_submission(submission=caught.value.submission, release=True, credentials=credentials)
     await submit(credentials, 2, max_credits=PRICE)
     assert kie.stats()["created"] == 1
@@ -470,7 +478,7 @@ async def test_a_run_killed_between_reservation_and_record_has_its_own_credits(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     (run,) = budgets_of(credentials, "one", PRICE, NOON)
-    key = submission_key("one", cat(), 1)
+    key = submission_key(credentials, "one", cat(), 1)
     await Ledger(LocalStorage(results)).write(reservation(run.folder, key, "killed", Decimal(PRICE)))
 
     with pytest.raises(BudgetExceeded):
@@ -563,7 +571,9 @@ async def test_a_batch_is_told_what_is_left_before_its_first_job(
 
     @flow
     async def batch(count: int) -> BudgetLeft:
-        jobs = {submission_key("one", cat(number), 1): cat(number) for number in range(2, 2 + count)}
+        jobs = {
+            submission_key(credentials, "one", cat(number), 1): cat(number) for number in range(2, 2 + count)
+        }
         return await check_budget(jobs, credentials, job_key="one", max_credits=100)
 
     assert await batch(2) == BudgetLeft(run=70)

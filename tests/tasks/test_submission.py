@@ -18,7 +18,6 @@ import httpx
 import pytest
 from prefect import flow, task
 from prefect.client.orchestration import PrefectClient
-from prefect.filesystems import LocalFileSystem
 
 from prefect_kie.api import (
     AuthenticationFailed,
@@ -40,9 +39,10 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import records, sending, sora_2_text_to_video, submission
-from prefect_kie.tasks.records import submission_key
+from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.storage import LocalStorage
 from tests.conftest import KEY
+from tests.left_behind import events_of, forget_the_outcome
 
 pytestmark = pytest.mark.server
 
@@ -311,10 +311,7 @@ async def test_a_record_left_by_a_killed_process_puts_the_submission_in_doubt(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     await submit(credentials, job_key="one")
-    (file,) = record_files(results)
-    record = json.loads(file.read_text())
-    # Of an attempt that left no trace of an answer.
-    file.write_text(json.dumps({**record, "state": "submitting", "task_id": None, "attempt": "killed"}))
+    forget_the_outcome(results, attempt="killed")  # one of which the server has no event
 
     with pytest.raises(SubmissionInDoubt, match="never learned"):
         await submit(credentials, job_key="one")
@@ -380,23 +377,6 @@ async def test_a_storage_that_cannot_be_trusted_stops_the_submission(
     assert kie.stats()["created"] == 0
 
 
-async def test_records_live_in_the_flows_result_storage(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    storage = LocalFileSystem(basepath=str(tmp_path / "shared"))
-    await storage.asave("submission-test", overwrite=True)
-
-    @flow(result_storage=storage)
-    async def pipeline() -> None:
-        await sora_2_text_to_video(CAT, credentials, job_key="one")
-
-    await pipeline()
-    await pipeline()
-
-    assert len(record_files(tmp_path / "shared")) == 1
-    assert kie.stats()["created"] == 1
-
-
 async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
     kie: SimulatorServer,
     credentials: KieCredentials,
@@ -413,6 +393,7 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
         assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
         assert "could not be recorded in result storage (OSError: [Errno 28] No space" in caplog.text
         assert f"Job: {handle.task_id}." in caplog.text
+        assert await events_of(handle.task_id)
 
         with pytest.raises(SubmissionNotRecorded, match="is known now but cannot be recorded"):
             await submit(credentials, job_key="one")
@@ -467,7 +448,8 @@ async def test_a_call_that_another_process_still_waits_for_is_waited_for_too(
     (file,) = record_files(results)
     done = file.read_text()
     now = datetime.now(timezone.utc).isoformat()
-    pending = {"state": "submitting", "task_id": None, "process": os.getppid(), "written_at": now}
+    unknown = {"state": "submitting", "task_id": None}
+    pending = {**unknown, "process": os.getppid(), "sender": "another", "written_at": now}
     file.write_text(json.dumps({**json.loads(done), **pending}))
     second = asyncio.ensure_future(submit(credentials, job_key="one"))
     await asyncio.sleep(0.6)
@@ -484,7 +466,8 @@ async def test_a_run_cancelled_while_it_waits_for_another_sends_nothing_later(
     await submit(credentials, job_key="one")
     (file,) = record_files(results)
     now = datetime.now(timezone.utc).isoformat()
-    pending = {"state": "submitting", "task_id": None, "process": os.getppid(), "written_at": now}
+    unknown = {"state": "submitting", "task_id": None}
+    pending = {**unknown, "process": os.getppid(), "sender": "another", "written_at": now}
     file.write_text(json.dumps({**json.loads(file.read_text()), **pending}))
 
     @flow
@@ -506,11 +489,9 @@ async def test_a_record_from_a_clock_that_is_ahead_holds_nobody_up(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     await submit(credentials, job_key="one")
-    (file,) = record_files(results)
-    ahead = {"host": "another", "written_at": "2099-01-01T00:00:00Z", "attempt": uuid4().hex}
-    unknown = {"state": "submitting", "task_id": None}
-    file.write_text(json.dumps({**json.loads(file.read_text()), **unknown, **ahead}))
-    with pytest.raises(SubmissionInDoubt, match=r"on another \(run again there"):
+    elsewhere = {"host": "another", "machine": "another", "sender": "another"}
+    forget_the_outcome(results, written_at="2099-01-01T00:00:00Z", attempt=uuid4().hex, **elsewhere)
+    with pytest.raises(SubmissionInDoubt, match=r"UTC on another and its outcome"):
         await submit(credentials, job_key="one")
     assert kie.stats()["created"] == 1
 
@@ -519,11 +500,9 @@ async def test_a_call_of_a_dead_process_is_not_waited_for(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     await submit(credentials, job_key="one")
-    (file,) = record_files(results)
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
-    dead = {"state": "submitting", "task_id": None, "process": process.pid, "attempt": uuid4().hex}
-    file.write_text(json.dumps({**json.loads(file.read_text()), **dead}))
+    forget_the_outcome(results, process=process.pid, sender="dead", attempt=uuid4().hex)
     with pytest.raises(SubmissionInDoubt):
         await submit(credentials, job_key="one")
     assert kie.stats()["created"] == 1
@@ -603,7 +582,7 @@ async def test_a_storage_that_prefect_only_falls_back_to_is_not_trusted(
         return SimpleNamespace(default_result_storage_block_id=uuid4())
 
     monkeypatch.setattr(PrefectClient, "read_server_default_result_storage", elsewhere)
-    with pytest.raises(SubmissionNotRecorded, match="local directory"):
+    with pytest.raises(SubmissionNotRecorded, match="could not be"):
         await submit(credentials)
     assert kie.stats()["created"] == 0
 
@@ -611,7 +590,7 @@ async def test_a_storage_that_prefect_only_falls_back_to_is_not_trusted(
 async def test_somebody_quicker_between_look_and_claim_is_noticed(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def lost(self: object, record: object, *, instead_of: object) -> bool:
+    async def lost(self: object, record: object) -> bool:
         return False
 
     monkeypatch.setattr(records.SubmissionRecords, "claim", lost)
@@ -649,56 +628,23 @@ async def test_outside_a_task_run_it_refuses_to_pay(credentials: KieCredentials)
 
 def test_the_key_of_a_submission_is_what_it_has_always_been() -> None:
     # A changed key pays every running job again after an upgrade: this value may never change.
-    assert submission_key("run", CAT, 1) == "kie-58d59f96ea8eca58be4eefd06754cfa8"
+    assert submission_key(None, "run", CAT, 1) == "kie-58d59f96ea8eca58be4eefd06754cfa8"
     explicit = Sora2TextToVideo(prompt="a cat", aspect_ratio="landscape", n_frames="10")
-    assert submission_key("run", explicit, 1) == submission_key("run", CAT, 1)
+    assert submission_key(None, "run", explicit, 1) == submission_key(None, "run", CAT, 1)
     others = [
-        submission_key("run", CAT, 2),
-        submission_key("another run", CAT, 1),
-        submission_key("run", Sora2TextToVideo(prompt="a cat", n_frames="15"), 1),
+        submission_key(None, "run", CAT, 2),
+        submission_key(None, "another run", CAT, 1),
+        submission_key(None, "run", Sora2TextToVideo(prompt="a cat", n_frames="15"), 1),
     ]
-    assert len({submission_key("run", CAT, 1), *others}) == 4
-
-
-class NoDelete(LocalStorage):
-    """A storage that cannot remove files, like most blocks'."""
-
-    exclusive = False
-
-    async def delete(self, path: str) -> bool:
-        return False
-
-
-async def test_where_nothing_can_be_removed_a_rejected_record_frees_the_submission(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("prefect_kie.tasks.runs.storage_for", lambda block: NoDelete(tmp_path))
-    kie.fault("create", code=402, msg="Credits insufficient")
-    with pytest.raises(InsufficientCredits):
-        await submit(credentials, job_key="one")
-    (file,) = record_files(tmp_path)
-    record = json.loads(file.read_text())
-    assert record["state"] == "rejected"
-    assert "Credits insufficient" in record["reason"]
-    await submit(credentials, job_key="one")
-    assert json.loads(file.read_text())["state"] == "submitted"
-    assert kie.stats()["created"] == 1
+    assert len({submission_key(None, "run", CAT, 1), *others}) == 4
 
 
 async def test_a_record_that_has_become_somebody_elses_is_left_alone(tmp_path: Path) -> None:
-    kept = records.SubmissionRecords(NoDelete(tmp_path))
+    kept = records.SubmissionRecords(LocalStorage(tmp_path))
     mine, theirs = (
         records.SubmissionRecord(key="kie-1", model="m", input={}, attempt=attempt)
         for attempt in ("mine", "theirs")
     )
     await kept.write(theirs)
-    await kept.release(mine, "rejected")
+    await kept.release(mine)
     assert await kept.read("kie-1") == theirs
-
-
-async def test_without_a_result_storage_nothing_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "prefect_kie.tasks.runs.get_result_store", lambda: SimpleNamespace(result_storage=None)
-    )
-    with pytest.raises(SubmissionNotRecorded, match="no result storage"):
-        await records.SubmissionRecords.of_this_run()

@@ -7,6 +7,7 @@ looks wait their turn among all of this process with the same key (`pace`).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Coroutine
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +108,7 @@ class KieClient:
         progress_callback_url: str | None = None,
         *,
         turn: Turn | None = None,
+        too_late: Callable[[], bool] | None = None,
     ) -> JobHandle:
         """Submit a job. **Paid when the job succeeds**, and Kie knows no idempotency key.
 
@@ -115,6 +117,8 @@ class KieClient:
             callback_url: Where Kie posts the end of the job.
             progress_callback_url: Where Kie posts its progress (four Sora models only).
             turn: Of `pace.creates`, where one was taken already; None: it is waited for.
+            too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
+                (`ServiceUnavailable`).
 
         Returns:
             The job's handle.
@@ -135,6 +139,7 @@ class KieClient:
             "POST",
             f"{self.base_url}/api/v1/jobs/createTask",
             json=body,
+            extensions={"trace": _last_moment(too_late)} if too_late else {},
         )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
             raise SubmissionInDoubt("createTask named no task")
@@ -296,6 +301,16 @@ class KieClient:
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
             shown = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
             return parse_envelope(response.status_code, shown, response.headers.get("Date"))
+
+
+def _last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    """What httpx calls at each step of a request; it stops one that would leave too late."""
+
+    async def trace(step: str, _: Any) -> None:
+        if step.endswith("send_request_headers.started") and too_late():
+            raise httpx.ConnectTimeout("this process was held up too long before its call; nothing was sent")
+
+    return trace
 
 
 def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:

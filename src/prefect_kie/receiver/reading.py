@@ -12,7 +12,7 @@ from typing import Any, Literal, Protocol, cast
 from prefect_kie.api import CallbackRejected, JobState, verify_signature
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.receiver.refusals import Refusal, Refused
-from prefect_kie.tasks.records import is_submission_key
+from prefect_kie.tasks.identity import is_submission_key
 
 Kind = Literal["done", "progress"]
 

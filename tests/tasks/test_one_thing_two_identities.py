@@ -1,0 +1,246 @@
+"""Whoever wants the same thing gets the same job, whatever it is written like and whoever asks for it."""
+
+from __future__ import annotations
+
+import json
+import unicodedata
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.filesystems import LocalFileSystem, RemoteFileSystem
+from prefect.runtime import flow_run
+from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+from pydantic import SecretStr
+
+from prefect_kie.api import JobHandle, MarketModel, Sora2TextToVideo, SubmissionNotRecorded
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import records, run_model, runs, sora_2_text_to_video
+from prefect_kie.tasks.identity import submission_key
+from prefect_kie.tasks.remote import storage_for
+
+CAT = Sora2TextToVideo(prompt="a cat")
+COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café in Zürich") for form in ("NFC", "NFD"))
+KIE = KieCredentials(api_key=SecretStr("one"))
+
+
+def key(value: Any, kie: KieCredentials | None = None, base: str = "run") -> str:
+    """The identity of a market model's submission with this input."""
+    request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat", "x": value})
+    return submission_key(kie, base, request, 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (5, 5.0),
+        (0, -0.0),
+        (1e3, 1000),
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ({"a": [{"b": 5}]}, {"a": [{"b": 5.0}]}),
+        ({"a": 1}, {"a": 1, "b": None}),
+        (COMPOSED, DECOMPOSED),
+        ({COMPOSED: 1}, {DECOMPOSED: 1}),
+        ([1, 2], (1, 2)),
+    ],
+    ids=str,
+)
+def test_what_is_the_same_is_one_submission(one: Any, other: Any) -> None:
+    assert key(one) == key(other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (5, "5"),
+        (5, 5.5),
+        (True, 1),
+        (False, 0),
+        ("a cat", "A cat"),
+        ("a cat", "a cat "),
+        ([1, 2], [2, 1]),
+        ([], {}),
+        (2**53, 2**53 + 1),
+    ],
+    ids=str,
+)
+def test_what_differs_is_two(one: Any, other: Any) -> None:
+    assert key(one) != key(other)
+
+
+def test_a_null_is_a_field_left_out() -> None:
+    left_out = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat"})
+    assert key(None) == submission_key(None, "run", left_out, 1)
+
+
+def test_a_new_key_of_the_same_account_pays_nothing_again() -> None:
+    replaced = KieCredentials(api_key=SecretStr("two"))
+    assert (
+        key(1, KIE)
+        == key(1, replaced)
+        == key(1, KIE.model_copy(update={"base_url": "https://API.kie.ai:443"}))
+    )
+    assert key(1, KIE) == key(1)  # Kie and its one account are what is meant where nothing is said
+
+
+def test_another_account_or_another_host_is_another_submission() -> None:
+    others = (
+        {"account": "studio"},
+        {"account": "agency"},
+        {"base_url": "http://127.0.0.1:4210"},
+        {"base_url": "http://127.0.0.1:4211"},
+    )
+    assert len({key(1, KIE.model_copy(update=change)) for change in ({}, *others)}) == 5
+
+
+@pytest.mark.server
+async def test_equal_numbers_in_a_market_models_input_are_paid_once(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    @flow
+    async def pipeline() -> list[str]:
+        requests = (
+            MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a", "n": n}) for n in (5, 5.0)
+        )
+        return [(await run_model(request, credentials)).task_id for request in requests]
+
+    assert len(set(await pipeline())) == 1
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.server
+async def test_a_job_key_is_the_same_in_both_forms_and_without_blanks(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    for job_key in (COMPOSED, DECOMPOSED, f" {COMPOSED} "):
+        await submit(credentials, job_key)
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.server
+async def test_a_batch_tried_on_a_simulator_and_meant_for_another_kie_is_made_there(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with SimulatorServer() as real:
+        there = credentials.model_copy(update={"base_url": real.url, "upload_url": real.url})
+        tried = await submit(credentials, "spring")
+        meant = await submit(there, "spring")
+        assert (kie.stats()["created"], real.stats()["created"]) == (1, 1)
+        assert tried.task_id != meant.task_id
+        assert (await submit(there, "spring")).task_id == meant.task_id
+
+
+@pytest.mark.server
+async def test_a_block_by_name_and_by_value_is_one(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    await credentials.asave("identity-test", overwrite=True)
+    for named in ("identity-test", await KieCredentials.aload("identity-test"), credentials):
+        await submit(named, "by name and by value")
+    assert kie.stats()["created"] == 1
+
+
+async def submit(credentials: KieCredentials | str, job_key: str | None = "one", **options: Any) -> JobHandle:
+    """One call in a flow run of its own, with a flow's and a task's options."""
+    of_task = {name: options.pop(name) for name in ("task_storage",) if name in options}
+    task = sora_2_text_to_video
+    if of_task:
+        task = task.with_options(result_storage=of_task["task_storage"], persist_result=True)
+
+    @flow(**options)
+    async def pipeline() -> JobHandle:
+        return await task(CAT, credentials, job_key=job_key)
+
+    return await pipeline()
+
+
+@pytest.mark.server
+async def test_a_flow_or_a_task_with_a_storage_of_its_own_shares_the_records(
+    kie: SimulatorServer, credentials: KieCredentials, results: Path, tmp_path: Path
+) -> None:
+    own = LocalFileSystem(basepath=str(tmp_path / "own"))
+    await own.asave("own-storage", overwrite=True)
+    await submit(credentials)
+    await submit(credentials, result_storage=own, persist_result=True)
+    await submit(credentials, task_storage="local-file-system/own-storage")
+    assert kie.stats()["created"] == 1
+    assert len(list((results / records.FOLDER).glob("*.json"))) == 1
+    assert not (tmp_path / "own" / records.FOLDER).exists()
+
+
+@pytest.mark.server
+async def test_a_shared_storage_of_its_own_beside_a_local_default_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    block = RemoteFileSystem(basepath="memory://shared")
+    await block.asave("shared-storage", overwrite=True)
+    with pytest.raises(SubmissionNotRecorded, match="on this machine's disk") as caught:
+        await submit(credentials, result_storage=block, persist_result=True)
+    assert "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK" in caught.value.next_step
+    assert kie.stats()["created"] == 0
+
+
+@pytest.mark.server
+async def test_a_relative_path_is_refused(kie: SimulatorServer, credentials: KieCredentials) -> None:
+    relative = temporary_settings({PREFECT_LOCAL_STORAGE_PATH: Path("results")})
+    with relative, pytest.raises(SubmissionNotRecorded, match="relative path"):
+        await submit(credentials)
+    assert kie.stats()["created"] == 0
+
+
+@pytest.mark.server
+async def test_a_storage_without_exclusive_creation_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    block = RemoteFileSystem(basepath="memory://shared")
+
+    async def default() -> RemoteFileSystem:
+        return block
+
+    monkeypatch.setattr(runs, "_default_storage", default)
+    with pytest.raises(SubmissionNotRecorded, match="exactly one of two writers") as caught:
+        await submit(credentials)
+    assert "S3, Google or Azure" in caught.value.next_step
+    assert kie.stats()["created"] == 0
+    assert await storage_for(block).names(records.FOLDER) == []
+
+
+@pytest.mark.server
+async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A deployed run that is part of another remembers the outermost one by a label of its own."""
+    labels: dict[str, Any] = {}
+
+    @flow
+    async def pipeline() -> tuple[str, str]:
+        context = runs.FlowRunContext.get()
+        assert context is not None
+        assert context.flow_run is not None
+        run = context.flow_run
+        monkeypatch.setattr(run, "deployment_id", uuid4())
+        run.labels.update(labels)
+        handle = await sora_2_text_to_video(CAT, credentials)
+        async with get_client() as client:
+            labels.update((await client.read_flow_run(run.id)).labels)
+        return handle.task_id, str(flow_run.get_id())
+
+    outermost = str(uuid4())
+    with monkeypatch.context() as parent:
+        parent.setattr(runs.flow_run, "get_root_flow_run_id", lambda: outermost)
+        first, run = await pipeline()
+    assert labels[runs.ROOT_LABEL] == outermost
+    # Its parent is deleted, and Prefect takes the run for the outermost one.
+    again, other = await pipeline()
+    assert (first, run != other) == (again, True)
+    assert kie.stats()["created"] == 1
+
+
+def test_the_record_tells_whose_it_is() -> None:
+    record = records.SubmissionRecord(key="kie-1", model="m", input={})
+    assert record.open_seconds == 0  # of this very process
+    told = json.loads(record.model_dump_json())
+    twin = {**told, "sender": "the same host and number in another container", "machine": "another"}
+    assert records.SubmissionRecord.model_validate(twin).open_seconds > 190
