@@ -11,6 +11,23 @@ from prefect_kie.tasks.media import HEAD_BYTES, ISO_SUFFIXES, boxes, kind_of
 TAIL_BYTES = 66_000
 """Within which a file's end mark stands: a ZIP's has up to 64 KiB of comment after it."""
 
+_BOXES = {
+    *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"wide", b"udta", b"meta", b"uuid")
+}
+    b"ftyp",
+    b"moov",
+    b"mdat",
+    b"moof",
+    b"mfra",
+    b"sidx",
+    b"free",
+    b"skip",
+    b"wide",
+    b"udta",
+    b"meta",
+    b"uuid",
+}
+
 MAX_JSON_BYTES = 16 * 1024**2
 
 
@@ -37,6 +54,16 @@ def is_whole(path: Path) -> bool:
         if kind is None and head.lstrip()[:1] in (b"{", b"["):
             return _is_json(path, size)
     return _has_end_mark(kind, head, tail)
+
+
+def is_cut(path: Path) -> bool:
+    """Whether a video's own structure proves that its end is missing: a box goes on after the file ends."""
+    with path.open("rb") as file:
+        if kind_of(file.read(HEAD_BYTES)) not in ISO_SUFFIXES:
+            return False
+        size = path.stat().st_size
+        file.seek(size - bytes_after_boxes(path))
+        return file.read(8)[4:] in _BOXES  # other bytes after the last box are no part of the video
 
 
 def bytes_after_boxes(path: Path) -> int:

@@ -18,7 +18,7 @@ import httpx
 from anyio.lowlevel import RunVar
 
 from prefect_kie.tasks.addresses import opened
-from prefect_kie.tasks.containers import is_whole
+from prefect_kie.tasks.containers import is_cut, is_whole
 from prefect_kie.tasks.content import oddities, page_in_place, suffix_for, suffix_in
 from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.transfer import BadFile, Transfer
@@ -92,6 +92,9 @@ async def fetch(
         named = suffix_in(url) or suffix_in(told.url)
         if page := await anyio.to_thread.run_sync(page_in_place, part, named):
             raise CutTransfer(f"the file's server sent {page} in the place of the file")
+        # Also where its length was told: a proxy may end a cut answer as if nothing were missing.
+        if await anyio.to_thread.run_sync(is_cut, part):
+            raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
         transfer.suffix = await anyio.to_thread.run_sync(suffix_for, part, named, told.content_type)
         odd = await anyio.to_thread.run_sync(oddities, part, named, told.content_type)
         if odd:

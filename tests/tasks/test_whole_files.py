@@ -101,6 +101,20 @@ async def test_what_ends_early_is_not_whole(
             await local(host, part)
 
 
+@pytest.mark.parametrize("name", ["first", "last"])
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_video_cut_before_it_was_sent_is_not_whole(
+    name: str, chunked: bool, videos: dict[str, bytes], part: Path
+) -> None:
+    """Whatever its server says: a proxy may end a cut answer as if nothing were missing."""
+    cut = videos[name][:-100]
+    chunks = b"%x\r\n%b\r\n0\r\n\r\n" % (len(cut), cut)
+    as_chunks = http_answer(chunks, transfer_encoding="chunked")
+    async with file_host(as_chunks if chunked else http_answer(cut, content_length=len(cut))) as host:
+        with pytest.raises(CutTransfer, match=f"the video is cut short after {len(cut):,} bytes"):
+            await local(host, part)
+
+
 def test_a_stream_that_ends_between_two_fragments_is_not_whole(
     videos: dict[str, bytes], tmp_path: Path
 ) -> None:
