@@ -12,20 +12,8 @@ TAIL_BYTES = 66_000
 """Within which a file's end mark stands: a ZIP's has up to 64 KiB of comment after it."""
 
 _BOXES = {
-    *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx", b"free", b"skip", b"wide", b"udta", b"meta", b"uuid")
-}
-    b"ftyp",
-    b"moov",
-    b"mdat",
-    b"moof",
-    b"mfra",
-    b"sidx",
-    b"free",
-    b"skip",
-    b"wide",
-    b"udta",
-    b"meta",
-    b"uuid",
+    *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx"),
+    *(b"free", b"skip", b"wide", b"udta", b"meta", b"uuid"),
 }
 
 MAX_JSON_BYTES = 16 * 1024**2
