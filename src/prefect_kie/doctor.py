@@ -23,7 +23,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.doctor_callbacks import check_callbacks
 from prefect_kie.doctor_check import Check, Outcome
 from prefect_kie.doctor_storage import check_result_storage
-from prefect_kie.doctor_versions import check_fastapi, check_sqlalchemy, check_versions
+from prefect_kie.doctor_versions import check_sqlalchemy, check_versions
 from prefect_kie.provisioning import Finding
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.serving import DEPLOYMENTS
@@ -83,8 +83,7 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
     Args:
         credentials: Name of the credentials block.
     """
-    yield check_fastapi(version("fastapi"), prefect.__version__)
-    yield check_sqlalchemy(version("sqlalchemy"), prefect.__version__)
+    yield check_sqlalchemy(version("sqlalchemy"))
     try:
         url = provisioning.server_url()
         async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:

@@ -184,7 +184,7 @@ def server_url() -> str:
 async def check_server(client: PrefectClient, url: str) -> None:
     try:
         trouble = await asyncio.wait_for(client.api_healthcheck(), ANSWER_SECONDS)
-    except asyncio.TimeoutError as error:
+    except TimeoutError as error:
         trouble = error
     if isinstance(trouble, httpx.HTTPStatusError):
         raise ServerMissing(_refused(url, trouble)) from trouble

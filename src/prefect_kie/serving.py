@@ -12,7 +12,7 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 import httpx
 from prefect import Flow
@@ -25,7 +25,6 @@ from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 from rich.console import Console
 from rich.text import Text
-from typing_extensions import Self
 
 from prefect_kie import provisioning
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
@@ -150,7 +149,7 @@ DEPLOYMENTS = (
 class _Runner(Runner):
     """Prefect's runner, which a service manager's SIGTERM stops as Ctrl-C does.
 
-    Prefect's own handler (3.8) leaves the schedules on, whose runs would pile up unserved, and a traceback.
+    Prefect's own handler (3.9) leaves the schedules on, whose runs would pile up unserved, and a traceback.
 
     Args:
         on_start: Called when it takes runs.

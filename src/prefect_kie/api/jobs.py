@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from enum import Enum
+from enum import StrEnum
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -17,7 +17,7 @@ MAX_URLS = 100
 LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
 
 
-class JobState(str, Enum):
+class JobState(StrEnum):
     """Where a job stands. A state Kie adds tomorrow reads as `UNKNOWN`, which means: not finished."""
 
     WAITING = "waiting"
