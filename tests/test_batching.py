@@ -123,14 +123,6 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     assert (kie.stats()["created"], kie.stats()["charged"]) == (3, 90)
 
 
-def test_without_a_server_it_says_how_to_get_one(tmp_path: Path) -> None:
-    (tmp_path / "animals.csv").write_text(ANIMALS)
-    done = batch("animals.csv", folder=tmp_path, server=False)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("PREFECT_API_URL is not set.")
-    assert "run prefect-kie batch again" in done.stdout
-
-
 # In this one
 
 

@@ -15,7 +15,6 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectNotFound
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 from prefect.settings import (
-    PREFECT_API_URL,
     PREFECT_DEFAULT_RESULT_STORAGE_BLOCK,
     PREFECT_RESULTS_LOCAL_STORAGE_PATH,
     temporary_settings,
@@ -28,7 +27,6 @@ from prefect_kie.doctor import WouldChange, refuse_changes
 from prefect_kie.doctor_check import Check
 from prefect_kie.doctor_storage import check_storage
 from prefect_kie.doctor_versions import check_sqlalchemy, check_versions
-from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import run_marked_again
 from prefect_kie.serving import DEPLOYMENTS
@@ -204,16 +202,6 @@ class TestAServer:
             code, found = await doctor(capsys)
         assert code == 1
         assert "cannot be written" in about("result storage", found)
-
-
-async def test_without_a_server_it_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
-    with temporary_settings({PREFECT_API_URL: f"http://me:secret@127.0.0.1:{free_port()}/api"}):
-        code, found = await doctor(capsys)
-    assert code == 1
-    said = about("No Prefect server answers", found)
-    assert "prefect server start" in said
-    assert "run prefect-kie doctor again" in said
-    assert "secret" not in "\n".join(found.values())
 
 
 class TestVersions:

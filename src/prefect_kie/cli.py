@@ -10,6 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TypeVar
 
+from prefect_kie.terminal import forgive_output
+
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
 
 N = TypeVar("N", int, float)
@@ -22,14 +24,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Its words; the process's own by default.
 
     Returns:
-        The exit code: 0 when all went well, 1 when something failed, 130 when stopped by Ctrl-C.
+        The exit code: 0 when all went well, 1 when something failed or could not begin, 130 when stopped by
+        Ctrl-C.
     """
+    forgive_output()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+    except Exception as error:
+        if (sentence := _about_the_server(error)) is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
+
+
+def _about_the_server(error: Exception) -> str | None:
+    """What is wrong with the Prefect server; None where the error is another one."""
+    import httpx
+
+    from prefect_kie.connection import ServerMissing, server_missing
+
+    if isinstance(error, httpx.HTTPError):  # of the server: those of Kie are errors of ours
+        error = server_missing(error)
+    return str(error) if isinstance(error, ServerMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
