@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from pydantic import Field
 
 from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
 from prefect_kie.tasks import save_result, wait_for_job
@@ -15,10 +17,10 @@ from prefect_kie.tasks.destination import StorageBlock
 from prefect_kie.tasks.showing import show_character
 
 
-@flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)
+@kie_flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)
 async def collect_job(
     task_id: Annotated[str, Field(min_length=1, max_length=100)],
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
     storage: StorageBlock = None,
     poll: PollPolicy = DEFAULT_POLL,

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -25,6 +26,9 @@ from prefect_kie.api import (
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.flows.account import Account
+from prefect_kie.flows.approval import not_submitted
+from prefect_kie.flows.before_paying import check_addresses
 from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.flows.second_tries import (
     NO_SECOND_TRIES,
@@ -35,7 +39,7 @@ from prefect_kie.flows.second_tries import (
 )
 from prefect_kie.flows.suspending import Wait, suspended_until_done
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
-from prefect_kie.tasks.destination import check_destination, load_storage
+from prefect_kie.tasks.destination import check_destination, check_writable, load_storage
 from prefect_kie.tasks.models import shortened
 from prefect_kie.tasks.records import SubmissionRecords, submission_key
 from prefect_kie.tasks.runs import run_base
@@ -68,6 +72,7 @@ class _Wanted:
     take: int
     submitted: JobHandle | Exception = field(default_factory=lambda: RuntimeError("not submitted yet"))
     outcome: VideoOutcome | None = None
+    credits: float | None = None
 
 
 @dataclass(frozen=True)
@@ -119,10 +124,35 @@ class Production:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
         return cls(kie, base, poll, directory, block, wait, second_tries, max_credits)
 
+    async def check(
+        self,
+        jobs: Sequence[tuple[JobRequest, int]],
+        further: Sequence[JobRequest] = (),
+        *,
+        saves: bool = True,
+    ) -> None:
+        """Make sure, before anything is paid, that results can be saved and that Kie can fetch the inputs.
+
+        Args:
+            jobs: The requests with their takes.
+            further: Requests whose input is not settled yet.
+            saves: Whether to write to the destination, for a moment.
+
+        Raises:
+            KieError: when something is wrong; nothing was submitted. Where all was submitted before, nothing
+                is checked: what is paid for is fetched.
+        """
+        if further or await not_submitted(jobs, self.job_key):
+            for request in (*(request for request, _ in jobs), *further):
+                check_addresses(request)
+            if saves:
+                await check_writable(self.directory, self.storage)
+
     async def videos(
         self,
         jobs: Sequence[tuple[JobRequest, int]],
         *,
+        new: Collection[int] | None = None,
         at_once: int | None = None,
         teller: Teller | None = None,
     ) -> tuple[VideoOutcome, ...]:
@@ -130,6 +160,7 @@ class Production:
 
         Args:
             jobs: The requests with their takes.
+            new: The places of those that are not submitted yet; None: looked up.
             at_once: How many may be on their way at the same time; None: all. Suspended, all are.
             teller: Is told how each gets on, by its place in `jobs`.
         """
@@ -138,9 +169,16 @@ class Production:
             for place, (request, take) in enumerate(jobs)
         ]
         gate = asyncio.Semaphore(at_once or max(1, len(videos)))
+        account, unpaid = (
+            Account(self.credentials.creates_per_10_seconds),
+            set(await self._new(jobs) if new is None else new),
+        )
 
         async def submit(video: _Wanted) -> None:
-            video.submitted = await self._submitted(video)
+            submission = partial(self._submitted, video)
+            # What was submitted before is only found again, whatever the account is worth now.
+            is_new = video.place in unpaid or video.tries.made > 1
+            video.submitted = await (account.submit(submission) if is_new else submission())
             if teller is not None and isinstance(video.submitted, JobHandle):
                 await teller.submitted(video.place, video.submitted, video.tries.made)
 
@@ -169,6 +207,12 @@ class Production:
             left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
+    async def _new(self, jobs: Sequence[tuple[JobRequest, int]]) -> list[int]:
+        if len(jobs) == 1:
+            return [0]
+        left = await not_submitted(jobs, self.job_key)
+        return [place for place, job in enumerate(jobs) if submission_key(self.job_key, *job) in left]
+
     def _models(self, request: JobRequest) -> list[JobRequest]:
         try:
             return self.second_tries.requests(request)
@@ -195,6 +239,7 @@ class Production:
             return video.submitted
         try:
             job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
+            video.credits = job.credits
             return await save_result(job, self.credentials, directory=self.directory, storage=self.storage)
         except Exception as error:
             return error
@@ -221,7 +266,7 @@ class Production:
                 return False
         else:  # a mistake of ours or of the machine: its place matters
             get_run_logger().error("%s: unexpected error", request.model_name, exc_info=made)
-        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made)
+        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made, video.credits)
         return True
 
     async def _next_was_made(self, video: _Wanted) -> bool:
@@ -273,7 +318,7 @@ class Production:
             )
         await show_character(job, request=request, video=video)
         return Character.of_result(
-            job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id
+            job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id, job.credits
         )
 
 

@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from prefect_kie.api import SubmissionNotRecorded
+from prefect_kie.blocks.server import server_named
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.storage import Storage
 
@@ -59,7 +60,7 @@ async def storage_of_this_run() -> Storage:
                 default = await client.read_server_default_result_storage()
         except Exception as error:
             raise SubmissionNotRecorded(
-                f"the Prefect server could not be asked where results are stored ({type(error).__name__}: "
+                f"{server_named()} could not be asked where results are stored ({type(error).__name__}: "
                 f"{error}); nothing was sent",
                 retryable=True,
                 next_step="Run it again when the Prefect server answers.",

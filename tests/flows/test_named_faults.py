@@ -62,7 +62,13 @@ YAK = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "du
 HASTY = QUICK.model_copy(update={"deadline_seconds": 0.3})
 """A policy for jobs whose end is not waited for."""
 
-STATUS = {"SubmissionInDoubt": "in doubt", "ContentRejected": "rejected"}
+STATUS = {
+    "SubmissionInDoubt": "in doubt",
+    "ContentRejected": "rejected",
+    "InsufficientCredits": "not submitted",
+    "AuthenticationFailed": "not submitted",
+    "UsageLimitReached": "not submitted",
+}
 """How an outcome is called that is not simply failed, by its error."""
 
 Fault = dict[str, Any]

@@ -277,12 +277,14 @@ class NotAnswered(KieError):
 class RunIncomplete(KieError):
     """A flow run ends without some of the videos it was asked for; none of the others is lost.
 
-    `result` is what the flow would have returned: every outcome, those that succeeded included.
+    `result` is what the flow would have returned: every outcome, those that succeeded included. `errors` are
+    the exceptions of what is missing, to be told apart by their type.
     """
 
     default_billed = "unknown"
     default_next_step = "See the line of each video."
     result: Any = None
+    errors: tuple[KieError, ...] = ()
 
     def __str__(self) -> str:
         return self.message  # its lines are whole errors with charges and next steps of their own
