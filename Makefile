@@ -76,7 +76,7 @@ $(VENV)/.python:
 	touch $@
 
 $(VENV)/.demo: $(VENV)/.python $(VENV)/.files pyproject.toml
-	$(PIP) install --quiet $(EDIT)
+	PYTHONWARNINGS=ignore $(PIP) install --quiet $(EDIT)
 	touch $@
 
 $(VENV)/.bench: $(VENV)/.demo

@@ -23,6 +23,7 @@ from prefect_kie.connection import connected
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.flows.batch_progress import Standing, watching
 from prefect_kie.flows.batch_results import told_counts, told_videos
+from prefect_kie.flows.totals import told
 
 LINES = 10
 """So many lines tell how far it is where no terminal is."""
@@ -103,9 +104,8 @@ def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int
         return 1
     except KieError as error:
         return _refused(console, str(error))
-    before = f", {result.credits_before:g} of them for earlier runs" if result.credits_before else ""
-    cost = f", {result.credits:g} credits{before}" if result.credits else ""
-    console.print(Text(f"{result.summary}{cost}. All rows: {result.results}"), soft_wrap=True)
+    before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
+    console.print(Text(f"{told(result.videos)}{before}. All rows: {result.results}"), soft_wrap=True)
     return 0
 
 
@@ -178,6 +178,8 @@ def _print_plan(console: Console, plan: BatchResult) -> None:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
         told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
         console.print(Text(told), soft_wrap=True)
+    if plan.account:
+        console.print(Text(plan.account), soft_wrap=True)
     if before:
         were, are = ("was", "is") if before == 1 else ("were", "are")
         console.print(f"{before:,} {were} submitted before and {are} not paid again.", soft_wrap=True)

@@ -35,10 +35,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\nStopped.", file=sys.stderr)
         return 130
     except Exception as error:
-        if (sentence := _about_the_server(error)) is None:
+        if (sentence := _about_the_locale(error) or _about_the_server(error)) is None:
             raise
         print(sentence, file=sys.stderr)
         return 1
+
+
+def _about_the_locale(error: Exception) -> str | None:
+    """What to do where a word of the command line or of the environment has letters the locale has not."""
+    if not isinstance(error, UnicodeEncodeError):
+        return None
+    word = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return (
+        f"This locale ({sys.getfilesystemencoding()}) does not have all letters of {word!r}: set "
+        "PYTHONUTF8=1, and run this again."
+    )
 
 
 def _about_the_server(error: Exception) -> str | None:
@@ -128,6 +139,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.set_defaults(run=_serve)
 
     _add_batch(commands)
+    _add_collect(commands)
 
     callbacks = commands.add_parser(
         "callbacks",
@@ -180,13 +192,7 @@ def _add_batch(
         metavar="COLUMN=FIELD",
         help="a column that holds a field of another name; COLUMN= is one that is not used",
     )
-    batch.add_argument(
-        "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
-    )
-    batch.add_argument(
-        "--directory", type=Path, help="where to save (default: kie-videos in the home directory)"
-    )
-    batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
+    _add_places(batch)
     batch.add_argument(
         "--max-credits",
         type=_number(float, 0.0, sys.float_info.max, "number of credits"),
@@ -212,6 +218,35 @@ def _add_batch(
         "--fallback", action="append", default=[], metavar="MODEL", help="model to go to when one has failed"
     )
     batch.set_defaults(run=_batch)
+
+
+def _add_collect(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
+) -> None:
+    collect = commands.add_parser(
+        "collect",
+        help="fetch what a job made, from its task id alone; pays nothing",
+        description=(
+            "Waits for a job where it is not finished, saves what it made, and prints where each file is. It "
+            "takes any job of the key's account, whoever submitted it, and pays nothing."
+        ),
+    )
+    collect.add_argument(
+        "task_id", metavar="TASK_ID", help="Kie's id of the job, from a log, an error or Kie's logs page"
+    )
+    _add_places(collect)
+    collect.set_defaults(run=_collect)
+
+
+def _add_places(command: argparse.ArgumentParser) -> None:
+    """Whose key is used, and where to save."""
+    command.add_argument(
+        "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
+    )
+    command.add_argument(
+        "--directory", type=Path, help="where to save (default: kie-videos in the home directory)"
+    )
+    command.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
 
 
 def _number(read: Callable[[str], N], least: N, most: N, wanted: str) -> Callable[[str], N]:
@@ -244,12 +279,20 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from prefect_kie.simulator import SimulatorSettings, serve
+    from prefect_kie.simulator import RendererMissing, SimulatorSettings, check_renderer, serve
 
     settings = SimulatorSettings(
         duration_seconds=options.duration, credits=options.credits, signing_key=options.signing_key
     )
-    serve(settings, options.host, options.port, on_start=_tell)
+    try:
+        check_renderer()
+        serve(settings, options.host, options.port, on_start=_tell)
+    except RendererMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Cannot listen on {options.host} port {options.port}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -279,8 +322,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _batch(options: argparse.Namespace) -> int:
-    # Logs go to the server, where the UI shows them; the terminal has the progress bar.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    _log_to_the_server()
     from rich.console import Console
 
     from prefect_kie.batching import BatchOptions, run_batch
@@ -307,6 +349,27 @@ def _batch(options: argparse.Namespace) -> int:
             yes=options.yes,
         ),
     )
+
+
+def _collect(options: argparse.Namespace) -> int:
+    _log_to_the_server()
+    from rich.console import Console
+
+    from prefect_kie.collecting import run_collect
+
+    return run_collect(
+        Console(),
+        Console(stderr=True),
+        options.task_id,
+        credentials=options.credentials,
+        directory=options.directory,
+        storage=options.storage,
+    )
+
+
+def _log_to_the_server() -> None:
+    """Leave logs to the server, where the UI shows them; the terminal has what the command prints."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def _callbacks(options: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from prefect.exceptions import ParameterTypeError
 from rich.console import Console
 from rich.text import Text
 
@@ -16,7 +16,13 @@ from prefect_kie.flows import CollectedJob, collect_job
 
 
 def run_collect(
-    console: Console, errors: Console, task_id: str, *, credentials: str, directory: Path | None, storage: str | None
+    console: Console,
+    errors: Console,
+    task_id: str,
+    *,
+    credentials: str,
+    directory: Path | None,
+    storage: str | None,
 ) -> int:
     """Fetch what a job made, and print where its files are, one a line; pays nothing.
 
@@ -35,9 +41,11 @@ def run_collect(
         ServerMissing: when there is no Prefect server.
     """
     try:
-        collected = asyncio.run(_collected(task_id, credentials, directory, storage))
-    except KieError as error:
-        return _refused(errors, str(error))
+        with errors.status(Text(f"Job {task_id}: waiting for it, and fetching it"), spinner="line"):
+            collected = asyncio.run(_collected(task_id, credentials, directory, storage))
+    except (KieError, ParameterTypeError) as error:
+        errors.print(Text(str(error), style="red"), soft_wrap=True)
+        return 1
     if (character := collected.character) is not None:
         handle = f"@{character.character_user_name}, " if character.character_user_name else ""
         console.print(Text(f"Character {handle}id {character.character_id}"), soft_wrap=True)
@@ -45,3 +53,13 @@ def run_collect(
         for file in collected.video.files:
             console.print(Text(file.path), soft_wrap=True)
     return 0
+
+
+async def _collected(
+    task_id: str, credentials: str, directory: Path | None, storage: str | None
+) -> CollectedJob:
+    async with connected():
+        pass
+    run: Any = collect_job  # which has many forms for a type checker, by whether it returns a state
+    collected: CollectedJob = await run(task_id, credentials, directory, storage)
+    return collected
