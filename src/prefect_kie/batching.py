@@ -178,7 +178,7 @@ def _print_plan(console: Console, plan: BatchResult) -> None:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
         told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
         console.print(Text(told), soft_wrap=True)
-    if plan.account:
+    if plan.account and to_submit:
         console.print(Text(plan.account), soft_wrap=True)
     if before:
         were, are = ("was", "is") if before == 1 else ("were", "are")
