@@ -89,7 +89,7 @@ async def load_prices() -> PriceTable:
         ServiceUnavailable: when the Prefect server does not answer.
     """
     try:
-        # Not Variable.aget, which leaves its connection open (Prefect 3.8).
+        # Not Variable.aget, which leaves its connection open (Prefect 3.9).
         async with get_client() as client:
             variable = await client.read_variable_by_name(PRICES)
     except httpx.HTTPError as error:

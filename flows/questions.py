@@ -89,7 +89,7 @@ class Question(Generic[FormT]):
             paused = paused_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
             # Not anyio's scope, under whose cancellation Prefect could not close its connection.
             return await asyncio.wait_for(paused, seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise unanswered from None
         except ValidationError:  # its state was changed by hand or by an automation: there is no answer
             raise unanswered from None
@@ -100,7 +100,7 @@ async def check_can_ask() -> None:
 
     Raises:
         InvalidRequest: when it cannot: Prefect suspends no subflow, and a run that is paused loses its slot
-            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.8).
+            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.9).
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:

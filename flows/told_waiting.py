@@ -45,7 +45,7 @@ async def _told(run_id: UUID, message: Callable[[], str], ended: asyncio.Event) 
         try:
             await asyncio.wait_for(ended.wait(), gap)
             return
-        except asyncio.TimeoutError:
+        except TimeoutError:
             pass
         if (now := message()) != last:
             try:

@@ -98,7 +98,7 @@ async def _first_answer(
             request.extensions["sni_hostname"] = url.raw_host.decode()  # whose certificate is checked
         try:
             return await asyncio.wait_for(http.send(request, stream=True), ANSWER_SECONDS)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             raise httpx.ReadTimeout(f"no answer was complete within {ANSWER_SECONDS:g} s") from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             broken = error
@@ -148,7 +148,7 @@ async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
         loop = asyncio.get_running_loop()
         looked_up = loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         found = await asyncio.wait_for(looked_up, RESOLVE_SECONDS)
-    except (OSError, UnicodeError, asyncio.TimeoutError) as error:
+    except (TimeoutError, OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"{host} cannot be looked up: {error or 'no answer'}") from error
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 

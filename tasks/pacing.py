@@ -114,7 +114,7 @@ async def _reserve(shared: _Shared, name: str, waiting: Callable[[], int]) -> in
             async with get_client() as client:
                 server = _PrefectLimit(client, name)
                 got = await shared.limit.reserve(server, waiting)
-        except (httpx.HTTPError, asyncio.TimeoutError) as error:
+        except (TimeoutError, httpx.HTTPError) as error:
             if _may_pass(error, shared) and now < end:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue

@@ -18,7 +18,6 @@ from prefect.client.schemas.objects import State, StateType
 from prefect.exceptions import ObjectNotFound
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import (
     Cancelled,
     Cancelling,
@@ -35,7 +34,6 @@ from pydantic import SecretStr
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import LIMITS, Setup
 from prefect_kie.provisioning_automations import (
     MISSED_HEARTBEATS,
@@ -310,39 +308,6 @@ class TestAutomationsAreKept:
         assert code == 1
         assert "is there 2 times" in lines[6]
         assert "run: prefect automation delete --id" in lines[7]
-
-
-class TestNoServer:
-    """A sentence that says what to run, and no traceback."""
-
-    def test_a_server_that_does_not_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
-        url = f"http://127.0.0.1:{free_port()}/api"
-        with temporary_settings({PREFECT_API_URL: url}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert f"No Prefect server answers at {url}" in lines[1]
-        assert lines[2].strip() == "prefect server start"
-
-    def test_a_server_that_was_not_named(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with temporary_settings(restore_defaults={PREFECT_API_URL}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert lines[0].startswith("PREFECT_API_URL is not set.")
-        assert lines[-1].strip().startswith("prefect config set PREFECT_API_URL=")
-
-    def test_something_that_is_no_prefect_server(
-        self, kie: SimulatorServer, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        with temporary_settings({PREFECT_API_URL: f"{kie.url}/api"}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert "Is it a Prefect server" in lines[1]
-
-    def test_a_password_in_the_address_is_not_shown(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with temporary_settings({PREFECT_API_URL: f"http://me:secret@127.0.0.1:{free_port()}/api"}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert "secret" not in "\n".join(lines)
 
 
 async def state_of(client: PrefectClient, run: UUID) -> str:

@@ -12,9 +12,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
-import httpx
 from prefect import Flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
@@ -25,10 +24,9 @@ from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 from rich.console import Console
 from rich.text import Text
-from typing_extensions import Self
 
-from prefect_kie import provisioning
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.connection import connected, server_url
 from prefect_kie.flows import (
     character_series,
     collect_job,
@@ -150,7 +148,7 @@ DEPLOYMENTS = (
 class _Runner(Runner):
     """Prefect's runner, which a service manager's SIGTERM stops as Ctrl-C does.
 
-    Prefect's own handler (3.8) leaves the schedules on, whose runs would pile up unserved, and a traceback.
+    Prefect's own handler (3.9) leaves the schedules on, whose runs would pile up unserved, and a traceback.
 
     Args:
         on_start: Called when it takes runs.
@@ -183,15 +181,13 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
         limit: How many runs may run at once.
 
     Returns:
-        The exit code: 0 when it was stopped, 1 when there is no Prefect server.
+        The exit code: 0 when it was stopped.
+
+    Raises:
+        ServerMissing: when there is no Prefect server.
     """
-    try:
-        deployments = asyncio.run(_prepared())
-    except provisioning.ServerMissing as missing:
-        text = str(missing).replace("prefect-kie setup", "prefect-kie serve")
-        console.print(Text(text, style="red"), soft_wrap=True)
-        return 1
-    console.print(Text(f"Prefect server {provisioning.server_url()}"), soft_wrap=True)
+    deployments = asyncio.run(_prepared())
+    console.print(Text(f"Prefect server {server_url()}"), soft_wrap=True)
     for deployment in deployments:
         console.print(Text(f"serves {deployment.full_name}"), soft_wrap=True)
     runner = _Runner(
@@ -235,19 +231,14 @@ async def _prepared() -> Sequence[FlowDeployment]:
     """The served deployments; a schedule that somebody has switched on or off stays so.
 
     Raises:
-        ServerMissing: when no server is configured, or it does not answer or let us in.
+        ServerMissing: when there is no Prefect server.
     """
-    url = provisioning.server_url()
     prepared: list[FlowDeployment] = []
-    try:
-        async with get_client() as client:
-            await provisioning.check_server(client, url)
-            for deployment in (one.served() for one in DEPLOYMENTS):
-                if deployment.schedule is None:
-                    prepared.append(deployment)
-                    continue
-                active = await _is_on(client, deployment.full_name)
-                prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
-    except httpx.HTTPError as error:
-        raise provisioning.ServerMissing(provisioning.silence(url, error)) from error
+    async with connected() as client:
+        for deployment in (one.served() for one in DEPLOYMENTS):
+            if deployment.schedule is None:
+                prepared.append(deployment)
+                continue
+            active = await _is_on(client, deployment.full_name)
+            prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
     return prepared

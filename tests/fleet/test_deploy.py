@@ -30,8 +30,6 @@ DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
 WRITTEN = yaml.safe_load((ROOT / "prefect.yaml").read_text())["definitions"]["work_pool"]
 KUBERNETES = kubernetes_validate.latest_version()
 
-pytestmark = pytest.mark.skipif(sys.version_info < (3, 11), reason="prefect-kubernetes wants Python 3.11")
-
 
 def template(kind: str) -> dict[str, Any]:
     return base_job_template(kind, json.loads((DEPLOY / f"{kind}.json").read_text()))

@@ -13,12 +13,11 @@ from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
-from typing_extensions import Self
 
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
 from prefect_kie.api.errors import (

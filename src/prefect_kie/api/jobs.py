@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime, timedelta, timezone
-from enum import Enum
+from enum import StrEnum
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -27,7 +27,7 @@ MAX_DEPTH = 20
 LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
 
 
-class JobState(str, Enum):
+class JobState(StrEnum):
     """Where a job stands. A state Kie adds tomorrow reads as `UNKNOWN`, which means: not finished.
 
     A record that has an end and neither success nor result reads as `FAIL`, whatever its word.

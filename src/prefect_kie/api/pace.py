@@ -89,7 +89,7 @@ class _Waiter:
         try:
             seconds = min(max(seconds, LEAST_SLEEP), LOOK_AROUND_SECONDS)
             await asyncio.wait_for(self._woken.wait(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
         self._woken.clear()
 
