@@ -112,7 +112,7 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     made = await asyncio.to_thread(batch, *words, "--yes", "--directory", "videos", folder=tmp_path)
     assert (made.returncode, made.stderr) == (0, ""), made.stdout
     results = tmp_path / "videos/animals.results.csv"
-    *progress, end = made.stdout.splitlines()[2:]
+    *progress, end = made.stdout.splitlines()[3:]
     assert [re.sub("; done about .*", "", line) for line in progress] == [
         "1 of 3 saved",
         "2 of 3 saved",
