@@ -86,7 +86,6 @@ async def test_a_video_is_one_whatever_its_server_calls_it(
         "mdat",
         "moov",
         "fragments",
-        "as cut as announced",
     ],
 )
 async def test_an_untidy_video_is_kept(
