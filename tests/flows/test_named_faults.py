@@ -50,7 +50,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import collect_job, generate_video, resolve_submission
 from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks import save_result
+from prefect_kie.tasks import records, save_result
 from tests.conftest import KEY, QUICK
 
 pytestmark = pytest.mark.server
@@ -140,8 +140,10 @@ class Person:
         return Told()
 
     async def resolves(self, submission: str, **how: Any) -> Told:
-        """Run `resolve_submission`, and then the same run again, as the error says."""
-        await resolve_submission(submission, credentials=self.credentials, **how)
+        """Run `resolve_submission` some minutes later, and then the same run again, as the error says."""
+        with pytest.MonkeyPatch.context() as later:
+            later.setattr(records, "OUTCOME_SECONDS", 0.0)
+            await resolve_submission(submission, credentials=self.credentials, **how)
         return await self.runs()
 
     async def sees(self, told: Told, error: type[KieError] | None, paid: Paid) -> None:
