@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import quote, urlsplit
 
 from prefect.blocks.core import Block
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, model_validator
-from typing_extensions import Self
 
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks.known_fields import KnownFields

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, SecretStr
+from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
-from prefect_kie.api import AuthenticationFailed, KieClient, ServiceUnavailable
+from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
 from prefect_kie.api.pace import KeyPace, pace_of
 from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.known_fields import KnownFields
 from prefect_kie.blocks.prices import Credits
+from prefect_kie.blocks.server import server_named
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
+
+NAME = r"^(kie-credentials/.+|(?!sk-)(?!.*[a-z0-9]{20})[a-z0-9-]+)$"
+"""A block's name, and none that may be a key; with its type in front any name is one."""
+
+_HOW = (
+    "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
+    'KieCredentials(api_key=...).save("kie"), and give the block or its name.'
+)
 
 Host = Annotated[str, AfterValidator(check_host)]
 
@@ -32,8 +44,8 @@ class KieCredentials(KnownFields, CredentialsBlock):
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
         max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
         account: A name of your own for the account, where you have several; part of what one job is.
-        creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
-        looks_per_second: How often Kie lets this key look at jobs in a second.
+        creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
+        looks_per_second: How often to look at jobs in a second, all jobs of this key together.
 
     Example:
         Load a stored key and look at the balance:
@@ -100,13 +112,16 @@ class KieCredentials(KnownFields, CredentialsBlock):
         default=CREATES_PER_10_SECONDS,
         ge=1,
         title="Submissions in 10 seconds",
-        description="How many jobs Kie lets this key submit in 10 seconds; each process keeps to it.",
+        description="How many jobs Kie lets this account submit in 10 seconds; each process keeps to it.",
     )
     looks_per_second: int = Field(
         default=LOOKS_PER_SECOND,
         ge=1,
         title="Looks a second",
-        description="How often Kie lets this key look at its jobs in a second; each process keeps to it.",
+        description=(
+            "How often each process looks at jobs of this key in a second, all together. Kie takes 10 looks "
+            "a second at each job."
+        ),
     )
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
@@ -126,6 +141,54 @@ class KieCredentials(KnownFields, CredentialsBlock):
         return pace_of(self.base_url, self.api_key, self.creates_per_10_seconds, self.looks_per_second)
 
 
+class _NoKey:
+    """What the Prefect server refuses before a run exists: an object with a key, a text that may be one."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        block, name = schema["anyOf"]
+        fields = handler.resolve_ref_schema(block)
+        # A chosen block comes as its reference, which Prefect allows besides.
+        fields.update(properties={}, required=[], additionalProperties=False)
+        name["pattern"] = NAME
+        return schema
+
+
+Credentials = Annotated[KieCredentials | str, _NoKey]
+"""A flow's parameter: the block, or its name."""
+
+
+def check_credentials_value(value: object) -> None:
+    """Make sure that no key is given in the place of a block or its name.
+
+    Args:
+        value: What is given.
+
+    Raises:
+        InvalidRequest: when it may be a key; says its shape alone.
+    """
+    if isinstance(value, dict):
+        if list(value) == ["$ref"]:  # pyright: ignore[reportUnknownArgumentType]
+            return
+        shape = "an object with fields of its own"
+    elif isinstance(value, str):
+        if re.match(NAME, value):
+            return
+        shape = f"a text of {len(value)} characters that is no block's name"
+    elif isinstance(value, bytes):
+        shape = f"{len(value)} bytes"
+    else:
+        return
+    raise InvalidRequest(
+        f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was submitted",
+        mend=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
+        next_step=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
+    )
+
+
 async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     """The credentials, loaded from the Prefect server where only their block's name is given.
 
@@ -133,17 +196,20 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         credentials: A block, its name, or `kie-credentials/` and its name.
 
     Raises:
+        InvalidRequest: when a key is given, or anything else that is no block's name.
         AuthenticationFailed: when the server has no such block; says how to make one.
         ServiceUnavailable: when the Prefect server does not answer.
     """
     if isinstance(credentials, KieCredentials):
         return credentials
+    check_credentials_value(credentials)
     name = credentials.removeprefix("kie-credentials/")
     try:
         return await KieCredentials.aload(name)
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
-            f"the Prefect server could not be asked for the block {name!r} ({type(error).__name__}: {error})",
+            f"{server_named()} could not be asked for the block {_told(name)} "
+            f"({type(error).__name__}: {error})",
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
@@ -151,10 +217,14 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
             raise
         mend = (
             "Create it in the UI (Blocks, Kie Credentials) or with "
-            f"KieCredentials(api_key=...).save({name!r})."
+            f"KieCredentials(api_key=...).save({_told(name)})."
         )
         raise AuthenticationFailed(
-            f"the Prefect server has no KieCredentials block named {name!r}",
+            f"{server_named()} has no KieCredentials block named {_told(name)}",
             mend=mend,
             next_step=f"{mend} Then run again.",
         ) from None
+
+
+def _told(name: str) -> str:
+    return repr(name) if re.match(NAME, name) else f"(a name of {len(name)} characters)"

@@ -25,6 +25,7 @@ from prefect.client.orchestration import get_client
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest, ServiceUnavailable
+from prefect_kie.blocks.server import server_named
 
 PRICES = "kie_prices"
 """Name of the Prefect variable."""
@@ -88,12 +89,12 @@ async def load_prices() -> PriceTable:
         ServiceUnavailable: when the Prefect server does not answer.
     """
     try:
-        # Not Variable.aget, which leaves its connection open (Prefect 3.8).
+        # Not Variable.aget, which leaves its connection open (Prefect 3.9).
         async with get_client() as client:
             variable = await client.read_variable_by_name(PRICES)
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
-            f"the Prefect server could not be asked for the variable {PRICES!r} ({type(error).__name__}: "
+            f"{server_named()} could not be asked for the variable {PRICES!r} ({type(error).__name__}: "
             f"{error}); nothing was submitted",
             next_step="Run it again when the Prefect server answers.",
         ) from error

@@ -5,7 +5,7 @@ The prices are the user's own (`prefect_kie.blocks.prices`); where one is missin
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal
 
 from prefect import get_run_logger
@@ -14,6 +14,7 @@ from pydantic import BaseModel, Field
 
 from prefect_kie.api import JobRequest, NotAnswered, NotApproved
 from prefect_kie.blocks import PRICES, KieCredentials, PriceTable, load_prices
+from prefect_kie.flows.balance import balance_of
 from prefect_kie.flows.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.tasks.identity import submission_key
@@ -25,6 +26,7 @@ ApproveOver = Annotated[float, Field(ge=0)] | None
 """From which estimated price on a person is asked, credits; None: never; 0: whenever it costs anything."""
 
 ARTIFACT = "kie-approval"
+CHARGES = "Kie charges for what succeeds."
 MOST_LISTED = 20
 """So many jobs are listed with their prompts."""
 
@@ -59,10 +61,12 @@ class Estimate:
         prices: One per job, in order: of the dearest of the models that may be tried; None where the price
             table lacks one.
         requests: The jobs.
+        balance: What the account has, credits; None where it is not known.
     """
 
     requests: Sequence[JobRequest]
     prices: Sequence[float | None]
+    balance: float | None = None
 
     @classmethod
     def of(
@@ -73,6 +77,19 @@ class Estimate:
     ) -> "Estimate":
         """The estimate by a price table."""
         return cls(requests, [_dearest(second_tries.requests(request), table) for request in requests])
+
+    async def with_balance(self, credentials: KieCredentials) -> "Estimate":
+        """The same, beside what the account has; nobody is asked where there is nothing to pay."""
+        return replace(self, balance=await balance_of(credentials)) if self.requests else self
+
+    @property
+    def account(self) -> str:
+        """The account's balance, for people, with a warning where it will not do; empty where unknown."""
+        if self.balance is None:
+            return ""
+        short = self.balance < self.credits or self.balance <= 0
+        warning = ", which will not do: add credits at kie.ai" if short else ""
+        return f"The account has {self.balance:g} credits{warning}."
 
     @property
     def credits(self) -> float:
@@ -122,7 +139,9 @@ class Estimate:
         ]
         further = len(self.requests) - len(listed)
         blocks = [
-            f"**{len(self.requests)} to submit, estimated at {self.total}.** Kie charges for what succeeds.",
+            " ".join(
+                [f"**{len(self.requests)} to submit, estimated at {self.total}.**", CHARGES, self.account]
+            ),
             "\n".join(["| model | jobs | credits each | credits |", "|---|---:|---:|---:|", *table]),
             "\n".join([*listed, *([f"\nand {further} more"] if further else [])]),
             f"Prices come from the Prefect variable {code(PRICES)}, which is yours to keep up to date."
@@ -151,7 +170,7 @@ async def approved(
         jobs: The requests with their takes.
         further: Requests whose input is not settled yet, such as a character's.
         over: The limit, credits; None: nobody is asked.
-        kie: Whose Kie makes them.
+        kie: Whose Kie makes them; the account's balance is shown beside the estimate.
         job_key: Whose jobs they are.
         hours: For how long to wait.
         second_tries: Which further models may be tried: the dearest one counts.
@@ -177,7 +196,7 @@ async def approved(
     if kept is not None and estimate.is_within(kept):
         get_run_logger().info("Approved before: %s", estimate.total)
         return
-    await _ask(estimate, hours)
+    await _ask(await estimate.with_balance(kie), hours)
     await keep_answer(key, estimate.asked)
     get_run_logger().info("Approved: %d to submit, estimated at %s", len(estimate.requests), estimate.total)
 
@@ -206,8 +225,9 @@ async def _ask(estimate: Estimate, hours: float) -> None:
     question = Question(
         # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
         answer_key("approval", estimate.asked.model_dump_json()),
+        f"submit and pay? {summary}",
         Approval,
-        f"**{summary}.** The run's artifact `{ARTIFACT}` lists them.",
+        f"**{summary}.** {estimate.account} The run's artifact `{ARTIFACT}` lists them.",
     )
     if not await question.is_asked():
         await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)

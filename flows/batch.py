@@ -7,23 +7,28 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Annotated, Any
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
 from prefect_kie.api import JobHandle, KieError, PollPolicy, RunIncomplete
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_prices
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
+from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, Estimate, approved, not_submitted
 from prefect_kie.flows.batch_progress import BatchProgress
 from prefect_kie.flows.batch_results import BatchResult, ResultsFile, told_videos
+from prefect_kie.flows.before_paying import check_before_paying
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.manifest import Row, read_manifest
-from prefect_kie.flows.outcomes import VideoOutcome, failed
+from prefect_kie.flows.outcomes import VideoOutcome, completed, failed, incomplete
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.second_tries import SecondTries
 from prefect_kie.flows.suspending import Wait
+from prefect_kie.flows.totals import table, told
 from prefect_kie.tasks.budget import check_budget
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.identity import submission_key
 from prefect_kie.tasks.remote import storage_for
 from prefect_kie.tasks.showing import show_markdown, show_table
@@ -40,10 +45,10 @@ def _run_name() -> str:
     return f"generate-batch{plan}: {_title(manifest) if manifest is not None else ''}"
 
 
-@flow(name="generate-batch", flow_run_name=_run_name, persist_result=True)
+@kie_flow(name="generate-batch", flow_run_name=_run_name, persist_result=True)
 async def generate_batch(
     manifest: Path | list[dict[str, Any]],
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     defaults: dict[str, Any] | None = None,
     columns: dict[str, str | None] | None = None,
     manifest_storage: StorageBlock = None,
@@ -100,6 +105,7 @@ async def generate_batch(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             submitted.
     """
+    keep_alive()
     try:
         if approve_over is not None and not dry_run:
             await check_can_ask()
@@ -112,7 +118,9 @@ async def generate_batch(
         )
         jobs = [(row.request, row.take) for row in rows]
         left = await not_submitted(jobs, key, production.credentials)
+        await check_before_paying(production, jobs, saves=not dry_run)
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
+        estimate = await estimate.with_balance(production.credentials)
         await _show_plan(rows, estimate)
         await check_budget(left, production.credentials, job_key=key, max_credits=max_credits)
         if dry_run:
@@ -139,15 +147,15 @@ async def generate_batch(
     progress = BatchProgress(len(rows), new, usual, results.address)
     await progress.begin()
     try:
-        videos = await production.videos(jobs, at_once=at_once, teller=_Told(results, progress))
+        videos = await production.videos(jobs, new=new, at_once=at_once, teller=_Told(results, progress))
     finally:
         await results.write()
     result = BatchResult.of(videos, key, results.address, new)
     await show_table(_shown(result))
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
-        return result
-    return failed(_incomplete(result), BatchResult)
+        return completed(result, told(videos))
+    return failed(incomplete(RunIncomplete(result.story), result, videos), BatchResult)
 
 
 @dataclass(frozen=True)
@@ -193,7 +201,7 @@ async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
     planned = f"{len(estimate.requests):,} to submit, {price}" if estimate.requests else "none to submit"
     done = f"; {before:,} submitted before, which are not paid again" if before else ""
     description = f"{told_videos(len(rows))}: {planned}{done}"
-    get_run_logger().info("%s", description)
+    get_run_logger().info("%s. %s", description, estimate.account)
     await show_markdown(PLAN, description, estimate.markdown if estimate.requests else f"{description}.\n")
 
 
@@ -204,6 +212,7 @@ def _planned(rows: Sequence[Row], estimate: Estimate, key: str) -> BatchResult:
         counts={"to submit": to_submit, "submitted before": len(rows) - to_submit},
         credits=None if estimate.unpriced else estimate.credits,
         unpriced=estimate.unpriced,
+        account=estimate.account,
     )
 
 
@@ -212,12 +221,5 @@ def _shown(result: BatchResult) -> list[dict[str, str]]:
     rows = list(enumerate(result.videos, start=1))
     if len(rows) > MOST_SHOWN:
         rows.sort(key=lambda row: row[1].status == "saved")
-    return [{"row": str(number), **video.row} for number, video in rows[:MOST_SHOWN]]
-
-
-def _incomplete(result: BatchResult) -> RunIncomplete:
-    error = RunIncomplete(result.story)
-    error.result = result
-    charges = {video.billed for video in result.videos}
-    error.billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
-    return error
+    shown = [{"row": str(number), **video.row} for number, video in rows[:MOST_SHOWN]]
+    return [*shown, {"row": "", **table(result.videos)[-1]}]

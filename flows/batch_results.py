@@ -12,7 +12,7 @@ from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api import JobHandle
-from prefect_kie.flows.outcomes import VideoOutcome
+from prefect_kie.flows.outcomes import VideoOutcome, lines_of
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.storage import Storage
 
@@ -34,12 +34,13 @@ class BatchResult(BaseModel):
     Attributes:
         job_key: Whose jobs these are: started again with the same one, only what is missing is paid.
         results: Where the results file is; None for a dry run.
-        counts: How many videos came to what: `saved`, `failed`, `rejected` (by moderation), `in doubt`; for
-            a dry run `to submit` and `submitted before`.
+        counts: How many videos came to what: `saved`, `failed`, `rejected` (by moderation), `in doubt`,
+            `not submitted` (the account was refused); for a dry run `to submit` and `submitted before`.
         credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
             at the most, by the prices of the variable kie_prices; None where a price is missing.
         credits_before: How much of that was for jobs which an earlier run had submitted.
         unpriced: For a dry run: how many of the rest have no price there, by model.
+        account: For a dry run: what the account has, in words, and whether it will do; empty where unknown.
         videos: One outcome per row, in order; none for a dry run.
     """
 
@@ -51,6 +52,7 @@ class BatchResult(BaseModel):
     credits: float | None
     credits_before: float = 0.0
     unpriced: dict[str, int] = Field(default_factory=dict[str, int])
+    account: str = ""
     videos: tuple[VideoOutcome, ...] = ()
 
     @classmethod
@@ -65,7 +67,7 @@ class BatchResult(BaseModel):
             results: Where the results file is.
             new: Places of the rows that no earlier run had submitted.
         """
-        costs = [video.video.credits or 0.0 if video.video else 0.0 for video in videos]
+        costs = [video.credits or 0.0 for video in videos]
         return cls(
             job_key=job_key,
             results=results,
@@ -83,9 +85,8 @@ class BatchResult(BaseModel):
     @property
     def story(self) -> str:
         """The summary, and a line for each video that is missing, as far as they are few."""
-        missing = [(row, video) for row, video in enumerate(self.videos, start=1) if video.status != "saved"]
-        lines = [f"{self.summary}. All rows: {self.results}"]
-        lines += [f"- row {row}: {video.line}" for row, video in missing[:MOST_LISTED]]
+        missing = lines_of(self.videos, "row ")
+        lines = [f"{self.summary}. All rows: {self.results}", *missing[:MOST_LISTED]]
         if len(missing) > MOST_LISTED:
             lines.append(f"- and {len(missing) - MOST_LISTED:,} more, in the results file")
         lines.append(
@@ -191,7 +192,7 @@ def _cells(outcome: VideoOutcome | None, on_its_way: tuple[JobHandle, int] | Non
         outcome.model,
         video.path if video else "",
         f"{video.seconds:g}" if video and video.seconds is not None else "",
-        f"{video.credits:g}" if video and video.credits is not None else "",
+        f"{outcome.credits:g}" if outcome.credits is not None else "",
         _harmless(video.files[0].url or "") if video else "",
         _harmless(outcome.task_id or ""),
         _harmless(outcome.error or ""),

@@ -3,22 +3,25 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api import Job, JobHandle, KieError, PollPolicy, Slice
 from prefect_kie.api.fields import Handle
 from prefect_kie.api.forms import described
 from prefect_kie.api.requests import Sora2CharactersPro
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, approved
-from prefect_kie.flows.outcomes import Character, failed
+from prefect_kie.flows.before_paying import check_pictures
+from prefect_kie.flows.kie_flow import kie_flow
+from prefect_kie.flows.outcomes import Character, completed, failed
 from prefect_kie.flows.picking import pick_slice, real_length
 from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.suspending import Wait
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.names import file_stem
 
 
@@ -47,12 +50,12 @@ class CharacterTraits(BaseModel):
         )
 
 
-@flow(name="create-character", flow_run_name="create-character: {origin_task_id}", persist_result=True)
+@kie_flow(name="create-character", flow_run_name="create-character: {origin_task_id}", persist_result=True)
 async def create_character(
     origin_task_id: Annotated[str, Field(min_length=1, max_length=100)],
     traits: CharacterTraits,
     slice: Slice | None = None,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
     wait: Wait = "look",
@@ -84,9 +87,12 @@ async def create_character(
     Raises:
         KieError: when there is no character in the end; says what was charged and what to run next.
     """
+    keep_alive()
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
+        if slice is None:
+            check_pictures()
         production = await Production.prepare(credentials, job_key, poll, wait=wait)
         handle = JobHandle(task_id=origin_task_id, model="the original")
         origin = await wait_for_job(handle, production.credentials, poll=poll)
@@ -104,7 +110,12 @@ async def create_character(
             job_key=production.job_key,
             hours=answer_hours,
         )
-        return await production.character(request, video=file)
+        character = await production.character(request, video=file)
+        return completed(
+            character,
+            f"The character @{character.handle or character.character_id}, "
+            f"{character.credits or 0:g} credits",
+        )
     except KieError as error:
         return failed(error, Character)
 

@@ -3,22 +3,26 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from pydantic import Field
 
 from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import CollectedJob, failed
 from prefect_kie.flows.production import DEFAULT_POLL, Production
+from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import save_result, wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_character
 
 
-@flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)
+@kie_flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)
 async def collect_job(
     task_id: Annotated[str, Field(min_length=1, max_length=100)],
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
     storage: StorageBlock = None,
     poll: PollPolicy = DEFAULT_POLL,
@@ -38,10 +42,12 @@ async def collect_job(
     Raises:
         KieError: when the job failed, is not known, or its files cannot be fetched.
     """
+    keep_alive()
     try:
         production = await Production.prepare(credentials, None, poll, directory, storage)
         kie = production.credentials
-        job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
+        async with told_waiting(lambda: "Waits for Kie: 1 of 1 jobs"):
+            job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)

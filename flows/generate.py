@@ -3,25 +3,29 @@
 from pathlib import Path
 from typing import Annotated
 
-from prefect import flow
 from pydantic import Field
 
 from prefect_kie.api import KieError, PollPolicy, VideoRequest
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, approved
+from prefect_kie.flows.before_paying import check_before_paying
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
+from prefect_kie.flows.totals import table
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_table
 
 
-@flow(name="generate-video", flow_run_name=run_name, persist_result=True)
+@kie_flow(name="generate-video", flow_run_name=run_name, persist_result=True)
 async def generate_video(
     request: VideoRequest,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     count: Annotated[int, Field(ge=1, le=100)] = 1,
     directory: Path | None = None,
     storage: StorageBlock = None,
@@ -63,6 +67,7 @@ async def generate_video(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             paid.
     """
+    keep_alive()
     jobs = [(request, take) for take in range(1, count + 1)]
     try:
         if approve_over is not None:
@@ -71,6 +76,7 @@ async def generate_video(
             credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
         second_tries.requests(request)
+        await check_before_paying(production, jobs)
         await approved(
             jobs,
             over=approve_over,
@@ -83,5 +89,5 @@ async def generate_video(
         return failed(error, GeneratedVideos)
     videos = await production.videos(jobs)
     if count > 1:
-        await show_table([outcome.row for outcome in videos])
+        await show_table(table(videos))
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", production.job_key)

@@ -167,7 +167,9 @@ def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Q
             ),
         ),
     )
-    return Question(f"kie-slice-{number}", form, f"**{reason}**\n\n{text}" if reason else text)
+    return Question(
+        f"kie-slice-{number}", "which slice?", form, f"**{reason}**\n\n{text}" if reason else text
+    )
 
 
 def _reason(error: ValueError) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Protocol
 
@@ -25,6 +26,8 @@ from prefect_kie.api import (
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.flows.account import Account
+from prefect_kie.flows.approval import not_submitted
 from prefect_kie.flows.outcomes import Character, VideoOutcome
 from prefect_kie.flows.second_tries import (
     NO_SECOND_TRIES,
@@ -34,6 +37,7 @@ from prefect_kie.flows.second_tries import (
     may_go_to_another_model,
 )
 from prefect_kie.flows.suspending import Wait, suspended_until_done
+from prefect_kie.flows.told_waiting import told_waiting
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.destination import check_destination, load_storage
 from prefect_kie.tasks.identity import submission_key
@@ -69,6 +73,7 @@ class _Wanted:
     take: int
     submitted: JobHandle | Exception = field(default_factory=lambda: RuntimeError("not submitted yet"))
     outcome: VideoOutcome | None = None
+    credits: float | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,7 @@ class Production:
         self,
         jobs: Sequence[tuple[JobRequest, int]],
         *,
+        new: Collection[int] | None = None,
         at_once: int | None = None,
         teller: Teller | None = None,
     ) -> tuple[VideoOutcome, ...]:
@@ -131,6 +137,7 @@ class Production:
 
         Args:
             jobs: The requests with their takes.
+            new: The places of those that are not submitted yet; None: looked up.
             at_once: How many may be on their way at the same time; None: all. Suspended, all are.
             teller: Is told how each gets on, by its place in `jobs`.
         """
@@ -139,9 +146,16 @@ class Production:
             for place, (request, take) in enumerate(jobs)
         ]
         gate = asyncio.Semaphore(at_once or max(1, len(videos)))
+        account, unpaid = (
+            Account(self.credentials.creates_per_10_seconds),
+            set(await self._new(jobs) if new is None else new),
+        )
 
         async def submit(video: _Wanted) -> None:
-            video.submitted = await self._submitted(video)
+            submission = partial(self._submitted, video)
+            # What was submitted before is only found again, whatever the account is worth now.
+            is_new = video.place in unpaid or video.tries.made > 1
+            video.submitted = await (account.submit(submission) if is_new else submission())
             if teller is not None and isinstance(video.submitted, JobHandle):
                 await teller.submitted(video.place, video.submitted, video.tries.made)
 
@@ -161,14 +175,29 @@ class Production:
                 await teller.ended(video.place, video.outcome)
             return True
 
+        def message() -> str:
+            open_ = sum(video.outcome is None for video in videos)
+            return f"Waits for Kie: {open_:,} of {len(videos):,} jobs"
+
         left: list[_Wanted] = videos
         while left:
             if self.wait == "suspend":
                 await asyncio.gather(*map(until_submitted, left))
                 await self._suspended(*(video.submitted for video in left))
-            ended = await asyncio.gather(*map(until_ended, left))
+            async with told_waiting(message):
+                ended = await asyncio.gather(*map(until_ended, left))
             left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
         return tuple(video.outcome for video in videos if video.outcome is not None)
+
+    async def _new(self, jobs: Sequence[tuple[JobRequest, int]]) -> list[int]:
+        if len(jobs) == 1:
+            return [0]
+        left = await not_submitted(jobs, self.job_key, self.credentials)
+        return [
+            place
+            for place, job in enumerate(jobs)
+            if submission_key(self.credentials, self.job_key, *job) in left
+        ]
 
     def _models(self, request: JobRequest) -> list[JobRequest]:
         try:
@@ -196,6 +225,7 @@ class Production:
             return video.submitted
         try:
             job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
+            video.credits = job.credits
             return await save_result(job, self.credentials, directory=self.directory, storage=self.storage)
         except Exception as error:
             return error
@@ -222,7 +252,7 @@ class Production:
                 return False
         else:  # a mistake of ours or of the machine: its place matters
             get_run_logger().error("%s: unexpected error", request.model_name, exc_info=made)
-        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made)
+        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made, video.credits)
         return True
 
     async def _next_was_made(self, video: _Wanted) -> bool:
@@ -264,7 +294,8 @@ class Production:
             request, self.credentials, job_key=self.job_key, max_credits=self.max_credits
         )
         await self._suspended(handle)
-        job = await wait_for_job(handle, self.credentials, poll=self.poll)
+        async with told_waiting(lambda: "Waits for Kie: the character"):
+            job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):
             raise UnexpectedResponse(
                 "Kie reports the character as made but names none",
@@ -274,7 +305,7 @@ class Production:
             )
         await show_character(job, request=request, video=video)
         return Character.of_result(
-            job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id
+            job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id, job.credits
         )
 
 

@@ -20,12 +20,11 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
-from prefect.exceptions import FlowPauseTimeout
-from prefect.flow_runs import apause_flow_run, asuspend_flow_run
 from prefect.input import RunInput
 from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
+from prefect_kie.flows.pausing import paused_for, suspended_for
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.runs import scope_storage
 
@@ -36,8 +35,6 @@ AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
 """For how long a question waits; Kie keeps results for 14 days."""
 
 DEFAULT_HOURS = 24.0
-LOOK_SECONDS = 3
-"""How often a paused run looks for its answer."""
 MARGIN_SECONDS = 60
 """By so much later than we ourselves, Prefect ends a paused run, and without a word of what to do next."""
 FOLDER = "kie-answers"
@@ -49,11 +46,13 @@ class Question(Generic[FormT]):
 
     Attributes:
         name: Which question of this flow it is: lower-case letters, digits and dashes.
+        asks: The question in a few words, for the state's message: `which slice?`.
         form: Its fields, with their defaults.
         text: What stands above them, as Markdown.
     """
 
     name: str
+    asks: str
     form: type[FormT]
     text: str
 
@@ -83,18 +82,14 @@ class Question(Generic[FormT]):
                 f"{until:%Y-%m-%d %H:%M:%S}",
                 unanswered.next_step,
             )
+        message = f"Waits for your answer: {self.asks}"
         try:
             if run.deployment_id is not None and run.parent_task_run_id is None:
-                return await asuspend_flow_run(wait_for_input=form, timeout=seconds, key=self.name)
-            paused = apause_flow_run(
-                wait_for_input=form,
-                timeout=seconds + MARGIN_SECONDS,
-                poll_interval=LOOK_SECONDS,
-                key=self.name,
-            )
+                return await suspended_for(run, message, form, key=self.name, seconds=seconds)
+            paused = paused_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
             # Not anyio's scope, under whose cancellation Prefect could not close its connection.
             return await asyncio.wait_for(paused, seconds)
-        except (asyncio.TimeoutError, FlowPauseTimeout):
+        except TimeoutError:
             raise unanswered from None
         except ValidationError:  # its state was changed by hand or by an automation: there is no answer
             raise unanswered from None
@@ -105,7 +100,7 @@ async def check_can_ask() -> None:
 
     Raises:
         InvalidRequest: when it cannot: Prefect suspends no subflow, and a run that is paused loses its slot
-            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.8).
+            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.9).
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:

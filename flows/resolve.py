@@ -6,18 +6,21 @@ from typing import Annotated
 from uuid import UUID
 
 import httpx
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from prefect.artifacts import acreate_table_artifact
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
+from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import failed
 from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.tasks import doubts
 from prefect_kie.tasks.destination import StorageBlock, load_storage
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
 from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks.remote import storage_for
@@ -25,12 +28,12 @@ from prefect_kie.tasks.remote import storage_for
 ARTIFACT = "kie-submissions-in-doubt"
 
 
-@flow(name="resolve-submission")
+@kie_flow(name="resolve-submission")
 async def resolve_submission(
     submission: Annotated[str, Field(pattern=r"^\s*kie-[0-9a-f]{32}\s*$")] | None = None,
     task_id: Annotated[str, Field(max_length=100)] | None = None,
     release: bool = False,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     records_storage: StorageBlock = None,
 ) -> ResolvedSubmissions:
     """List submissions in doubt, or settle one: it became a certain job, or may be made again.
@@ -53,6 +56,7 @@ async def resolve_submission(
         KieError: when the choice cannot be right, or the records cannot be read or written; nothing was
             changed.
     """
+    keep_alive()
     try:
         _check_choice(submission, task_id, release)
         kie = await load_credentials(credentials)

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 from prefect_kie.api import KieError
 from prefect_kie.blocks import load_credentials
 from prefect_kie.flows.suspending import WAITS, Awaited, unfinished
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.logs import shown_error
 
 PAGE = 200
@@ -27,6 +28,7 @@ async def resume_waiting() -> int:
     Returns:
         How many runs it resumed.
     """
+    keep_alive()
     resumed = await resume_finished()
     get_run_logger().info("Resumed: %s", ", ".join(run.name for run in resumed) or "no run")
     return len(resumed)

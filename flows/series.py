@@ -4,7 +4,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Annotated, Literal
 
-from prefect import flow, get_run_logger
+from prefect import get_run_logger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from prefect_kie.api import (
@@ -20,17 +20,23 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import SoraVideoRequest
 from prefect_kie.api.fields import AspectRatio, Seconds, Size
 from prefect_kie.api.forms import described
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows.approval import ApproveOver, approved
+from prefect_kie.flows.before_paying import check_before_paying, check_pictures
 from prefect_kie.flows.characters import CharacterTraits
+from prefect_kie.flows.failure import Failure
+from prefect_kie.flows.kie_flow import kie_flow
 from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
 from prefect_kie.flows.picking import pick_slice
 from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
 from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
 from prefect_kie.flows.suspending import Wait
+from prefect_kie.flows.totals import how_to_go_on, table
 from prefect_kie.tasks import wait_for_job
 from prefect_kie.tasks.destination import StorageBlock
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
@@ -140,14 +146,14 @@ def with_handle(prompt: str, handle: str) -> str:
     return prompt if mention in prompt else f"{mention} {prompt}"
 
 
-@flow(name="character-series", flow_run_name=run_name, persist_result=True)
+@kie_flow(name="character-series", flow_run_name=run_name, persist_result=True)
 async def character_series(
     original: SoraVideoRequest,
     traits: CharacterTraits,
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
     slice: Slice | None = None,
     episodes: EpisodeSettings = DEFAULT_EPISODES,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
     directory: Path | None = None,
     storage: StorageBlock = None,
     job_key: str | None = None,
@@ -194,9 +200,12 @@ async def character_series(
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             paid.
     """
+    keep_alive()
     try:
         if slice is None or approve_over is not None:
             await check_can_ask()
+        if slice is None:
+            check_pictures()
         production = await Production.prepare(
             credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
@@ -207,6 +216,7 @@ async def character_series(
         ]
         for planned in (original, *further):
             second_tries.requests(planned)
+        await check_before_paying(production, [(original, 1)], further)
         await approved(
             [(original, 1)],
             further,
@@ -239,12 +249,12 @@ async def character_series(
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
-        return failed(_without_episodes(error, result), SeriesResult)
+        return failed(_without_episodes(error, result, production.job_key), SeriesResult)
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
     made = await production.videos(_takes(requests))
     result = SeriesResult(original=first, character=character, episodes=made)
-    await show_table([outcome.row for outcome in (first, *made)])
-    return complete_or_failed(result, result.episodes, "episodes", production.job_key)
+    await show_table(table([first, character, *made]))
+    return complete_or_failed(result, made, "episodes", production.job_key, beside=(first, character))
 
 
 def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
@@ -257,11 +267,12 @@ def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
     return takes
 
 
-def _without_episodes(error: Exception, result: SeriesResult) -> RunIncomplete:
+def _without_episodes(error: Exception, result: SeriesResult, job_key: str) -> RunIncomplete:
     incomplete = RunIncomplete(
-        f"The original is saved, but no episode was made: {error}\n- {result.original.line}",
+        f"The original is saved, but no episode was made: {error}\n- {result.original.line}\n"
+        f"{how_to_go_on(job_key)}",
         task_id=error.task_id if isinstance(error, KieError) else None,
         billed="yes",
     )
-    incomplete.result = result
+    incomplete.result, incomplete.errors = result, (Failure.of(error).exception,)
     return incomplete

@@ -14,11 +14,11 @@ from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
-from prefect.flow_runs import asuspend_flow_run
 from pydantic import BaseModel
 
 from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieClient, KieError, PollPolicy
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows.pausing import suspended
 from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.waiting import YOUNG_SECONDS
 
@@ -89,7 +89,7 @@ async def suspended_until_done(
         len(handles),
         "" if all(handle.rings for handle in handles) else " The deployment resume-waiting resumes it.",
     )
-    await asuspend_flow_run(key=key)
+    await suspended(run, f"Waits for Kie: {len(left)} of {len(handles)} jobs", key=key)
 
 
 async def unfinished(awaited: Awaited, client: KieClient) -> list[str]:

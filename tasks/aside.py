@@ -39,7 +39,7 @@ async def in_time(call: Coroutine[Any, Any, T], seconds: float) -> T:
     running.add_done_callback(_ended)
     await asyncio.wait([running], timeout=seconds)
     if not running.done():
-        raise asyncio.TimeoutError
+        raise TimeoutError
     return running.result()
 
 
@@ -58,7 +58,7 @@ async def aside(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T
     async def in_turn() -> T:
         async with _gate():
             if not waits:
-                raise asyncio.TimeoutError
+                raise TimeoutError
             return await call()
 
     try:

@@ -10,10 +10,31 @@ import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
+from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.processes import mark
 
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a disk answers that knows no hard links."""
+
+
+_FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
+"""What a disk answers to a sync that it can do, and that failed."""
+
+MAX_NAME_BYTES = 143
+
+_without_sync = set[int]()
+"""Disks whose directories cannot be synced, as far as that was seen and told."""
+
+_LASTING = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+}
+
+
+def no_waiting_mends(error: BaseException) -> bool:
+    """Whether a disk's or a storage's error stays until a person does something about it."""
+    lasting = isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError)
+    return lasting or (isinstance(error, OSError) and error.errno in _LASTING)
 
 
 def write_whole(target: Path, content: bytes, replace: bool) -> bool:
@@ -106,16 +127,53 @@ def finished(names: Iterable[str]) -> list[str]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Have the disk keep a directory's new names, so that a loss of power does not take them back."""
+    """Have the disk keep a directory's new names, so that a loss of power does not take them back.
+
+    Some disks cannot (CIFS of older kernels, FUSE, WSL): that costs a warning, once a disk.
+    """
     if os.name != "posix":
         return
-    descriptor = os.open(directory, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _FAILING:
+            raise
+        if (disk := directory.stat().st_dev) not in _without_sync:
+            _without_sync.add(disk)
+            run_logger().warning(
+                "The disk of %s cannot sync directories (%s): if the machine loses power, files of the last "
+                "seconds may be lost.",
+                directory,
+                error.strerror,
+            )
+
+
+def name_limit(directory: Path) -> int:
+    """How many bytes a file's name may have in a directory, existing or not: 143, or the disk's own limit.
+
+    143 is what an encrypted directory (eCryptfs) takes; names are the same everywhere.
+    """
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    try:
+        return min(MAX_NAME_BYTES, os.pathconf(directory, "PC_NAME_MAX"))
+    except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell
+        return MAX_NAME_BYTES
 
 
 def part_beside(directory: Path, name: str) -> Path:
     """A name for a file that is not whole yet: hidden, of one writer only, and telling whose it is."""
-    return directory / f".{name}.{mark()}-{uuid.uuid4().hex[:8]}.part"
+    return directory / f"{part_prefix(directory, name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
+
+
+def part_prefix(directory: Path, name: str) -> str:
+    """How the names of all parts of a file begin; a long name is cut, and told apart by a checksum."""
+    most = name_limit(directory) - len(f"..{mark()}-12345678.part")
+    if len(name.encode()) > most:
+        checksum = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = f"{name.encode()[: most - 9].decode(errors='ignore')}-{checksum}"
+    return f".{name}."

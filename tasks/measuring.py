@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,6 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.tasks.media import mp4_seconds
+from prefect_kie.tasks.parts import temporary_folder
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.saving import save
 
@@ -60,6 +60,6 @@ async def at_hand(
     if file is not None and await anyio.Path(file).is_file():
         yield file
         return
-    with tempfile.TemporaryDirectory(prefix="prefect-kie-") as directory:
-        saved, _ = await save(job, credentials, directory=Path(directory))
+    with temporary_folder() as folder:
+        saved, _ = await save(job, credentials, directory=folder)
         yield Path(saved.path)

@@ -7,15 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-HEAD_BYTES = 16
+HEAD_BYTES = 64
 """How many of a file's first bytes tell its kind."""
 
-MAX_BOXES = 10_000
+MAX_BOXES = 1_000_000
+"""Two for each fragment of a stream, and some fragments hold a single picture."""
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
-    (4, b"ftypavif", ".avif"),
-    (4, b"ftyp", ".mp4"),
-    (0, b"\x1a\x45\xdf\xa3", ".webm"),
     (0, b"\x89PNG\r\n\x1a\n", ".png"),
     (0, b"\xff\xd8\xff", ".jpg"),
     (8, b"WEBP", ".webp"),
@@ -27,16 +25,42 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"\xff\xfa", ".mp3"),
     (0, b"\xff\xf3", ".mp3"),
     (0, b"\xff\xf2", ".mp3"),
+    (0, b"\xff\xf1", ".aac"),
+    (0, b"\xff\xf9", ".aac"),
     (0, b"fLaC", ".flac"),
     (0, b"OggS", ".ogg"),
     (0, b"glTF", ".glb"),
 )
 
-VIDEO_SUFFIXES = (".mp4", ".webm", ".avi")
+_BRANDS = {
+    ".avif": (b"avif", b"avis"),
+    ".heic": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
+    ".m4a": (b"M4A ", b"M4B "),
+    ".mov": (b"qt  ",),
+}
+"""Brands of an `ftyp` box: its first one tells what the file is; all others are MP4s."""
+
+_ANY_PICTURE = (b"mif1", b"msf1")
+"""First brands of pictures of any coding, which the further ones tell."""
+
+ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")
+"""Files of boxes that play (ISO/IEC 14496-12)."""
+
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
 def kind_of(head: bytes) -> str | None:
-    """The suffix that fits a file's first bytes; None for anything that is no medium (HTML, JSON, ...)."""
+    """The suffix that fits a file's first bytes; None for whatever has no known signature."""
+    if head[4:8] == b"ftyp":
+        brands = (head[8:12], *(head[at : at + 4] for at in range(16, len(head), 4)))
+        first = brands[1:] if brands[0] in _ANY_PICTURE else brands[:1]
+        found = (suffix for brand in first for suffix, named in _BRANDS.items() if brand in named)
+        return next(found, ".heif" if brands[0] in _ANY_PICTURE else ".mp4")
+    # A text may begin with "The free ..." too, but no such box is as long as its letters would make it.
+    if head[4:8] in (b"mdat", b"moov") or (head[4:8] in (b"wide", b"free", b"skip") and head[0] == 0):
+        return ".mov" if head[4:8] == b"wide" else ".mp4"
+    if head.startswith(b"\x1a\x45\xdf\xa3"):
+        return ".mkv" if b"matroska" in head else ".webm"
     for offset, signature, suffix in _SIGNATURES:
         if head[offset : offset + len(signature)] == signature:
             return suffix
@@ -59,25 +83,15 @@ def mp4_seconds(path: Path) -> float | None:
         return _duration(file.read(32))
 
 
-def is_whole_mp4(path: Path) -> bool:
-    """Whether an MP4's outermost boxes fill the file exactly, so that none of it is missing."""
-    with path.open("rb") as file:
-        size = path.stat().st_size
-        end = 0
-        for _, _, stop in _boxes(file, 0, size):
-            end = stop
-    return end == size
-
-
 def _find_box(file: BinaryIO, name: bytes, start: int, end: int) -> tuple[int, int] | None:
     """Where a box's content begins and ends, among the boxes from `start` to `end`."""
-    for kind, content, stop in _boxes(file, start, end):
+    for kind, content, stop in boxes(file, start, end):
         if kind == name:
             return content, stop
     return None
 
 
-def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, content's beginning and end of each box from `start` on, as far as they are whole."""
     for _ in range(MAX_BOXES):
         if start + 8 > end:

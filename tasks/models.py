@@ -28,6 +28,7 @@ from prefect_kie.api import (
     SoraWatermarkRemover,
 )
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.submission import submit
 
@@ -88,6 +89,7 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         second_try: int = 0,
         max_credits: float | None = None,
     ) -> JobHandle:
+        keep_alive()
         checked = request_class.model_validate(request)
         return await submit(
             checked,

@@ -7,28 +7,39 @@ import re
 import unicodedata
 
 from prefect_kie.api import Job
+from prefect_kie.tasks.files import MAX_NAME_BYTES
 
 WORDS_LENGTH = 60
 ID_LENGTH = 40
+SUFFIX_LENGTH = 25
+"""The longest that is put after a stem: `_watermarked_12_data.json`."""
+
+STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
 
 
-def file_stem(job: Job) -> str:
+def file_stem(job: Job, most: int = STEM_LENGTH) -> str:
     """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
 
-    Letters, digits, `-` and `_` only and at most 150 of them: valid on every system, never a reserved
+    Letters, digits, `-` and `_` only and at most 118 of them: valid on every system, never a reserved
     name, the same for every save of one job.
+
+    Args:
+        job: The job.
+        most: The most bytes that it may have, where a disk takes shorter names only (at least 60).
     """
-    return f"{_words(job.prompt)}_{_plain(job.model, ID_LENGTH)}_{_plain_id(job.task_id)}"
+    task = _plain_id(job.task_id)
+    model = _plain(job.model, min(ID_LENGTH, most - len(task) - 10))
+    return f"{_words(job.prompt, min(WORDS_LENGTH, most - len(task) - len(model) - 2))}_{model}_{task}"
 
 
-def _words(text: str) -> str:
+def _words(text: str, most: int) -> str:
     # Accents go, and every other character outside a-z separates words: "Café—Zürich" is "cafe-zurich".
     apart = unicodedata.normalize("NFKD", text[:500])
     letters = "".join(char for char in apart if not unicodedata.combining(char)).lower()
     slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
-    if len(slug) > WORDS_LENGTH:
-        head = slug[: WORDS_LENGTH + 1]
-        slug = head[: head.rfind("-")] if "-" in head[WORDS_LENGTH // 2 :] else slug[:WORDS_LENGTH]
+    if len(slug) > most:
+        head = slug[: most + 1]
+        slug = head[: head.rfind("-")] if "-" in head[most // 2 :] else slug[:most]
     return slug or "video"
 
 

@@ -1,8 +1,8 @@
 """Calls to Kie take turns: in this process always, among all processes where the Prefect server has limits.
 
-Kie takes 20 new jobs in 10 seconds and 10 looks a second from one key, and refuses what is more. That is
-safe (nothing was created, the task is retried), but a hundred runs at once would spend their retries on
-refusals.
+Kie takes 20 new jobs in 10 seconds from one account and 10 looks a second at one job, and refuses what is
+more. That is safe (nothing was created, the task is retried), but a hundred runs at once would spend their
+retries on refusals.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ async def _reserve(shared: _Shared, name: str, waiting: Callable[[], int]) -> in
             async with get_client() as client:
                 server = _PrefectLimit(client, name)
                 got = await shared.limit.reserve(server, waiting)
-        except (httpx.HTTPError, asyncio.TimeoutError) as error:
+        except (TimeoutError, httpx.HTTPError) as error:
             if _may_pass(error, shared) and now < end:
                 await asyncio.sleep(RETRY_SECONDS)
                 continue

@@ -33,7 +33,9 @@ MAX_PIXELS = 50_000_000
 MAX_DECODING_SECONDS = 5.0
 _FORMATS = {
     ".mp4": "mp4",
+    ".mov": "mp4",
     ".webm": "matroska",
+    ".mkv": "matroska",
     ".avi": "avi",
     ".gif": "gif",
     ".jpg": "jpeg_pipe",

@@ -15,10 +15,12 @@ from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
+from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
-from prefect_kie.tasks.files import finished
+from prefect_kie.tasks.files import finished, part_beside, part_prefix
 from prefect_kie.tasks.logs import without_passwords
+from prefect_kie.tasks.processes import is_marked_by_one_gone
 from prefect_kie.tasks.storage import LocalStorage, Storage
 
 _FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
@@ -37,6 +39,9 @@ _IN_CONFLICT = re.compile(r"ConditionalRequestConflict")
 
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
+
+_COPIES: Any = cast("Any", AbstractFileSystem).mv
+"""A move of a file system that knows none: a copy, which can be cut."""
 
 _proven: set[tuple[int, str]] = set()
 """Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
@@ -133,7 +138,7 @@ class RemoteStorage(Storage):
             raise
 
     async def write(self, path: str, content: bytes) -> None:
-        await self._call("pipe_file", path, content)
+        await anyio.to_thread.run_sync(self._write_whole, path, content)
 
     async def create(self, path: str, content: bytes) -> bool:
         # Asked first: a store that knows no conditional writes passes over the condition without a word.
@@ -168,7 +173,7 @@ class RemoteStorage(Storage):
         return finished(entry["name"].rpartition("/")[2] for entry in found if entry["type"] != "directory")
 
     async def put(self, file: Path, path: str) -> str:
-        await anyio.to_thread.run_sync(self._put_file, file, path)
+        await anyio.to_thread.run_sync(self._write_whole, path, file)
         await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
@@ -215,9 +220,33 @@ class RemoteStorage(Storage):
 
         return await anyio.to_thread.run_sync(call)  # fsspec's calls block
 
-    def _put_file(self, file: Path, path: str) -> None:
+    def _write_whole(self, path: str, content: bytes | Path) -> None:
+        """Write a file that is there whole or not at all.
+
+        Object stores do that by themselves. File systems are written to aside, and the file is moved when all
+        of it is there; where they cannot move in one step, its size is checked.
+        """
         filesystem = self._filesystem()
-        filesystem.put_file(str(file), self._target(filesystem, path, makes=True))
+        target = self._target(filesystem, path, makes=True)
+        if filesystem.async_impl:
+            _write(filesystem, target, content)
+            return
+        name = target.rpartition("/")[2]
+        folder = target[: -len(name)]
+        moves = cast("Any", type(filesystem)).mv is not _COPIES
+        written = f"{folder}{part_beside(Path(), name)}" if moves else target
+        if moves and isinstance(content, Path):
+            _sweep(filesystem, folder, name)
+        try:
+            _write(filesystem, written, content)
+            _check_size(filesystem, written, content)
+            if moves:
+                _move(filesystem, written, target)
+                _check_size(filesystem, target, content)
+        except BaseException:
+            with suppress(Exception):
+                filesystem.rm_file(written)
+            raise
 
     def _filesystem(self) -> Any:
         """The block's file system, without fsspec's memory of what was where and how long it was."""
@@ -237,6 +266,39 @@ class RemoteStorage(Storage):
 
     def _url(self, path: str) -> str:
         return self._block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
+
+
+def _write(filesystem: Any, path: str, content: bytes | Path) -> None:
+    if isinstance(content, Path):
+        filesystem.put_file(str(content), path)
+    else:
+        filesystem.pipe_file(path, content)
+
+
+def _check_size(filesystem: Any, path: str, content: bytes | Path) -> None:
+    size = content.stat().st_size if isinstance(content, Path) else len(content)
+    filesystem.invalidate_cache()
+    if (found := filesystem.info(path).get("size")) not in (size, None):
+        raise OSError(f"{path} has {found:,} bytes there instead of {size:,}")
+
+
+def _move(filesystem: Any, part: str, target: str) -> None:
+    try:
+        filesystem.mv(part, target)
+    except Exception:  # some servers (SFTP, SMB, some of FTP) rename to no name that is taken
+        if not filesystem.exists(target):
+            raise
+        filesystem.rm_file(target)
+        filesystem.mv(part, target)
+
+
+def _sweep(filesystem: Any, folder: str, name: str) -> None:
+    """Remove what killed processes of this machine left of a file."""
+    with suppress(Exception):  # it is of no matter for what is to be written
+        for path in filesystem.ls(folder, detail=False):
+            left = path.rpartition("/")[2]
+            if left.startswith(part_prefix(Path(), name)) and is_marked_by_one_gone(left):
+                filesystem.rm_file(path)
 
 
 def says_missing(error: BaseException) -> bool:

@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from prefect_kie.api import SubmissionNotRecorded
+from prefect_kie.blocks.server import server_named
 from prefect_kie.tasks.logs import shown_error
 from prefect_kie.tasks.remote import BlockStorage, storage_for
 from prefect_kie.tasks.storage import Storage
@@ -58,7 +59,7 @@ async def _root_flow_run() -> str:
                 await client.update_flow_run_labels(run.id, {ROOT_LABEL: root})
         except Exception as error:
             raise SubmissionNotRecorded(
-                f"the Prefect server could not keep which run this one belongs to ({shown_error(error)}); "
+                f"{server_named()} could not keep which run this one belongs to ({shown_error(error)}); "
                 "nothing was sent",
                 retryable=True,
                 next_step="Run it again when the Prefect server answers.",
@@ -122,7 +123,7 @@ async def _default_storage() -> WritableFileSystem:
         block = await aget_default_result_storage()
     except Exception as error:
         raise SubmissionNotRecorded(
-            f"the Prefect server could not be asked where results are stored ({shown_error(error)}); nothing "
+            f"{server_named()} could not be asked where results are stored ({shown_error(error)}); nothing "
             "was sent",
             retryable=True,
             next_step="Run it again when the Prefect server answers.",

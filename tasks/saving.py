@@ -37,9 +37,11 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.tasks.contents import files_of, readable_json, save_contents
 from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.tasks.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
+from prefect_kie.tasks.files import no_waiting_mends
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.logs import run_logger, shown_error
-from prefect_kie.tasks.media import VIDEO_SUFFIXES, mp4_seconds
-from prefect_kie.tasks.names import file_stem
+from prefect_kie.tasks.media import ISO_SUFFIXES, VIDEO_SUFFIXES, mp4_seconds
+from prefect_kie.tasks.names import SUFFIX_LENGTH, file_stem
 from prefect_kie.tasks.pacing import look_at
 from prefect_kie.tasks.parts import part_for
 from prefect_kie.tasks.pictures import poster
@@ -95,6 +97,7 @@ async def save_result(
         DownloadFailed: when a file cannot be fetched or stored, or Kie tells of no result at all; the job is
             paid and can be collected later.
     """
+    keep_alive()
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
     await show_video(job, saved, picture)
     return saved
@@ -114,12 +117,12 @@ async def save(
         What was saved, and a small picture of it where one can be made.
     """
     _check_succeeded(job)
-    stem = file_stem(job)
-    sidecar = f"{stem}.json"
     try:
         check_destination(directory, storage)
         kie = await load_credentials(credentials)
         place = storage_for(await load_storage(storage) or Path(directory or DEFAULT_DIRECTORY))
+        stem = file_stem(job, place.name_bytes - SUFFIX_LENGTH)
+        sidecar = f"{stem}.json"
         found = await _complete(place, sidecar, job)
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
@@ -182,8 +185,9 @@ async def _save_files(
         try:
             with part_for(place, name) as part:
                 transfer = await _fetch_or_renew(client, file.url, part, max_bytes, job)
-                seconds = await anyio.to_thread.run_sync(mp4_seconds, part)
-                name += transfer.suffix
+                seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
+                # A name of its own beside the sidecar, which is the JSON file of the plain name.
+                name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
                 here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
                 if not files:  # after it is in its place: no decoder's crash can keep it from there
@@ -268,6 +272,10 @@ def _is_young(job: Job) -> bool:
     return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
 
 
+def _seconds(part: Path, transfer: Transfer) -> float | None:
+    return mp4_seconds(part) if transfer.suffix in ISO_SUFFIXES else None
+
+
 def _is_retryable(error: Exception) -> bool:
     return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
 
@@ -293,6 +301,8 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place
         what = f"the result could not be stored in {shown}: {shown_error(error)}"
+        if no_waiting_mends(error):
+            retryable, first = False, "Make that place writable, with room in it, or name another one. "
     return DownloadFailed(
         what,
         task_id=job.task_id,

@@ -105,7 +105,7 @@ async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:
     """The one paid call, with an end in time: afterwards others take its process for gone."""
     try:
         return await asyncio.wait_for(call, CALL_SECONDS)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         raise SubmissionInDoubt(f"createTask had not answered in full after {CALL_SECONDS:.0f} s") from None
 
 

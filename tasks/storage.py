@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from prefect_kie.tasks.files import files_in, is_file_of, move_whole, write_whole
+from prefect_kie.tasks.files import MAX_NAME_BYTES, files_in, is_file_of, move_whole, name_limit, write_whole
 
 
 class Storage(ABC):
@@ -20,9 +20,11 @@ class Storage(ABC):
 
     Attributes:
         exclusive: Whether `create` is known to let exactly one of several writers through.
+        name_bytes: How many bytes a file's name may have.
     """
 
     exclusive: bool = False
+    name_bytes: int = MAX_NAME_BYTES
 
     @abstractmethod
     async def read(self, path: str) -> bytes | None:
@@ -98,6 +100,7 @@ class LocalStorage(Storage):
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
+        self.name_bytes = name_limit(self.root)
 
     def local(self, path: str) -> Path:
         """The file's path, never outside the directory.

@@ -69,7 +69,7 @@ async def submit(
     if second_try < 0:
         raise ValueError(f"second_try counts from 0, the first try; got {second_try}")
     base = await run_base(job_key)
-    kie = await load_credentials(credentials)
+    kie = await _with_current_cap(await load_credentials(credentials))
     record = SubmissionRecord(
         key=submission_key(kie, base, request, take, second_try),
         base=base,
@@ -106,6 +106,14 @@ async def submit(
                 record.run_again,
             )
         raise
+
+
+async def _with_current_cap(kie: KieCredentials) -> KieCredentials:
+    """The credentials with the day's cap as it is now: lowered while a batch runs, it holds for the rest."""
+    name = kie._block_document_name  # pyright: ignore[reportPrivateUsage]
+    if kie.max_credits_per_day is None or name is None:
+        return kie
+    return kie.model_copy(update={"max_credits_per_day": (await load_credentials(name)).max_credits_per_day})
 
 
 async def _submit_once(

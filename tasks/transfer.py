@@ -1,35 +1,39 @@
-"""A file on its way to disk: checked, written and hashed as it comes."""
+"""A file on its way to disk: unpacked where it comes packed, bounded, written and hashed."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import queue
-import threading
+import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
-from prefect_kie.tasks.body import BATCH_BYTES
+import httpx
+
 from prefect_kie.tasks.media import HEAD_BYTES, kind_of
 
-BATCHES = 4
-"""So many are kept at most, where hashing is slower than the network."""
+UNPACKED_BYTES = 1024 * 1024
+"""As much is unpacked in one step, however little it was packed into."""
+
+_GZIP = b"\x1f\x8b"
 
 
 class BadFile(Exception):
-    """What came is not the file: too long, empty, a page instead of a medium."""
+    """What came is not the file, and will not be: too long, packed in an unknown way, a forbidden address."""
 
 
 @dataclass
 class Transfer:
-    """A file on its way to disk, in the hands of one thread.
+    """A file on its way to disk. Its methods block: call them in a thread, one after another.
 
     Attributes:
         file: Where it is written.
         max_bytes: Longest file to take.
-        size: Bytes taken so far.
-        suffix: The kind of file, once its first bytes are there.
-        version: What names this version of the file at its server, for resuming (ETag or date).
+        size: Bytes written so far.
+        suffix: The suffix that fits it, once it is there.
+        version: What names this version of the file at its server, for resuming: a strong ETag.
+        total: The whole file's bytes, as its server told with a part of it; None where it did not.
     """
 
     file: BinaryIO
@@ -37,108 +41,88 @@ class Transfer:
     size: int = 0
     suffix: str = ""
     version: str = ""
+    total: int | None = None
 
     def __post_init__(self) -> None:
-        self._hash = _Hash()
-        self._head = b""
+        self._hash = hashlib.sha256()
+        self._encoding = ""
+        self._unpacker: Any = None
 
     @property
     def sha256(self) -> str:
         """The checksum of what was written, hex."""
         return self._hash.hexdigest()
 
-    def restart(self) -> None:
-        """Forget what was written: the server sends the whole file again."""
+    def restart(self, encoding: str = "") -> None:
+        """Forget what was written: the server sends the whole file again.
+
+        Args:
+            encoding: How it says that it is packed (Content-Encoding).
+        """
         self.file.seek(0)
         self.file.truncate()
-        self._hash.stop()
-        self._hash = _Hash()
-        self._head = b""
-        self.size, self.suffix = 0, ""
+        self._hash = hashlib.sha256()
+        self._encoding, self._unpacker = encoding, None
+        self.size, self.version, self.total = 0, "", None
 
-    def write(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes.
+    @property
+    def is_packed(self) -> bool:
+        """Whether the bytes that come are not those of the file."""
+        return bool(self._encoding)
 
-        Raises:
-            BadFile: when the file grows too long, or its beginning is no medium's.
-        """
-        self.size += len(piece)
-        if self.size > self.max_bytes:
-            raise BadFile(f"the file is longer than the limit of {self.max_bytes:,} bytes")
-        if not self.suffix:
-            self._head += bytes(piece[:HEAD_BYTES])
-            if len(self._head) >= HEAD_BYTES:
-                self.suffix = _checked_kind(self._head)
-        self.file.write(piece)
-        self._hash.update(piece)
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether it came packed and is unpacked to its end, which proves that it is whole."""
+        return self._unpacker is not None and self._unpacker.eof
 
-    def finish(self) -> None:
-        """Look at the file as a whole, and keep it on the disk.
+    def write(self, piece: bytes) -> None:
+        """Take the next bytes as they came.
 
         Raises:
-            BadFile: when it is empty or no medium.
+            BadFile: when the file grows too long, or is packed in a way that was not asked for.
+            httpx.DecodingError: when it cannot be unpacked.
         """
-        if not self.size:
-            raise BadFile("the file is empty")
-        self.suffix = self.suffix or _checked_kind(self._head)
+        if self._encoding and not self.size and self._unpacker is None:
+            self._begin(piece)
+        for plain in self._plain(piece):
+            self.size += len(plain)
+            if self.size > self.max_bytes:
+                raise BadFile(f"the file is longer than the limit of {self.max_bytes:,} bytes")
+            self.file.write(plain)
+            self._hash.update(plain)
+
+    def sync(self) -> None:
+        """Keep it on the disk."""
         self.file.flush()
         os.fsync(self.file.fileno())
 
-    def stop(self) -> None:
-        """Let go of the thread that hashes, where there is one; nothing is to come any more."""
-        self._hash.stop()
+    def _begin(self, piece: bytes) -> None:
+        """Content decides: what is a medium as it comes is not packed, whatever its server says."""
+        is_gzip = self._encoding in ("gzip", "x-gzip")
+        if kind_of(piece[:HEAD_BYTES]) or (is_gzip and not piece.startswith(_GZIP[:1])):
+            self._encoding = ""
+        elif is_gzip or self._encoding == "deflate":
+            self._unpacker = _unpacker()
+        else:
+            raise BadFile(f"the file came packed ({self._encoding[:40]}), which was not asked for")
 
-
-class _Hash:
-    """A SHA-256 that a second thread works out: it takes as long as receiving and writing do.
-
-    One batch, such as all of a small file, is hashed without it.
-    """
-
-    def __init__(self) -> None:
-        self._hash = hashlib.sha256()
-        self._collected: list[bytes | memoryview] = []
-        self._bytes_collected = 0
-        self._batches: queue.Queue[list[bytes | memoryview] | None] = queue.Queue(BATCHES)
-        self._thread: threading.Thread | None = None
-
-    def update(self, piece: bytes | memoryview) -> None:
-        """Take the next bytes."""
-        self._collected.append(piece)
-        self._bytes_collected += len(piece)
-        if self._bytes_collected < BATCH_BYTES:
+    def _plain(self, piece: bytes) -> Iterator[bytes]:
+        if self._unpacker is None:
+            yield piece
             return
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="kie-sha256", daemon=True)
-            self._thread.start()
-        self._batches.put(self._collected)
-        self._collected, self._bytes_collected = [], 0
-
-    def hexdigest(self) -> str:
-        """The checksum of everything taken."""
-        self.stop()
-        self._take(self._collected)
-        self._collected, self._bytes_collected = [], 0
-        return self._hash.hexdigest()
-
-    def stop(self) -> None:
-        """Wait for what was handed over, and end the thread."""
-        if self._thread is not None:
-            self._batches.put(None)
-            self._thread.join()
-            self._thread = None
-
-    def _work(self) -> None:
-        while (batch := self._batches.get()) is not None:
-            self._take(batch)
-
-    def _take(self, batch: list[bytes | memoryview]) -> None:
-        for piece in batch:
-            self._hash.update(piece)
+        plain = b""
+        try:
+            while piece or len(plain) == UNPACKED_BYTES:
+                if self._unpacker.eof:
+                    if not piece.startswith(_GZIP):
+                        return  # nothing of the file
+                    self._unpacker = _unpacker()  # a second member
+                plain = self._unpacker.decompress(piece, UNPACKED_BYTES)
+                piece = self._unpacker.unused_data if self._unpacker.eof else self._unpacker.unconsumed_tail
+                yield plain
+        except zlib.error as error:
+            raise httpx.DecodingError(f"the file came packed and cannot be unpacked ({error})") from error
 
 
-def _checked_kind(head: bytes) -> str:
-    suffix = kind_of(head)
-    if suffix is None:
-        raise BadFile(f"what came is no video, picture or sound; it begins with {head[:24]!r}")
-    return suffix
+def _unpacker() -> Any:
+    return zlib.decompressobj(zlib.MAX_WBITS | 32)  # gzip and zlib

@@ -36,6 +36,7 @@ from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.tasks.budget import settle
 from prefect_kie.tasks.events import tell_failed, tell_succeeded
+from prefect_kie.tasks.heartbeat import keep_alive
 from prefect_kie.tasks.listening import listened
 from prefect_kie.tasks.logs import run_logger
 from prefect_kie.tasks.pacing import look_at
@@ -153,6 +154,7 @@ async def wait_for_job(
         JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
         KieError: when looking is refused for good (key, unknown job).
     """
+    keep_alive()
     age = _age(handle, None)
     if not handle.rings and age is not None and age < poll.min_gap_seconds:
         return await _look_again(
@@ -232,7 +234,8 @@ async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
 
 def job_failure(job: Job) -> KieError:
     """The error that tells of a failed job."""
-    reason = job.fail_message or "no reason given"
+    word = job.raw_state.strip().lower()
+    reason = job.fail_message or ("no reason given" if word in ("", "fail") else f"{word}, no reason given")
     error = failure_class(job.fail_code, job.fail_message)(
         f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
     )

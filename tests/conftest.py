@@ -91,7 +91,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # Prefect 3.8 leaves a connection to its server open for each look-up of the default result storage
+    # Prefect 3.9 leaves a connection to its server open for each look-up of the default result storage
     # (prefect.results._read_server_default_result_storage_block_id). Only these are passed over.
     config.addinivalue_line(
         "filterwarnings",

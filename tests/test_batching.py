@@ -104,6 +104,7 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     assert refused.stdout.splitlines() == [
         "3 videos: 3 to submit.",
         f"What it will cost is not known: {UNPRICED}",
+        "The account has 1000 credits.",
         "Nobody is there to be asked before paying; say --yes. Nothing was submitted.",
     ]
     assert kie.stats()["created"] == 0
@@ -111,24 +112,16 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     made = await asyncio.to_thread(batch, *words, "--yes", "--directory", "videos", folder=tmp_path)
     assert (made.returncode, made.stderr) == (0, ""), made.stdout
     results = tmp_path / "videos/animals.results.csv"
-    *progress, end = made.stdout.splitlines()[2:]
+    *progress, end = made.stdout.splitlines()[3:]
     assert [re.sub("; done about .*", "", line) for line in progress] == [
         "1 of 3 saved",
         "2 of 3 saved",
         "3 of 3 saved",
     ]
-    assert end == f"3 of 3 saved, 90 credits. All rows: {results}"
+    assert end == f"3 videos, 90 credits. All rows: {results}"
     assert results.read_text().count("\n") == 4
     assert len(list((tmp_path / "videos").glob("*.mp4"))) == 3
     assert (kie.stats()["created"], kie.stats()["charged"]) == (3, 90)
-
-
-def test_without_a_server_it_says_how_to_get_one(tmp_path: Path) -> None:
-    (tmp_path / "animals.csv").write_text(ANIMALS)
-    done = batch("animals.csv", folder=tmp_path, server=False)
-    assert (done.returncode, done.stderr) == (1, "")
-    assert done.stdout.startswith("PREFECT_API_URL is not set.")
-    assert "run prefect-kie batch again" in done.stdout
 
 
 # In this one
@@ -151,16 +144,34 @@ def test_mistakes_are_shown_with_row_and_column(desk: Desk, kie: SimulatorServer
 def test_a_dry_run_tells_what_it_would_cost_and_what_is_paid_already(
     desk: Desk, kie: SimulatorServer, prices: None
 ) -> None:
-    assert desk.run(dry_run=True) == (0, "3 videos: 3 to submit, at most 90 credits.\n")
+    told = "3 videos: 3 to submit, at most 90 credits.\nThe account has 1000 credits.\n"
+    assert desk.run(dry_run=True) == (0, told)
     assert kie.stats()["created"] == 0
     assert desk.run(yes=True)[0] == 0
     with desk.manifest.open("a") as file:
         file.write("owl,\n")
-    told = "4 videos: 1 to submit, at most 30 credits.\n3 were submitted before and are not paid again.\n"
-    assert desk.run(dry_run=True) == (0, told)
+    assert desk.run(dry_run=True)[1].splitlines() == [
+        "4 videos: 1 to submit, at most 30 credits.",
+        "The account has 910 credits.",
+        "3 were submitted before and are not paid again.",
+    ]
     assert kie.stats()["created"] == 3
     end = desk.run(yes=True)[1].splitlines()[-1]
-    assert end.startswith("4 of 4 saved, 120 credits, 90 of them for earlier runs. All rows: ")
+    assert end.startswith("4 videos, 120 credits (90 of them for earlier runs). All rows: ")
+
+
+@pytest.mark.server
+def test_an_account_that_will_not_do_is_told_before_paying(desk: Desk, kie: SimulatorServer) -> None:
+    Variable.set("kie_prices", {"sora-2-text-to-video": 400}, overwrite=True)
+    try:
+        code, said = desk.run(dry_run=True)
+    finally:
+        Variable.unset("kie_prices")
+    assert code == 0
+    assert said.splitlines() == [
+        "3 videos: 3 to submit, at most 1200 credits.",
+        "The account has 1000 credits, which will not do: add credits at kie.ai.",
+    ]
 
 
 @pytest.mark.server
@@ -215,7 +226,7 @@ def test_stopped_by_ctrl_c_it_says_what_goes_on_at_kie(
             watcher(seen)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batching, "_server_answers", answers)
+    monkeypatch.setattr(batching, "_connected", answers)
     monkeypatch.setattr(batching, "_run", interrupted)
     code, printed = desk.run(yes=True)
     assert (code, printed.splitlines()[-1]) == (130, said)

@@ -74,14 +74,6 @@ def test_a_live_demo_with_nobody_to_ask_pays_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
-def test_without_the_extra_the_demo_says_what_to_install(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(demo, "find_spec", lambda name: None)
-    assert cli.main(["demo"]) == 1
-    assert "prefect-kie[simulator]" in capsys.readouterr().out
-
-
 def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match=r"server\.log"),

@@ -34,8 +34,8 @@ def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "Traceback" not in done.stdout
-    assert re.search(r"5 videos in \d+ s", done.stdout)
-    assert "Character: @latte_bot" in done.stdout
+    assert re.search(r"5 videos, 1 character, \d+ credits, in \d+ s", done.stdout)
+    assert "@latte_bot" in done.stdout
     videos = sorted((tmp_path / "demo/videos").glob("*.mp4"))
     assert len(videos) == 5
     for path in videos:

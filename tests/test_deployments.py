@@ -17,14 +17,14 @@ from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 from prefect_kie.api import Sora2TextToVideo
-from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
+from prefect_kie.provisioning_automations import RECOVERY_TAG
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "prefect.yaml").read_text()
 
 
-def test_every_flow_has_a_deployment_and_nothing_is_templated() -> None:
-    assert "{{" not in TEXT
+def test_every_flow_has_a_deployment_and_only_a_switch_is_templated() -> None:
+    assert "{{" not in TEXT.replace('active: "{{ switched_on }}"', "")
     entrypoints = {one["entrypoint"] for one in yaml.safe_load(TEXT)["deployments"]}
     public = {
         f"prefect_kie.flows.{name}"
@@ -44,10 +44,8 @@ def test_the_server_takes_what_a_form_is_filled_with(name: str) -> None:
 @pytest.mark.server
 async def test_they_deploy_from_any_directory(tmp_path: Path) -> None:
     shutil.copy(ROOT / "prefect.yaml", tmp_path)
-    prefect = [sys.executable, "-m", "prefect", "--no-prompt"]
-    for words in (["work-pool", "create", "kie", "--type", "process"], ["deploy", "--all"]):
-        done = subprocess.run([*prefect, *words], cwd=tmp_path, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
+    run_prefect(tmp_path, "work-pool", "create", "kie", "--type", "process")
+    run_prefect(tmp_path, "deploy", "--all")
     async with get_client() as client:
         for one in yaml.safe_load(TEXT)["deployments"]:
             name = one["entrypoint"].rsplit(".", 1)[1].replace("_", "-")
@@ -57,16 +55,36 @@ async def test_they_deploy_from_any_directory(tmp_path: Path) -> None:
             assert deployment.parameters.get("credentials") == ("kie" if takes_them else None)
             assert deployment.pull_steps in ([], None)
             assert deployment.entrypoint == one["entrypoint"]
-            # By these the automations of `prefect-kie setup` know its runs, and that they live.
-            assert set(deployment.tags) == {RECOVERY_TAG, HEARTBEAT_TAG}
-            heartbeat = {"PREFECT_FLOWS_HEARTBEAT_FREQUENCY": str(HEARTBEAT_SECONDS)}
-            assert deployment.job_variables == {"env": heartbeat}
+            # By this the automations of `prefect-kie setup` know its runs.
+            assert deployment.tags == [RECOVERY_TAG]
+            assert deployment.job_variables == {}
             # One run too many waits for its turn; cancelled, its video would be missing.
             assert deployment.global_concurrency_limit is not None
             assert deployment.global_concurrency_limit.limit == one["concurrency_limit"]["limit"]
             assert deployment.concurrency_options is not None
             assert deployment.concurrency_options.collision_strategy == "ENQUEUE"
         await check_daily(client)
+        await check_switches(client, tmp_path)
+
+
+def run_prefect(directory: Path, *words: str) -> None:
+    command = [sys.executable, "-m", "prefect", "--no-prompt", *words]
+    done = subprocess.run(command, cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+async def check_switches(client: PrefectClient, directory: Path) -> None:
+    """A schedule stays as it was switched in the UI, however often its deployment is deployed."""
+    for name, on in (("generate-video/kie-daily", True), ("resume-waiting/kie", False)):
+        deployment = await client.read_deployment_by_name(name)
+        (schedule,) = deployment.schedules
+        assert not schedule.active  # at first, nobody pays unasked
+        await client.update_deployment_schedule(deployment.id, schedule.id, active=on)
+    for _ in range(2):
+        run_prefect(directory, "deploy", "--all")
+        for name, on in (("generate-video/kie-daily", True), ("resume-waiting/kie", False)):
+            (schedule,) = (await client.read_deployment_by_name(name)).schedules
+            assert schedule.active is on, name
 
 
 async def check_daily(client: PrefectClient) -> None:

@@ -15,7 +15,6 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.exceptions import ObjectNotFound
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 from prefect.settings import (
-    PREFECT_API_URL,
     PREFECT_DEFAULT_RESULT_STORAGE_BLOCK,
     PREFECT_RESULTS_LOCAL_STORAGE_PATH,
     temporary_settings,
@@ -27,8 +26,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.doctor import WouldChange, refuse_changes
 from prefect_kie.doctor_check import Check
 from prefect_kie.doctor_storage import check_storage
-from prefect_kie.doctor_versions import check_fastapi, check_sqlalchemy, check_versions
-from prefect_kie.local_server import free_port
+from prefect_kie.doctor_versions import check_sqlalchemy, check_versions
 from prefect_kie.provisioning import Setup
 from prefect_kie.provisioning_automations import run_marked_again
 from prefect_kie.serving import DEPLOYMENTS
@@ -98,7 +96,7 @@ class TestAServer:
         code, found = await doctor(capsys)
         assert code == 0
         missing = [said for said in found.values() if said.startswith("not there")]
-        assert sum("run: prefect-kie setup" in said for said in missing) == 6
+        assert sum("run: prefect-kie setup" in said for said in missing) == 7
         assert "prefect work-pool create kie" in about("work pool", found)
         assert "prefect deploy --all" in about("deployments of prefect.yaml", found)
         assert "1000 credits" in about(f"Kie at {kie.url}", found)
@@ -206,46 +204,21 @@ class TestAServer:
         assert "cannot be written" in about("result storage", found)
 
 
-async def test_without_a_server_it_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
-    with temporary_settings({PREFECT_API_URL: f"http://me:secret@127.0.0.1:{free_port()}/api"}):
-        code, found = await doctor(capsys)
-    assert code == 1
-    said = about("No Prefect server answers", found)
-    assert "prefect server start" in said
-    assert "run prefect-kie doctor again" in said
-    assert "secret" not in "\n".join(found.values())
-
-
 class TestVersions:
     """Decisions from versions alone."""
 
-    def test_the_sqlalchemy_on_which_no_schedule_fires(self) -> None:
-        assert check_sqlalchemy("2.0.58", "3.8.8").outcome == "ok"
-        for bad in ("2.1.0", "2.1.9", "3.0"):
-            check = check_sqlalchemy(bad, "3.8.8")
-            assert check.outcome == "trouble"
-            assert check.advice == "run, where the server is: pip install 'sqlalchemy<2.1'"
-            assert check_sqlalchemy(bad, "3.9.1") == Check("ok", f"SQLAlchemy {bad}")
-
     def test_the_sqlalchemy_on_which_a_server_on_sqlite_stands_still(self) -> None:
-        check = check_sqlalchemy("2.0.58", "3.9.1")
+        check = check_sqlalchemy("2.0.58")
         assert check.outcome == "ok"  # PostgreSQL does well on it
         assert check.advice == "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'"
-
-    def test_the_fastapi_with_which_no_server_starts(self) -> None:
-        assert check_fastapi("0.150.3", "3.8.0").outcome == "ok"
-        for bad in ("0.151.0", "0.165.1", "1.0"):
-            check = check_fastapi(bad, "3.8.0")
-            assert check.outcome == "trouble"
-            assert check_fastapi(bad, "3.10.0").outcome == "ok"
-            assert check.advice == "run: pip install 'fastapi<0.151'"
+        assert check_sqlalchemy("2.1.9") == Check("ok", "SQLAlchemy 2.1.9")
 
     def test_a_server_has_to_be_as_new_as_its_client(self) -> None:
-        assert check_versions("http://here/api", "3.8.8", "3.8.0").outcome == "ok"
+        assert check_versions("http://here/api", "3.9.1", "3.9.0").outcome == "ok"
         assert check_versions("http://here/api", "3.10.0", "3.9.1").outcome == "ok"
-        check = check_versions("http://here/api", "3.7.9", "3.8.0")
+        check = check_versions("http://here/api", "3.8.8", "3.9.0")
         assert check.outcome == "trouble"
-        assert "prefect==3.7.9" in str(check.advice)
+        assert "prefect==3.8.8" in str(check.advice)
 
 
 @pytest.mark.parametrize(

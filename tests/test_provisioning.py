@@ -6,20 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
+import httpx
 import pytest
 from prefect.automations import Automation, AutomationCore
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.objects import State, StateType
-from prefect.events import Event, Resource, get_events_client
-from prefect.events.related import tags_as_related_resources
 from prefect.exceptions import ObjectNotFound
 from prefect.server.events.schemas.automations import EventTrigger
 from prefect.server.events.schemas.events import ReceivedEvent
-from prefect.settings import PREFECT_API_URL, temporary_settings
 from prefect.states import (
     Cancelled,
     Cancelling,
@@ -36,23 +34,22 @@ from pydantic import SecretStr
 
 from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
 from prefect_kie.provisioning import LIMITS, Setup
 from prefect_kie.provisioning_automations import (
-    HEARTBEAT_TAG,
     MISSED_HEARTBEATS,
     PAUSE,
     RECOVERING,
     RECOVERY_TAG,
     RERUNS,
-    SILENT,
     all_automations,
+    call_crashed,
+    call_not_started,
     call_silent,
-    call_silent_crashed,
     mark_crashed,
     run_marked_again,
 )
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
 from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
 from tests.conftest import KEY
 
@@ -116,7 +113,7 @@ class TestWhatIsMade:
     ) -> None:
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines)[2:] == ["created"] * 7
+        assert outcomes(lines)[2:] == ["created"] * 8 + ["there"]
         assert "prefect deploy --all" in lines[-2]
         assert KEY not in "\n".join([*lines, *caplog.messages])
 
@@ -148,7 +145,7 @@ class TestWhatIsMade:
         before = with_client(made)
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 9
+        assert outcomes(lines) == ["there"] * 11
         assert with_client(made) == before
 
     def test_a_server_that_knows_no_block_types_learns_them(
@@ -192,7 +189,7 @@ class TestCredentials:
             monkeypatch.setenv("KIE_API_KEY", key)
         code, lines = setup(capsys)
         assert code == 1
-        assert outcomes(lines)[2:] == ["missing", *["created"] * 6]
+        assert outcomes(lines)[2:] == ["missing", *["created"] * 7, "there"]
         assert "KIE_API_KEY is not set" in lines[3]
         assert lines[4].strip() == "run: KIE_API_KEY=... prefect-kie setup"
 
@@ -282,7 +279,7 @@ class TestAutomationsAreKept:
         with_client(lambda client: client.pause_automation(known.id))
         code, lines = setup(capsys)
         assert code == 0
-        assert outcomes(lines) == ["there"] * 9
+        assert outcomes(lines) == ["there"] * 11
         assert f"switched off, and stays so (prefect automation resume --id {known.id})" in lines[6]
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
@@ -290,19 +287,19 @@ class TestAutomationsAreKept:
     def test_one_of_another_version_is_brought_up_to_date(
         self, server: None, capsys: pytest.CaptureFixture[str], enabled: bool
     ) -> None:
-        name = call_silent_crashed().name  # of what once did the work of two
+        name = call_crashed().name  # of what once did the work of two
         changed = AutomationCore.model_validate(
             {**call_silent(60).model_dump(), "name": name, "enabled": enabled}
         )
         made: UUID = with_client(lambda client: client.create_automation(changed))
         code, lines = setup(capsys)
         assert code == 0, lines
-        assert outcomes(lines)[-2:] == ["created", "updated"]
-        assert ("switched off" in lines[9]) != enabled
+        assert outcomes(lines)[-3:] == ["created", "updated", "there"]
+        assert ("switched off" in lines[10]) != enabled
         now: Automation = with_client(lambda client: client.read_automation(made))
-        assert now.trigger == call_silent_crashed().trigger
+        assert now.trigger == call_crashed().trigger
         assert now.enabled == enabled
-        assert outcomes(setup(capsys)[1]) == ["there"] * 9
+        assert outcomes(setup(capsys)[1]) == ["there"] * 11
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
@@ -311,39 +308,6 @@ class TestAutomationsAreKept:
         assert code == 1
         assert "is there 2 times" in lines[6]
         assert "run: prefect automation delete --id" in lines[7]
-
-
-class TestNoServer:
-    """A sentence that says what to run, and no traceback."""
-
-    def test_a_server_that_does_not_answer(self, capsys: pytest.CaptureFixture[str]) -> None:
-        url = f"http://127.0.0.1:{free_port()}/api"
-        with temporary_settings({PREFECT_API_URL: url}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert f"No Prefect server answers at {url}" in lines[1]
-        assert lines[2].strip() == "prefect server start"
-
-    def test_a_server_that_was_not_named(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with temporary_settings(restore_defaults={PREFECT_API_URL}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert lines[0].startswith("PREFECT_API_URL is not set.")
-        assert lines[-1].strip().startswith("prefect config set PREFECT_API_URL=")
-
-    def test_something_that_is_no_prefect_server(
-        self, kie: SimulatorServer, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        with temporary_settings({PREFECT_API_URL: f"{kie.url}/api"}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert "Is it a Prefect server" in lines[1]
-
-    def test_a_password_in_the_address_is_not_shown(self, capsys: pytest.CaptureFixture[str]) -> None:
-        with temporary_settings({PREFECT_API_URL: f"http://me:secret@127.0.0.1:{free_port()}/api"}):
-            code, lines = setup(capsys)
-        assert code == 1
-        assert "secret" not in "\n".join(lines)
 
 
 async def state_of(client: PrefectClient, run: UUID) -> str:
@@ -462,6 +426,9 @@ class TestCrashedRuns:
         never_begun = await runs.of_deployment(RECOVERY_TAG)
         await client.set_flow_run_state(never_begun, Pending())
         await client.set_flow_run_state(never_begun, Crashed(message="No such image"))
+        assert await runs.becomes(RECOVERING, never_begun)  # once: its worker may have died
+        await runs.take_up(never_begun)
+        await client.set_flow_run_state(never_begun, Crashed(message="No such image"))
         begun_once = await runs.of_deployment(RECOVERY_TAG)
         await runs.crash(begun_once)
         assert await runs.becomes(RECOVERING, begun_once)
@@ -519,36 +486,37 @@ class TestRunsThatWaitForAPerson:
             yield runs
 
     async def heartbeat(self, run: UUID) -> None:
-        """As Prefect's engine sends it."""
-        async with get_events_client() as events:
-            await events.emit(
-                Event(
-                    event="prefect.flow-run.heartbeat",
-                    resource=Resource({"prefect.resource.id": f"prefect.flow-run.{run}"}),
-                    related=tags_as_related_resources({RECOVERY_TAG, HEARTBEAT_TAG}),
-                )
-            )
+        """As a run sends it."""
+        async with get_client() as client:
+            event = heartbeat_event(await client.read_flow_run(run))
+            await client.request("POST", "/events", json=[event.model_dump(mode="json")])
 
     async def test_they_never_crash_but_for_a_silence_after_they_were_resumed(
         self, runs: Runs, client: PrefectClient
     ) -> None:
-        suspended = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
-        paused = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
+        suspended = await runs.of_deployment(RECOVERY_TAG)
+        paused = await runs.of_deployment(RECOVERY_TAG)
         for run, state in ((suspended, Suspended()), (paused, Paused())):
             await client.set_flow_run_state(run, Running())
             await client.set_flow_run_state(run, waiting(state, "0"))
             await self.heartbeat(run)  # the last one of a process that is on its way out
-        silent = await runs.of_deployment(RECOVERY_TAG, HEARTBEAT_TAG)
-        await client.set_flow_run_state(silent, Running())
+        silent = await runs.of_deployment(RECOVERY_TAG)
+        never_heard = await runs.of_deployment(RECOVERY_TAG)
+        for run in (silent, never_heard):
+            await client.set_flow_run_state(run, Running())
+        await self.heartbeat(silent)
         assert await runs.becomes(RECOVERING, silent, 90)
         assert await state_of(client, suspended) == "Suspended"
         assert await state_of(client, paused) == "Paused"
+        assert await state_of(client, never_heard) == "Running"
         names = [state.name for state in await states_of(client, silent)]
         assert names[-3:] == [SILENT, "Crashed", RECOVERING]
         for run in (suspended, paused):
             await client.resume_flow_run(run)
         for state in (Pending(), Running()):  # a worker takes the suspended one; the paused one runs on
             await client.set_flow_run_state(suspended, state)
+        for run in (suspended, paused):
+            await self.heartbeat(run)
         for run in (suspended, paused):
             assert await runs.becomes(RECOVERING, run, 90)
 
@@ -611,17 +579,17 @@ class TestSilentRuns:
         assert trigger.meets_threshold(0)
         assert not trigger.meets_threshold(1)
 
-    @pytest.mark.parametrize("name", ["Running", "heartbeat"])
-    def test_what_starts_the_time_anew(self, trigger: EventTrigger, name: str) -> None:
-        event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
+    def test_a_heartbeat_alone_starts_the_time(self, trigger: EventTrigger) -> None:
+        assert trigger.after == {HEARTBEAT}
+        event = self.event(HEARTBEAT, RECOVERY_TAG)
         assert trigger.covers(event)
         assert trigger.starts_after(event.event)
         assert trigger.expects(event.event)
         assert trigger.bucketing_key(event) == (self.RUN,)
 
-    @pytest.mark.parametrize("name", ["Completed", "Failed", "TimedOut", "Cancelled"])
+    @pytest.mark.parametrize("name", ["Running", "Completed", "Failed", "TimedOut", "Cancelled"])
     def test_what_ends_it(self, trigger: EventTrigger, name: str) -> None:
-        event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG)
+        event = self.event(f"prefect.flow-run.{name}", RECOVERY_TAG)
         assert trigger.covers(event)
         assert trigger.expects(event.event)
         assert not trigger.starts_after(event.event)
@@ -629,17 +597,121 @@ class TestSilentRuns:
     @pytest.mark.parametrize("name", ["Suspended", "Paused", "Resuming", "AwaitingRetry"])
     def test_a_wait_is_none_of_its_business(self, trigger: EventTrigger, name: str) -> None:
         # The server refuses to call a waiting run silent; events that are not looked at cannot be lost.
-        assert not trigger.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG))
+        assert not trigger.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG))
 
     def test_a_crash_is_for_the_other_automation_alone(self, trigger: EventTrigger) -> None:
-        # On a busy SQLite the server may drop an event that a second automation counts as well.
-        for automation in (call_silent(), call_silent_crashed(), run_marked_again()):
+        for automation in (call_silent(), call_crashed(), run_marked_again()):
             read = EventTrigger.model_validate(automation.trigger.model_dump(mode="json"))
-            for name in ("Crashed", "Pending", "Submitting"):
-                assert not read.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG, HEARTBEAT_TAG))
+            for name in ("Crashed", "Pending"):
+                assert not read.covers(self.event(f"prefect.flow-run.{name}", RECOVERY_TAG))
 
     def test_runs_that_promise_no_heartbeat_are_never_called_crashed(self, trigger: EventTrigger) -> None:
-        heartbeat = "prefect.flow-run.heartbeat"
-        assert not trigger.covers(self.event(heartbeat, RECOVERY_TAG))
-        assert not trigger.covers(self.event(heartbeat, f"{HEARTBEAT_TAG}-not"))
-        assert not trigger.covers(self.event(heartbeat))
+        # Prefect's own come every 180 seconds, or every 30, as each deployment's variables say.
+        assert not trigger.covers(self.event("prefect.flow-run.heartbeat", RECOVERY_TAG))
+        assert not trigger.covers(self.event(HEARTBEAT, f"{RECOVERY_TAG}-not"))
+        assert not trigger.covers(self.event(HEARTBEAT))
+
+
+@pytest.mark.server
+class TestRunsThatNeverBegin:
+    """Claimed by a worker that died before it began them; found, and run again once."""
+
+    @pytest.fixture
+    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
+        quick = call_not_started(PAUSE)
+        automations = [quick if one.name == quick.name else one for one in AUTOMATIONS]
+        async with runs_under(automations) as runs:
+            yield runs
+
+    async def test_a_claimed_run_is_found_and_one_that_begins_is_left_alone(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        led: dict[str, list[State]] = {
+            "Pending": [Pending()],
+            "Submitting": [Pending(), Pending(name="Submitting")],
+            "Running": [Pending(), Running()],
+            "Suspended": [Pending(), Running(), waiting(Suspended(), "0")],
+            "AwaitingConcurrencySlot": [Pending(), Scheduled(name="AwaitingConcurrencySlot")],
+            "Cancelled": [Pending(), Cancelled()],
+        }
+        made = {name: await runs.of_deployment(RECOVERY_TAG) for name in led}
+        for name, run in made.items():
+            for state in led[name]:
+                await client.set_flow_run_state(run, state)
+        lost = [made.pop(name) for name in ("Pending", "Submitting")]
+        for run in lost:
+            assert await runs.becomes("AwaitingRetry", run, 90)
+            names = [state.name for state in await states_of(client, run)]
+            told = " ".join(name for name in names if name != "Submitting")
+            assert told == "Scheduled Pending NotStarted Crashed Recovering AwaitingRetry"
+        for name, run in made.items():
+            assert await state_of(client, run) == name
+        # Lost a second time it is called crashed, for a person to see.
+        await client.set_flow_run_state(lost[0], Pending())
+        assert await runs.becomes("Crashed", lost[0], 60)
+        assert await runs.stays_crashed(lost[0])
+
+    async def test_only_a_claimed_run_can_be_called_not_started(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        not_started = Pending(name="NotStarted")
+        for states in ([Running()], [Running(), waiting(Suspended(), "0")], [Cancelled()]):
+            run = await runs.of_deployment("kie")
+            for state in states:
+                await client.set_flow_run_state(run, state)
+            name = await state_of(client, run)
+            assert (await client.set_flow_run_state(run, not_started)).status != "ACCEPT"
+            assert await state_of(client, run) == name
+
+
+class TestRunsThatGoOnElsewhere:
+    """A process ends when the run that it executes was taken up by another one, and never otherwise."""
+
+    CASES: ClassVar[list[tuple[list[State], bool]]] = [
+        ([], False),
+        ([Crashed()], True),
+        ([State(type=StateType.PAUSED, name=SILENT)], True),
+        ([Scheduled(name="AwaitingRetry"), Pending(), Running()], True),
+        ([Scheduled(name="Resuming"), Pending(), Running()], True),
+        ([Scheduled(name="AwaitingRetry"), Running(name="Retrying")], False),  # the flow's own retry
+        ([Paused(), Running()], False),  # paused and resumed in its process
+        ([Suspended()], False),  # Prefect itself ends it
+        ([Cancelling()], False),
+        ([Completed()], False),
+    ]
+
+    @pytest.mark.parametrize(("states", "lost"), CASES)
+    def test_by_the_states_that_it_comes_into(self, states: list[State], lost: bool) -> None:
+        assert any_taken_away(states) is lost
+
+    @pytest.mark.server
+    def test_it_beats_while_the_run_is_its_own(self, prefect_server: object) -> None:
+        async def prepare() -> UUID:
+            async with get_client() as client:
+                run = await Runs(client).of_deployment(RECOVERY_TAG)
+                for state in (Pending(), Running()):
+                    await client.set_flow_run_state(run, state)
+                return run
+
+        run = asyncio.run(prepare())
+        requests: list[str] = []
+
+        def note(request: httpx.Request) -> None:
+            if "csrf" not in request.url.path:
+                requests.append(f"{request.method} {request.url.path.removeprefix('/api')}")
+
+        settings = {"event_hooks": {"request": [note]}}
+        with get_client(sync_client=True, httpx_settings=settings) as client:
+            heartbeat = Heartbeat(run)
+            for _ in range(3):
+                heartbeat.next(client)
+            assert requests.count("POST /events") == 1  # one in thirty seconds
+            assert len(requests) == 5  # the run thrice, its states once
+            client.set_flow_run_state(run, Crashed())
+            client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"))
+            client.set_flow_run_state(run, Pending())
+            client.set_flow_run_state(run, Running())
+            assert not heartbeat.over
+            heartbeat.next(client)
+            assert heartbeat.over
+            assert requests.count("POST /events") == 1

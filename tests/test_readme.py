@@ -54,7 +54,16 @@ def test_each_example_runs(
     (tmp_path / "example.py").write_text(code)
     exec(compile(code, str(tmp_path / "example.py"), "exec"), {"__name__": "example"})
 
-    created = {"generate": 2, "series": 4, "tasks": 2, "sync": 1, "collect": 1, "resolve": 0, "batch": 2}
+    created = {
+        "generate": 2,
+        "series": 4,
+        "tasks": 2,
+        "flows": 2,
+        "sync": 1,
+        "collect": 1,
+        "resolve": 0,
+        "batch": 2,
+    }
     stats = kie.stats()
     assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)
     videos = [*tmp_path.rglob("*.mp4"), *Path("~/kie-videos").expanduser().glob("*.mp4")]

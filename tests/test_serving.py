@@ -19,11 +19,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.client.schemas.responses import DeploymentResponse
 from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import LocalServer, free_port
+from prefect_kie.local_server import LocalServer
 from prefect_kie.serving import DEPLOYMENTS, SERVED, FlowDeployment, _prepared
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
@@ -48,10 +46,13 @@ def test_it_serves_what_prefect_yaml_deploys(written: dict[str, Any], one: FlowD
     assert served.concurrency_options is not None
     assert served.concurrency_options.collision_strategy == written["concurrency_limit"]["collision_strategy"]
     schedules = [
-        {"slug": schedule.slug, "active": schedule.active, **when(schedule.schedule)}
+        {"slug": schedule.slug, "active": "{{ switched_on }}", **when(schedule.schedule)}
         for schedule in served.schedules or []
     ]
     assert schedules == written.get("schedules", [])
+    assert not any(schedule.active for schedule in served.schedules or [])  # until it is switched on
+    if schedules:
+        assert written["build"] == [{"prefect_kie.serving.switched_on": {"deployment": one.full_name}}]
 
 
 def when(schedule: Any) -> dict[str, Any]:
@@ -66,14 +67,6 @@ def test_no_name_is_one_of_prefect_yaml() -> None:
     served = {one.served().full_name for one in DEPLOYMENTS}
     assert len(served) == len(DEPLOYMENTS)
     assert not deployed & served
-
-
-def test_without_a_server_it_says_what_to_run(capsys: pytest.CaptureFixture[str]) -> None:
-    with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
-        assert cli.main(["serve"]) == 1
-    shown = capsys.readouterr().out
-    assert "prefect server start" in shown
-    assert "run prefect-kie serve again" in shown
 
 
 class Serving:

@@ -18,7 +18,7 @@ def shown_by(kie: SimulatorServer, tmp_path: Path) -> tuple[Showcase, io.StringI
     """A showcase whose Kie is simulated, and what it prints."""
     printed = io.StringIO()
     console = Console(file=printed, width=160)
-    return Showcase(console, "http://127.0.0.1:1", tmp_path, "any", simulator=kie.url), printed
+    return Showcase(console, tmp_path, "any", simulator=kie.url), printed
 
 
 @pytest.mark.parametrize("answer", [True, False])
@@ -45,7 +45,7 @@ def test_a_refused_key_is_told_and_nothing_is_asked(kie: SimulatorServer, tmp_pa
 
 
 def test_the_live_demo_uses_kies_own_address_and_patience(tmp_path: Path) -> None:
-    demo = Showcase(Console(file=io.StringIO()), "http://127.0.0.1:1", tmp_path, "any", simulator=None)
+    demo = Showcase(Console(file=io.StringIO()), tmp_path, "any", simulator=None)
     assert demo._credentials.base_url == "https://api.kie.ai"
     assert demo._poll.min_gap_seconds == 2
 
@@ -54,7 +54,7 @@ def test_the_showcase_without_a_yes_submits_nothing(
     kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", "any")
-    monkeypatch.setattr("sys.argv", ["showcase", str(tmp_path), "http://127.0.0.1:1"])
+    monkeypatch.setattr("sys.argv", ["showcase", str(tmp_path)])
     monkeypatch.setattr(Showcase, "asked_and_allowed", lambda self: False)
     assert showcase.main() == 1
     assert "Nothing was submitted." in capsys.readouterr().out

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect.client.orchestration import get_client
 from prefect.exceptions import ParameterTypeError
 from pydantic import ValidationError
 from rich.console import Console
@@ -20,10 +19,11 @@ from rich.text import Text
 
 from prefect_kie.api import KieError, RunIncomplete
 from prefect_kie.blocks import PRICES
+from prefect_kie.connection import connected
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.flows.batch_progress import Standing, watching
 from prefect_kie.flows.batch_results import told_counts, told_videos
-from prefect_kie.provisioning import ServerMissing, check_server, server_url
+from prefect_kie.flows.totals import told
 
 LINES = 10
 """So many lines tell how far it is where no terminal is."""
@@ -59,13 +59,14 @@ def run_batch(console: Console, options: BatchOptions) -> int:
 
     Returns:
         The exit code: 0 when every video is there (or, on a dry run, the manifest is right), else 1.
+
+    Raises:
+        ServerMissing: when there is no Prefect server.
     """
     try:
         arguments = _arguments(options)
-        asyncio.run(_server_answers())
+        asyncio.run(_connected())
         plan = asyncio.run(_run(options.manifest, {**arguments, "dry_run": True}))
-    except ServerMissing as missing:
-        return _refused(console, str(missing).replace("prefect-kie setup", "prefect-kie batch"))
     except ValidationError as error:
         # Of a name that is none of the models pydantic says besides that it is no object: the first is it.
         return _refused(console, error.errors()[0]["msg"].removeprefix("Value error, "))
@@ -103,9 +104,8 @@ def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int
         return 1
     except KieError as error:
         return _refused(console, str(error))
-    before = f", {result.credits_before:g} of them for earlier runs" if result.credits_before else ""
-    cost = f", {result.credits:g} credits{before}" if result.credits else ""
-    console.print(Text(f"{result.summary}{cost}. All rows: {result.results}"), soft_wrap=True)
+    before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
+    console.print(Text(f"{told(result.videos)}{before}. All rows: {result.results}"), soft_wrap=True)
     return 0
 
 
@@ -164,10 +164,9 @@ async def _run(manifest: Path, arguments: Mapping[str, Any]) -> BatchResult:
     return made
 
 
-async def _server_answers() -> None:
-    url = server_url()  # without one, Prefect would start a server of its own
-    async with get_client() as client:
-        await check_server(client, url)
+async def _connected() -> None:
+    async with connected():
+        pass
 
 
 def _print_plan(console: Console, plan: BatchResult) -> None:
@@ -179,6 +178,8 @@ def _print_plan(console: Console, plan: BatchResult) -> None:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
         told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
         console.print(Text(told), soft_wrap=True)
+    if plan.account and to_submit:
+        console.print(Text(plan.account), soft_wrap=True)
     if before:
         were, are = ("was", "is") if before == 1 else ("were", "are")
         console.print(f"{before:,} {were} submitted before and {are} not paid again.", soft_wrap=True)

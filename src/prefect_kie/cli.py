@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+
+from prefect_kie.arguments import add_batch, add_collect
+from prefect_kie.terminal import forgive_output
 
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
-
-N = TypeVar("N", int, float)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,14 +21,43 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: Its words; the process's own by default.
 
     Returns:
-        The exit code: 0 when all went well, 1 when something failed, 130 when stopped by Ctrl-C.
+        The exit code: 0 when all went well, 1 when something failed or could not begin, 130 when stopped by
+        Ctrl-C.
     """
+    forgive_output()
     options = _parser().parse_args(arguments)
     try:
         return int(options.run(options))
     except KeyboardInterrupt:
         print("\nStopped.", file=sys.stderr)
         return 130
+    except Exception as error:
+        if (sentence := _about_the_locale(error) or _about_the_server(error)) is None:
+            raise
+        print(sentence, file=sys.stderr)
+        return 1
+
+
+def _about_the_locale(error: Exception) -> str | None:
+    """What to do where a word of the command line or of the environment has letters the locale has not."""
+    if not isinstance(error, UnicodeEncodeError):
+        return None
+    word = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    return (
+        f"This locale ({sys.getfilesystemencoding()}) does not have all letters of {word!r}: set "
+        "PYTHONUTF8=1, and run this again."
+    )
+
+
+def _about_the_server(error: Exception) -> str | None:
+    """What is wrong with the Prefect server; None where the error is another one."""
+    import httpx
+
+    from prefect_kie.connection import ServerMissing, server_missing
+
+    if isinstance(error, httpx.HTTPError):  # of the server: those of Kie are errors of ours
+        error = server_missing(error)
+    return str(error) if isinstance(error, ServerMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -67,6 +95,9 @@ def _parser() -> argparse.ArgumentParser:
         "--duration", type=float, default=20.0, metavar="SECONDS", help="how long a job takes (default: 20)"
     )
     simulate.add_argument("--credits", type=float, default=1000.0, help="balance at the start")
+    simulate.add_argument(
+        "--paused", action="store_true", help="refuse all of Sora 2 as paused, as the real Kie does today"
+    )
     simulate.add_argument("--signing-key", help="sign callbacks with this key")
     simulate.set_defaults(run=_simulate)
 
@@ -107,7 +138,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.set_defaults(run=_serve)
 
-    _add_batch(commands)
+    add_batch(commands).set_defaults(run=_batch)
+    add_collect(commands).set_defaults(run=_collect)
 
     callbacks = commands.add_parser(
         "callbacks",
@@ -128,95 +160,6 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_batch(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
-) -> None:
-    batch = commands.add_parser(
-        "batch",
-        help="make the videos of a manifest, one per row; started again, only what is missing",
-        description=(
-            "Checks a CSV, TSV, JSONL or JSON file with one row per video, shows what it will cost, asks, "
-            "and makes the videos on the configured Prefect server. A results file beside them tells what "
-            "became of each row."
-        ),
-    )
-    batch.add_argument("manifest", type=Path, metavar="FILE")
-    batch.add_argument("--dry-run", action="store_true", help="only check the manifest and tell the cost")
-    batch.add_argument("--yes", action="store_true", help="do not ask before paying")
-    batch.add_argument("--model", help="model of the rows that name none")
-    batch.add_argument(
-        "--set",
-        action="append",
-        type=_pair,
-        default=[],
-        metavar="FIELD=VALUE",
-        help="what counts where a row gives nothing; in a text, {column} is the row's own value",
-    )
-    batch.add_argument(
-        "--column",
-        action="append",
-        type=_pair,
-        default=[],
-        metavar="COLUMN=FIELD",
-        help="a column that holds a field of another name; COLUMN= is one that is not used",
-    )
-    batch.add_argument(
-        "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
-    )
-    batch.add_argument(
-        "--directory", type=Path, help="where to save (default: kie-videos in the home directory)"
-    )
-    batch.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
-    batch.add_argument(
-        "--max-credits",
-        type=_number(float, 0.0, sys.float_info.max, "number of credits"),
-        metavar="CREDITS",
-        help="what all of it may cost together, in all its runs; what would cost more is not begun",
-    )
-    batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
-    batch.add_argument(
-        "--at-once",
-        type=_number(_whole, 1, 10_000, "number from 1 to 10,000"),
-        default=100,
-        metavar="N",
-        help="on their way at once (default: 100)",
-    )
-    batch.add_argument(
-        "--tries",
-        type=_number(_whole, 0, 10, "number from 0 to 10"),
-        default=1,
-        metavar="N",
-        help="how often a job is made again that failed, uncharged, for a passing reason (default: 1)",
-    )
-    batch.add_argument(
-        "--fallback", action="append", default=[], metavar="MODEL", help="model to go to when one has failed"
-    )
-    batch.set_defaults(run=_batch)
-
-
-def _number(read: Callable[[str], N], least: N, most: N, wanted: str) -> Callable[[str], N]:
-    def number(text: str) -> N:
-        with suppress(ValueError):
-            if least <= (found := read(text)) <= most:
-                return found
-        raise argparse.ArgumentTypeError(f"{text!r} is no {wanted}")
-
-    return number
-
-
-def _whole(text: str) -> int:
-    if not text.isdecimal():  # int() takes 1_000 and +1 as well
-        raise ValueError(text)
-    return int(text)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not name or not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name, value
-
-
 def _demo(options: argparse.Namespace) -> int:
     from prefect_kie.demo import run_demo
 
@@ -224,12 +167,24 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _simulate(options: argparse.Namespace) -> int:
-    from prefect_kie.simulator import SimulatorSettings, serve
+    from prefect_kie.simulator import RendererMissing, SimulatorSettings, check_renderer, serve
+    from prefect_kie.simulator.settings import PAUSED_TODAY
 
     settings = SimulatorSettings(
-        duration_seconds=options.duration, credits=options.credits, signing_key=options.signing_key
+        duration_seconds=options.duration,
+        credits=options.credits,
+        paused_models=PAUSED_TODAY if options.paused else (),
+        signing_key=options.signing_key,
     )
-    serve(settings, options.host, options.port, on_start=_tell)
+    try:
+        check_renderer()
+        serve(settings, options.host, options.port, on_start=_tell)
+    except RendererMissing as missing:
+        print(missing, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"Cannot listen on {options.host} port {options.port}: {error}", file=sys.stderr)
+        return 1
     return 0
 
 
@@ -259,8 +214,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _batch(options: argparse.Namespace) -> int:
-    # Logs go to the server, where the UI shows them; the terminal has the progress bar.
-    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
+    _log_to_the_server()
     from rich.console import Console
 
     from prefect_kie.batching import BatchOptions, run_batch
@@ -287,6 +241,27 @@ def _batch(options: argparse.Namespace) -> int:
             yes=options.yes,
         ),
     )
+
+
+def _collect(options: argparse.Namespace) -> int:
+    _log_to_the_server()
+    from rich.console import Console
+
+    from prefect_kie.collecting import run_collect
+
+    return run_collect(
+        Console(),
+        Console(stderr=True),
+        options.task_id,
+        credentials=options.credentials,
+        directory=options.directory,
+        storage=options.storage,
+    )
+
+
+def _log_to_the_server() -> None:
+    """Leave logs to the server, where the UI shows them; the terminal has what the command prints."""
+    os.environ.setdefault("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", "CRITICAL")
 
 
 def _callbacks(options: argparse.Namespace) -> int:

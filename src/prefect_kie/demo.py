@@ -13,12 +13,12 @@ import sys
 import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
 
 from prefect_kie.local_server import local_server
+from prefect_kie.simulator import RendererMissing, SimulatorServer, SimulatorSettings, check_renderer
 
 SIMULATED_SECONDS = 4.0
 """How long a simulated job takes."""
@@ -46,7 +46,8 @@ def run_demo(directory: Path, *, live: bool, yes: bool, stay: bool) -> int:
     key = os.environ.pop("KIE_API_KEY", "") if live else ""
     console.print("Starting a Prefect server ...")
     with _kie(live) as simulator, local_server(directory / "prefect") as server:
-        command = [sys.executable, "-m", "prefect_kie.showcase", str(directory / "videos"), server.url]
+        console.print(f"Prefect UI: {server.url}", soft_wrap=True)
+        command = [sys.executable, "-m", "prefect_kie.showcase", str(directory / "videos")]
         command += ["--simulator", simulator] if simulator else []
         command += ["--yes"] if yes else []
         others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
@@ -55,17 +56,19 @@ def run_demo(directory: Path, *, live: bool, yes: bool, stay: bool) -> int:
         environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
         if stay:
-            console.print("It stays up until Ctrl-C.")
+            console.print("The Prefect UI stays up until Ctrl-C.")
             while True:
                 time.sleep(1)
-    console.print("With --stay, the Prefect UI stays up to look around in.")
+    console.print("The Prefect server has ended. With --stay, its UI stays up to look around in.")
     return code
 
 
 def _missing(*, live: bool, yes: bool) -> str | None:
     """What keeps the demo from running, as a sentence; None where nothing does."""
-    if find_spec("PIL") is None or find_spec("av") is None:
-        return "The demo draws and renders with Pillow and PyAV: pip install 'prefect-kie[simulator]'."
+    try:
+        check_renderer()
+    except RendererMissing as missing:
+        return str(missing)
     if live and not os.environ.get("KIE_API_KEY", "").strip():
         return "Set KIE_API_KEY to a key from kie.ai/api-key; nothing was submitted."
     if live and not yes and not sys.stdin.isatty():
@@ -79,7 +82,5 @@ def _kie(live: bool) -> Generator[str | None, None, None]:
     if live:
         yield None
         return
-    from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-
     with SimulatorServer(SimulatorSettings(duration_seconds=SIMULATED_SECONDS)) as simulator:
         yield simulator.url

@@ -1,4 +1,4 @@
-"""`prefect-kie doctor`: whether everything is in place; looks only, changes nothing and spends nothing."""
+"""`prefect-kie doctor`: whether everything is in place; changes nothing but for a probe, spends nothing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from importlib.metadata import version
 import httpx
 import prefect
 from prefect.client.base import ServerType
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import DeploymentStatus, WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from rich.console import Console
@@ -20,14 +20,15 @@ from prefect_kie import provisioning
 from prefect_kie.api import KieError
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.connection import ServerMissing, connected, server_url
 from prefect_kie.doctor_callbacks import check_callbacks
 from prefect_kie.doctor_check import Check, Outcome
+from prefect_kie.doctor_events import check_events
 from prefect_kie.doctor_storage import check_result_storage
-from prefect_kie.doctor_versions import check_fastapi, check_sqlalchemy, check_versions
+from prefect_kie.doctor_versions import check_sqlalchemy, check_versions
 from prefect_kie.provisioning import Finding
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.serving import DEPLOYMENTS
-from prefect_kie.tasks.logs import shown_error
 
 STYLES: dict[Outcome, str] = {"ok": "green", "trouble": "bold red", "not there": "yellow"}
 
@@ -83,15 +84,13 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
     Args:
         credentials: Name of the credentials block.
     """
-    yield check_fastapi(version("fastapi"), prefect.__version__)
-    yield check_sqlalchemy(version("sqlalchemy"), prefect.__version__)
+    yield check_sqlalchemy(version("sqlalchemy"))
     try:
-        url = provisioning.server_url()
-        async with get_client(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
-            await provisioning.check_server(client, url)
-            yield await _versions(client, url)
+        async with connected(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
+            yield await _versions(client, server_url())
             for check in (
                 _of_setup(client),
+                check_events(client),
                 _credentials(credentials),
                 check_result_storage(client),
                 _work_pool(client),
@@ -99,15 +98,8 @@ async def checks(credentials: str) -> AsyncIterator[Check]:
             ):
                 async for one in check:
                     yield one
-    except provisioning.ServerMissing as missing:
-        text = str(missing).replace("prefect-kie setup", "prefect-kie doctor")
-        yield Check("trouble", text, "The rest is kept on the server, and was not looked at.")
-    except httpx.HTTPError as error:
-        yield Check(
-            "trouble",
-            f"The Prefect server does not answer as it should ({shown_error(error)})",
-            "Look into the server's log, then run prefect-kie doctor again.",
-        )
+    except ServerMissing as missing:
+        yield Check("trouble", str(missing), "The rest is kept on the server, and was not looked at.")
 
 
 async def _versions(client: PrefectClient, url: str) -> Check:

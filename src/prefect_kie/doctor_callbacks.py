@@ -22,7 +22,7 @@ async def check_callbacks(callbacks: KieCallbacks) -> Check:
     """
     try:
         status, found = await asyncio.wait_for(_health(callbacks), ANSWER_SECONDS)
-    except (httpx.HTTPError, asyncio.TimeoutError) as error:
+    except (TimeoutError, httpx.HTTPError) as error:
         return _trouble(callbacks, f"nobody answers ({type(error).__name__})")
     if status != 200 or found != HEALTHY.encode():
         return _trouble(callbacks, f"something else answers there (status {status})")

@@ -8,23 +8,23 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import httpx
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.exceptions import ObjectNotFound
-from prefect.settings import get_current_settings
 from rich.console import Console
 from rich.text import Text
 
 import prefect_kie.blocks
 from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.connection import connected, server_url
+from prefect_kie.doctor_events import check_events
 from prefect_kie.provisioning_automations import all_automations
 from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
 
-Outcome = Literal["created", "there", "updated", "missing"]
+Outcome = Literal["created", "there", "updated", "missing", "trouble"]
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,19 @@ LIMITS = (
 )
 """What setup makes; limits that are there already are left as they are."""
 
-ANSWER_SECONDS = 20.0
-"""How long the server may take to show that it is there."""
-
 NEXT = """
 Setup does not choose where flow runs are executed. Next, in the directory with prefect.yaml:
   prefect work-pool create kie --type process
   prefect deploy --all
   prefect worker start --pool kie"""
 
-STYLES: dict[Outcome, str] = {"created": "green", "there": "dim", "updated": "yellow", "missing": "bold red"}
+STYLES: dict[Outcome, str] = {
+    "created": "green",
+    "there": "dim",
+    "updated": "yellow",
+    "missing": "bold red",
+    "trouble": "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -79,18 +82,15 @@ class Finding:
     """What setup did about one thing.
 
     Attributes:
-        outcome: Made now, there already and left as it is, brought up to date, or missing still.
+        outcome: Made now, there already and left as it is, brought up to date, missing still, or nothing that
+            setup could make.
         what: The thing, and what there is to say about it.
-        command: What to run where it is missing.
+        command: What to run where it is missing, or to do about the trouble.
     """
 
     outcome: Outcome
     what: str
     command: str | None = None
-
-
-class ServerMissing(Exception):
-    """There is no Prefect server to set up; the message says what to run."""
 
 
 @dataclass(frozen=True)
@@ -109,23 +109,18 @@ class Setup:
         """Make what is missing on the connected server, one finding per thing.
 
         Raises:
-            ServerMissing: when no server is configured, or it does not answer or let us in.
+            ServerMissing: when there is no server to set up.
         """
-        url = server_url()
-        try:
-            async with get_client() as client:
-                await check_server(client, url)
-                for block in _block_types():
-                    yield await provide_block_type(client, block)
-                yield await _credentials(client, self.key)
-                for limit in LIMITS:
-                    yield await provide_limit(client, limit)
-                for automation in self.automations:
-                    yield await provide_automation(client, automation)
-        except httpx.HTTPStatusError as error:
-            raise ServerMissing(_refused(url, error)) from error
-        except httpx.HTTPError as error:
-            raise ServerMissing(silence(url, error)) from error
+        async with connected() as client:
+            for block in _block_types():
+                yield await provide_block_type(client, block)
+            yield await _credentials(client, self.key)
+            for limit in LIMITS:
+                yield await provide_limit(client, limit)
+            for automation in self.automations:
+                yield await provide_automation(client, automation)
+            async for check in check_events(client):
+                yield Finding("there" if check.outcome == "ok" else "trouble", check.what, check.advice)
 
 
 def run_setup(console: Console) -> int:
@@ -136,14 +131,13 @@ def run_setup(console: Console) -> int:
 
     Returns:
         The exit code: 0 when everything is there in the end, else 1.
+
+    Raises:
+        ServerMissing: as `Setup.run`.
     """
     setup = Setup(key=os.environ.get("KIE_API_KEY", "").strip() or None)
-    try:
-        complete = asyncio.run(_tell(setup, console))
-    except ServerMissing as missing:
-        # Text and soft_wrap: brackets are no markup, and a command stays on its line.
-        console.print(Text(str(missing), style="red"), soft_wrap=True)
-        return 1
+    complete = asyncio.run(_tell(setup, console))
+    # Text and soft_wrap: brackets are no markup, and a command stays on its line.
     console.print(Text(NEXT), soft_wrap=True)
     return 0 if complete else 1
 
@@ -151,7 +145,8 @@ def run_setup(console: Console) -> int:
 async def _tell(setup: Setup, console: Console) -> bool:
     """Print each finding as it comes; whether nothing is missing in the end."""
     complete = True
-    console.print(Text(f"Prefect server {server_url()}"), soft_wrap=True)
+    async with connected():
+        console.print(Text(f"Prefect server {server_url()}"), soft_wrap=True)
     async for finding in setup.run():
         line = Text(f"{finding.outcome:<8} ", style=STYLES[finding.outcome]).append(
             finding.what, style="none"
@@ -160,58 +155,9 @@ async def _tell(setup: Setup, console: Console) -> bool:
         if finding.outcome == "missing":
             complete = False
             console.print(Text(f"         run: {finding.command}"), soft_wrap=True)
+        elif finding.command:
+            console.print(Text(f"         {finding.command}"), soft_wrap=True)
     return complete
-
-
-def server_url() -> str:
-    """The address of the configured Prefect server, without a password.
-
-    Raises:
-        ServerMissing: when none is configured.
-    """
-    url = get_current_settings().api.url
-    if url is None:
-        raise ServerMissing(
-            "PREFECT_API_URL is not set. Prefect would start a server of its own for this command and keep "
-            "everything in this machine's database, where no fleet finds it. Start one with\n"
-            "  prefect server start\n"
-            "or name yours, and run prefect-kie setup again:\n"
-            "  prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
-        )
-    return str(httpx.URL(url).copy_with(userinfo=b""))
-
-
-async def check_server(client: PrefectClient, url: str) -> None:
-    try:
-        trouble = await asyncio.wait_for(client.api_healthcheck(), ANSWER_SECONDS)
-    except asyncio.TimeoutError as error:
-        trouble = error
-    if isinstance(trouble, httpx.HTTPStatusError):
-        raise ServerMissing(_refused(url, trouble)) from trouble
-    if trouble is not None:
-        raise ServerMissing(silence(url, trouble)) from trouble
-
-
-def _refused(url: str, error: httpx.HTTPStatusError) -> str:
-    status = error.response.status_code
-    if status in (401, 403):
-        return (
-            f"The Prefect server at {url} does not let us in ({status}). Set PREFECT_API_AUTH_STRING (or "
-            "PREFECT_API_KEY for Prefect Cloud), and run prefect-kie setup again."
-        )
-    return (
-        f"The server at {url} answers {status} to {error.request.url.path}. Is it a Prefect server of "
-        "version 3, and does its address end in /api? Set PREFECT_API_URL, and run prefect-kie setup again."
-    )
-
-
-def silence(url: str, error: BaseException) -> str:
-    return (
-        f"No Prefect server answers at {url} ({type(error).__name__}). Start it with\n"
-        "  prefect server start\n"
-        "or name another one, and run prefect-kie setup again:\n"
-        "  prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
-    )
 
 
 def _block_types() -> list[type[Block]]:

@@ -2,18 +2,19 @@
 
 ::
 
-    Running ────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
-       └─silent for 90 s─> Silent ────^
+    Pending ──15 min──> NotStarted ──┐
+    Running ─────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
+       └─silent for 90 s─> Silent ───┘
 
-Several, since each can do but one step: `call_silent` notices that a run shows no sign of life, and
-`call_silent_crashed` that it has therefore crashed; `mark_crashed` decides whether a crashed run may be run
-again, `run_marked_again` does it a moment later. Run again, a flow of this package goes on where it was:
-same jobs, nothing paid twice. A run that is suspended or paused, waiting for a person, is left alone.
+Several, since each can do but one step: `call_silent` notices that a run has stopped sending heartbeats,
+`call_not_started` that one was claimed by a worker and never begun, and `call_crashed` that they have
+therefore crashed; `mark_crashed` decides whether a crashed run may be run again, `run_marked_again` does it a
+moment later. Run again, a flow of this package goes on where it was: same jobs, nothing paid twice. A run
+that is suspended or paused, waiting for a person, is left alone.
 
-They expect as few kinds of events as possible, and none but the marking ones look at crashes. The server
-reads before it writes whatever it counts of an event that is expected but opens no new span of time, and
-on a busy SQLite that may fail; after four failures it drops the event, and keeps what follows it in the
-same run waiting for 15 minutes. What is dropped must never be the crash.
+A heartbeat that does not come proves nothing by itself. So nothing is concluded of a run that was never
+heard, the heartbeats go the way on which the run does everything else (`prefect_kie.tasks.heartbeat`), and a
+process that lives nevertheless ends itself before another one begins in its place.
 """
 
 from __future__ import annotations
@@ -23,21 +24,13 @@ from datetime import timedelta
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
 
+from prefect_kie.tasks.heartbeat import HEARTBEAT, HEARTBEAT_SECONDS, SILENT
+
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
 
-HEARTBEAT_TAG = "prefect-kie-heartbeat"
-"""Deployments with this tag promise a heartbeat every HEARTBEAT_SECONDS (an environment variable of theirs).
-
-A tag of its own, since Prefect's default is one in 180 seconds: a run that does not send them more often
-would be called crashed while it lives.
-"""
-
-HEARTBEAT_SECONDS = 30
-"""PREFECT_FLOWS_HEARTBEAT_FREQUENCY of those deployments; Prefect takes no less."""
-
 MISSED_HEARTBEATS = 3
-"""So many intervals without a sign of life, and a run has crashed."""
+"""So many intervals without a heartbeat, and a run has crashed."""
 
 RERUNS = 3
 """How often a run is run again; the next crash is for a person to look at."""
@@ -45,27 +38,37 @@ RERUNS = 3
 PAUSE = timedelta(seconds=10)
 """Between a crash and its re-run; the shortest time for which Prefect can wait for something."""
 
+STARTS_WITHIN = timedelta(minutes=15)
+"""Between a worker's claim of a run and the run's begin: long enough to pull an image and find a machine."""
+
 REMEMBERED = timedelta(days=7)
 """How long the server knows that a crash has been answered."""
 
 RECOVERING = "Recovering"
 """Name of the state, of type Crashed, of a run that will be run again in a moment."""
 
-TAKEN_UP = ("AwaitingRetry", "Completed", "Cancelled")
-"""States of a marked run that somebody else has decided about meanwhile."""
+TAKEN_UP = ("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled")
+"""States of a marked run that somebody else has decided about meanwhile: a person, or a container that was
+slow to start."""
 
 ENDED = ("Completed", "Failed", "TimedOut", "Cancelled")
-"""States after which no sign of life is expected."""
+"""States after which no heartbeat is expected."""
 
-SILENT = "Silent"
-"""Name of the state, of type Paused, of a run that shows no sign of life; it is called crashed at once."""
+NOT_STARTED = "NotStarted"
+"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
+
+LEFT_PENDING = (
+    *("Running", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Crashed", "Failed"),
+    *("Completed", "Cancelling", "Cancelled"),
+)
+"""States by which a run that a worker has claimed is claimed no more."""
 
 FLOW_RUN = "prefect.flow-run"
 
 
 def all_automations() -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes."""
-    return mark_crashed(), run_marked_again(), call_silent(), call_silent_crashed()
+    return mark_crashed(), run_marked_again(), call_silent(), call_not_started(), call_crashed()
 
 
 def mark_crashed() -> AutomationCore:
@@ -73,8 +76,8 @@ def mark_crashed() -> AutomationCore:
 
     Bounded twice. The label `prefect.run-count` tells how often the run has begun, and only the first
     crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
-    raise that count and would go round for ever: so each count is answered once. That is what the long
-    `within` does: a reactive trigger fires at once and is then quiet for its key until that time is over.
+    raise that count and would go round for ever: so each count, 0 too, is answered once. That is what the
+    long `within` does: a reactive trigger fires at once and is then quiet for its key until it is over.
 
     The mark is not yet the re-run, because a worker tells of one crash twice, seconds apart: the first
     time from the runner inside it, the second time by itself. Were the run scheduled in between, the
@@ -98,7 +101,7 @@ def mark_crashed() -> AutomationCore:
             expect={f"{FLOW_RUN}.Crashed"},
             match={
                 "prefect.resource.id": f"{FLOW_RUN}.*",
-                "prefect.run-count": [str(count) for count in range(1, RERUNS + 1)],
+                "prefect.run-count": [str(count) for count in range(RERUNS + 1)],
             },
             match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id", "prefect.run-count"},
@@ -138,40 +141,37 @@ def run_marked_again() -> AutomationCore:
 
 
 def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
-    """No sign of life from the run, so its process is gone, and its worker, who would have told.
+    """The run was heard, and is heard no more: its process is gone, and its worker, who would have told.
 
-    Running and each heartbeat start the time anew; nothing is expected any more of a run that has ended.
+    Each heartbeat starts the time anew, and nothing else does: a run whose heartbeats never came says nothing
+    by its silence. Running ends it, since a run that begins again is heard again, and so does the run's end.
     When the time is over, the run may wait for a person (suspended, without a process; perhaps for days),
     or for a worker. It is then left alone because of the type of this state: Prefect pauses nothing but a
     running run. To expect those states as well would not do: a heartbeat may come after the run has
-    suspended itself, since its process beats until it leaves; and their events, lost on a busy SQLite,
-    would keep the server from seeing that the run was resumed.
+    suspended itself, since its process beats until it leaves.
 
     Args:
-        heartbeat_seconds: How often the tagged deployments send a heartbeat.
+        heartbeat_seconds: How often runs send a heartbeat.
     """
     silence = timedelta(seconds=MISSED_HEARTBEATS * heartbeat_seconds)
-    alive = {f"{FLOW_RUN}.Running", f"{FLOW_RUN}.heartbeat"}
     silent = ChangeFlowRunState(
         state=StateType.PAUSED,
         name=SILENT,
-        message=f"No sign of life for {silence.total_seconds():g} seconds.",
+        message=f"No heartbeat for {silence.total_seconds():g} seconds.",
         force=False,
     )
     return AutomationCore(
         name="prefect-kie: a flow run has gone silent",
         description=(
-            f"Deployments tagged {HEARTBEAT_TAG}, with "
-            f"PREFECT_FLOWS_HEARTBEAT_FREQUENCY={heartbeat_seconds:g} in their environment. Marks a running "
-            f"flow run as {SILENT} that has shown no sign of life for {silence.total_seconds():g} seconds. "
-            "Made by prefect-kie setup."
+            f"Deployments tagged {RECOVERY_TAG}: marks a running flow run as {SILENT} that has sent "
+            f"heartbeats, and none for {silence.total_seconds():g} seconds. Made by prefect-kie setup."
         ),
         trigger=EventTrigger(
             posture=Posture.Proactive,
-            after=alive,
-            expect=alive | {f"{FLOW_RUN}.{name}" for name in ENDED},
+            after={HEARTBEAT},
+            expect={HEARTBEAT, *(f"{FLOW_RUN}.{name}" for name in ("Running", *ENDED))},
             match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(HEARTBEAT_TAG),
+            match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id"},
             threshold=1,
             within=silence,
@@ -180,22 +180,61 @@ def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
     )
 
 
-def call_silent_crashed() -> AutomationCore:
-    """It was running and has gone silent: its process is gone, it crashed."""
+def call_not_started(within: timedelta = STARTS_WITHIN) -> AutomationCore:
+    """A worker has claimed the run, and nobody has begun it: the worker died between the two.
+
+    What begins late all the same, a container whose image took longer, is not in the way: Prefect lets it
+    begin the run if no other process has, and refuses it otherwise. The new state is of type Pending, which
+    Prefect gives to no running run.
+
+    Args:
+        within: How long a start may take.
+    """
+    not_started = ChangeFlowRunState(
+        state=StateType.PENDING,
+        name=NOT_STARTED,
+        message=f"Claimed by a worker {within.total_seconds() / 60:g} minutes ago, and not begun since.",
+        force=False,
+    )
+    pending = f"{FLOW_RUN}.Pending"
+    return AutomationCore(
+        name="prefect-kie: a flow run was not started",
+        description=(
+            f"Deployments tagged {RECOVERY_TAG}: marks a flow run as {NOT_STARTED} that a worker has claimed "
+            f"and that has not begun for {within.total_seconds() / 60:g} minutes. Made by prefect-kie setup."
+        ),
+        trigger=EventTrigger(
+            posture=Posture.Proactive,
+            after={pending},
+            expect={pending, *(f"{FLOW_RUN}.{name}" for name in LEFT_PENDING)},
+            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
+            match_related=_tagged(RECOVERY_TAG),
+            for_each={"prefect.resource.id"},
+            threshold=1,
+            within=within,
+        ),
+        actions=[not_started],
+    )
+
+
+def call_crashed() -> AutomationCore:
+    """It has gone silent, or was never begun: its process is gone, it crashed."""
     crashed = ChangeFlowRunState(
         state=StateType.CRASHED,
         name="Crashed",
-        message=f"{SILENT}: its process is gone, and nobody was there to tell.",
+        message="Its process is gone, and nobody was there to tell.",
         force=False,
     )
     return AutomationCore(
         name="prefect-kie: a flow run gone silent has crashed",
-        description=f"Calls a flow run marked as {SILENT} crashed. Made by prefect-kie setup.",
+        description=(
+            f"Calls a flow run marked as {SILENT} or {NOT_STARTED} crashed. Made by prefect-kie setup."
+        ),
         trigger=EventTrigger(
             posture=Posture.Reactive,
-            expect={f"{FLOW_RUN}.{SILENT}"},
+            expect={f"{FLOW_RUN}.{SILENT}", f"{FLOW_RUN}.{NOT_STARTED}"},
             match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(HEARTBEAT_TAG),
+            match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id"},
             threshold=1,
             within=timedelta(0),

@@ -12,11 +12,10 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
-import httpx
 from prefect import Flow
-from prefect.client.orchestration import get_client
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 from prefect.deployments.runner import RunnerDeployment
 from prefect.exceptions import ObjectNotFound, TerminationSignal
@@ -25,10 +24,9 @@ from prefect.schedules import Cron, Interval, Schedule
 from prefect.types.entrypoint import EntrypointType
 from rich.console import Console
 from rich.text import Text
-from typing_extensions import Self
 
-from prefect_kie import provisioning
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.connection import connected, server_url
 from prefect_kie.flows import (
     character_series,
     collect_job,
@@ -38,7 +36,7 @@ from prefect_kie.flows import (
     resolve_submission,
     resume_waiting,
 )
-from prefect_kie.provisioning_automations import HEARTBEAT_SECONDS, HEARTBEAT_TAG, RECOVERY_TAG
+from prefect_kie.provisioning_automations import RECOVERY_TAG
 
 DEPLOYED = "kie"
 """How the names of prefect.yaml's deployments begin."""
@@ -94,7 +92,7 @@ class FlowDeployment:
             self.flow,
             self.name,
             description=self.description,
-            tags=[RECOVERY_TAG, HEARTBEAT_TAG],
+            tags=[RECOVERY_TAG],
             parameters={**credentials, **self.parameters},
             concurrency_limit=ConcurrencyLimitConfig(
                 limit=self.concurrency_limit, collision_strategy=ConcurrencyLimitStrategy.ENQUEUE
@@ -150,7 +148,7 @@ DEPLOYMENTS = (
 class _Runner(Runner):
     """Prefect's runner, which a service manager's SIGTERM stops as Ctrl-C does.
 
-    Prefect's own handler (3.8) leaves the schedules on, whose runs would pile up unserved, and a traceback.
+    Prefect's own handler (3.9) leaves the schedules on, whose runs would pile up unserved, and a traceback.
 
     Args:
         on_start: Called when it takes runs.
@@ -183,23 +181,19 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
         limit: How many runs may run at once.
 
     Returns:
-        The exit code: 0 when it was stopped, 1 when there is no Prefect server.
+        The exit code: 0 when it was stopped.
+
+    Raises:
+        ServerMissing: when there is no Prefect server.
     """
-    try:
-        deployments = asyncio.run(_prepared())
-    except provisioning.ServerMissing as missing:
-        text = str(missing).replace("prefect-kie setup", "prefect-kie serve")
-        console.print(Text(text, style="red"), soft_wrap=True)
-        return 1
-    console.print(Text(f"Prefect server {provisioning.server_url()}"), soft_wrap=True)
+    deployments = asyncio.run(_prepared())
+    console.print(Text(f"Prefect server {server_url()}"), soft_wrap=True)
     for deployment in deployments:
         console.print(Text(f"serves {deployment.full_name}"), soft_wrap=True)
-    # Their tag promises a heartbeat; prefect.yaml gives it to a worker's runs by their environment.
     runner = _Runner(
         lambda: console.print(Text(STARTED), soft_wrap=True),
         pause_on_shutdown=True,
         limit=limit,
-        heartbeat_seconds=HEARTBEAT_SECONDS,
     )
     with suppress(KeyboardInterrupt, TerminationSignal):
         for deployment in deployments:
@@ -209,28 +203,42 @@ def run_serve(console: Console, limit: int = RUNS_AT_ONCE) -> int:
     return 0
 
 
+async def switched_on(deployment: str) -> dict[str, bool]:
+    """A build step for prefect.yaml: whether a deployment's schedule is on, so that it stays so.
+
+    Prefect itself switches a schedule on at each deploy, or off, or, where the file leaves that out, on when
+    it makes it: then the first deploy would begin to pay.
+
+    Args:
+        deployment: Its full name, the flow's and its own.
+
+    Returns:
+        `switched_on`: for the schedule's `active`. False for a deployment that does not exist yet.
+    """
+    async with get_client() as client:
+        return {"switched_on": await _is_on(client, deployment)}
+
+
+async def _is_on(client: PrefectClient, deployment: str) -> bool:
+    try:
+        known = await client.read_deployment_by_name(deployment)
+    except ObjectNotFound:
+        return False
+    return any(one.active for one in known.schedules)
+
+
 async def _prepared() -> Sequence[FlowDeployment]:
     """The served deployments; a schedule that somebody has switched on or off stays so.
 
     Raises:
-        ServerMissing: when no server is configured, or it does not answer or let us in.
+        ServerMissing: when there is no Prefect server.
     """
-    url = provisioning.server_url()
     prepared: list[FlowDeployment] = []
-    try:
-        async with get_client() as client:
-            await provisioning.check_server(client, url)
-            for deployment in (one.served() for one in DEPLOYMENTS):
-                if deployment.schedule is None:
-                    prepared.append(deployment)
-                    continue
-                try:
-                    known = await client.read_deployment_by_name(deployment.full_name)
-                except ObjectNotFound:
-                    prepared.append(deployment)
-                    continue
-                active = any(one.active for one in known.schedules)
-                prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
-    except httpx.HTTPError as error:
-        raise provisioning.ServerMissing(provisioning.silence(url, error)) from error
+    async with connected() as client:
+        for deployment in (one.served() for one in DEPLOYMENTS):
+            if deployment.schedule is None:
+                prepared.append(deployment)
+                continue
+            active = await _is_on(client, deployment.full_name)
+            prepared.append(replace(deployment, schedule=replace(deployment.schedule, active=active)))
     return prepared

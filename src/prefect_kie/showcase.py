@@ -45,8 +45,11 @@ from prefect_kie.flows import (
     character_series,
     generate_video,
 )
+from prefect_kie.flows.outcomes import Character
+from prefect_kie.flows.totals import told, total_credits
 from prefect_kie.provisioning import LIMITS, provide_limit
 from prefect_kie.tasks import upload_file
+from prefect_kie.terminal import forgive_output
 
 ORIGINAL = Sora2TextToVideo(
     prompt="A cheerful robot barista with a green apron pours a latte in a small cafe, seen from the front"
@@ -71,17 +74,13 @@ class Showcase:
 
     Args:
         console: Where to print.
-        ui_url: Where the Prefect UI is.
         directory: Where the videos go.
         key: The key to Kie; not used with a simulator.
         simulator: The simulated Kie's address; None: the real one.
     """
 
-    def __init__(
-        self, console: Console, ui_url: str, directory: Path, key: str, *, simulator: str | None
-    ) -> None:
+    def __init__(self, console: Console, directory: Path, key: str, *, simulator: str | None) -> None:
         self._console = console
-        self._ui_url = ui_url
         self._directory = directory
         self._live = simulator is None
         if simulator is None:
@@ -120,8 +119,7 @@ class Showcase:
         try:
             series, single = asyncio.run(self._run(started))
         except KieError as error:
-            self._console.print(str(error), style="red", markup=False)
-            self._console.print(f"Prefect UI: {self._ui_url}")
+            self._console.print(Text(str(error), style="red"), soft_wrap=True)
             return 1
         took = (datetime.now(timezone.utc) - started).total_seconds()
         self._report(series, single, took)
@@ -153,18 +151,24 @@ class Showcase:
             ("stable", single[0].videos[0]),
             ("picture", single[1].videos[0]),
         ]
-        table = Table("video", title=f"{len(videos)} videos in {took:.0f} s", title_justify="left")
-        table.add_column("model, task id", overflow="fold", ratio=4)
+        made: list[VideoOutcome | Character] = [
+            *(outcome for _, outcome in videos),
+            *([series.character] if series.character else []),
+        ]
+        table = Table("video", title=f"{told(made)}, in {took:.0f} s", title_justify="left")
+        table.add_column("model")
         table.add_column("length", justify="right", no_wrap=True)
         table.add_column("credits", justify="right", no_wrap=True)
-        table.add_column("file", overflow="fold", ratio=5)
+        table.add_column("file", overflow="fold")
         for what, outcome in videos:
             table.add_row(what, *_cells(outcome))
-        self._console.print(table)
         if (character := series.character) is not None:
-            self._console.print(f"Character: @{character.handle}, from {character.slice.timestamps} s")
-        self._console.print(f"Files: {self._directory}")
-        self._console.print(f"Prefect UI: {self._ui_url}")
+            seconds = f"{character.slice.end - character.slice.start:g} s"
+            table.add_row("character", "", seconds, f"{character.credits or 0:g}", f"@{character.handle}")
+        table.add_section()
+        table.add_row("total", "", "", f"{total_credits(made):g}")
+        self._console.print(table)
+        self._console.print(Text(f"Files: {self._directory}"), soft_wrap=True)
 
 
 @flow(name="demo", flow_run_name="demo")
@@ -205,7 +209,7 @@ async def _task_runs(client: PrefectClient, started: datetime) -> list[TaskRun]:
 
 def _progress(task_runs: Sequence[TaskRun]) -> Group:
     """One line per unfinished task run, as Prefect knows it."""
-    lines: list[Any] = [Spinner("dots", "Running on Prefect")]
+    lines: list[Any] = [Spinner("line", "Running on Prefect")]
     done = 0
     for task_run in sorted(task_runs, key=lambda run: run.created or run.expected_start_time or run.id.hex):
         state = task_run.state
@@ -222,10 +226,10 @@ def _progress(task_runs: Sequence[TaskRun]) -> Group:
 def _cells(outcome: VideoOutcome) -> list[str]:
     video = outcome.video
     if video is None:
-        return [f"{outcome.model}\n{outcome.task_id or ''}", "", "", outcome.error or ""]
+        return [outcome.model, "", "", outcome.error or ""]
     seconds = f"{video.seconds:.1f} s" if video.seconds is not None else ""
     credits = f"{video.credits:g}" if video.credits is not None else ""
-    return [f"{video.model}\n{video.task_id}", seconds, credits, Path(video.path).name]
+    return [video.model, seconds, credits, Path(video.path).name]
 
 
 def _picture(path: Path) -> Path:
@@ -250,12 +254,12 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m prefect_kie.showcase", description=__doc__)
     parser.add_argument("directory", type=Path, help="where the videos go")
-    parser.add_argument("ui", help="address of the Prefect UI")
     parser.add_argument("--simulator", help="address of a simulated Kie; without it, the real one")
     parser.add_argument("--yes", action="store_true", help="do not ask before paying")
+    forgive_output()
     options = parser.parse_args()
     key = os.environ.pop("KIE_API_KEY", "")
-    showcase = Showcase(Console(), options.ui, options.directory, key, simulator=options.simulator)
+    showcase = Showcase(Console(), options.directory, key, simulator=options.simulator)
     if options.simulator is None and not options.yes and not showcase.asked_and_allowed():
         print("Nothing was submitted.")
         return 1

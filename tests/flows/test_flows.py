@@ -90,7 +90,7 @@ async def test_one_failed_video_does_not_lose_the_others(
     lines = str(caught.value).splitlines()
     assert lines[0] == "1 of 3 videos failed:"
     assert len(lines) == 5
-    assert lines[4].startswith("A new run would make, and pay for, those saved ones again; with job_key='")
+    assert lines[4].startswith("To go on without paying again, start a new run with job_key='")
     (failed,) = [outcome for outcome in outcomes if outcome.status == "failed"]
     (line,) = [line for line in lines if line.startswith("- failed")]
     assert "heavy load" in line

@@ -141,7 +141,7 @@ async def made_by(fleet: Fleet, client: PrefectClient, run: UUID) -> GeneratedVi
     assert ended.state is not None
     assert ended.state.is_completed(), ended.state
     kept: ResultRecordMetadata = ended.state.data
-    # Not by state.aresult(), which in Prefect 3.8 leaves a connection to the server open.
+    # Not by state.aresult(), which in Prefect 3.9 leaves a connection to the server open.
     made = kept.serializer.loads(await fleet.records.read(kept.storage_key or "none") or b"")
     assert isinstance(made, GeneratedVideos)
     return made

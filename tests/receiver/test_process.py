@@ -14,7 +14,6 @@ from pydantic import SecretStr
 
 from prefect_kie.api import KieClient, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
 from prefect_kie.receiver import HEALTHY
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import KEY
@@ -100,14 +99,6 @@ def test_credentials_without_callbacks_are_told() -> None:
     code, shown = run()
     assert code == 1
     assert "The credentials block 'kie' has no callbacks" in shown
-
-
-def test_without_a_server_it_says_what_to_run() -> None:
-    nobody = f"http://127.0.0.1:{free_port()}/api"
-    code, shown = run(PREFECT_API_URL=nobody, PREFECT_CLIENT_MAX_RETRIES="0")
-    assert code == 1
-    assert "No Prefect server answers" in shown
-    assert "run prefect-kie callbacks again" in shown
 
 
 def test_a_port_that_is_taken_is_told() -> None:

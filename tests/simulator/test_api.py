@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from prefect_kie.simulator.settings import PAUSED_TODAY
+
 from .conftest import KEY, NewWorld, World, character_job, text_job
 
 SUPPORTED = [
@@ -166,6 +168,24 @@ async def test_looks_above_the_limit_are_rejected(new_world: NewWorld) -> None:
     assert (await world.look(task_id))["code"] == 200
     stats = await world.stats()
     assert (stats["looks"], stats["jobs"][0]["looks"]) == (13, 13)
+
+
+async def test_looks_are_counted_for_each_task_or_for_the_key(new_world: NewWorld) -> None:
+    for counted, second in (("task", 200), ("key", 429)):
+        world = new_world(looks_per_second=10, looks_counted_per=counted)
+        one, other = await world.created(text_job()), await world.created(text_job())
+        assert {(await world.look(one))["code"] for _ in range(10)} == {200}
+        assert (await world.look(other))["code"] == second
+
+
+async def test_a_paused_model_is_refused_in_kies_words_and_others_are_served(new_world: NewWorld) -> None:
+    world = new_world(paused_models=PAUSED_TODAY)
+    answer = await world.create(text_job())
+    assert answer == {"code": 500, "msg": "This interface is temporarily paused", "data": None}
+    source = "https://a.example/v.mp4"
+    remover = {"model": "sora-watermark-remover", "input": {"video_url": source, "upload_method": "s3"}}
+    assert (await world.create(remover))["code"] == 200
+    assert (await world.stats())["created"] == 1
 
 
 async def test_skew_moves_bodies_and_the_date_header(new_world: NewWorld) -> None:

@@ -29,6 +29,7 @@ def test_public_names() -> None:
         "Simulator",
         "SimulatorServer",
         "SimulatorSettings",
+        "check_renderer",
         "create_app",
         "render_video",
         "serve",

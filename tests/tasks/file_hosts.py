@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import httpx
+
 from prefect_kie.api import Job, JobRequest, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
@@ -52,6 +54,19 @@ class FileHost:
         await writer.drain()
         writer.close()
         await writer.wait_closed()
+
+
+class Pieces(httpx.AsyncByteStream):
+    """A body that comes in these pieces, and then, perhaps, breaks."""
+
+    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
+        self._pieces, self._error = pieces, error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        for piece in self._pieces:
+            yield piece
+        if self._error:
+            raise self._error
 
 
 @asynccontextmanager

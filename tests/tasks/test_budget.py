@@ -36,7 +36,6 @@ from prefect_kie.api import (
     Sora2ProTextToVideo,
     Sora2TextToVideo,
     SubmissionInDoubt,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import resolve_submission
@@ -522,23 +521,31 @@ async def test_a_job_without_a_price_is_not_submitted_under_a_budget(
     assert kie.stats()["created"] == 0
 
 
-class CannotBeListed(LocalStorage):
-    """A storage that reads and writes, and cannot tell what there is."""
-
-    async def names(self, folder: str) -> list[str]:
-        return None  # type: ignore[return-value]
+@of_server
+@pytest.mark.parametrize("told", [0, -5])
+async def test_a_success_that_is_said_to_cost_nothing_keeps_its_reservation(
+    told: int, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    """A cap of 60 lets two jobs of 30 through, whatever Kie's record says that they cost."""
+    kie.change(prices={"sora-2-text-to-video": told})
+    for number in (1, 2):
+        await waited(await submit(credentials, number, max_credits=2 * PRICE), credentials)
+    for number in (3, 4):
+        with pytest.raises(BudgetExceeded):
+            await submit(credentials, number, max_credits=2 * PRICE)
+    assert kie.stats()["created"] == 2
 
 
 @of_server
-async def test_where_no_budget_can_be_kept_nothing_is_paid(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+async def test_a_cap_that_is_lowered_while_a_batch_runs_holds_for_what_follows(
+    kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    monkeypatch.setattr("prefect_kie.tasks.runs.storage_for", lambda block: CannotBeListed(tmp_path))
-    with pytest.raises(SubmissionNotRecorded, match="no budget can be kept in it") as caught:
-        await submit(credentials, max_credits=1000)
-    assert "RemoteFileSystem" in caught.value.next_step
-    assert kie.stats()["created"] == 0
-    await submit(credentials)
+    await credentials.model_copy(update={"max_credits_per_day": 100}).asave("lowered", overwrite=True)
+    loaded = await KieCredentials.aload("lowered")
+    await submit(loaded, 1)
+    await credentials.model_copy(update={"max_credits_per_day": 10}).asave("lowered", overwrite=True)
+    with pytest.raises(BudgetExceeded, match="0 left of 10"):
+        await submit(loaded, 2)
     assert kie.stats()["created"] == 1
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
 import hashlib
 import random
-from collections.abc import Callable, Iterator
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +15,13 @@ import pytest
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import download, file_clients
+from prefect_kie.tasks import addresses, download
 from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
-from prefect_kie.tasks.media import is_whole_mp4
 from prefect_kie.tasks.transfer import BadFile, Transfer
-from tests.tasks.file_hosts import file_host, finished, http_answer
+from tests.tasks.file_hosts import Pieces, file_host, finished, http_answer
 
-PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40
+END = b"\0\0\0\0IEND\xaeB`\x82"
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 40 + END
 PAGE = b"<!doctype html><html><body>Sign in to go on</body></html>"
 MIB = 1024 * 1024
 
@@ -66,18 +66,6 @@ def assert_fetched(transfer: Transfer, part: Path, content: bytes, suffix: str) 
     assert transfer.suffix == suffix
 
 
-class Pieces(httpx.SyncByteStream):
-    """A body that comes in these pieces, and then, perhaps, breaks."""
-
-    def __init__(self, *pieces: bytes, error: Exception | None = None) -> None:
-        self._pieces, self._error = pieces, error
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield from self._pieces
-        if self._error:
-            raise self._error
-
-
 def picture() -> httpx.Response:
     """An answer that is streamed, as those of a network are."""
     return httpx.Response(200, stream=Pieces(PNG))
@@ -90,6 +78,13 @@ Handler = Callable[[httpx.Request], httpx.Response]
 def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.Request]]:
     """Have every host of the world answered by a function; returns what it was asked."""
 
+    looked_up = socket.getaddrinfo
+
+    def public(host: str, *args: Any, **options: Any) -> Any:
+        return looked_up("93.184.215.14" if host.endswith(".example") else host, *args, **options)
+
+    monkeypatch.setattr(socket, "getaddrinfo", public)
+
     def answered_by(handler: Handler) -> list[httpx.Request]:
         seen: list[httpx.Request] = []
 
@@ -97,10 +92,10 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.
             seen.append(request)
             return handler(request)
 
-        def client(*_: Any, **__: Any) -> httpx.Client:
-            return httpx.Client(transport=httpx.MockTransport(answer))
+        def client(*_: Any, **__: Any) -> httpx.AsyncClient:
+            return httpx.AsyncClient(transport=httpx.MockTransport(answer))
 
-        monkeypatch.setattr(file_clients, "blocking_http_client", client)
+        monkeypatch.setattr(addresses, "file_client", client)
         return seen
 
     return answered_by
@@ -113,7 +108,6 @@ class TestWhole:
         self, kie: SimulatorServer, url: str, whole: bytes, part: Path
     ) -> None:
         assert_fetched(await local(url, part), part, whole, ".mp4")
-        assert is_whole_mp4(part)
         [request] = requests_of_files(kie)
         assert request["range"] is None
         assert request["headers"]["accept-encoding"] == "identity"
@@ -129,7 +123,7 @@ class TestWhole:
 
     @pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
     async def test_a_big_file_has_all_its_bytes(self, part: Path, told: bool) -> None:
-        content = PNG + random.Random(1).randbytes(5 * MIB)
+        content = PNG + random.Random(1).randbytes(5 * MIB) + END
         length = {"content_length": len(content)} if told else {}
         async with file_host(http_answer(content, **length)) as host:
             assert_fetched(await local(host.url, part), part, content, ".png")
@@ -229,6 +223,7 @@ class TestResumed:
             "206 Partial Content",
             content_length=len(content) - cut,
             content_range=f"bytes {cut}-{len(content) - 1}/{len(content)}",
+            etag='"1"',
         )
         async with file_host(
             http_answer(content[:cut], content_length=len(content), etag='"1"'), rest
@@ -236,23 +231,14 @@ class TestResumed:
             assert_fetched(await local(host.url, part), part, content, ".png")
         assert f"Range: bytes={cut}-" in host.requests[1]
 
-    async def test_a_date_names_the_version_where_there_is_no_tag(self, part: Path) -> None:
-        date = "Sun, 22 Nov 2026 12:00:00 GMT"
-        cut = http_answer(PNG[:2000], content_length=len(PNG), last_modified=date)
-        rest = http_answer(
-            PNG[2000:],
-            "206 Partial Content",
-            content_length=len(PNG) - 2000,
-            content_range=f"bytes 2000-{len(PNG) - 1}/{len(PNG)}",
-        )
-        async with file_host(cut, rest) as host:
-            assert_fetched(await local(host.url, part), part, PNG, ".png")
-        assert f"If-Range: {date}" in host.requests[1]
-        assert "Range: bytes=2000-" in host.requests[1]
-
-    async def test_without_a_version_it_begins_anew(self, part: Path) -> None:
-        cut = http_answer(PNG[:2000], content_length=len(PNG))
-        async with file_host(cut, http_answer(PNG, content_length=len(PNG))) as host:
+    @pytest.mark.parametrize(
+        "version",
+        [{}, {"etag": 'W/"1"'}, {"last_modified": "Sun, 22 Nov 2026 12:00:00 GMT"}],
+        ids=["none", "weak tag", "date"],
+    )
+    async def test_without_a_strong_version_it_begins_anew(self, part: Path, version: dict[str, str]) -> None:
+        cut = http_answer(PNG[:2000], content_length=len(PNG), **version)
+        async with file_host(cut, http_answer(PNG, content_length=len(PNG), **version)) as host:
             assert_fetched(await local(host.url, part), part, PNG, ".png")
         assert "Range" not in host.requests[1]
 
@@ -286,14 +272,6 @@ class TestResumed:
             await fetch("https://files.example/a", part)
         assert len(seen) == MAX_PARTS
 
-    @pytest.mark.parametrize("kept", [30, 2000])
-    async def test_a_video_cut_short_is_told_although_no_length_was_announced(
-        self, whole: bytes, part: Path, kept: int
-    ) -> None:
-        async with file_host(http_answer(whole[:kept])) as host:
-            with pytest.raises(CutTransfer, match=f"the video is cut short after {kept:,} bytes"):
-                await local(host.url, part)
-
     async def test_too_short_is_told_where_no_protocol_does(self, internet: Any, part: Path) -> None:
         internet(lambda _: httpx.Response(200, stream=Pieces(PNG[:50]), headers={"Content-Length": "60"}))
         with pytest.raises(CutTransfer, match="50 of 60 bytes came"):
@@ -309,12 +287,12 @@ class TestRefused:
             ({"dead": True}, DeadLink, "HTTP 404"),
             ({"status": 403}, DeadLink, "HTTP 403"),
             ({"status": 410}, DeadLink, "HTTP 410"),
-            ({"status": 500, "body": "oops"}, CutTransfer, "HTTP 500"),
+            ({"status": 500, "body": "oops\nmore"}, CutTransfer, "HTTP 500: oops$"),
             ({"status": 429}, CutTransfer, "HTTP 429"),
             ({"status": 204}, CutTransfer, "HTTP 204"),
-            ({"html": True}, BadFile, "sent text/html instead of a medium"),
-            ({"garbage": '{"code": 404}'}, BadFile, "sent application/json instead of a medium"),
-            ({"empty": True}, BadFile, "the file is empty"),
+            ({"html": True}, CutTransfer, "sent a page in the place of the file"),
+            ({"garbage": '{"code": 404}'}, CutTransfer, 'sent an answer in JSON .*"code": 404'),
+            ({"empty": True}, CutTransfer, "the file is empty"),
             ({"endless": 3 * MIB}, BadFile, "longer than the limit of 1,048,576 bytes"),
         ],
         ids=lambda value: next(iter(value.items())) if isinstance(value, dict) else None,
@@ -325,23 +303,6 @@ class TestRefused:
         kie.fault("file", **fault)
         with pytest.raises(error, match=text):
             await local(url, part, max_bytes=MIB)
-
-    async def test_a_page_in_disguise_is_no_medium(self, part: Path) -> None:
-        async with file_host(http_answer(PAGE, content_length=len(PAGE), content_type="video/mp4")) as host:
-            with pytest.raises(BadFile, match=r"no video, picture or sound; it begins with b'<!doctype"):
-                await local(host.url, part)
-
-    async def test_a_few_odd_bytes_are_no_medium(self, part: Path) -> None:
-        async with file_host(http_answer(b"no", content_length=2)) as host:
-            with pytest.raises(BadFile, match="it begins with b'no'"):
-                await local(host.url, part)
-
-    async def test_what_is_packed_although_it_should_not_be_is_refused(self, part: Path) -> None:
-        packed = gzip.compress(PNG)
-        answer = http_answer(packed, content_length=len(packed), content_encoding="gzip")
-        async with file_host(answer) as host:
-            with pytest.raises(BadFile, match="no video"):
-                await local(host.url, part)
 
     @pytest.mark.parametrize("spare", [-1, 0])
     async def test_the_limit_is_exact(self, url: str, whole: bytes, part: Path, spare: int) -> None:
@@ -357,7 +318,7 @@ class TestRefused:
         self, kie: SimulatorServer, url: str, whole: bytes, part: Path
     ) -> None:
         grown = http_answer(
-            bytes(2000), "206 Partial Content", content_length=2000, content_range="bytes 1000-2999/3000"
+            bytes(3000), "206 Partial Content", content_length=3000, content_range="bytes 0-2999/3000"
         )
         cut = http_answer(PNG[:1000], content_length=2000, etag='"1"')
         async with file_host(cut, grown) as host:

@@ -183,7 +183,10 @@ async def test_a_shared_storage_of_its_own_beside_a_local_default_is_refused(
 
 
 @pytest.mark.server
-async def test_a_relative_path_is_refused(kie: SimulatorServer, credentials: KieCredentials) -> None:
+async def test_a_relative_path_is_refused(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     relative = temporary_settings({PREFECT_LOCAL_STORAGE_PATH: Path("results")})
     with relative, pytest.raises(SubmissionNotRecorded, match="relative path"):
         await submit(credentials)

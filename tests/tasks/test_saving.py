@@ -594,14 +594,12 @@ class TestTrouble:
     @pytest.mark.parametrize(
         ("fault", "text"),
         [
-            ({"html": True}, "sent text/html"),
-            ({"empty": True}, "the file is empty"),
             ({"endless": 3 * 1024 * 1024}, "longer than the limit"),
             ({"redirect": "ftp://files.example/a.mp4"}, "not a public http"),
         ],
-        ids=["page", "empty", "endless", "redirect"],
+        ids=["endless", "redirect"],
     )
-    async def test_what_is_no_video_is_fetched_only_once(
+    async def test_what_no_waiting_changes_is_fetched_only_once(
         self,
         kie: SimulatorServer,
         credentials: KieCredentials,
@@ -616,6 +614,27 @@ class TestTrouble:
         assert_paid_and_collectable(caught.value, job)
         assert not caught.value.retryable
         assert kie.stats()["file_requests"] == 1
+        assert files_in(videos) == []
+
+    @pytest.mark.parametrize(
+        ("fault", "text"),
+        [({"html": True}, "sent a page"), ({"empty": True}, "the file is empty")],
+        ids=["page", "empty"],
+    )
+    async def test_a_page_in_the_place_of_a_video_is_asked_again_for_a_while(
+        self,
+        kie: SimulatorServer,
+        credentials: KieCredentials,
+        job: Job,
+        videos: Path,
+        fault: dict[str, Any],
+        text: str,
+    ) -> None:
+        kie.fault("file", times=None, **fault)
+        with pytest.raises(DownloadFailed, match=f"the result could not be fetched: .*{text}") as caught:
+            await save_result(job, credentials, directory=videos)
+        assert_paid_and_collectable(caught.value, job)
+        assert kie.stats()["file_requests"] == 6
         assert files_in(videos) == []
 
     async def test_a_full_disk_leaves_no_file(
@@ -633,7 +652,9 @@ class TestTrouble:
             ) as caught:
                 await save_result(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)
-        assert caught.value.retryable
+        assert not caught.value.retryable  # no waiting makes room
+        assert "with room in it" in caught.value.next_step
+        assert kie.stats()["file_requests"] == 1
         assert files_in(videos) == []
         assert (await save_result(job, credentials, directory=videos)).seconds
 
@@ -649,7 +670,7 @@ class TestTrouble:
 
         async def write(storage: LocalStorage, path: str, content: bytes) -> None:
             if next(calls) == 0:
-                no_space()
+                raise OSError(errno.EIO, "Input/output error")
             await true(storage, path, content)
 
         monkeypatch.setattr(LocalStorage, "write", write)

@@ -179,7 +179,7 @@ class Classic(Ui):
         return self._around(label).locator("input, textarea").first
 
     def _open_choices(self, label: str) -> Locator:
-        # A click beside the arrows opens it and closes it again (Prefect 3.8, Chromium 156).
+        # A click beside the arrows opens it and closes it again (Prefect 3.9, Chromium 156).
         self._around(label).locator(".p-select-button__icon").first.click()
         return self.page.locator(".p-select-option")
 

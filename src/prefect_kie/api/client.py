@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
-from typing_extensions import Self
 
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
 from prefect_kie.api.errors import (
@@ -33,6 +32,15 @@ from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
 from prefect_kie.api.pace import KeyPace, Turn, pace_of
 from prefect_kie.api.requests import JobRequest
+from prefect_kie.api.transport import (
+    MAX_ANSWER_BYTES,
+    KeyAuth,
+    KeyHider,
+    bare,
+    last_moment,
+    read_bounded,
+    upload_seconds,
+)
 from prefect_kie.api.uploads import (
     UploadedFile,
     check_file,
@@ -42,12 +50,14 @@ from prefect_kie.api.uploads import (
     unique_name,
 )
 from prefect_kie.api.verdicts import Call, Verdict, judge, judge_exception
-
-MAX_ANSWER_BYTES = 8 * 1024 * 1024
-"""Kie's answers are a few KiB; a longer one than this is not read to its end."""
+from prefect_kie.api.wordings import names_in
 
 CREATE_READ_TIMEOUT = 180.0
 """Seconds to wait for createTask's answer: giving up sooner would only leave a paid job in doubt."""
+
+CREATE_SECONDS = 190.0
+CALL_SECONDS = 60.0
+"""After so long a call has ended, however its answer drips in; an upload may take longer, by its size."""
 
 
 class KieClient:
@@ -58,8 +68,11 @@ class KieClient:
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
         timeout: Seconds to wait for an answer (connecting: at most 10 s; createTask's answer: 180 s).
-        creates_per_10_seconds: How many jobs Kie lets this key submit in 10 seconds.
-        looks_per_second: How often Kie lets this key look at jobs in a second.
+        call_seconds: Seconds after which a call has ended, however its answer drips in (createTask: 190 s;
+            an upload: longer, by its size).
+        creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
+        looks_per_second: How often to look at jobs in a second, all of this key's together. Kie counts looks
+            for each job alone (10), and was once documented to count them per key.
 
     Raises:
         ValueError: when the key cannot be a key, or an address is neither https nor this machine.
@@ -72,12 +85,15 @@ class KieClient:
         base_url: str = API_URL,
         upload_url: str = UPLOAD_URL,
         timeout: float = 30.0,
+        call_seconds: float = CALL_SECONDS,
         creates_per_10_seconds: int = CREATES_PER_10_SECONDS,
         looks_per_second: int = LOOKS_PER_SECOND,
     ) -> None:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
+        self._auth, self._hide = KeyAuth(self._key), KeyHider(self._key)
+        self._seconds = call_seconds
         self._limits = creates_per_10_seconds, looks_per_second
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
@@ -147,8 +163,10 @@ class KieClient:
             self._create_http,
             "POST",
             f"{self.base_url}/api/v1/jobs/createTask",
+            names={*names_in(body), *type(request).model_fields},
+            seconds=CREATE_SECONDS,
             json=body,
-            extensions={"trace": _last_moment(too_late)} if too_late else {},
+            extensions={"trace": last_moment(too_late)} if too_late else {},
         )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
             raise SubmissionInDoubt("createTask named no task")
@@ -263,7 +281,8 @@ class KieClient:
         return parse_upload(answer)
 
     async def _upload(self, path: str, **content: Any) -> Envelope:
-        return await self._ask(Call.FREE, self._http, "POST", f"{self.upload_url}{path}", **content)
+        url, seconds = f"{self.upload_url}{path}", self._seconds + upload_seconds(content)
+        return await self._ask(Call.FREE, self._http, "POST", url, seconds=seconds, **content)
 
     async def _in_turn(self, turn: Turn, *asked: Any, **content: Any) -> Envelope:
         refused = False
@@ -283,45 +302,51 @@ class KieClient:
         url: str,
         *,
         task_id: str | None = None,
+        names: Collection[str] | None = None,
+        seconds: float | None = None,
         **content: Any,
     ) -> Envelope:
         name = url.rpartition("/")[2]
-        answer: Envelope | KieError
+        seconds = self._seconds if seconds is None else seconds
+        answer: Envelope | BaseException
         try:
-            answer = await self._exchange(http, method, url, **content)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            happened = f"{name} got no answer ({type(error).__name__}: {error or 'no details'})"
-            answer = _error(judge_exception(call, error), happened, task_id, code=None)
-        if isinstance(answer, KieError):
-            # Raised out here: in there its context would be httpx's exception, which holds the key's header.
-            raise answer
-        verdict = judge(call, answer)
+            async with asyncio.timeout(seconds):
+                answer = await self._exchange(http, method, url, **content)
+        except BaseException as error:
+            answer = self._failure(call, error, name, seconds, task_id)
+        if isinstance(answer, BaseException):
+            # Raised out here: in there its context, or its frames, would hold the request with the key.
+            try:
+                raise answer
+            finally:
+                del answer
+        verdict = judge(call, answer, names or set(names_in(content)))
         if verdict.error is not None:
             happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
             raise _error(verdict, happened, task_id or answer.task_id, code=answer.code)
         return answer
 
+    def _failure(
+        self, call: Call, error: BaseException, name: str, seconds: float, task_id: str | None
+    ) -> BaseException:
+        if isinstance(error, TimeoutError):
+            happened = f"{name} had not answered in full after {seconds:.4g} s"
+        elif isinstance(error, httpx.HTTPError | httpx.InvalidURL) or (
+            call is Call.CREATE and isinstance(error, Exception)  # nobody knows how far it came
+        ):
+            happened = (
+                f"{name} got no answer ({type(error).__name__}: {self._hide(str(error)) or 'no details'})"
+            )
+        else:  # it was cancelled, or the fault is ours
+            return bare(error)
+        return _error(judge_exception(call, error), happened, task_id, code=None)
+
     async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
-        headers = {"Authorization": f"Bearer {self._key.get_secret_value()}"}
-        async with http.stream(method, url, headers=headers, **content) as response:
-            body = bytearray()
-            async for chunk in response.aiter_bytes():
-                body += chunk
-                if len(body) > MAX_ANSWER_BYTES:
-                    break  # cut short it is unreadable, and judged as such
+        async with http.stream(method, url, auth=self._auth, **content) as response:
+            body = await read_bounded(response, MAX_ANSWER_BYTES)
+            date = response.headers.get("Date")
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
-            shown = bytes(body).replace(self._key.get_secret_value().encode(), b"[key]")
-            return parse_envelope(response.status_code, shown, response.headers.get("Date"))
-
-
-def _last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
-    """What httpx calls at each step of a request; it stops one that would leave too late."""
-
-    async def trace(step: str, _: Any) -> None:
-        if step.endswith("send_request_headers.started") and too_late():
-            raise httpx.ConnectTimeout("this process was held up too long before its call; nothing was sent")
-
-    return trace
+            return parse_envelope(response.status_code, body, date, self._hide)
 
 
 def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:

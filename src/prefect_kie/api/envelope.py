@@ -13,7 +13,10 @@ from datetime import datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
+from prefect_kie.api.transport import KeyHider
+
 MAX_TEXT = 500
+ENCODED = "a body in an encoding nobody asked for"
 
 
 @dataclass(frozen=True)
@@ -50,20 +53,27 @@ class Envelope:
         return first_id(self.fields, "taskId", "recordId", "task_id")
 
 
-def parse_envelope(status: int, body: bytes, date: str | None = None) -> Envelope:
+def parse_envelope(
+    status: int, body: bytes | None, date: str | None = None, hide: KeyHider | None = None
+) -> Envelope:
     """Read any answer of the service.
 
     Args:
         status: The HTTP status.
-        body: The whole body, as received.
+        body: The whole body, as received; None where it could not be decoded.
         date: The answer's `Date` header.
+        hide: Takes the key out of whatever can be told of the answer.
 
     Returns:
         The envelope. A missing body code means: the HTTP status (kie-api: Base).
     """
+    if body is None:
+        return Envelope(status, status, False, False, ENCODED, None, _date(date))
     parsed = _json_object(body)
     if parsed is None:
-        return Envelope(status, status, False, False, _beginning(body), None, _date(date))
+        return Envelope(status, status, False, False, _beginning(body, hide), None, _date(date))
+    if hide is not None:
+        parsed = hide.in_json(parsed)
     code = as_int(parsed.get("code"))
     text = first_text(parsed, "msg", "message") or ""
     return Envelope(
@@ -155,6 +165,8 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     return cast("dict[str, Any]", parsed) if isinstance(parsed, dict) else None
 
 
-def _beginning(body: bytes) -> str:
-    text = " ".join(body[: 4 * MAX_TEXT].decode("utf-8", "replace").split())
+def _beginning(body: bytes, hide: KeyHider | None) -> str:
+    # Hidden before it is cut: half of a key would not be found.
+    text = body[: 64 * MAX_TEXT].decode("utf-8", "replace")
+    text = " ".join((hide(text) if hide else text)[: 4 * MAX_TEXT].split())
     return text[:MAX_TEXT]

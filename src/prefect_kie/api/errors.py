@@ -6,7 +6,7 @@
     ├── AuthenticationFailed      key missing, wrong, or this address not allowed         (401)
     ├── InsufficientCredits       the account cannot pay for it                           (402)
     ├── InvalidRequest            Kie refuses the input                                   (422)
-    │   └── ModelNotSupported     Kie does not (or no longer) serve this model            (422)
+    │   └── ModelNotSupported     Kie does not (or no longer) serve this model       (422, 500)
     ├── RateLimited               too many requests; nothing was created                  (429)
     ├── UsageLimitReached         this key's hourly, daily or total cap is used up        (433)
     ├── Maintenance               Kie is closed for the moment                            (455)
@@ -123,7 +123,10 @@ class InvalidRequest(KieError):
 
 
 class ModelNotSupported(InvalidRequest):
-    """Kie does not serve this model, or no longer does."""
+    """Kie does not serve this model, or no longer does, or has paused it; nothing was created.
+
+    Every `sora-2-*` is paused at Kie since June 2026.
+    """
 
     default_next_step = (
         "Look up the models Kie serves today at kie.ai/market and run another one, for example with "
@@ -277,12 +280,14 @@ class NotAnswered(KieError):
 class RunIncomplete(KieError):
     """A flow run ends without some of the videos it was asked for; none of the others is lost.
 
-    `result` is what the flow would have returned: every outcome, those that succeeded included.
+    `result` is what the flow would have returned: every outcome, those that succeeded included. `errors` are
+    the exceptions of what is missing, to be told apart by their type.
     """
 
     default_billed = "unknown"
     default_next_step = "See the line of each video."
     result: Any = None
+    errors: tuple[KieError, ...] = ()
 
     def __str__(self) -> str:
         return self.message  # its lines are whole errors with charges and next steps of their own

@@ -65,24 +65,30 @@ def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.As
         timeout: httpx's timeouts.
         keepalive: How many idle connections may be kept.
     """
-    return httpx.AsyncClient(**_options(url, timeout, most=20, keepalive=keepalive))
+    return httpx.AsyncClient(**_options(url, timeout, keepalive=keepalive))
 
 
-def blocking_http_client(url: str, timeout: httpx.Timeout) -> httpx.Client:
-    """The same for threads: who shares it bounds its connections, and none is kept."""
-    return httpx.Client(**_options(url, timeout, most=None, keepalive=0))
+def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
+    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing.
+
+    Args:
+        timeout: httpx's timeouts.
+        proxy: The proxy's address, where one leads there.
+    """
+    options = _options("", timeout, keepalive=0)
+    options["trust_env"] = False
+    return httpx.AsyncClient(**options, proxy=proxy)
 
 
-def _options(url: str, timeout: httpx.Timeout, *, most: int | None, keepalive: int) -> _Options:
+def _options(url: str, timeout: httpx.Timeout, *, keepalive: int) -> _Options:
     return {
         "verify": _tls_context(),
         "timeout": timeout,
-        "limits": httpx.Limits(
-            max_connections=most, max_keepalive_connections=keepalive, keepalive_expiry=5.0
-        ),
+        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
         "follow_redirects": False,
         "trust_env": not is_loopback(urlsplit(url).hostname or ""),
-        "headers": {"User-Agent": f"prefect-kie/{_version()}"},
+        # Kie's answers are short; what is not compressed cannot grow.
+        "headers": {"User-Agent": f"prefect-kie/{_version()}", "Accept-Encoding": "identity"},
     }
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime, timedelta, timezone
-from enum import Enum
+from enum import StrEnum
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,7 +14,12 @@ from prefect_kie.api.catalog import parse_request
 from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.results import CharacterResult, JobResult, parse_result
+from prefect_kie.api.wordings import is_no_failure
 
+ENDED_BADLY = ("fail", "failed", "failure")
+_BAD = re.compile(r"error|fail|cancel|abort|reject|refus|expir|terminat|time.?out")
+ENDED_WELL = ("succeeded", "successful", "complete", "completed", "done", "finished")
+"""Words beside `success`, taken for it only where the record has an end and a result."""
 MAX_RECORD_BYTES = 256 * 1024
 """So much of Kie's record of a job is kept."""
 MAX_DEPTH = 20
@@ -21,8 +27,11 @@ MAX_DEPTH = 20
 LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
 
 
-class JobState(str, Enum):
-    """Where a job stands. A state Kie adds tomorrow reads as `UNKNOWN`, which means: not finished."""
+class JobState(StrEnum):
+    """Where a job stands. A state Kie adds tomorrow reads as `UNKNOWN`, which means: not finished.
+
+    A record that has an end and neither success nor result reads as `FAIL`, whatever its word.
+    """
 
     WAITING = "waiting"
     QUEUING = "queuing"
@@ -157,7 +166,7 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
     if task_id is None:
         return None
     raw_state = first_text(data, "state") or ""
-    state = _state(raw_state)
+    state = _state(raw_state, data)
     echo = _echo(data.get("param"))
     model = first_text(data, "model") or first_text(echo, "model") or "unknown"
     progress = as_float(data.get("progress"))
@@ -171,7 +180,7 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
             parse_result(data.get("resultJson"), data.get("response")) if state is JobState.SUCCESS else None
         ),
         fail_code=_code_text(data.get("failCode")),
-        fail_message=first_text(data, "failMsg"),
+        fail_message=first_text(data, "failMsg", "errorMessage"),
         credits=as_float(data.get("creditsConsumed")),
         created_at=_time(data.get("createTime")),
         completed_at=_time(data.get("completeTime")) if state.finished else None,
@@ -181,11 +190,40 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
     )
 
 
-def _state(raw: str) -> JobState:
-    try:
-        return JobState(raw.strip().lower())
-    except ValueError:
-        return JobState.UNKNOWN
+def _state(raw: str, data: dict[str, Any]) -> JobState:
+    word = raw.strip().lower()
+    if word == JobState.SUCCESS.value:
+        return JobState.SUCCESS
+    if word in ENDED_BADLY:
+        return JobState.FAIL
+    state = next((state for state in JobState if state.value == word), JobState.UNKNOWN)
+    # Of a job that is said to go on, a time alone proves no end: only a reason does.
+    ended = _time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
+    if _BAD.search(word) and (ended or _tells_failure(data)):
+        return JobState.FAIL
+    if _has_content(decoded(data.get("resultJson"))) or _has_content(decoded(data.get("response"))):
+        # What made something has not failed; where the word says nothing, the next look may.
+        return JobState.SUCCESS if ended and word in ENDED_WELL else state
+    return JobState.FAIL if ended or _tells_failure(data) else state
+
+
+def _tells_failure(data: dict[str, Any]) -> bool:
+    reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
+    return any(reason is not None and not is_no_failure(reason) for reason in reasons)
+
+
+def _has_content(value: Any) -> bool:
+    """Whether there is anything in it at all: `{"resultUrls": []}` holds nothing."""
+    left: list[Any] = [value]
+    while left:
+        each = left.pop()
+        if isinstance(each, dict):
+            left += cast("dict[str, Any]", each).values()
+        elif isinstance(each, list):
+            left += each  # pyright: ignore[reportUnknownArgumentType]
+        elif each is not None and each != "" and each is not False:
+            return True
+    return False
 
 
 def _echo(param: Any) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """The pace of a key's calls in this process: all its event loops and threads take turns.
 
-Kie counts creates and looks per key and refuses what is too much. So does every call here wait its turn,
-first come, first served; a refusal (429) slows all of them down together.
+Kie counts creates per account and looks per job (once: per key), and refuses what is too much. So each call
+here waits its turn, first come, first served, all of a key's together; a refusal (429) slows them all down.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ class _Waiter:
         try:
             seconds = min(max(seconds, LEAST_SLEEP), LOOK_AROUND_SECONDS)
             await asyncio.wait_for(self._woken.wait(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return
         self._woken.clear()
 

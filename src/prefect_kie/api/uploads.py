@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import mimetypes
 import re
+import stat
 import uuid
+from contextlib import suppress
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
@@ -80,7 +82,11 @@ def open_checked(path: Path) -> tuple[BinaryIO, str]:
         ValueError: as `check_file`.
     """
     try:
-        mime_type = check_file(path.name, path.stat().st_size if path.is_file() else None)
+        size = None
+        with suppress(FileNotFoundError):
+            found = path.stat()  # is_file() hides, as of Python 3.14, why a file cannot be reached
+            size = found.st_size if stat.S_ISREG(found.st_mode) else None
+        mime_type = check_file(path.name, size)
         return path.open("rb"), mime_type
     except OSError as error:
         raise ValueError(f"{path.name!r} cannot be read: {error.strerror}") from error

@@ -6,13 +6,14 @@ Pure functions from (call, HTTP status, body code, text) to a verdict. The table
 
 from __future__ import annotations
 
-import re
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
 
 import httpx
 
+from prefect_kie.api import wordings
 from prefect_kie.api.envelope import Envelope
 from prefect_kie.api.errors import (
     AuthenticationFailed,
@@ -89,56 +90,42 @@ _FINAL: dict[int, type[KieError]] = {
     505: FeatureDisabled,
 }
 
+_PAUSING = (400, 403, 404, 422, 455, 500, 503, 505)
+"""Codes that may come with "This interface is temporarily paused"; 500 is the one that was seen."""
+
 NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
 
-_NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model\b.*\bnot supported|unsupported model", re.IGNORECASE)
-# "aspect_ratio is required": one field's name and what is wrong with it, and nothing else. Names of what
-# only Kie makes ("taskId cannot be null") tell of a mishap on its side, perhaps after the job was created.
-_NAMES_INPUT = re.compile(
-    r"^(?!\W*(task|record|task_?id|record_?id|recordinfo|data|results?|response)\b)"
-    r"\W*[\w.\[\]]+\W* (is required|cannot be (empty|null|blank)|is invalid"
-    r"|is not within the range of allowed options)\W*$",
-    re.IGNORECASE,
-)
-_NO_RECORD = re.compile(r"recordinfo is null|record\w* (is|was)? ?not (found|exist)", re.IGNORECASE)
 
-_MODERATION = re.compile(
-    r"guardrail|violat|moderation|sensitive|photorealistic people|(content|usage) polic|prohibited"
-    r"|inappropriate|nsfw|copyright|likeness",
-    re.IGNORECASE,
-)
-_PASSING = re.compile(
-    r"heavy load|try again|time[d]?[ -]?out|internal (server )?error|overload|busy|temporar", re.IGNORECASE
-)
-
-
-def judge(call: Call, answer: Envelope) -> Verdict:
+def judge(call: Call, answer: Envelope, names: Collection[str] = ()) -> Verdict:
     """Decide what an answer means for this kind of call.
 
     Args:
         call: What was asked.
         answer: What came back.
+        names: The fields that were sent, and those that the model takes. An error 500 is a refusal only
+            where it names one of them.
 
     Returns:
         The verdict. A create is `rejected` only when Kie surely created nothing.
     """
     if call is Call.CREATE:
-        return _judge_create(answer)
+        return _judge_create(answer, names)
     if answer.code == 200 and answer.readable:
         return ACCEPTED
-    if call is Call.LOOK and answer.from_body and (answer.code == 404 or _NO_RECORD.search(answer.text)):
-        return Verdict("rejected", JobNotFound)
-    if call is Call.LOOK and answer.from_body and answer.code in (408, 501):
-        # The job failed; its record, where it comes along, says why.
-        return ACCEPTED if answer.task_id else Verdict("rejected", failure_class(answer.text))
+    if call is Call.LOOK and answer.from_body:
+        if answer.task_id and answer.fields.get("state") and answer.code in (400, 408, 422, 500, 501):
+            return ACCEPTED  # the job failed, and its record came along, which says why
+        if answer.code == 404 or wordings.no_such_record(answer.text):
+            return Verdict("rejected", JobNotFound)
+        if answer.code in (408, 501):
+            return ACCEPTED if answer.task_id else Verdict("rejected", failure_class(answer.text))
     # A look is free: what is not surely Kie's own word (a proxy's page, a 500) is worth another one.
     doubtful = call is Call.LOOK and (answer.code == 500 or not answer.from_body)
-    refusal = None if doubtful else _judge_refusal(answer)
+    refusal = None if doubtful else _judge_refusal(answer, names)
     return refusal or Verdict("unknown", ServiceUnavailable, retryable=True)
 
 
-def judge_exception(call: Call, error: httpx.HTTPError | httpx.InvalidURL) -> Verdict:
+def judge_exception(call: Call, error: Exception) -> Verdict:
     """Decide what a broken connection means for this kind of call.
 
     Returns:
@@ -153,42 +140,49 @@ def judge_exception(call: Call, error: httpx.HTTPError | httpx.InvalidURL) -> Ve
 
 def failure_class(*reasons: str | None) -> type[JobFailed]:
     """The error class for a failed job, from what Kie says of it (failCode, failMsg)."""
-    return ContentRejected if _MODERATION.search(_joined(reasons)) else JobFailed
+    return ContentRejected if wordings.is_moderation(_joined(reasons)) else JobFailed
 
 
 def is_passing(*reasons: str | None) -> bool:
-    """Whether a failed job's reason is passing, so that a new job may succeed."""
+    """Whether a failed job's reason is passing, so that a new job may succeed; never after moderation."""
     said = _joined(reasons)
-    return bool(_PASSING.search(said)) and not _MODERATION.search(said)
+    return wordings.is_passing(said) and not wordings.is_moderation(said)
 
 
 def _joined(reasons: tuple[str | None, ...]) -> str:
     return " ".join(reason for reason in reasons if reason)
 
 
-def _judge_create(answer: Envelope) -> Verdict:
+def _judge_create(answer: Envelope, names: Collection[str]) -> Verdict:
     if answer.code == 200:
         return ACCEPTED if answer.task_id else IN_DOUBT
     if answer.task_id is not None:
         return IN_DOUBT  # an error that names a task: Kie may be working on it
-    return _judge_refusal(answer) or IN_DOUBT
+    if answer.from_body and answer.code in _PAUSING and wordings.is_paused(answer.text):
+        return Verdict("rejected", ModelNotSupported)
+    refusal = _judge_refusal(answer, names)
+    if refusal and refusal.error is InvalidRequest and wordings.names_kies_own(answer.text, names):
+        return IN_DOUBT  # "recordInfo is null": Kie stumbled over its own record, not over the input
+    return refusal or IN_DOUBT
 
 
-def _judge_refusal(answer: Envelope) -> Verdict | None:
+def _judge_refusal(answer: Envelope, names: Collection[str]) -> Verdict | None:
     """The verdict where the answer is surely a refusal; None where it is not sure."""
     if answer.code == 429:
         return Verdict("rejected", RateLimited, retryable=True)
     if answer.code == 455 and answer.from_body:
         return Verdict("rejected", Maintenance, retryable=True)
     if answer.code == 500 and answer.from_body:
-        if _NO_CREDITS.search(answer.text):
+        if wordings.no_credits(answer.text):
             return Verdict("rejected", InsufficientCredits)
-        if _NAMES_INPUT.search(answer.text):
+        if wordings.no_such_model(answer.text):
+            return Verdict("rejected", ModelNotSupported)
+        if wordings.names_input(answer.text, names):
             return Verdict("rejected", InvalidRequest)
     error = _FINAL.get(answer.code)
     if error is None or (error is FeatureDisabled and not answer.from_body):
         return None
-    if error is InvalidRequest and _NO_MODEL.search(answer.text):
+    if error is InvalidRequest and wordings.no_such_model(answer.text):
         error = ModelNotSupported
     elif answer.code in (404, 405):
         return Verdict("rejected", error, next_step=NO_SUCH_CALL)

@@ -190,7 +190,7 @@ async def _content(request: Request) -> bytes:
 
     try:
         return await asyncio.wait_for(whole(), BODY_SECONDS)
-    except asyncio.TimeoutError:
+    except TimeoutError:
         raise Refused(Refusal.SLOW) from None
     except ClientDisconnect:
         raise Refused(Refusal.BROKEN_OFF) from None

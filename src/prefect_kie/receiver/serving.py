@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 
-import httpx
 from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
-from prefect_kie import provisioning
-from prefect_kie.api import KieError, ServiceUnavailable
+from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
+from prefect_kie.connection import connected
 from prefect_kie.receiver.app import create_app
 from prefect_kie.receiver.server import address_of, listen, serve_app
 
@@ -35,6 +34,9 @@ def run_callbacks(
 
     Returns:
         The exit code: 0 when it was stopped, 1 when it could not start.
+
+    Raises:
+        ServerMissing: when there is no Prefect server.
     """
     try:
         callbacks = asyncio.run(load_callbacks(block))
@@ -70,20 +72,14 @@ async def load_callbacks(block: str | None = None) -> KieCallbacks:
         block: Name of a KieCallbacks block; by default the callbacks of the credentials block `kie`.
 
     Raises:
-        NoCallbacks: when there is no such block, or no server to ask.
+        NoCallbacks: when there is no such block.
+        ServerMissing: when there is no server to ask.
     """
     try:
-        url = provisioning.server_url()
-        try:
+        async with connected():
             if block is not None:
                 return await _load_block(block.removeprefix("kie-callbacks/"))
             credentials = await load_credentials(DEFAULT_CREDENTIALS)
-        except httpx.HTTPError as error:
-            raise provisioning.ServerMissing(provisioning.silence(url, error)) from None
-        except ServiceUnavailable as error:
-            raise provisioning.ServerMissing(provisioning.silence(url, error.__cause__ or error)) from None
-    except provisioning.ServerMissing as missing:
-        raise NoCallbacks(str(missing).replace("prefect-kie setup", "prefect-kie callbacks")) from None
     except KieError as error:
         raise NoCallbacks(f"{error.message}. {error.mend or error.next_step}") from None
     except ValidationError as error:

@@ -61,7 +61,7 @@ class RingTeller:
             return
         try:
             await asyncio.wait_for(self._waiting.join(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             logger.warning("%s rings were not told: the Prefect server does not take them", len(self))
         self._task.cancel()
         await asyncio.wait([self._task], timeout=1.0)

@@ -13,7 +13,7 @@ from prefect_kie.simulator.faults import Fault
 from prefect_kie.simulator.server import SimulatorServer, serve
 from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
-from prefect_kie.simulator.video import RendererMissing, render_video
+from prefect_kie.simulator.video import RendererMissing, check_renderer, render_video
 
 __all__ = [
     "Fault",
@@ -21,6 +21,7 @@ __all__ = [
     "Simulator",
     "SimulatorServer",
     "SimulatorSettings",
+    "check_renderer",
     "create_app",
     "render_video",
     "serve",

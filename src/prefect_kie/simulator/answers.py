@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import Refusal, is_object
+from prefect_kie.simulator.models import PAUSED, Refusal, is_object
 
 TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
@@ -68,8 +69,19 @@ def refusal(refused: Refusal) -> Answer:
 
 def spoil(answer: Answer, fault: Fault | None) -> Answer:
     """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
-    if fault is None:
-        return answer
+    return answer if fault is None else _encoded(_replaced(answer, fault), fault)
+
+
+MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
+
+
+def _replaced(answer: Answer, fault: Fault) -> Answer:
+    if fault.paused:
+        return error(500, PAUSED)
+    if fault.mishap is not None:
+        return error(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
+    if fault.unknown:
+        return error(422, "Record does not exist")
     if fault.code is not None:
         return error(fault.code, fault.msg, fault.data)
     if fault.status is not None:
@@ -88,6 +100,18 @@ def spoil(answer: Answer, fault: Fault | None) -> Answer:
     if fault.merge is not None:
         return replace(answer, body=json.dumps(merged(json.loads(answer.body), fault.merge)).encode())
     return answer
+
+
+def _encoded(answer: Answer, fault: Fault) -> Answer:
+    body, headers = answer.body, answer.headers
+    if fault.charset is not None:
+        body = body.decode().encode(fault.charset)
+    body += b" " * (1_000_000 * (fault.swollen or 0))
+    for _ in range(fault.gzip or 0):
+        body = gzip.compress(body)
+    if fault.gzip:
+        headers = {**headers, "content-encoding": ", ".join(["gzip"] * fault.gzip)}
+    return replace(answer, body=body, headers=headers)
 
 
 def merged(target: object, patch: object) -> object:

@@ -70,10 +70,12 @@ async def create_task(simulator: Simulator, call: Call) -> Answer:
 async def record_info(simulator: Simulator, call: Call) -> Answer:
     """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
-    if not simulator.looks.allow(call.key or "", now=now, limit=settings.looks_per_second):
+    task_id = call.request.query_params.get("taskId", "")
+    counted = task_id if settings.looks_counted_per == "task" else call.key or ""
+    if not simulator.looks.allow(counted, now=now, limit=settings.looks_per_second):
         simulator.service.counts["throttled"] += 1
         return error(429)
-    job = simulator.service.find(call.request.query_params.get("taskId", ""), now)
+    job = simulator.service.find(task_id, now)
     if job is None:
         return error(422, "recordInfo is null")
     data = record(
@@ -84,7 +86,7 @@ async def record_info(simulator: Simulator, call: Call) -> Answer:
         noise=settings.progress_noise,
     )
     lenient = job.quirks is not None and job.quirks.envelope_success_on_fail
-    if data["state"] == "fail" and not lenient:
+    if (data["state"] == "fail" or data["failMsg"] is not None) and not lenient:
         return json_answer(envelope(data))
     return success(data)
 

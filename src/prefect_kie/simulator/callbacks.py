@@ -43,7 +43,7 @@ def sign(key: str, task_id: str, timestamp: int) -> str:
 
 def envelope(data: Json) -> Json:
     """Wrap a job's record as its callback does, at its end or underway."""
-    if data["state"] == "fail":
+    if data["state"] == "fail" or data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
     msg = "Playground task completed successfully." if data["state"] == "success" else "success"
     return {"code": 200, "msg": msg, "data": data}

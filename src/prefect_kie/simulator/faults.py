@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from typing_extensions import Self
 
 Stage = Literal["create", "look", "credits", "download-url", "upload", "file", "job", "callback"]
 
@@ -19,17 +18,17 @@ def _actions(names: str) -> frozenset[str]:
 WIRE = _actions(
     "code msg data status body content_type hang reset garbage empty redirect truncate drip delay"
 )
-API = WIRE | {"merge"}
+API = WIRE | _actions("merge charset gzip swollen")
 ACTIONS: Mapping[Stage, frozenset[str]] = {
-    "create": API | {"accept"},
-    "look": API,
+    "create": API | _actions("accept paused mishap"),
+    "look": API | {"unknown"},
     "credits": API,
     "download-url": API,
     "upload": API,
     "file": WIRE | _actions("ignore_range html dead endless"),
     "job": _actions(
-        "fail no_url no_url_seconds record state state_seconds result_form envelope_success_on_fail "
-        "progress stuck duration"
+        "fail fail_word no_url no_url_seconds record state state_seconds result_form envelope_success_on_fail"
+        " progress stuck duration"
     ),
     "callback": _actions("drop duplicates delay wrong_signature"),
 }
@@ -50,7 +49,7 @@ class Failing(BaseModel):
 class Fault(BaseModel):
     """One ordered misfortune: when it strikes, and what it does.
 
-    `code` to `redirect` replace the true answer; `truncate`, `drip`, `delay` and `merge` spoil it. A
+    `code` to `unknown` replace the true answer; `truncate` to `gzip` spoil it. A
     create whose answer is replaced creates nothing, unless `accept` is set.
     """
 
@@ -90,6 +89,14 @@ class Fault(BaseModel):
     """HTTP 200 with an empty body."""
     redirect: str | None = None
     """HTTP 302 to this URL."""
+    paused: bool = False
+    """Code 500, "This interface is temporarily paused": what Kie says of Sora 2 since June 2026."""
+    mishap: Literal["taskNo", "id", "taskId", "field", "recordInfo"] | None = None
+    """Kie stumbles after it has created the job, and answers as if the input were wrong: code 500, "taskNo
+    cannot be null" or "id cannot be null" or "taskId cannot be null"; `field`: "This field is required";
+    `recordInfo`: code 422, "recordInfo is null". Add `accept` for the job to be there."""
+    unknown: bool = False
+    """Code 422, "Record does not exist"."""
     accept: bool = False
     """For `create`: the job is created although the answer is replaced."""
 
@@ -102,6 +109,12 @@ class Fault(BaseModel):
     """Seconds before the answer (or before the callback)."""
     merge: dict[str, Any] | None = None
     """A JSON merge patch (RFC 7396) for the true answer: null removes a field."""
+    charset: str | None = None
+    """The body comes in this encoding, for example utf-16-le, whatever its Content-Type says."""
+    swollen: int | None = Field(default=None, ge=1)
+    """So many MB of blanks follow the body; with `gzip` a few KB on the wire."""
+    gzip: int | None = Field(default=None, ge=1, le=3)
+    """The body is compressed so many times over, and its Content-Encoding says so."""
 
     # Files
     ignore_range: bool = False
@@ -116,6 +129,8 @@ class Fault(BaseModel):
     # The job's life
     fail: Failing | None = None
     """The job fails at its end in this way."""
+    fail_word: str | None = None
+    """The state by which its failure is told, in place of `fail`: `failed`, `error`, `canceled` …"""
     no_url: bool = False
     """The job succeeds without any URL."""
     no_url_seconds: float | None = Field(default=None, ge=0)
@@ -162,8 +177,9 @@ class Fault(BaseModel):
     @property
     def replaces(self) -> bool:
         """Whether the true answer is not sent at all."""
-        asked = (self.code, self.status, self.hang, self.garbage, self.redirect)
-        return self.reset or self.empty or self.html or self.dead or any(each is not None for each in asked)
+        asked = (self.code, self.status, self.hang, self.garbage, self.redirect, self.mishap)
+        flags = (self.reset, self.empty, self.html, self.dead, self.paused, self.unknown)
+        return any(flags) or any(each is not None for each in asked)
 
 
 @dataclass

@@ -175,6 +175,8 @@ def record(
                 data = {**data, **given}
     elif state == "fail" and job.failure:
         data["failCode"], data["failMsg"] = job.failure.code, job.failure.msg
+        if job.quirks is not None and job.quirks.fail_word is not None:
+            data["state"] = job.quirks.fail_word
     return data
 
 

@@ -20,6 +20,7 @@ Check = Callable[[object], "str | None"]
 NOT_SUPPORTED = (
     "The model name you specified is not supported. Please verify it and ensure the model is available."
 )
+PAUSED = "This interface is temporarily paused"
 OUT_OF_RANGE = "is not within the range of allowed options"
 
 

@@ -8,13 +8,12 @@ import socket
 import threading
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
-from typing_extensions import Self
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from prefect_kie.simulator.answers import TRANSPORT

@@ -10,6 +10,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +18,7 @@ from prefect_kie.simulator.faults import Faults
 from prefect_kie.simulator.jobs import Clip, Failure, Job
 from prefect_kie.simulator.models import (
     NOT_SUPPORTED,
+    PAUSED,
     Json,
     Model,
     Refusal,
@@ -113,6 +115,8 @@ class Service:
         model = find_model(name, extra=settings.extra_models, retired=settings.retired_models)
         if model is None:
             return Refusal(422, NOT_SUPPORTED)
+        if any(fnmatchcase(str(name), pattern) for pattern in settings.paused_models):
+            return Refusal(500, PAUSED)
         if not is_object(given):
             return Refusal(500, "input is required")
         for field in ("callBackUrl", "progressCallBackUrl"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -19,6 +20,9 @@ PRICES: Mapping[str, float] = {
     "sora-watermark-remover": 10.0,
 }
 """Invented prices in credits: the real ones changed tenfold within months, so no test may rely on them."""
+
+PAUSED_TODAY = ("sora-2-*",)
+"""What the real Kie has paused since June 2026, for `paused_models`."""
 
 
 class SimulatorSettings(BaseModel):
@@ -68,9 +72,11 @@ class SimulatorSettings(BaseModel):
 
     # Limits
     create_per_10s: int | None = 20
-    """Creates within ten seconds and per key; None switches the limit off."""
+    """Creates within ten seconds and per account (a key is one here); None switches the limit off."""
     looks_per_second: int | None = 10
-    """Queries within one second and per key; None switches the limit off."""
+    """Queries within one second; None switches the limit off."""
+    looks_counted_per: Literal["task", "key"] = "task"
+    """What queries are counted for: the task (Kie's guide of September 2026) or the key (an older page)."""
 
     # Models
     extra_models: tuple[str, ...] = (
@@ -82,6 +88,9 @@ class SimulatorSettings(BaseModel):
     """Models beside the ten Sora ones; they take any input object and answer with resultUrls."""
     retired_models: tuple[str, ...] = ()
     """Models that are answered as "not supported", as if Kie had dropped them."""
+    paused_models: tuple[str, ...] = ()
+    """Models, or patterns of their names, that are answered "This interface is temporarily paused"; with
+    `PAUSED_TODAY` the simulator answers as the real Kie has since June 2026."""
     invalid_input_code: int = 422
     """Body code for a value outside the allowed ones; 500 has been seen in production as well."""
     moderated_words: tuple[str, ...] = ("gore",)

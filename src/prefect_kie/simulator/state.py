@@ -77,7 +77,7 @@ class Simulator:
         """Wait so many seconds, but not beyond `stop`; True means that it was stopped."""
         try:
             await asyncio.wait_for(self._stopping.wait(), seconds)
-        except asyncio.TimeoutError:
+        except TimeoutError:
             return False
         return True
 

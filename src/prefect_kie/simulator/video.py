@@ -33,6 +33,19 @@ class RenderingStopped(Exception):
     """A rendering was given up because the simulator stops."""
 
 
+def check_renderer() -> None:
+    """Say at once whether videos can be rendered.
+
+    Raises:
+        RendererMissing: when PyAV or Pillow is not installed, or cannot be loaded.
+    """
+    try:
+        for module in ("av", "PIL", "PIL.ImageDraw"):
+            importlib.import_module(module)
+    except ImportError as error:
+        raise RendererMissing(MISSING) from error
+
+
 def video_size(*, portrait: bool, height: int) -> tuple[int, int]:
     """Return (width, height) in pixels of a 16:9 or 9:16 video.
 
@@ -79,12 +92,9 @@ def render_video(
         RendererMissing: PyAV or Pillow is not installed.
         RenderingStopped: `stopped` said so.
     """
-    try:
-        # As Any: PyAV's own types are incomplete, and differ between its versions.
-        av: Any = importlib.import_module("av")
-        from PIL import ImageDraw
-    except ImportError as error:
-        raise RendererMissing(MISSING) from error
+    check_renderer()
+    av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
+    from PIL import ImageDraw
 
     size = video_size(portrait=portrait, height=height)
     still = _still(size, prompt=prompt, model=model, image=image, watermark=watermark)

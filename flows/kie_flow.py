@@ -1,0 +1,96 @@
+"""The flows' own class: what a run must not keep in its parameters, where Prefect stores them in clear."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from prefect import Flow
+from prefect.settings import get_current_settings
+
+from prefect_kie.api import InvalidRequest
+from prefect_kie.blocks.credentials import check_credentials_value
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MARGIN_BYTES = 1024
+
+
+class KieFlow(Flow[P, R]):
+    """A flow that refuses a key among its parameters, and takes parameters of any size.
+
+    Prefect creates a flow's run, parameters and all, before it validates these. So a key is looked for
+    before; and what is larger than the server takes is left out of the run's record, which is for people:
+    a flow that is called has its parameters from the call.
+    """
+
+    def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as the run's record keeps them; the largest are left out where all are too large.
+
+        Args:
+            parameters: The parameters.
+        """
+        serialized = super().serialize_parameters(parameters)
+        limit = get_current_settings().server.api.max_parameter_size
+        sizes = {name: _size(value) for name, value in serialized.items()}
+        for name in sorted(sizes, key=lambda name: -sizes[name]):
+            if limit <= 0 or sum(sizes.values()) <= limit - MARGIN_BYTES:
+                break
+            serialized[name] = f"kept out of the run's record: {sizes[name]:,} bytes; it takes {limit:,}"
+            sizes[name] = _size(serialized[name])
+        return serialized
+
+    def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
+        """The parameters as the flow's function takes them.
+
+        Args:
+            parameters: The parameters.
+
+        Raises:
+            InvalidRequest: when there is a key among them, where no server has refused it before.
+            ParameterTypeError: when they are wrong.
+        """
+        try:
+            check_credentials_value(parameters.get("credentials"))
+        except InvalidRequest as error:
+            raise InvalidRequest(
+                f"{error.message}. If that was the key, the Prefect server now has it in clear, in the "
+                "parameters of this run",
+                mend=error.mend,
+                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.mend}",
+            ) from None
+        return super().validate_parameters(parameters)
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, **kwargs):
+            options = {"return_state", "wait_for"}
+            given = {name: value for name, value in kwargs.items() if name not in options}
+            try:
+                bound = inspect.signature(self.fn).bind_partial(*args, **given).arguments
+            except TypeError:  # Prefect says it better
+                bound = given
+            check_credentials_value(bound.get("credentials"))
+            return super().__call__(*args, **kwargs)
+
+        def with_options(self, **options):
+            changed = super().with_options(**options)
+            changed.__class__ = type(self)  # Prefect makes a plain Flow of it
+            return changed
+
+
+def kie_flow(**options: Any) -> Callable[[Callable[P, R]], KieFlow[P, R]]:
+    """Prefect's `@flow`, for a `KieFlow`.
+
+    Args:
+        **options: Those of `@flow`.
+    """
+    return lambda fn: KieFlow(fn, **options)
+
+
+def _size(value: Any) -> int:
+    # As the server counts it, and with the name beside it.
+    return len(json.dumps(value, separators=(",", ":"), default=str)) + 50

@@ -1,0 +1,105 @@
+"""Answers that look like a refusal, or like a failure that passes, and are none: paid once, or never."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from prefect_kie.api import RunIncomplete, Sora2TextToVideo
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import SecondTries, generate_video
+from prefect_kie.simulator import SimulatorServer
+from tests.conftest import KEY, QUICK
+
+pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
+EAGER = SecondTries(times=5, models=("sora-2-text-to-video-stable",))
+
+
+async def ends(credentials: KieCredentials, directory: Path, **more: Any) -> tuple[str, str]:
+    """How a run for one video ends: its status and its error."""
+    given: dict[str, Any] = {"job_key": "night", "poll": QUICK, "directory": directory, **more}
+    try:
+        made = await generate_video(CAT, credentials, **given)
+    except RunIncomplete as error:
+        made = error.result
+    (outcome,) = made.videos
+    return outcome.status, outcome.error or ""
+
+
+MISHAPS: dict[str, dict[str, Any]] = {
+    **{name: {"mishap": name} for name in ("taskNo", "id", "taskId", "field", "recordInfo")},
+    "a bomb": {"swollen": 20, "gzip": 2},
+}
+
+
+@pytest.mark.parametrize("mishap", MISHAPS.values(), ids=MISHAPS)
+async def test_what_was_created_before_a_mishap_is_paid_once(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, mishap: dict[str, Any]
+) -> None:
+    kie.fault("create", **mishap, **({"accept": True} if "mishap" in mishap else {}))
+    for _ in range(3):  # run again, with every policy there is: nothing is paid
+        status, error = await ends(credentials, tmp_path, second_tries=EAGER)
+        assert status == "in doubt", error
+        assert "Charged: unknown" in error
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The input or output was flagged as sensitive. Please try again with different inputs.",
+        "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",
+        "internal error: the content could not be processed, please try again later",
+        "Inappropriate content, please try another prompt.",
+    ],
+)
+@pytest.mark.parametrize("word", ["fail", "failed"])
+async def test_what_moderation_refused_is_submitted_once_whatever_the_policy(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, said: str, word: str
+) -> None:
+    kie.fault("job", fail={"failCode": "500", "failMsg": said}, fail_word=word, times=None)
+    status, error = await ends(credentials, tmp_path, second_tries=EAGER)
+    assert (status, said in error) == ("rejected", True), error
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 0)
+
+
+@pytest.mark.parametrize("word", ["failed", "error", "canceled"])
+async def test_a_failure_by_any_word_ends_the_wait_and_tells_its_reason(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, word: str
+) -> None:
+    kie.fault("job", fail={"failMsg": "heavy load, try again"}, fail_word=word)
+    status, error = await ends(credentials, tmp_path)
+    assert (status, "heavy load" in error) == ("failed", True), error
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 0)
+
+
+async def test_a_record_that_does_not_exist_yet_is_waited_for(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("look", unknown=True, times=3)
+    assert await ends(credentials, tmp_path) == ("saved", "")
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-32"])
+@pytest.mark.parametrize("code", [401, 422, 500])
+async def test_a_quoted_key_reaches_no_state_and_no_log(
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    charset: str,
+    code: int,
+) -> None:
+    caplog.set_level(logging.DEBUG, "prefect_kie")
+    kie.fault("create", code=code, msg=f"what is {KEY}?", charset=charset)
+    _, error = await ends(credentials, tmp_path)
+    assert "what is [key]?" in error
+    for text in (error, caplog.text):
+        assert KEY not in text
+        assert KEY not in text.replace("\0", "")

@@ -1,0 +1,110 @@
+"""Output to anything: an encoding that lacks letters, a pipe whose reader has gone, a disk that is full."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.simulator import SimulatorServer
+
+COMMANDS = ("demo", "simulate", "setup", "doctor", "serve", "batch", "collect", "callbacks")
+# As the installed command; but it looks at its jobs as often as jobs of a fraction of a second want.
+PROGRAM = """
+import sys
+import prefect_kie.api
+prefect_kie.api.next_look = lambda *_, **__: 0.1
+from prefect_kie.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+# A locale without UTF-8 as Python takes it by itself, and as scheduled jobs and old terminals set it.
+NARROW = {
+    "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+    "ascii": {"PYTHONIOENCODING": "ascii"},
+    "latin-1": {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+}
+
+
+def run(
+    words: list[str], folder: Path, environment: dict[str, str], output: int = subprocess.PIPE
+) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, *words],
+        cwd=folder,
+        env={**os.environ, "PREFECT_LOCAL_STORAGE_PATH": str(folder / "results"), **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.PIPE,
+        timeout=120,
+        check=False,
+    )
+
+
+def broken_pipe() -> int:
+    """The writing end of a pipe that nobody reads any more."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    return writing
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("locale", NARROW)
+async def test_a_batch_tells_of_any_letters_in_any_encoding(
+    locale: str, credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
+) -> None:
+    await credentials.asave("terminals", overwrite=True)
+    manifest = tmp_path / "tiere.csv"
+    manifest.write_text("model,prompt\nsora-2-text-to-video,Ein Bär \u2014 夜\n", encoding="utf-8")
+    words = ["batch", manifest.name, "--yes", "--credentials", "terminals", "--directory", "videos"]
+    done = run(words, tmp_path, NARROW[locale])
+    assert (done.returncode, done.stderr) == (0, b""), done.stdout
+    assert b"1 video, 30 credits. All rows: " in done.stdout
+    assert kie.stats()["created"] == 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("locale", NARROW)
+def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path) -> None:
+    done = run(["batch", "tiere-夜.csv"], tmp_path, NARROW[locale])
+    assert done.returncode == 1
+    said = done.stdout + done.stderr
+    assert b"Traceback" not in said
+    assert (b"PYTHONUTF8=1" if locale == "C" else b"tiere-\\u591c.csv") in said
+
+
+def test_help_in_every_encoding_and_for_every_command(tmp_path: Path) -> None:
+    for command in COMMANDS:
+        done = run([command, "--help"], tmp_path, NARROW["C"])
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert f"usage: prefect-kie {command}".encode() in done.stdout
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("command", [["--help"], ["doctor"], ["batch", "animals.csv", "--dry-run"]])
+def test_a_reader_that_has_gone_is_no_error(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "animals.csv").write_text("model,prompt\nsora-2-text-to-video,A yak\n")
+    pipe = broken_pipe()
+    try:
+        done = run(command, tmp_path, {}, output=pipe)
+    finally:
+        os.close(pipe)
+    assert done.stderr == b""
+    assert done.returncode in (0, 1)
+
+
+@pytest.mark.server
+async def test_a_batch_is_made_though_nobody_reads_what_it_prints(
+    credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
+) -> None:
+    await credentials.asave("terminals", overwrite=True)
+    (tmp_path / "animals.csv").write_text("prompt\nA yak\nA fox\n")
+    words = ["batch", "animals.csv", "--yes", "--model", "sora-2-text-to-video", "--credentials", "terminals"]
+    with Path("/dev/full").open("wb") as full:
+        done = run([*words, "--directory", "videos"], tmp_path, {}, output=full.fileno())
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert len(list((tmp_path / "videos").glob("*.mp4"))) == 2
+    assert kie.stats()["created"] == 2
