@@ -118,7 +118,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def broken(url: str) -> object:
+    def broken(*_: object) -> object:
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr("prefect_kie.tasks.saving.file_stem", broken)

@@ -37,7 +37,11 @@ def test_outside_a_flow_too(signals: list[str], kie: SimulatorServer, results: P
     kie.fault("create", delay=1.5)
     with subprocess.Popen(
         [sys.executable, "-c", SCRIPT, kie.url, KEY],
-        env={**os.environ, "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(results)},
+        # Without coverage, which handles SIGTERM itself.
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("COVERAGE")},
+            "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(results),
+        },
         cwd=tmp_path,
         stderr=subprocess.PIPE,
     ) as process:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer, render_video
 from prefect_kie.tasks import save_result
@@ -186,7 +187,7 @@ async def test_a_paid_video_that_is_a_picture_is_kept_with_a_warning(
     kie.fault("file", garbage="GIF89a, and the rest of a picture")
     saved = await save_result(job, credentials, directory=tmp_path)
     assert Path(saved.path).suffix == ".gif"
-    assert "made no video but a .gif file" in caplog.text
+    assert "is no video but a .gif file; it is kept" in caplog.text
     assert kie.stats()["created"] == 1
 
 
@@ -197,7 +198,7 @@ async def test_data_does_not_take_the_sidecars_name(
     job = await finished(kie, credentials)
     async with file_host(http_answer(b'{"words": []}', content_length=13)) as host:
         url = f"{host.url}/a.json"
-        result = job.result.model_copy(update={"urls": (url,)}) if job.result else None
+        result = JobResult(files=(ResultFile(url=url),))
         saved = await save_result(job.model_copy(update={"result": result}), credentials, directory=tmp_path)
     assert Path(saved.path).read_bytes() == b'{"words": []}'
     assert len(list(tmp_path.iterdir())) == 2

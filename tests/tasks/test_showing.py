@@ -191,9 +191,9 @@ async def test_a_series_shows_its_character_with_frames_and_a_table(
     table = await latest("kie-videos")
     assert str(table.description).startswith(r"Videos of character-series\: a cat on a red sofa")
     rows = json.loads(str(table.data))
-    assert [row["status"] for row in rows] == ["saved", "saved"]
+    assert [row["status"] for row in rows] == ["saved", "made", "saved", "total"]
     assert rows[0]["task id"] == made.original.task_id
-    assert rows[1]["prompt"] == f"@{made.character.handle} surfs"
+    assert rows[2]["prompt"] == f"@{made.character.handle} surfs"
 
 
 @pytest.mark.server
@@ -204,6 +204,7 @@ async def test_a_table_names_what_failed_too(
     with pytest.raises(RunIncomplete) as caught:
         await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
     rows = json.loads(str((await latest("kie-videos")).data))
+    assert rows.pop()["status"] == "total"
     assert sorted(row["status"] for row in rows) == ["failed", "saved"]
     assert [row["task id"] for row in rows] == [video.task_id for video in caught.value.result.videos]
     for row in rows:
