@@ -121,7 +121,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.tasks.saving.file_stem", broken)
+    monkeypatch.setattr("prefect_kie.tasks.saving._check_succeeded", broken)
     with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
         await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     assert "unexpected error" in caplog.text
