@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import threading
 import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -21,7 +22,9 @@ from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_set
 
 from prefect_kie.api import (
     InvalidRequest,
+    JobHandle,
     JobNotFound,
+    KieClient,
     Maintenance,
     RunIncomplete,
     Sora2TextToVideo,
@@ -323,14 +326,22 @@ async def test_what_is_no_key_is_no_path(submission: str, credentials: KieCreden
 
 
 async def test_a_call_that_this_very_process_has_out_is_left_alone(
-    kie: SimulatorServer, credentials: KieCredentials
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kie.fault("create", delay=0.8)
+    create, may_end = KieClient.create_job, threading.Event()
+
+    async def held_up(*args: Any, **kwargs: Any) -> JobHandle:
+        while not may_end.is_set():
+            await asyncio.sleep(0.01)
+        return await create(*args, **kwargs)
+
+    monkeypatch.setattr(KieClient, "create_job", held_up)
     call = asyncio.ensure_future(submit(credentials))
     while not _records():
         await asyncio.sleep(0.01)
     (listed,) = await resolve(credentials)
     assert listed.status == "being submitted"
+    may_end.set()
     await call
     assert kie.stats()["created"] == 1
     assert await resolve(credentials) == ()

@@ -109,7 +109,7 @@ def test_keys_are_such_that_prefect_takes_them() -> None:
 async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
-    kie.change(duration_seconds=0.9)
+    kie.change(duration_seconds=2)  # long enough for several looks on a busy machine
     task_id, run = await waited(credentials)
 
     (artifact,) = await artifacts(f"kie-progress-{task_id}")
