@@ -27,7 +27,6 @@ from tests.test_packaging import ROOT, modules
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()
-WRITTEN = yaml.safe_load((ROOT / "prefect.yaml").read_text())["definitions"]["work_pool"]
 KUBERNETES = kubernetes_validate.latest_version()
 
 
@@ -76,10 +75,7 @@ async def test_the_deployments_fit_a_pool_of_containers(fleet: Fleet, kind: str)
                 WorkPoolCreate(name=pool, type=kind, base_job_template=template(kind))
             )
             flow = await client.create_flow_from_name("generate-video")
-            # The server compares the variables with the template.
-            deployment = await client.create_deployment(
-                flow, pool, work_pool_name=pool, job_variables=WRITTEN["job_variables"]
-            )
+            deployment = await client.create_deployment(flow, pool, work_pool_name=pool)
             variables = (await client.read_deployment(deployment)).job_variables
             kept = (await client.read_work_pool(pool)).base_job_template
             assert worker is not None
