@@ -299,8 +299,8 @@ async def test_save_finds_a_result_that_came_since(
 
 @pytest.mark.parametrize(
     "fault",
-    [{"status": 404}, {"status": 403}],
-    ids=["404", "403"],
+    [{"status": 404}, {"status": 403}, {"html": True}, {"empty": True}, {"garbage": '{"error": "not yet"}'}],
+    ids=["404", "403", "a page", "empty", "JSON"],
 )
 async def test_an_address_that_gives_nothing_yet_is_asked_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, fault: dict[str, Any]
