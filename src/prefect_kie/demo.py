@@ -52,6 +52,9 @@ def run_demo(directory: Path, *, live: bool, yes: bool, stay: bool) -> int:
         command += ["--yes"] if yes else []
         others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment = {**others, **server.environment, **({"KIE_API_KEY": key} if live else {})}
+        # A company's proxy does not lead to this machine's own server.
+        direct = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+        environment["no_proxy"] = environment["NO_PROXY"] = f"{direct},127.0.0.1" if direct else "127.0.0.1"
         # Logs go to the server, where the UI shows them; the terminal has the progress display.
         environment["PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL"] = "CRITICAL"
         code = subprocess.run(command, env=environment, check=False).returncode  # noqa: S603

@@ -24,6 +24,9 @@ MAX_BYTES = 500 * 1024 * 1024
 _MIME_TYPES = mimetypes.MimeTypes()
 """Python's own table: the machine's may name types that no one else knows."""
 
+# What Python's versions lack or call otherwise.
+_MIME_TYPES.add_type("audio/x-wav", ".wav")
+_MIME_TYPES.add_type("video/x-msvideo", ".avi")
 _MIME_TYPES.add_type("audio/mp4", ".m4a")
 _MIME_TYPES.add_type("audio/ogg", ".ogg")
 _MIME_TYPES.add_type("audio/flac", ".flac")
