@@ -251,7 +251,8 @@ async def test_one_process_per_run(
         for run in (never, no_more, overwritten, asleep):
             names = [state.name for state in await run.until("Completed")]
             assert names.count("Crashed") == names.count(SILENT) == (run is asleep), (run.prompt, names)
-            assert await run.times_begun() == names.count("Running") == 1 + (run is asleep), run.prompt
+            # By its count, since a run that waits says so in further states of this name.
+            assert await run.times_begun() == 1 + (run is asleep), run.prompt
             assert run.saved() == 1, run.prompt
         assert blocked.refused > 0
         assert cut.refused > 0
