@@ -157,7 +157,11 @@ class Waiting:
     def wait_for_its_end(self) -> None:
         """Wait until it has ended, and was not merely called crashed."""
         ends = ("COMPLETED", "FAILED", "CANCELLED")
-        wait_until(f"{self._name}: ended", lambda: self._states()[-1]["type"] in ends)
+        try:
+            wait_until(f"{self._name}: ended", lambda: self._states()[-1]["type"] in ends)
+        except TimeoutError as error:
+            states = "; ".join(f"{state['timestamp']} {state['name']}" for state in self._states())
+            raise TimeoutError(f"{error}: {states}") from error
 
     def row(self, expected: str) -> Row:
         """What the server, Kie and the directory say in the end."""

@@ -144,7 +144,8 @@ def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
     """The run was heard, and is heard no more: its process is gone, and its worker, who would have told.
 
     Each heartbeat starts the time anew, and nothing else does: a run whose heartbeats never came says nothing
-    by its silence. Running ends it, since a run that begins again is heard again, and so does the run's end.
+    by its silence. Only the run's end ends it. Running does not: a run comes into that state at each of its
+    retries, and as often as it tells what it waits for, after its heartbeat and perhaps just before its death.
     When the time is over, the run may wait for a person (suspended, without a process; perhaps for days),
     or for a worker. It is then left alone because of the type of this state: Prefect pauses nothing but a
     running run. To expect those states as well would not do: a heartbeat may come after the run has
@@ -169,7 +170,7 @@ def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
         trigger=EventTrigger(
             posture=Posture.Proactive,
             after={HEARTBEAT},
-            expect={HEARTBEAT, *(f"{FLOW_RUN}.{name}" for name in ("Running", *ENDED))},
+            expect={HEARTBEAT, *(f"{FLOW_RUN}.{name}" for name in ENDED)},
             match={"prefect.resource.id": f"{FLOW_RUN}.*"},
             match_related=_tagged(RECOVERY_TAG),
             for_each={"prefect.resource.id"},
