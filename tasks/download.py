@@ -31,7 +31,7 @@ MAX_PARTS = 50
 MAX_AT_ONCE = 8
 """Transfers of one event loop that run side by side; the others wait for their turn."""
 
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 
 SPEED_SECONDS = 60.0
 MIN_BYTES_PER_SECOND = 1024
@@ -68,7 +68,7 @@ async def fetch(
 
     A cut transfer is resumed where it broke as long as each try brings new bytes. What came is kept whatever
     it is, with a warning where it is odd, unless it is an error page or not proven to be whole. The disk's
-    work and the checksum are a thread's, a megabyte at a time; other tasks of the process go on.
+    work and the checksum are a thread's, two megabytes at a time; other tasks of the process go on.
 
     Args:
         url: The file's public address.
@@ -90,13 +90,7 @@ async def fetch(
             told = await _receive_in_parts(url, part, transfer, local_allowed)
             await anyio.to_thread.run_sync(transfer.sync)
         named = suffix_in(url) or suffix_in(told.url)
-        if page := await anyio.to_thread.run_sync(page_in_place, part, named):
-            raise CutTransfer(f"the file's server sent {page} in the place of the file")
-        # Also where its length was told: a proxy may end a cut answer as if nothing were missing.
-        if await anyio.to_thread.run_sync(is_cut, part):
-            raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
-        transfer.suffix = await anyio.to_thread.run_sync(suffix_for, part, named, told.content_type)
-        odd = await anyio.to_thread.run_sync(oddities, part, named, told.content_type)
+        transfer.suffix, odd = await anyio.to_thread.run_sync(_inspect, part, transfer, named, told)
         if odd:
             name = f"{urlsplit(url).hostname}{urlsplit(url).path}"[:200]
             run_logger().warning("The file %s is kept as it came, though %s.", name, " and ".join(odd))
@@ -215,6 +209,7 @@ async def _take_body(response: httpx.Response, transfer: Transfer, watch: _Watch
     """Write the body in batches, the last one too where the connection breaks; returns how much came."""
     batch: list[bytes] = []
     came = size = 0
+    writing: asyncio.Future[None] | None = None
     try:
         async for piece in response.aiter_raw():
             watch.took(len(piece))
@@ -222,18 +217,38 @@ async def _take_body(response: httpx.Response, transfer: Transfer, watch: _Watch
             came += len(piece)
             size += len(piece)
             if size >= BATCH_BYTES:
-                full, batch, size = batch, [], 0
-                await anyio.to_thread.run_sync(_write, transfer, full)
+                if writing is not None:
+                    await asyncio.wait([writing])
+                    writing.result()
+                # The next batch comes meanwhile.
+                writing = asyncio.ensure_future(asyncio.to_thread(_write, transfer, batch))
+                batch, size = [], 0
     finally:
+        if writing is not None:
+            await asyncio.wait([writing])
+            writing.result()
         if batch:
-            with anyio.CancelScope(shield=True):
-                await anyio.to_thread.run_sync(_write, transfer, batch)
+            await asyncio.shield(asyncio.to_thread(_write, transfer, batch))
     return came
 
 
 def _write(transfer: Transfer, batch: list[bytes]) -> None:
-    for piece in batch:
-        transfer.write(piece)
+    # At once: between two steps in a thread the loop has the interpreter, and does not give it back soon.
+    transfer.write(b"".join(batch))
+
+
+def _inspect(part: Path, transfer: Transfer, named: str, told: _Told) -> tuple[str, list[str]]:
+    """The suffix that fits a file that came, and what is odd about it.
+
+    Raises:
+        CutTransfer: when it is a page in place of the file, or not all of it.
+    """
+    if page := page_in_place(part, named):
+        raise CutTransfer(f"the file's server sent {page} in the place of the file")
+    # Also where its length was told: a proxy may end a cut answer as if nothing were missing.
+    if is_cut(part):
+        raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
+    return suffix_for(part, named, told.content_type), oddities(part, named, told.content_type)
 
 
 async def _prove(url: str, part: Path, transfer: Transfer, local_allowed: bool) -> None:

@@ -145,7 +145,7 @@ def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
 
     Each heartbeat starts the time anew, and nothing else does: a run whose heartbeats never came says nothing
     by its silence. Only the run's end ends it. Running does not: a run comes into that state at each of its
-    retries, and as often as it tells what it waits for, after its heartbeat and perhaps just before its death.
+    retries, and whenever it tells what it waits for, after its heartbeat and perhaps just before its death.
     When the time is over, the run may wait for a person (suspended, without a process; perhaps for days),
     or for a worker. It is then left alone because of the type of this state: Prefect pauses nothing but a
     running run. To expect those states as well would not do: a heartbeat may come after the run has
