@@ -14,7 +14,7 @@ from typing import Any
 
 import httpx
 
-from prefect_kie.local_server import PASSED_ON, free_port
+from prefect_kie.cli.local_server import PASSED_ON, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0

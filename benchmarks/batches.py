@@ -26,7 +26,7 @@ from rich.console import Console
 from benchmarks.apart import Kie, plain_environment, running, simulated_kie, wait_until_it_answers
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import free_port, local_server
+from prefect_kie.cli.local_server import free_port, local_server
 
 SIGNING_KEY = "whsec-of-a-benchmark"
 JOB_SECONDS = 30.0

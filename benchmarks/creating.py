@@ -32,7 +32,7 @@ from rich.console import Console
 from benchmarks.apart import Kie, plain_environment, simulated_kie
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 
 T = TypeVar("T")
 
@@ -159,7 +159,8 @@ def submit(number: int, jobs: int, kie: str) -> None:
 
     from prefect_kie.api import Sora2TextToVideoStable
     from prefect_kie.blocks import KieCredentials
-    from prefect_kie.tasks import pacing, sora_2_text_to_video_stable
+    from prefect_kie.runtime import server_limits
+    from prefect_kie.tasks import sora_2_text_to_video_stable
 
     asked: dict[str, list[float]] = {name: [] for name in ASKED}
 
@@ -174,8 +175,8 @@ def submit(number: int, jobs: int, kie: str) -> None:
         return asking
 
     for name in ASKED:
-        method = getattr(pacing._PrefectLimit, name)  # pyright: ignore[reportPrivateUsage]
-        setattr(pacing._PrefectLimit, name, timed(name, method))  # pyright: ignore[reportPrivateUsage]
+        method = getattr(server_limits._PrefectLimit, name)  # pyright: ignore[reportPrivateUsage]
+        setattr(server_limits._PrefectLimit, name, timed(name, method))  # pyright: ignore[reportPrivateUsage]
     credentials = KieCredentials(api_key=SecretStr("simulated"), base_url=kie, upload_url=kie)
 
     @flow(name="submit")

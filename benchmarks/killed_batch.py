@@ -31,11 +31,11 @@ from rich.console import Console
 
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 if TYPE_CHECKING:
-    from prefect_kie.tasks.records import SubmissionRecord
+    from prefect_kie.submissions.store import SubmissionRecord
 
 PATIENCE_SECONDS = 120.0
 ANSWER_SECONDS = 0.3
@@ -46,7 +46,7 @@ PROGRAM = """
 import sys
 import prefect_kie.api
 prefect_kie.api.next_look = lambda *_, **__: 0.2
-from prefect_kie.cli import main
+from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 
@@ -155,9 +155,9 @@ class KilledBatch:
     def _settle(self) -> None:
         """What a person does about each row in doubt: look for its job at Kie, and tell."""
         from prefect_kie.flows import resolve_submission
-        from prefect_kie.tasks import records
+        from prefect_kie.submissions import store
 
-        records.OUTCOME_SECONDS = 0.0  # a person who comes some minutes later
+        store.OUTCOME_SECONDS = 0.0  # a person who comes some minutes later
         run: Any = resolve_submission
         with (self.folder / "videos/rows.results.csv").open(newline="") as file:
             doubtful = [row for row in csv.DictReader(file) if row["status"] == "in doubt"]
@@ -170,21 +170,21 @@ class KilledBatch:
 
     def _is_out(self, submission: str) -> bool:
         """Whether the call may have been out, by its send token."""
-        from prefect_kie.tasks.send_tokens import SendToken
-        from prefect_kie.tasks.storage import LocalStorage
+        from prefect_kie.storage.base import LocalStorage
+        from prefect_kie.submissions.send_tokens import SendToken
 
         token = SendToken(LocalStorage(self.folder / "results"), self._record(submission).attempt)
         return asyncio.run(token.is_sent())
 
     def _record(self, submission: str) -> SubmissionRecord:
-        from prefect_kie.tasks.records import FOLDER, SubmissionRecord
+        from prefect_kie.submissions.store import FOLDER, SubmissionRecord
 
         path = self.folder / "results" / FOLDER / f"{submission}.json"
         return SubmissionRecord.model_validate_json(path.read_bytes())
 
     def _open(self) -> list[str]:
         """The submissions whose outcome is not recorded."""
-        from prefect_kie.tasks.records import FOLDER
+        from prefect_kie.submissions.store import FOLDER
 
         keys = [path.stem for path in (self.folder / "results" / FOLDER).glob("*.json")]
         return [key for key in keys if self._record(key).state == "submitting"]

@@ -32,7 +32,7 @@ from rich.console import Console
 
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 
 MOST_SECONDS = 10.0
 PATIENCE = 100.0

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.apart import plain_environment
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
 
 START_SECONDS = 60
 PACKAGED = (Path("/usr/lib/postgresql"), Path("/usr/local/opt"), Path("/opt/homebrew/opt"))

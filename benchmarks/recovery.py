@@ -38,7 +38,7 @@ from rich.table import Table
 
 from benchmarks.apart import ROOT, plain_environment, running
 from benchmarks.postgres import postgres
-from prefect_kie.local_server import LocalServer, local_server
+from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 JOB_SECONDS = 20.0

@@ -41,7 +41,7 @@ from rich.console import Console
 
 from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
 
 BIG = "1 GB"
 SMALL = "200 of 1 MB"
@@ -253,7 +253,7 @@ def _sha256_speed() -> float:
 
 def _child(way: str, files: str, url: str, target: Path) -> None:
     """One way in a process of its own; prints what it took."""
-    from prefect_kie.tasks import transfer
+    from prefect_kie.media import transfer
 
     synced = [0.0]
 
@@ -267,7 +267,7 @@ def _child(way: str, files: str, url: str, target: Path) -> None:
 
 
 async def _saved(way: str, files: str, url: str, target: Path) -> dict[str, Any]:
-    from prefect_kie.tasks.download import fetch
+    from prefect_kie.media.download import fetch
 
     async def one(number: int) -> str:
         name = _name(files, number)

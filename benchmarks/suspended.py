@@ -30,7 +30,7 @@ from benchmarks.apart import running
 from benchmarks.command import command, ended
 from benchmarks.recovery import Bench, environments, wait_until
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import LocalServer, free_port, local_server
+from prefect_kie.cli.local_server import LocalServer, free_port, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 RUNS = 20

@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
-from prefect_kie.api.pace import KeyPace, pace_of
+from prefect_kie.api.rate_limiter import KeyPace, pace_of
 from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.known_fields import KnownFields
 from prefect_kie.blocks.prices import Credits

@@ -8,23 +8,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from prefect_kie.batches.results import BatchResult
     from prefect_kie.flows.batch import generate_batch
-    from prefect_kie.flows.batch_results import BatchResult
     from prefect_kie.flows.characters import CharacterTraits, create_character
     from prefect_kie.flows.collect import collect_job
     from prefect_kie.flows.generate import generate_video
-    from prefect_kie.flows.outcomes import (
+    from prefect_kie.flows.resolve import resolve_submission
+    from prefect_kie.flows.resuming import resume_waiting
+    from prefect_kie.flows.series import EpisodeSettings, character_series
+    from prefect_kie.outcomes.results import (
         Character,
         CollectedJob,
         GeneratedVideos,
         SeriesResult,
         VideoOutcome,
     )
-    from prefect_kie.flows.resolve import resolve_submission
-    from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
-    from prefect_kie.flows.resuming import resume_waiting
-    from prefect_kie.flows.second_tries import SecondTries
-    from prefect_kie.flows.series import EpisodeSettings, character_series
+    from prefect_kie.retry_policy import SecondTries
+    from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
 __all__ = [
     "BatchResult",
@@ -48,24 +48,24 @@ __all__ = [
 ]
 
 _MODULES = {
-    "BatchResult": "batch_results",
-    "Character": "outcomes",
-    "CharacterTraits": "characters",
-    "CollectedJob": "outcomes",
-    "EpisodeSettings": "series",
-    "GeneratedVideos": "outcomes",
-    "ResolvedSubmission": "resolved",
-    "ResolvedSubmissions": "resolved",
-    "SecondTries": "second_tries",
-    "SeriesResult": "outcomes",
-    "VideoOutcome": "outcomes",
-    "character_series": "series",
-    "collect_job": "collect",
-    "create_character": "characters",
-    "generate_batch": "batch",
-    "generate_video": "generate",
-    "resolve_submission": "resolve",
-    "resume_waiting": "resuming",
+    "BatchResult": "prefect_kie.batches.results",
+    "Character": "prefect_kie.outcomes.results",
+    "CharacterTraits": "prefect_kie.flows.characters",
+    "CollectedJob": "prefect_kie.outcomes.results",
+    "EpisodeSettings": "prefect_kie.flows.series",
+    "GeneratedVideos": "prefect_kie.outcomes.results",
+    "ResolvedSubmission": "prefect_kie.submissions.resolution",
+    "ResolvedSubmissions": "prefect_kie.submissions.resolution",
+    "SecondTries": "prefect_kie.retry_policy",
+    "SeriesResult": "prefect_kie.outcomes.results",
+    "VideoOutcome": "prefect_kie.outcomes.results",
+    "character_series": "prefect_kie.flows.series",
+    "collect_job": "prefect_kie.flows.collect",
+    "create_character": "prefect_kie.flows.characters",
+    "generate_batch": "prefect_kie.flows.batch",
+    "generate_video": "prefect_kie.flows.generate",
+    "resolve_submission": "prefect_kie.flows.resolve",
+    "resume_waiting": "prefect_kie.flows.resuming",
 }
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
@@ -73,7 +73,7 @@ if not TYPE_CHECKING:  # a type checker would take any name for one of this modu
     def __getattr__(name: str) -> object:
         if name not in _MODULES:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+        value = getattr(import_module(_MODULES[name]), name)
         globals()[name] = value  # asked once
         return value
 

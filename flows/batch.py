@@ -12,26 +12,26 @@ from prefect.runtime import flow_run
 from pydantic import Field
 
 from prefect_kie.api import JobHandle, KieError, PollPolicy, RunIncomplete
+from prefect_kie.batches.manifest import Row, read_manifest
+from prefect_kie.batches.progress import BatchProgress
+from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.approval import ApproveOver, Estimate, approved, not_submitted
-from prefect_kie.flows.batch_progress import BatchProgress
-from prefect_kie.flows.batch_results import BatchResult, ResultsFile, told_videos
-from prefect_kie.flows.before_paying import check_before_paying
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.manifest import Row, read_manifest
-from prefect_kie.flows.outcomes import VideoOutcome, completed, failed, incomplete
-from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production
-from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.flows.second_tries import SecondTries
-from prefect_kie.flows.suspending import Wait
-from prefect_kie.flows.totals import table, told
-from prefect_kie.tasks.budget import check_budget
-from prefect_kie.tasks.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.showing import show_markdown, show_table
+from prefect_kie.budgets.guard import check_budget
+from prefect_kie.flows._before_paying import check_before_paying
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production
+from prefect_kie.flows._suspension import Wait
+from prefect_kie.human_input.approval import ApproveOver, Estimate, approved, not_submitted
+from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.keys import submission_key
+from prefect_kie.outcomes.results import VideoOutcome, completed, failed, incomplete
+from prefect_kie.outcomes.totals import table, told
+from prefect_kie.retry_policy import SecondTries
+from prefect_kie.run_page.artifacts import show_markdown, show_table
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.storage.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
+from prefect_kie.storage.fsspec import storage_for
 
 PLAN = "kie-batch-plan"
 MOST_SHOWN = 1000

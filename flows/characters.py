@@ -11,18 +11,18 @@ from prefect_kie.api.forms import described
 from prefect_kie.api.requests import Sora2CharactersPro
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.approval import ApproveOver, approved
-from prefect_kie.flows.before_paying import check_pictures
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import Character, completed, failed
-from prefect_kie.flows.picking import pick_slice, real_length
-from prefect_kie.flows.production import DEFAULT_POLL, Production, check_slice
-from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.flows.suspending import Wait
+from prefect_kie.flows._before_paying import check_pictures
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.flows._runner import DEFAULT_POLL, Production, check_slice
+from prefect_kie.flows._suspension import Wait
+from prefect_kie.human_input.approval import ApproveOver, approved
+from prefect_kie.human_input.pick_slice import pick_slice, real_length
+from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.media.naming import file_stem
+from prefect_kie.outcomes.results import Character, completed, failed
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
-from prefect_kie.tasks.destination import DEFAULT_DIRECTORY
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.names import file_stem
 
 
 class CharacterTraits(BaseModel):
@@ -99,9 +99,16 @@ async def create_character(
         file = _saved_here(origin)
         if slice is None:
             whose = traits.model_dump_json()
-            slice = await pick_slice(origin, production, whose=whose, hours=answer_hours, file=file)
+            slice = await pick_slice(
+                origin,
+                production.credentials,
+                job_key=production.job_key,
+                whose=whose,
+                hours=answer_hours,
+                file=file,
+            )
         else:
-            check_slice(slice, await real_length(origin, production, file=file), origin_task_id)
+            check_slice(slice, await real_length(origin, production.credentials, file=file), origin_task_id)
         request = traits.request(origin_task_id, slice)
         await approved(
             [(request, 1)],

@@ -9,14 +9,14 @@ from pydantic import Field
 from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import CollectedJob, failed
-from prefect_kie.flows.production import DEFAULT_POLL, Production
-from prefect_kie.flows.told_waiting import told_waiting
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.flows._runner import DEFAULT_POLL, Production
+from prefect_kie.outcomes.results import CollectedJob, failed
+from prefect_kie.run_page.artifacts import show_character
+from prefect_kie.run_page.waiting_message import told_waiting
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.storage.destination import StorageBlock
 from prefect_kie.tasks import save_result, wait_for_job
-from prefect_kie.tasks.destination import StorageBlock
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.showing import show_character
 
 
 @kie_flow(name="collect-job", flow_run_name="collect-job: {task_id}", persist_result=True)

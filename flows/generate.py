@@ -8,18 +8,18 @@ from pydantic import Field
 from prefect_kie.api import KieError, PollPolicy, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.approval import ApproveOver, approved
-from prefect_kie.flows.before_paying import check_before_paying
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import GeneratedVideos, complete_or_failed, failed
-from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, run_name
-from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
-from prefect_kie.flows.suspending import Wait
-from prefect_kie.flows.totals import table
-from prefect_kie.tasks.destination import StorageBlock
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.showing import show_table
+from prefect_kie.flows._before_paying import check_before_paying
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production, run_name
+from prefect_kie.flows._suspension import Wait
+from prefect_kie.human_input.approval import ApproveOver, approved
+from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.outcomes.results import GeneratedVideos, complete_or_failed, failed
+from prefect_kie.outcomes.totals import table
+from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
+from prefect_kie.run_page.artifacts import show_table
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.storage.destination import StorageBlock
 
 
 @kie_flow(name="generate-video", flow_run_name=run_name, persist_result=True)

@@ -15,15 +15,15 @@ from pydantic import Field
 from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import failed
-from prefect_kie.flows.resolved import ResolvedSubmission, ResolvedSubmissions
-from prefect_kie.tasks import doubts
-from prefect_kie.tasks.destination import StorageBlock, load_storage
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.in_progress import in_progress, one_at_a_time
-from prefect_kie.tasks.records import SubmissionRecord, SubmissionRecords
-from prefect_kie.tasks.remote import storage_for
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.outcomes.results import failed
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.single_flight import in_progress, one_at_a_time
+from prefect_kie.storage.destination import StorageBlock, load_storage
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions import reconcile
+from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
+from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 ARTIFACT = "kie-submissions-in-doubt"
 
@@ -122,15 +122,15 @@ async def _settled(
                 next_step=f"Run this again in {record.open_seconds:.0f} s; nothing was changed.",
             )
         if record.state == "submitting":
-            record = await doubts.settled_by_proof(records, record, client)
+            record = await reconcile.settled_by_proof(records, record, client)
         if record.state == "submitting" and task_id is not None:
-            await doubts.check_is_its_job(records, record, task_id.strip(), client)
-            return await doubts.bind(records, record, task_id.strip())
+            await reconcile.check_is_its_job(records, record, task_id.strip(), client)
+            return await reconcile.bind(records, record, task_id.strip())
         if record.state == "submitting" and release:
             _check_is_not_out(record)
             await _check_hint(records, record, client)
             get_run_logger().info("Submission %s is released by a person", key)
-            return await doubts.release(records, record)
+            return await reconcile.release(records, record)
         if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
             raise InvalidRequest(
                 f"submission {key} is job {record.task_id}, and stays it",
@@ -157,7 +157,7 @@ async def _check_hint(records: SubmissionRecords, record: SubmissionRecord, clie
     if record.task_id is None:
         return
     try:
-        await doubts.check_is_its_job(records, record, record.task_id, client)
+        await reconcile.check_is_its_job(records, record, record.task_id, client)
     except (InvalidRequest, JobNotFound):
         return
 

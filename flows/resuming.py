@@ -12,9 +12,9 @@ from pydantic import ValidationError
 
 from prefect_kie.api import KieError
 from prefect_kie.blocks import load_credentials
-from prefect_kie.flows.suspending import WAITS, Awaited, unfinished
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.logs import shown_error
+from prefect_kie.flows._suspension import WAITS, Awaited, unfinished
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.logs import shown_error
 
 PAGE = 200
 

@@ -22,22 +22,22 @@ from prefect_kie.api.fields import AspectRatio, Seconds, Size
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows.approval import ApproveOver, approved
-from prefect_kie.flows.before_paying import check_before_paying, check_pictures
+from prefect_kie.flows._before_paying import check_before_paying, check_pictures
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
+from prefect_kie.flows._suspension import Wait
 from prefect_kie.flows.characters import CharacterTraits
-from prefect_kie.flows.failure import Failure
-from prefect_kie.flows.kie_flow import kie_flow
-from prefect_kie.flows.outcomes import Character, SeriesResult, complete_or_failed, failed
-from prefect_kie.flows.picking import pick_slice
-from prefect_kie.flows.production import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
-from prefect_kie.flows.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.flows.second_tries import NO_SECOND_TRIES, SecondTries
-from prefect_kie.flows.suspending import Wait
-from prefect_kie.flows.totals import how_to_go_on, table
+from prefect_kie.human_input.approval import ApproveOver, approved
+from prefect_kie.human_input.pick_slice import pick_slice
+from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.outcomes.failure import Failure
+from prefect_kie.outcomes.results import Character, SeriesResult, complete_or_failed, failed
+from prefect_kie.outcomes.totals import how_to_go_on, table
+from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
+from prefect_kie.run_page.artifacts import show_table
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.storage.destination import StorageBlock
 from prefect_kie.tasks import wait_for_job
-from prefect_kie.tasks.destination import StorageBlock
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.showing import show_table
 
 PLACEHOLDER = "{character}"
 ROOM_FOR_HANDLE = 60
@@ -239,7 +239,13 @@ async def character_series(
             origin = await wait_for_job(handle, production.credentials, poll=poll)
             whose = traits.model_dump_json()
             slice = await pick_slice(
-                origin, production, whose=whose, hours=answer_hours, file=file, seconds=seconds
+                origin,
+                production.credentials,
+                job_key=production.job_key,
+                whose=whose,
+                hours=answer_hours,
+                file=file,
+                seconds=seconds,
             )
         else:
             check_slice(slice, seconds, first.video.task_id)

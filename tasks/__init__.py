@@ -7,7 +7,8 @@ Compose them in flows of your own::
     video = await save_result(job, "kie")
 """
 
-from prefect_kie.tasks.measuring import measure_video
+from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.tasks.measure import measure_video
 from prefect_kie.tasks.models import (
     ModelTask,
     run_model,
@@ -23,10 +24,9 @@ from prefect_kie.tasks.models import (
     sora_watermark_remover,
     task_for,
 )
-from prefect_kie.tasks.saved import SavedFile, SavedResult
-from prefect_kie.tasks.saving import save_result
-from prefect_kie.tasks.uploading import upload_file
-from prefect_kie.tasks.waiting import wait_for_job
+from prefect_kie.tasks.save import save_result
+from prefect_kie.tasks.upload import upload_file
+from prefect_kie.tasks.wait import wait_for_job
 
 __all__ = [
     "ModelTask",

@@ -20,13 +20,13 @@ from prefect.logging import get_logger
 
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
-from prefect_kie.tasks.markup import code, escaped, link, target
-from prefect_kie.tasks.measuring import at_hand
-from prefect_kie.tasks.media import mp4_seconds
-from prefect_kie.tasks.names import artifact_key
-from prefect_kie.tasks.pictures import frames
-from prefect_kie.tasks.retries import only_retryable_and_not_the_last
-from prefect_kie.tasks.showing import show_markdown
+from prefect_kie.media.frames import frames
+from prefect_kie.media.kinds import mp4_seconds
+from prefect_kie.media.naming import artifact_key
+from prefect_kie.run_page.artifacts import show_markdown
+from prefect_kie.run_page.markdown import code, escaped, link, target
+from prefect_kie.tasks._retries import only_retryable_and_not_the_last
+from prefect_kie.tasks.measure import at_hand
 
 STEP_SECONDS = 0.5
 """No two frames are nearer to each other than this."""

@@ -28,9 +28,9 @@ from prefect_kie.api import (
     SoraWatermarkRemover,
 )
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
-from prefect_kie.tasks.heartbeat import keep_alive
-from prefect_kie.tasks.retries import only_retryable_and_not_the_last
-from prefect_kie.tasks.submission import submit
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.submissions.submit import submit
+from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 RequestT = TypeVar("RequestT", bound=JobRequest)
 

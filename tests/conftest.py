@@ -52,9 +52,9 @@ from pydantic import SecretStr  # noqa: E402
 from prefect_kie import tasks  # noqa: E402
 from prefect_kie.api import PollPolicy  # noqa: E402
 from prefect_kie.blocks import KieCredentials  # noqa: E402
-from prefect_kie.local_server import LocalServer, free_port, local_server  # noqa: E402
+from prefect_kie.cli.local_server import LocalServer, free_port, local_server  # noqa: E402
+from prefect_kie.runtime import server_limits  # noqa: E402
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
-from prefect_kie.tasks import pacing  # noqa: E402
 
 KEY = "sk-test-0123456789abcdef"
 """The key of all tests; nothing but the simulator may ever show it."""
@@ -118,7 +118,7 @@ def prefect_server() -> Iterator[LocalServer]:
     """One real Prefect server for the whole session."""
     with local_server(HOME / "server", port=PREFECT_PORT, ui=False) as server:
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
-        pacing._told_missing.append("tests")  # it has no limits, and most tests look for warnings
+        server_limits._told_missing.append("tests")  # it has no limits, and most tests look for warnings
         with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
             yield server
             send_what_is_left()

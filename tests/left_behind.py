@@ -10,12 +10,12 @@ from typing import Any
 from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventResourceFilter
 
-from prefect_kie.tasks import records, send_tokens
+from prefect_kie.submissions import send_tokens, store
 
 
 def the_record(results: Path) -> tuple[Path, dict[str, Any]]:
     """The only record there is: its file and its content."""
-    (file,) = (results / records.FOLDER).glob("*.json")
+    (file,) = (results / store.FOLDER).glob("*.json")
     return file, json.loads(file.read_text())
 
 

@@ -25,17 +25,17 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from benchmarks.apart import running
-from prefect_kie import cli
-from prefect_kie.local_server import LocalServer, local_server
-from prefect_kie.provisioning import Setup
-from prefect_kie.provisioning_automations import (
+from prefect_kie.cli.automations import (
     MISSED_HEARTBEATS,
     RECOVERING,
     RECOVERY_TAG,
     call_silent,
 )
+from prefect_kie.cli.local_server import LocalServer, local_server
+from prefect_kie.cli.main import main
+from prefect_kie.cli.setup import Setup
+from prefect_kie.runtime.heartbeat import SILENT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks.heartbeat import SILENT
 from tests.conftest import unhurried
 from tests.proxy import proxy
 from tests.test_provisioning import AUTOMATIONS, Runs, runs_under, states_of
@@ -202,7 +202,7 @@ def test_the_doctor_and_setup_say_what_does_not_arrive(
     blocked = "no event reaches the server over its websocket"
     with proxy(port(prefect_server)) as way:
         with temporary_settings({PREFECT_API_URL: way.url}):
-            codes = cli.main(["doctor"]), cli.main(["setup"])
+            codes = main(["doctor"]), main(["setup"])
         told = capsys.readouterr().out.splitlines()
         assert codes[0] == 1
         assert sum(blocked in line for line in told) == 2
@@ -210,7 +210,7 @@ def test_the_doctor_and_setup_say_what_does_not_arrive(
         assert any(line.startswith("trouble") and "403" in line for line in told)
         way.blocked = False
         with temporary_settings({PREFECT_API_URL: way.url}):
-            cli.main(["doctor"])
+            main(["doctor"])
         assert "ok         events arrive, over the websocket and over HTTP" in capsys.readouterr().out
 
 

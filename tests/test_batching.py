@@ -16,11 +16,12 @@ import pytest
 from prefect.variables import Variable
 from rich.console import Console
 
-from prefect_kie import batching, cli
-from prefect_kie.batching import BatchOptions, run_batch
+from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.cli import batch as batching
+from prefect_kie.cli import main as cli
+from prefect_kie.cli.batch import BatchOptions, run_batch
 from prefect_kie.flows import BatchResult
-from prefect_kie.flows.batch_progress import Standing, watching
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 
@@ -31,7 +32,7 @@ PROGRAM = """
 import sys
 import prefect_kie.api
 prefect_kie.api.next_look = lambda *_, **__: 0.1
-from prefect_kie.cli import main
+from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 ANIMALS = "animal,n_frames\nyak,\nfox,15\ncat,\n"

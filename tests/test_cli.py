@@ -12,15 +12,16 @@ from pathlib import Path
 import httpx
 import pytest
 
-from prefect_kie import cli, demo
-from prefect_kie.local_server import free_port, local_server
+from prefect_kie.cli import demo
+from prefect_kie.cli.local_server import free_port, local_server
+from prefect_kie.cli.main import main
 
 COMMAND = [sys.executable, "-m", "prefect_kie.cli"]
 
 
 def test_it_tells_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
-        cli.main(["--help"])
+        main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
     assert "demo" in shown
@@ -51,7 +52,7 @@ def test_ctrl_c_ends_a_command_with_a_word(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo, "run_demo", interrupted)
-    assert cli.main(["demo"]) == 130
+    assert main(["demo"]) == 130
     assert "Stopped." in capsys.readouterr().err
 
 
@@ -59,7 +60,7 @@ def test_a_live_demo_wants_a_key(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.delenv("KIE_API_KEY", raising=False)
-    assert cli.main(["demo", "--live", "--directory", str(tmp_path)]) == 1
+    assert main(["demo", "--live", "--directory", str(tmp_path)]) == 1
     assert "KIE_API_KEY" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 
@@ -69,7 +70,7 @@ def test_a_live_demo_with_nobody_to_ask_pays_nothing(
 ) -> None:
     monkeypatch.setenv("KIE_API_KEY", "any")
     monkeypatch.setattr("sys.stdin", io.StringIO())
-    assert cli.main(["demo", "--live", "--directory", str(tmp_path)]) == 1
+    assert main(["demo", "--live", "--directory", str(tmp_path)]) == 1
     assert "--yes" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
 

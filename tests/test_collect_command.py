@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie import cli
 from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.cli.main import main
 from prefect_kie.simulator import SimulatorServer
 
 BLOCK = "collect-command"
@@ -33,7 +33,7 @@ def submitted(credentials: KieCredentials) -> str:
 
 
 def collect(task_id: str, capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str, str]:
-    code = cli.main(["collect", task_id, "--credentials", BLOCK, *words])
+    code = main(["collect", task_id, "--credentials", BLOCK, *words])
     printed = capsys.readouterr()
     return code, printed.out, printed.err
 

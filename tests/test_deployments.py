@@ -17,7 +17,7 @@ from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 from prefect_kie.api import Sora2TextToVideo
-from prefect_kie.provisioning_automations import RECOVERY_TAG
+from prefect_kie.cli.automations import RECOVERY_TAG
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "prefect.yaml").read_text()

@@ -21,18 +21,18 @@ from prefect.settings import (
 )
 from pydantic import Field, SecretStr
 
-from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.doctor import WouldChange, refuse_changes
-from prefect_kie.doctor_check import Check
-from prefect_kie.doctor_storage import check_storage
-from prefect_kie.doctor_versions import check_sqlalchemy, check_versions
-from prefect_kie.provisioning import Setup
-from prefect_kie.provisioning_automations import run_marked_again
-from prefect_kie.serving import DEPLOYMENTS
+from prefect_kie.cli.automations import run_marked_again
+from prefect_kie.cli.doctor.check import Check
+from prefect_kie.cli.doctor.checks import WouldChange, refuse_changes
+from prefect_kie.cli.doctor.storage import check_storage
+from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
+from prefect_kie.cli.main import main
+from prefect_kie.cli.serve import DEPLOYMENTS
+from prefect_kie.cli.setup import Setup
+from prefect_kie.runtime.server_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks.pacing import CREATE_LIMIT
-from prefect_kie.tasks.remote import storage_for
+from prefect_kie.storage.fsspec import storage_for
 from tests.conftest import KEY
 from tests.test_provisioning import clear
 
@@ -65,7 +65,7 @@ async def key(client: PrefectClient, credentials: KieCredentials) -> None:
 
 async def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, str]]:
     """Run the command: its exit code, and by the beginnings of its lines what it said, advice included."""
-    code = await asyncio.to_thread(cli.main, ["doctor", *words])
+    code = await asyncio.to_thread(main, ["doctor", *words])
     shown = capsys.readouterr()
     assert shown.err == ""
     assert KEY not in shown.out

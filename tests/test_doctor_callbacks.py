@@ -8,10 +8,10 @@ from collections.abc import AsyncGenerator
 
 import pytest
 
-from prefect_kie import doctor_callbacks
-from prefect_kie.doctor_callbacks import check_callbacks
-from prefect_kie.local_server import free_port
-from prefect_kie.receiver import HEALTHY
+from prefect_kie.callbacks.receiver import HEALTHY
+from prefect_kie.cli.doctor import callbacks
+from prefect_kie.cli.doctor.callbacks import check_callbacks
+from prefect_kie.cli.local_server import free_port
 from tests.receiver.calling import SIGNING_KEY, block
 
 
@@ -64,7 +64,7 @@ async def test_a_receiver_that_answers_is_in_order_and_sees_no_key() -> None:
 async def test_anything_else_is_told_with_what_to_run(
     answer: str | None, told: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(doctor_callbacks, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 0.3)
     async with answering(answer) as (url, _):
         check = await check_callbacks(block(base_url=url))
     assert check.outcome == "trouble"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie import cli
+from prefect_kie.cli.main import main
 
 
 @pytest.mark.parametrize("module", ["av", "PIL.ImageDraw"])
@@ -22,7 +22,7 @@ def test_it_does_not_start_and_says_what_to_install(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setitem(sys.modules, module, None)  # as if it were not installed
-    assert cli.main(command) == 1
+    assert main(command) == 1
     printed = capsys.readouterr()
     assert 'run pip install "prefect-kie[simulator]".' in " ".join((printed.out + printed.err).split())
     assert list(tmp_path.iterdir()) == []
@@ -31,5 +31,5 @@ def test_it_does_not_start_and_says_what_to_install(
 def test_a_port_that_is_taken_is_a_sentence(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert cli.main(["simulate", "--port", str(port)]) == 1
+        assert main(["simulate", "--port", str(port)]) == 1
     assert capsys.readouterr().err.startswith(f"Cannot listen on 127.0.0.1 port {port}: ")

@@ -32,10 +32,8 @@ from prefect.states import (
 )
 from pydantic import SecretStr
 
-from prefect_kie import cli
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.provisioning import LIMITS, Setup
-from prefect_kie.provisioning_automations import (
+from prefect_kie.cli.automations import (
     MISSED_HEARTBEATS,
     PAUSE,
     RECOVERING,
@@ -48,9 +46,11 @@ from prefect_kie.provisioning_automations import (
     mark_crashed,
     run_marked_again,
 )
+from prefect_kie.cli.main import main
+from prefect_kie.cli.setup import LIMITS, Setup
+from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
+from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
-from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
 from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()
@@ -91,7 +91,7 @@ def with_client(work: Callable[[PrefectClient], Coroutine[Any, Any, Any]]) -> An
 
 def setup(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
     """Run the command: its exit code, and the lines that it printed."""
-    code = cli.main(["setup"])
+    code = main(["setup"])
     shown = capsys.readouterr()
     assert shown.err == ""
     return code, shown.out.splitlines()

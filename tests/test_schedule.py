@@ -25,7 +25,7 @@ from prefect.client.schemas.sorting import FlowRunSort
 from prefect.states import AwaitingRetry
 
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import LocalServer
+from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICK
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from prefect.settings import PREFECT_API_AUTH_STRING, PREFECT_API_URL, temporary_settings
 
-from prefect_kie import cli
-from prefect_kie.local_server import LocalServer, free_port, local_server
+from prefect_kie.cli.local_server import LocalServer, free_port, local_server
+from prefect_kie.cli.main import main
 
 COMMANDS = {
     "setup": ["setup"],
@@ -82,7 +82,7 @@ class Terminal:
         settings = {PREFECT_API_URL: url, PREFECT_API_AUTH_STRING: password}
         given = {name: value for name, value in settings.items() if value is not None}
         with temporary_settings(given, restore_defaults=settings.keys() - given.keys()):
-            code = cli.main(COMMANDS[command])
+            code = main(COMMANDS[command])
         printed = self._capsys.readouterr()
         return code, (printed.out + printed.err).splitlines()
 

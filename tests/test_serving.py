@@ -21,8 +21,8 @@ from prefect.client.schemas.schedules import CronSchedule
 from prefect.exceptions import ObjectNotFound
 
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import LocalServer
-from prefect_kie.serving import DEPLOYMENTS, SERVED, FlowDeployment, _prepared
+from prefect_kie.cli.local_server import LocalServer
+from prefect_kie.cli.serve import DEPLOYMENTS, SERVED, FlowDeployment, _prepared
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 
@@ -52,7 +52,7 @@ def test_it_serves_what_prefect_yaml_deploys(written: dict[str, Any], one: FlowD
     assert schedules == written.get("schedules", [])
     assert not any(schedule.active for schedule in served.schedules or [])  # until it is switched on
     if schedules:
-        assert written["build"] == [{"prefect_kie.serving.switched_on": {"deployment": one.full_name}}]
+        assert written["build"] == [{"prefect_kie.cli.serve.switched_on": {"deployment": one.full_name}}]
 
 
 def when(schedule: Any) -> dict[str, Any]:

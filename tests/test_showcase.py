@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 from rich.prompt import Confirm
 
-from prefect_kie import showcase
-from prefect_kie.showcase import Showcase
+from prefect_kie.cli import showcase
+from prefect_kie.cli.showcase import Showcase
 from prefect_kie.simulator import SimulatorServer
 
 

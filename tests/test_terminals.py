@@ -18,7 +18,7 @@ PROGRAM = """
 import sys
 import prefect_kie.api
 prefect_kie.api.next_look = lambda *_, **__: 0.1
-from prefect_kie.cli import main
+from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
 # A locale without UTF-8 as Python takes it by itself, and as scheduled jobs and old terminals set it.

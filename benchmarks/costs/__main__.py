@@ -35,7 +35,7 @@ from benchmarks.apart import (
 from benchmarks.command import command, ended
 from benchmarks.costs.client import BARE, CALLBACKS, JOB_SECONDS, PLAIN, POLLING
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import LocalServer, free_port, local_server
+from prefect_kie.cli.local_server import LocalServer, free_port, local_server
 
 WAYS: Mapping[str, str] = {
     BARE: "bare asyncio and httpx",

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemaining
 
 from benchmarks.command import command, ended
 from benchmarks.tables import machine, write_between
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 

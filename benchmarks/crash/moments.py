@@ -21,11 +21,13 @@ from prefect_kie.api import KieClient
 
 # Loaded before a run's process is forked.
 from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
-from prefect_kie.tasks import processes, records, send_tokens, submission
-from prefect_kie.tasks.records import SubmissionRecords
-from prefect_kie.tasks.send_tokens import SendToken
-from prefect_kie.tasks.storage import LocalStorage
-from prefect_kie.tasks.transfer import Transfer
+from prefect_kie.media.transfer import Transfer
+from prefect_kie.runtime import processes
+from prefect_kie.storage.base import LocalStorage
+from prefect_kie.submissions import send_tokens, submit
+from prefect_kie.submissions import store as records
+from prefect_kie.submissions.send_tokens import SendToken
+from prefect_kie.submissions.store import SubmissionRecords
 
 
 def die(*_: Any, **__: Any) -> None:
@@ -183,7 +185,7 @@ def run_as_a_worker_does(flow_run_id: str, moment: str | None, log: str, machine
     os.dup2(output, 2)
     if machine is not None:
         processes.this_machine = lambda: machine  # type: ignore[assignment]
-        records.OUTCOME_SECONDS = submission.OUTCOME_SECONDS = 0.0
+        records.OUTCOME_SECONDS = submit.OUTCOME_SECONDS = 0.0
     if moment is not None and MOMENTS[moment].sleeps:
         send_tokens.SEND_SECONDS = 1.0
     if moment is not None and (install := MOMENTS[moment].install) is not None:

@@ -29,9 +29,9 @@ from prefect.states import Crashed, Scheduled
 from benchmarks.crash.moments import MOMENTS, Moment, run_as_a_worker_does
 from prefect_kie.flows import generate_video, resolve_submission
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks.records import FOLDER, SubmissionRecord
-from prefect_kie.tasks.send_tokens import SendToken
-from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.storage.base import LocalStorage
+from prefect_kie.submissions.send_tokens import SendToken
+from prefect_kie.submissions.store import FOLDER, SubmissionRecord
 
 DEPLOYMENT = "crash"
 PATIENCE_SECONDS = 120.0

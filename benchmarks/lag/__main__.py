@@ -31,8 +31,8 @@ from benchmarks.command import command, ended
 from benchmarks.lag.record import Asking, Lags, all_lags
 from benchmarks.postgres import postgres
 from benchmarks.tables import Figures, machine
-from prefect_kie.local_server import LocalServer, local_server
-from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT
+from prefect_kie.cli.local_server import LocalServer, local_server
+from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
 
 CREATES_A_SECOND = 2.0
 JOB_SECONDS = 30.0

@@ -27,7 +27,7 @@ from benchmarks.command import command, ended
 from benchmarks.tables import Figures, machine
 from benchmarks.waiting.schedules import Cost, Wait, jobs
 from benchmarks.waiting.tasks import SUBMIT_SECONDS
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
 
 SDKS = {
     "replicate": "`async_run`: held for 60 s, then every 0.5 s",

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from benchmarks.apart import plain_environment
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 
 
 def main(way: str, sigma: float, scale: float, count: int, seed: int) -> None:

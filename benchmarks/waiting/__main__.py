@@ -30,7 +30,7 @@ from benchmarks.waiting.table import (
     show,
     violations,
 )
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 
 INTERVALS = (0.5, 6.0, 10.0)
 """Seconds between the looks of replicate, runwayml and prefect-dbt."""

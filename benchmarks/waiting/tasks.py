@@ -19,7 +19,7 @@ from benchmarks.apart import running, wait_until_it_answers
 from benchmarks.waiting.schedules import USUAL, Wait
 from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo
 from prefect_kie.blocks import KieCallbacks, KieCredentials
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 

@@ -18,7 +18,7 @@ from pydantic import SecretStr
 
 from prefect_kie.api import KieClient, RateLimited, Sora2TextToVideoStable
 from prefect_kie.api.limits import LEAST_SHARE, Slowdown, Window
-from prefect_kie.api.pace import Pace, Turn, pace_of
+from prefect_kie.api.rate_limiter import Pace, Turn, pace_of
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.api.conftest import KEY
 from tests.virtual_time import fullest, in_virtual_time
@@ -206,7 +206,7 @@ class TestThreads:
     def test_all_loops_share_it_and_a_loop_that_dies_loses_nothing(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("prefect_kie.api.pace.LOOK_AROUND_SECONDS", 0.05)
+        monkeypatch.setattr("prefect_kie.api.rate_limiter.LOOK_AROUND_SECONDS", 0.05)
         pace = Pace("create", 2, 0.1)
 
         async def take(count: int) -> list[Turn]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.postgres import QUICK, postgres
-from prefect_kie.local_server import local_server
+from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.fleet.fleet import TROUBLE, Fleet
 from tests.s3_store import s3_store

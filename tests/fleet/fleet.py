@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from benchmarks.apart import ROOT
 from benchmarks.recovery import Bench, environments
-from prefect_kie.local_server import LocalServer
+from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.simulator import SimulatorServer
 from tests.s3_store import S3Store
 from tests.ui.fleet import eventually

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from prefect_kie.provisioning_automations import PAUSE
+from prefect_kie.cli.automations import PAUSE
 from prefect_kie.simulator import SimulatorServer
 from tests.fleet.fleet import TROUBLE, Fleet, Machine, seconds
 from tests.ui.fleet import eventually

@@ -10,10 +10,10 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from prefect_kie.api import InvalidRequest, RunIncomplete
+from prefect_kie.batches.manifest import ManifestMistakes
+from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
-from prefect_kie.flows.batch_progress import Standing, watching
-from prefect_kie.flows.manifest import ManifestMistakes
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.api import ContentRejected, JobHandle, KieError, Sora2TextToVideo
-from prefect_kie.flows import BatchResult, VideoOutcome, batch_results
-from prefect_kie.flows.batch_progress import expected_seconds
-from prefect_kie.flows.batch_results import ResultsFile
-from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.batches import results
+from prefect_kie.batches.progress import expected_seconds
+from prefect_kie.batches.results import ResultsFile
+from prefect_kie.flows import BatchResult, VideoOutcome
+from prefect_kie.storage.base import LocalStorage
 
 YAK = Sora2TextToVideo(prompt="a yak")
 NAME = "yaks.results.csv"
@@ -48,7 +49,7 @@ async def test_it_is_there_as_soon_as_the_first_row_is_and_then_not_at_each_row(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 100.0
-    monkeypatch.setattr(batch_results.time, "monotonic", lambda: now)
+    monkeypatch.setattr(results.time, "monotonic", lambda: now)
     file = ResultsFile(LocalStorage(tmp_path), NAME, [{"animal": "yak"}] * 4)
     open_rows: list[int] = []
     for place, seconds in enumerate((0.0, 0.5, 1.4, 0.2)):
@@ -64,8 +65,8 @@ async def test_trouble_with_it_is_told_once_and_loses_no_video(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = Told()
-    monkeypatch.setattr(batch_results, "get_run_logger", lambda: log)
-    monkeypatch.setattr(batch_results, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(results, "get_run_logger", lambda: log)
+    monkeypatch.setattr(results, "WRITE_SECONDS", 0.0)
     file = ResultsFile(FullDisk(tmp_path), NAME, [{}, {}])
     await file.take(0, REJECTED)
     await file.take(1, REJECTED)

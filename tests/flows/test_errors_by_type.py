@@ -22,9 +22,9 @@ from prefect_kie.api import (
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.cli.local_server import free_port
 from prefect_kie.flows import VideoOutcome, generate_batch, generate_video
-from prefect_kie.flows.failure import Failure
-from prefect_kie.local_server import free_port
+from prefect_kie.outcomes.failure import Failure
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 

@@ -121,7 +121,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.tasks.saving._check_succeeded", broken)
+    monkeypatch.setattr("prefect_kie.tasks.save._check_succeeded", broken)
     with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
         await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     assert "unexpected error" in caplog.text
@@ -490,7 +490,7 @@ async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.flows.production.Production.character", broken)
+    monkeypatch.setattr("prefect_kie.flows._runner.Production.character", broken)
     with pytest.raises(RunIncomplete, match="a bug") as caught:
         await character_series(
             CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK

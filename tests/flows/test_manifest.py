@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from prefect.filesystems import LocalFileSystem, ReadableFileSystem, RemoteFileSystem
 
 from prefect_kie.api import ServiceUnavailable, Sora2TextToVideo
-from prefect_kie.flows.manifest import (
+from prefect_kie.batches.manifest import (
     ManifestMistakes,
     Row,
     parse_rows,

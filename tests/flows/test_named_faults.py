@@ -47,10 +47,11 @@ from prefect_kie.api import (
     VideoRequest,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.cli.local_server import free_port
 from prefect_kie.flows import collect_job, generate_video, resolve_submission
-from prefect_kie.local_server import free_port
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks import records, save_result
+from prefect_kie.submissions import store
+from prefect_kie.tasks import save_result
 from tests.conftest import KEY, QUICK
 
 pytestmark = pytest.mark.server
@@ -142,7 +143,7 @@ class Person:
     async def resolves(self, submission: str, **how: Any) -> Told:
         """Run `resolve_submission` some minutes later, and then the same run again, as the error says."""
         with pytest.MonkeyPatch.context() as later:
-            later.setattr(records, "OUTCOME_SECONDS", 0.0)
+            later.setattr(store, "OUTCOME_SECONDS", 0.0)
             await resolve_submission(submission, credentials=self.credentials, **how)
         return await self.runs()
 
@@ -955,9 +956,9 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
     if row.impatient:
         trouble.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3 if row in DOUBTS else 30)
         trouble.setitem(KieClient.__init__.__kwdefaults__ or {}, "timeout", 0.3)
-        trouble.setattr("prefect_kie.tasks.addresses.TIMEOUT", httpx.Timeout(0.3))
+        trouble.setattr("prefect_kie.media.addresses.TIMEOUT", httpx.Timeout(0.3))
     if row.young is not None:
-        trouble.setattr("prefect_kie.tasks.waiting.YOUNG_SECONDS", row.young)
+        trouble.setattr("prefect_kie.tasks.wait.YOUNG_SECONDS", row.young)
     if row.longest is not None:
         trouble.setitem(save_result.fn.__kwdefaults__ or {}, "max_bytes", row.longest)
 

@@ -34,8 +34,9 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import ResolvedSubmission, generate_video, resolve_submission
 from prefect_kie.flows.resolve import ARTIFACT
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sora_2_text_to_video
-from prefect_kie.tasks.records import FOLDER
+from prefect_kie.submissions import store
+from prefect_kie.submissions.store import FOLDER
+from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import QUICK
 from tests.left_behind import forget_the_outcome
 
@@ -131,7 +132,7 @@ async def test_a_person_releases_it_and_it_is_submitted_anew(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     error = await doubt(kie, credentials, created=False)
-    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)  # some minutes later
+    monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)  # some minutes later
     (released,) = await resolve(credentials, submission=error.submission, release=True)
     assert released.status == "released"
     assert kie.stats()["created"] == 0
@@ -286,7 +287,7 @@ async def test_a_release_against_the_proof_binds_instead(
 async def test_a_named_job_that_cannot_be_looked_at_is_not_released(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)
+    monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)
     task_id = await submit(credentials)
     key = forget_the_outcome(results, task_id=task_id, attempt="unlooked")
     kie.fault("look", times=2, code=455)

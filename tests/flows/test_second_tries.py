@@ -27,7 +27,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import SecondTries, generate_video
-from prefect_kie.flows.second_tries import Tries
+from prefect_kie.retry_policy import Tries
 from prefect_kie.simulator import SimulatorServer
 from tests.flows.test_questions import Deployed, stored
 from tests.flows.test_suspending import parameters, suspended

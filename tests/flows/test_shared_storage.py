@@ -23,12 +23,12 @@ from prefect.states import AwaitingRetry, Crashed
 from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import generate_video
-from prefect_kie.flows.outcomes import GeneratedVideos
+from prefect_kie.outcomes.results import GeneratedVideos
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks.records import FOLDER, SubmissionRecord
-from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.saving import SavedResult
-from prefect_kie.tasks.storage import Storage
+from prefect_kie.storage.base import Storage
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions.store import FOLDER, SubmissionRecord
+from prefect_kie.tasks.save import SavedResult
 from tests.conftest import QUICK
 from tests.s3_store import KEY, SECRET, S3Store, s3_store
 

@@ -20,8 +20,8 @@ from prefect_kie.flows import (
     generate_video,
     resume_waiting,
 )
+from prefect_kie.flows._suspension import WAITS, Awaited
 from prefect_kie.flows.resuming import resume_finished
-from prefect_kie.flows.suspending import WAITS, Awaited
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 from tests.flows.test_questions import TRAITS, Deployed, for_a_character, stored

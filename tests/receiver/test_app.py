@@ -10,9 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.receiver import HEALTHY, Ring, create_app
-from prefect_kie.receiver import app as app_module
-from prefect_kie.receiver.reading import MAX_BODY
+from prefect_kie.callbacks.receiver import HEALTHY, Ring, create_app
+from prefect_kie.callbacks.receiver import app as app_module
+from prefect_kie.callbacks.receiver.reading import MAX_BODY
 from tests.receiver.calling import NOW, SIGNING_KEY, SUBMISSION, TASK, block, body, sign, signed
 
 

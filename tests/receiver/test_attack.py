@@ -8,7 +8,7 @@ import time
 import httpx
 import pytest
 
-from prefect_kie.receiver.server import HEAD_SECONDS
+from prefect_kie.callbacks.receiver.server import HEAD_SECONDS
 from tests.receiver.attacks import REPLAYED, Attackers
 from tests.receiver.calling import SIGNING_KEY, SUBMISSION, body, signed
 from tests.receiver.conftest import Running, told

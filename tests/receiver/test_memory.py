@@ -6,10 +6,10 @@ import logging
 
 import pytest
 
-from prefect_kie.receiver.log import LINES_AT_ONCE, RingLog
-from prefect_kie.receiver.memory import Rate, Seen
-from prefect_kie.receiver.reading import Ring
-from prefect_kie.receiver.refusals import Refusal
+from prefect_kie.callbacks.receiver.log import LINES_AT_ONCE, RingLog
+from prefect_kie.callbacks.receiver.memory import Rate, Seen
+from prefect_kie.callbacks.receiver.reading import Ring
+from prefect_kie.callbacks.receiver.refusals import Refusal
 from tests.receiver.calling import TASK
 
 

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 
 from prefect_kie.api import KieClient, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.receiver import HEALTHY
+from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import KEY
 from tests.receiver.calling import SIGNING_KEY, SUBMISSION, TASK, block, body, signed

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from prefect_kie.receiver.reading import MAX_BODY, Body, Ring, check_head, judge, read_body
-from prefect_kie.receiver.refusals import Refusal, Refused
+from prefect_kie.callbacks.receiver.reading import MAX_BODY, Body, Ring, check_head, judge, read_body
+from prefect_kie.callbacks.receiver.refusals import Refusal, Refused
 from tests.receiver.calling import NOW, SUBMISSION, TASK, block, body, sign
 
 BLOCK = block()

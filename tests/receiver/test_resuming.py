@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.receiver import resuming
-from prefect_kie.receiver.reading import Ring
-from prefect_kie.receiver.resuming import AFTER_SECONDS, Resumer
+from prefect_kie.callbacks.receiver import resumer as resuming
+from prefect_kie.callbacks.receiver.reading import Ring
+from prefect_kie.callbacks.receiver.resumer import AFTER_SECONDS, Resumer
 
 
 @pytest.fixture

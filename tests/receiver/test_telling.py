@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from prefect_kie.local_server import LocalServer
-from prefect_kie.receiver import Ring, telling
-from prefect_kie.receiver.telling import RingTeller
+from prefect_kie.callbacks.receiver import Ring, telling
+from prefect_kie.callbacks.receiver.telling import RingTeller
+from prefect_kie.cli.local_server import LocalServer
 from tests.receiver.conftest import told
 
 pytestmark = pytest.mark.server

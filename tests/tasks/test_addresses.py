@@ -12,10 +12,10 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.tasks import addresses
-from prefect_kie.tasks.addresses import is_public
-from prefect_kie.tasks.download import CutTransfer, fetch
-from prefect_kie.tasks.transfer import BadFile
+from prefect_kie.media import addresses
+from prefect_kie.media.addresses import is_public
+from prefect_kie.media.download import CutTransfer, fetch
+from prefect_kie.media.transfer import BadFile
 from tests.tasks.file_hosts import Pieces, file_host, http_answer
 
 GIF = b"GIF89a" + bytes(100)

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager, suppress
 import httpx
 import pytest
 
-from prefect_kie.tasks import aside as module
-from prefect_kie.tasks.aside import MOST_AT_ONCE, aside, in_time
+from prefect_kie.runtime import best_effort as module
+from prefect_kie.runtime.best_effort import MOST_AT_ONCE, aside, in_time
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

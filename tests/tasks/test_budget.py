@@ -38,23 +38,18 @@ from prefect_kie.api import (
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.budgets import guard, reservations
+from prefect_kie.budgets.caps import Budget, budgets_of
+from prefect_kie.budgets.guard import BudgetLeft, budget_left, check_budget
+from prefect_kie.budgets.ledger import FOLDER, Entry, Ledger, Sums, exact, reservation
+from prefect_kie.budgets.reservations import reserve
 from prefect_kie.flows import resolve_submission
+from prefect_kie.keys import submission_key
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import (
-    budget,
-    records,
-    reserving,
-    sora_2_pro_text_to_video,
-    sora_2_text_to_video,
-    wait_for_job,
-)
-from prefect_kie.tasks.budget import BudgetLeft, budget_left, check_budget
-from prefect_kie.tasks.caps import Budget, budgets_of
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.ledger import FOLDER, Entry, Ledger, Sums, exact, reservation
-from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.reserving import reserve
-from prefect_kie.tasks.storage import LocalStorage, Storage
+from prefect_kie.storage.base import LocalStorage, Storage
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions import store
+from prefect_kie.tasks import sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
 
 PRICE = 30
@@ -236,8 +231,8 @@ async def race(seed: int, prices: list[int], cap: int) -> None:
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 9), min_size=2, max_size=8), st.integers(1, 20))
 def test_no_order_of_things_exceeds_a_budget(seed: int, prices: list[int], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reserving, "one_at_a_time", without_turns)
-        patch.setattr(reserving, "PAUSE_SECONDS", (0.0, 0.0))
+        patch.setattr(reservations, "one_at_a_time", without_turns)
+        patch.setattr(reservations, "PAUSE_SECONDS", (0.0, 0.0))
         asyncio.run(race(seed, prices, cap))
 
 
@@ -256,10 +251,10 @@ import asyncio, sys, time
 from decimal import Decimal
 from pathlib import Path
 from prefect_kie.api import BudgetExceeded
-from prefect_kie.tasks.caps import Budget
-from prefect_kie.tasks.ledger import Ledger
-from prefect_kie.tasks.reserving import reserve
-from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.budgets.caps import Budget
+from prefect_kie.budgets.ledger import Ledger
+from prefect_kie.budgets.reservations import reserve
+from prefect_kie.storage.base import LocalStorage
 
 directory, me, other, rounds = Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4])
 ledger = Ledger(LocalStorage(directory))
@@ -449,7 +444,7 @@ async def test_a_doubt_keeps_its_credits_until_it_is_released(
     for number in (2, 1):
         with pytest.raises(SubmissionInDoubt if number == 1 else BudgetExceeded):
             await submit(credentials, number, max_credits=PRICE)
-    monkeypatch.setattr(records, "OUTCOME_SECONDS", 0.0)  # some minutes later
+    monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)  # some minutes later
     await resolve_submission(submission=caught.value.submission, release=True, credentials=credentials)
     await submit(credentials, 2, max_credits=PRICE)
     assert kie.stats()["created"] == 1
@@ -492,7 +487,7 @@ async def test_all_runs_of_a_day_share_the_blocks_budget(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     day = [NOON]
-    monkeypatch.setattr(budget, "_now", lambda: day[0])
+    monkeypatch.setattr(guard, "_now", lambda: day[0])
     name = f"daily-{uuid4().hex[:8]}"
     await credentials.model_copy(update={"max_credits_per_day": 45}).asave(name)
 

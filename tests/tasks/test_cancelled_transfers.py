@@ -10,8 +10,8 @@ from pathlib import Path
 import anyio
 import pytest
 
-from prefect_kie.tasks import download
-from prefect_kie.tasks.download import fetch
+from prefect_kie.media import download
+from prefect_kie.media.download import fetch
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n\x89PNG\r\n\x1a\n" + bytes(100)
 

@@ -20,14 +20,15 @@ from prefect.filesystems import RemoteFileSystem
 
 from prefect_kie.api import DownloadFailed, Job, JobState
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media.naming import STEM_LENGTH, file_stem
+from prefect_kie.runtime.processes import mark
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import files, save_result
-from prefect_kie.tasks.files import no_waiting_mends, part_beside
-from prefect_kie.tasks.names import STEM_LENGTH, file_stem
-from prefect_kie.tasks.parts import temporary_folder
-from prefect_kie.tasks.processes import mark
-from prefect_kie.tasks.remote import storage_for
-from prefect_kie.tasks.storage import LocalStorage, Storage
+from prefect_kie.storage import local
+from prefect_kie.storage.base import LocalStorage, Storage
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.storage.local import no_waiting_mends, part_beside
+from prefect_kie.storage.partial_files import temporary_folder
+from prefect_kie.tasks import save_result
 from tests.tasks.file_hosts import finished
 
 LONG = Job(
@@ -51,7 +52,7 @@ def without_directory_sync(monkeypatch: pytest.MonkeyPatch, number: int) -> None
         true(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(files, "_without_sync", set[int]())
+    monkeypatch.setattr(local, "_without_sync", set[int]())
 
 
 @pytest.mark.parametrize(
@@ -138,9 +139,9 @@ def test_every_suffix_fits(suffix: str, tmp_path: Path) -> None:
 
 
 def test_parts_of_two_long_names_are_told_apart(tmp_path: Path) -> None:
-    one, other = (files.part_prefix(tmp_path, f"{'a' * 140}{letter}") for letter in "bc")
+    one, other = (local.part_prefix(tmp_path, f"{'a' * 140}{letter}") for letter in "bc")
     assert one != other
-    assert files.part_prefix(tmp_path, "short.mp4") == ".short.mp4."
+    assert local.part_prefix(tmp_path, "short.mp4") == ".short.mp4."
 
 
 @pytest.mark.parametrize(
@@ -251,8 +252,8 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 from prefect.filesystems import RemoteFileSystem
-from prefect_kie.tasks.parts import part_for
-from prefect_kie.tasks.remote import storage_for
+from prefect_kie.storage.partial_files import part_for
+from prefect_kie.storage.fsspec import storage_for
 
 def killed(filesystem, source, target, **_):
     Path(target).write_bytes(b"half")

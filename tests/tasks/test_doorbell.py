@@ -19,11 +19,11 @@ from prefect.events.worker import EventsWorker
 
 from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoStable, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks, KieCredentials
+from prefect_kie.callbacks import waiter as bells
+from prefect_kie.callbacks.waiter import Doorbell, Ring
+from prefect_kie.run_page.events import JOB_RANG, tell_rang
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks import doorbell as bells
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
-from prefect_kie.tasks.doorbell import Doorbell, Ring
-from prefect_kie.tasks.events import JOB_RANG, tell_rang
 from tests.conftest import KEY, QUICK
 
 CAT = Sora2TextToVideo(prompt="a cat")
@@ -297,7 +297,7 @@ async def test_without_callbacks_nothing_listens(
     def nobody() -> Any:
         raise AssertionError("nothing rings")
 
-    monkeypatch.setattr("prefect_kie.tasks.listening.doorbell", nobody)
+    monkeypatch.setattr("prefect_kie.callbacks.listening.doorbell", nobody)
 
     @flow
     async def one() -> Job:

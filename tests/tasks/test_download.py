@@ -14,10 +14,10 @@ import httpx
 import pytest
 
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media import addresses, download
+from prefect_kie.media.download import MAX_PARTS, CutTransfer, DeadLink, fetch
+from prefect_kie.media.transfer import BadFile, Transfer
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import addresses, download
-from prefect_kie.tasks.download import MAX_PARTS, CutTransfer, DeadLink, fetch
-from prefect_kie.tasks.transfer import BadFile, Transfer
 from tests.tasks.file_hosts import Pieces, file_host, finished, http_answer
 
 END = b"\0\0\0\0IEND\xaeB`\x82"

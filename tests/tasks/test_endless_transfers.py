@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.tasks import addresses, download
-from prefect_kie.tasks.download import CutTransfer, fetch
-from prefect_kie.tasks.transfer import BadFile
+from prefect_kie.media import addresses, download
+from prefect_kie.media.download import CutTransfer, fetch
+from prefect_kie.media.transfer import BadFile
 from tests.tasks.file_hosts import file_host, http_answer
 
 MIB = 1024 * 1024

@@ -16,8 +16,9 @@ from prefect.runtime import flow_run
 
 from prefect_kie.api import JobFailed, JobHandle, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.run_page import events
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import events, sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
 
 pytestmark = pytest.mark.server

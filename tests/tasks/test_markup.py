@@ -8,7 +8,7 @@ import re
 import pytest
 from markdown_it import MarkdownIt
 
-from prefect_kie.tasks.markup import cell, code, escaped, link, plain, target, web_address
+from prefect_kie.run_page.markdown import cell, code, escaped, link, plain, target, web_address
 
 EVIL = [
     "<script>alert(1)</script>",

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from prefect_kie.media.containers import bytes_after_boxes, is_whole
+from prefect_kie.media.kinds import HEAD_BYTES, MAX_BOXES, kind_of, mp4_seconds
 from prefect_kie.simulator import render_video
-from prefect_kie.tasks.containers import bytes_after_boxes, is_whole
-from prefect_kie.tasks.media import HEAD_BYTES, MAX_BOXES, kind_of, mp4_seconds
 
 AVIO: Any = av
 

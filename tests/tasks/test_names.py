@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.api import Job, JobState, Sora2ProStoryboard
-from prefect_kie.tasks.names import file_stem
+from prefect_kie.media.naming import file_stem
 
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 """What Windows takes for devices, with any suffix."""

@@ -11,10 +11,10 @@ import pytest
 
 from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media.download import CutTransfer, fetch
+from prefect_kie.media.kinds import kind_of
 from prefect_kie.simulator import SimulatorServer, render_video
 from prefect_kie.tasks import save_result
-from prefect_kie.tasks.download import CutTransfer, fetch
-from prefect_kie.tasks.media import kind_of
 from tests.tasks.file_hosts import file_host, finished, http_answer
 from tests.tasks.test_media import box, movie_header
 

@@ -18,10 +18,12 @@ from pydantic import SecretStr
 
 from prefect_kie.api import JobHandle, MarketModel, Sora2TextToVideo, SubmissionNotRecorded
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.keys import submission_key
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, run_model, runs, sora_2_text_to_video
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.remote import storage_for
+from prefect_kie.storage import run_storage
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions import store
+from prefect_kie.tasks import run_model, sora_2_text_to_video
 
 CAT = Sora2TextToVideo(prompt="a cat")
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café in Zürich") for form in ("NFC", "NFD"))
@@ -166,8 +168,8 @@ async def test_a_flow_or_a_task_with_a_storage_of_its_own_shares_the_records(
     await submit(credentials, result_storage=own, persist_result=True)
     await submit(credentials, task_storage="local-file-system/own-storage")
     assert kie.stats()["created"] == 1
-    assert len(list((results / records.FOLDER).glob("*.json"))) == 1
-    assert not (tmp_path / "own" / records.FOLDER).exists()
+    assert len(list((results / store.FOLDER).glob("*.json"))) == 1
+    assert not (tmp_path / "own" / store.FOLDER).exists()
 
 
 @pytest.mark.server
@@ -202,12 +204,12 @@ async def test_a_storage_without_exclusive_creation_is_refused(
     async def default() -> RemoteFileSystem:
         return block
 
-    monkeypatch.setattr(runs, "_default_storage", default)
+    monkeypatch.setattr(run_storage, "_default_storage", default)
     with pytest.raises(SubmissionNotRecorded, match="exactly one of two writers") as caught:
         await submit(credentials)
     assert "S3, Google or Azure" in caught.value.next_step
     assert kie.stats()["created"] == 0
-    assert await storage_for(block).names(records.FOLDER) == []
+    assert await storage_for(block).names(store.FOLDER) == []
 
 
 @pytest.mark.server
@@ -219,7 +221,7 @@ async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
 
     @flow
     async def pipeline() -> tuple[str, str]:
-        context = runs.FlowRunContext.get()
+        context = run_storage.FlowRunContext.get()
         assert context is not None
         assert context.flow_run is not None
         run = context.flow_run
@@ -232,9 +234,9 @@ async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
 
     outermost = str(uuid4())
     with monkeypatch.context() as parent:
-        parent.setattr(runs.flow_run, "get_root_flow_run_id", lambda: outermost)
+        parent.setattr(run_storage.flow_run, "get_root_flow_run_id", lambda: outermost)
         first, run = await pipeline()
-    assert labels[runs.ROOT_LABEL] == outermost
+    assert labels[run_storage.ROOT_LABEL] == outermost
     # Its parent is deleted, and Prefect takes the run for the outermost one.
     again, other = await pipeline()
     assert (first, run != other) == (again, True)
@@ -242,8 +244,8 @@ async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
 
 
 def test_the_record_tells_whose_it_is() -> None:
-    record = records.SubmissionRecord(key="kie-1", model="m", input={})
+    record = store.SubmissionRecord(key="kie-1", model="m", input={})
     assert record.open_seconds == 0  # of this very process
     told = json.loads(record.model_dump_json())
     twin = {**told, "sender": "the same host and number in another container", "machine": "another"}
-    assert records.SubmissionRecord.model_validate(twin).open_seconds > 190
+    assert store.SubmissionRecord.model_validate(twin).open_seconds > 190

@@ -16,20 +16,20 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 from pydantic import SecretStr
 
 from prefect_kie.api import Sora2TextToVideoStable
-from prefect_kie.api.pace import Pace
+from prefect_kie.api.rate_limiter import Pace
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
+from prefect_kie.runtime import server_limits
+from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT, look_at, turn_to_create
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import pacing
-from prefect_kie.tasks.pacing import CREATE_LIMIT, LOOK_LIMIT, look_at, turn_to_create
 from tests.conftest import KEY
 from tests.virtual_time import fullest
 
 
 @pytest.fixture(autouse=True)
 def _not_asked_yet(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pacing, "_known", {})
-    monkeypatch.setattr(pacing, "_told_missing", [])
+    monkeypatch.setattr(server_limits, "_known", {})
+    monkeypatch.setattr(server_limits, "_told_missing", [])
 
 
 @asynccontextmanager
@@ -80,7 +80,7 @@ class TestWithAServer:
         await turns(credentials, 1)
         async with limit(1, 2):
             assert await turns(credentials, 5) < (5 - 1) / 2 * 0.8
-            for known in pacing._known.values():
+            for known in server_limits._known.values():
                 known.ask_from -= 60
             assert await turns(credentials, 5) > (5 - 1) / 2 * 0.8
 
@@ -120,7 +120,7 @@ class TestWithAServer:
             pace = Pace("create", 1000, 10.0)  # as another process has one of its own
 
             async def one() -> None:
-                permit = pacing._permit(CREATE_LIMIT, apart=0.0)
+                permit = server_limits._permit(CREATE_LIMIT, apart=0.0)
                 assert permit is not None
                 turn = await pace.turn(permit)
                 given.append(turn.begun)

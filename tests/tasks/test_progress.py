@@ -18,10 +18,11 @@ from prefect.runtime import flow_run
 
 from prefect_kie.api import Job, JobFailed, JobHandle, JobState, PollPolicy, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media.naming import artifact_key
+from prefect_kie.run_page import progress
+from prefect_kie.run_page.progress import percent_done
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import progress, sora_2_text_to_video, wait_for_job
-from prefect_kie.tasks.names import artifact_key
-from prefect_kie.tasks.progress import percent_done
+from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import QUICK
 
 EVIL = Sora2TextToVideo(prompt="a <script>alert(1)</script> | [cat](javascript:x)")

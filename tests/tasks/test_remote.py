@@ -19,9 +19,9 @@ from uuid import uuid4
 import pytest
 from prefect.filesystems import RemoteFileSystem
 
-from prefect_kie.local_server import free_port
-from prefect_kie.tasks.remote import RemoteStorage, storage_for
-from prefect_kie.tasks.storage import Storage
+from prefect_kie.cli.local_server import free_port
+from prefect_kie.storage.base import Storage
+from prefect_kie.storage.fsspec import RemoteStorage, storage_for
 from tests.s3_store import (
     ABSENT,
     CONFLICTING,
@@ -42,7 +42,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MACHINE = """
 import asyncio, json, sys
 from prefect.filesystems import RemoteFileSystem
-from prefect_kie.tasks.remote import storage_for
+from prefect_kie.storage.fsspec import storage_for
 
 while line := sys.stdin.readline():
     block, method, path, *content = json.loads(line)

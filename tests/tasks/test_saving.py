@@ -33,12 +33,12 @@ from prefect_kie.api import (
     Sora2TextToVideo,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media.naming import file_stem
+from prefect_kie.media.transfer import Transfer
+from prefect_kie.runtime.processes import mark
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.storage.base import LocalStorage
 from prefect_kie.tasks import SavedResult, save_result
-from prefect_kie.tasks.names import file_stem
-from prefect_kie.tasks.processes import mark
-from prefect_kie.tasks.storage import LocalStorage
-from prefect_kie.tasks.transfer import Transfer
 from tests.conftest import KEY
 from tests.tasks.file_hosts import CAT, file_host, finished, http_answer
 

@@ -20,10 +20,10 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import collect_job, generate_video
+from prefect_kie.media.naming import file_stem
+from prefect_kie.run_page.artifacts import video_markdown
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job
-from prefect_kie.tasks.names import file_stem
-from prefect_kie.tasks.showing import video_markdown
 from tests.conftest import KEY, QUICK
 from tests.tasks.file_hosts import finished
 from tests.tasks.test_markup import EVIL, rendered

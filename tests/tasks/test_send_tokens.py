@@ -24,12 +24,13 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.keys import submission_key
+from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, send_tokens, sending, sora_2_text_to_video
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.processes import this_machine
-from prefect_kie.tasks.send_tokens import SendToken
-from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.storage.base import LocalStorage
+from prefect_kie.submissions import paid_call, send_tokens, store
+from prefect_kie.submissions.send_tokens import SendToken
+from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import KEY
 from tests.left_behind import events_of, forget_the_outcome, the_record
 
@@ -48,8 +49,8 @@ async def submit(credentials: KieCredentials) -> tuple[JobHandle, str | None]:
     return await pipeline()
 
 
-def record_of(results: Path) -> records.SubmissionRecord:
-    return records.SubmissionRecord.model_validate(the_record(results)[1])
+def record_of(results: Path) -> store.SubmissionRecord:
+    return store.SubmissionRecord.model_validate(the_record(results)[1])
 
 
 def tokens(results: Path) -> list[str]:
@@ -122,8 +123,8 @@ async def test_a_late_answer_does_not_overwrite_who_took_over(
 
     @flow
     async def pipeline() -> None:
-        kept = records.SubmissionRecords(LocalStorage(results))
-        await sending._keep(lambda: kept.write(late), late)
+        kept = store.SubmissionRecords(LocalStorage(results))
+        await paid_call._keep(lambda: kept.write(late), late)
 
     await pipeline()
     assert record_of(results).task_id == handle.task_id
@@ -134,7 +135,7 @@ async def test_a_late_answer_does_not_overwrite_who_took_over(
 async def test_an_answer_that_takes_for_ever_ends_in_doubt(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sending, "CALL_SECONDS", 0.3)
+    monkeypatch.setattr(paid_call, "CALL_SECONDS", 0.3)
     kie.fault("create", drip=5)  # bytes come all the time, so no read times out
     with pytest.raises(SubmissionInDoubt, match="had not answered in full"):
         await submit(credentials)
@@ -171,16 +172,16 @@ async def test_a_job_that_an_unclear_answer_named_is_looked_at_and_bound(
     assert kie.stats()["created"] == 1
 
 
-def left_behind(results: Path, credentials: KieCredentials, **known: Any) -> records.SubmissionRecord:
+def left_behind(results: Path, credentials: KieCredentials, **known: Any) -> store.SubmissionRecord:
     """The record of an attempt on another machine, long ago, whose call nobody has sent."""
-    record = records.SubmissionRecord(
+    record = store.SubmissionRecord(
         key=submission_key(credentials, "one", CAT, 1),
         base="one",
         model=CAT.model_name,
         input=CAT.input_fields(),
         **{"machine": "another", "sender": "another", "written_at": LONG_AGO, **known},
     )
-    folder = results / records.FOLDER
+    folder = results / store.FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{record.key}.json").write_text(record.model_dump_json())
     return record
@@ -212,14 +213,14 @@ async def test_a_sender_that_slept_finds_the_job_of_who_took_over(
 
     async def asleep(self: SendToken) -> bool:
         if next(first, False):
-            elsewhere = records.SubmissionRecords(storage)
+            elsewhere = store.SubmissionRecords(storage)
             mine = record_of(results)
             assert await elsewhere.token(mine).void()
             await elsewhere.release(mine)
             async with credentials.get_client() as client:
                 jobs.append((await client.create_job(CAT)).task_id)
             await storage.write(
-                f"{records.FOLDER}/{mine.key}.json",
+                f"{store.FOLDER}/{mine.key}.json",
                 mine.another_attempt().became("submitted", task_id=jobs[0]).model_dump_json().encode(),
             )
         return await sends(self)
@@ -279,7 +280,7 @@ async def test_a_storage_that_does_not_take_the_token_stops_the_call(
         with pytest.raises(SubmissionNotRecorded, match="nothing was sent"):
             await submit(credentials)
     assert kie.stats()["created"] == 0
-    assert list((results / records.FOLDER).glob("*")) == []
+    assert list((results / store.FOLDER).glob("*")) == []
     await submit(credentials)
     assert kie.stats()["created"] == 1
 
@@ -290,14 +291,14 @@ async def test_a_refusal_leaves_neither_record_nor_token(
     kie.fault("create", code=402)
     with pytest.raises(InsufficientCredits):
         await submit(credentials)
-    assert [*(results / records.FOLDER).glob("*"), *(results / send_tokens.FOLDER).glob("*")] == []
+    assert [*(results / store.FOLDER).glob("*"), *(results / send_tokens.FOLDER).glob("*")] == []
 
 
 async def test_a_full_disk_is_told_before_anything_is_paid(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Record, event and database may lie on one disk: without room for the outcome nothing is sent."""
-    monkeypatch.setattr("prefect_kie.tasks.storage._free_bytes", lambda root: 1024 * 1024)
+    monkeypatch.setattr("prefect_kie.storage.base._free_bytes", lambda root: 1024 * 1024)
     with pytest.raises(SubmissionNotRecorded, match="only 1,024 KiB left") as caught:
         await submit(credentials)
     assert "Make room" in caught.value.next_step

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_kie.api.pace import Pace
-from prefect_kie.provisioning import LIMITS
-from prefect_kie.tasks.shared_limits import LimitState, SharedLimit
+from prefect_kie.api.rate_limiter import Pace
+from prefect_kie.cli.setup import LIMITS
+from prefect_kie.runtime.shared_limits import LimitState, SharedLimit
 from tests.virtual_time import fullest, in_virtual_time
 
 CREATES, LOOKS = LIMITS

@@ -23,9 +23,10 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
 )
+from prefect_kie.run_page import artifacts
+from prefect_kie.run_page.artifacts import character_markdown, video_markdown
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import SavedFile, SavedResult, showing
-from prefect_kie.tasks.showing import character_markdown, video_markdown
+from prefect_kie.tasks import SavedFile, SavedResult
 from tests.conftest import KEY, QUICK
 from tests.tasks.test_markup import EVIL, rendered
 from tests.tasks.test_saving import Shelf
@@ -258,7 +259,7 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
 async def test_a_mistake_in_what_is_shown_fails_no_run(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(showing, "video_markdown", lambda *_: 1 / 0)
+    monkeypatch.setattr(artifacts, "video_markdown", lambda *_: 1 / 0)
     made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     assert made.videos[0].status == "saved"
 
@@ -266,4 +267,4 @@ async def test_a_mistake_in_what_is_shown_fails_no_run(
 async def test_outside_a_run_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Artifact, "acreate", lambda *_: 1 / 0)
     job, video = saved("a cat", "https://files.example/a.mp4")
-    await showing.show_video.__wrapped__(job, video, None)  # type: ignore[attr-defined]
+    await artifacts.show_video.__wrapped__(job, video, None)  # type: ignore[attr-defined]

@@ -36,11 +36,13 @@ from prefect_kie.api import (
     UsageLimitReached,
 )
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
+from prefect_kie.keys import submission_key
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import records, sending, sora_2_text_to_video, submission
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.storage import LocalStorage
+from prefect_kie.storage.base import LocalStorage
+from prefect_kie.submissions import paid_call, store
+from prefect_kie.submissions import submit as submission
+from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import KEY
 from tests.left_behind import events_of, forget_the_outcome
 
@@ -290,7 +292,7 @@ async def test_a_run_cancelled_during_the_call_still_records_the_job(
 
 
 def record_files(folder: Path) -> list[Path]:
-    return sorted((folder / records.FOLDER).glob("*.json"))
+    return sorted((folder / store.FOLDER).glob("*.json"))
 
 
 async def test_the_record_tells_what_was_asked_and_what_became_of_it(
@@ -336,7 +338,7 @@ async def test_without_a_writable_storage_nothing_is_sent(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     results.mkdir()
-    (results / records.FOLDER).write_text("a file where the folder should be")
+    (results / store.FOLDER).write_text("a file where the folder should be")
     with pytest.raises(SubmissionNotRecorded, match="nothing was sent") as caught:
         await submit(credentials)
     assert caught.value.billed == "no"
@@ -371,7 +373,7 @@ async def test_a_storage_that_cannot_be_trusted_stops_the_submission(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("prefect_kie.tasks.runs.storage_for", lambda block: storage(tmp_path))
+    monkeypatch.setattr("prefect_kie.storage.run_storage.storage_for", lambda block: storage(tmp_path))
     with pytest.raises(SubmissionNotRecorded, match=reason):
         await submit(credentials)
     assert kie.stats()["created"] == 0
@@ -386,9 +388,9 @@ async def test_an_outcome_that_cannot_be_recorded_is_told_and_the_run_goes_on(
     async def refuse(self: object, record: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(sending, "KEEP_PAUSES", (0.0, 0.0))
+    monkeypatch.setattr(paid_call, "KEEP_PAUSES", (0.0, 0.0))
     with monkeypatch.context() as broken:
-        broken.setattr(records.SubmissionRecords, "write", refuse)
+        broken.setattr(store.SubmissionRecords, "write", refuse)
         handle = await submit(credentials, job_key="one")
         assert handle.task_id == kie.stats()["jobs"][0]["task_id"]
         assert "could not be recorded in result storage (OSError: [Errno 28] No space" in caplog.text
@@ -593,7 +595,7 @@ async def test_somebody_quicker_between_look_and_claim_is_noticed(
     async def lost(self: object, record: object) -> bool:
         return False
 
-    monkeypatch.setattr(records.SubmissionRecords, "claim", lost)
+    monkeypatch.setattr(store.SubmissionRecords, "claim", lost)
     with pytest.raises(SubmissionNotRecorded, match="this run sent nothing"):
         await submit(credentials)
     assert kie.stats()["created"] == 0
@@ -640,9 +642,9 @@ def test_the_key_of_a_submission_is_what_it_has_always_been() -> None:
 
 
 async def test_a_record_that_has_become_somebody_elses_is_left_alone(tmp_path: Path) -> None:
-    kept = records.SubmissionRecords(LocalStorage(tmp_path))
+    kept = store.SubmissionRecords(LocalStorage(tmp_path))
     mine, theirs = (
-        records.SubmissionRecord(key="kie-1", model="m", input={}, attempt=attempt)
+        store.SubmissionRecord(key="kie-1", model="m", input={}, attempt=attempt)
         for attempt in ("mine", "theirs")
     )
     await kept.write(theirs)

@@ -22,10 +22,10 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.keys import submission_key
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import task_for, upload_file
-from prefect_kie.tasks.identity import submission_key
-from prefect_kie.tasks.uploading import UploadRecord
+from prefect_kie.tasks.upload import UploadRecord
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 

@@ -27,7 +27,7 @@ from prefect_kie.api import (
     UsageLimitReached,
 )
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.local_server import free_port
+from prefect_kie.cli.local_server import free_port
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import QUICK

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from prefect_kie.media.containers import is_whole
+from prefect_kie.media.download import CutTransfer, fetch
 from prefect_kie.simulator import render_video
-from prefect_kie.tasks.containers import is_whole
-from prefect_kie.tasks.download import CutTransfer, fetch
 from tests.tasks.file_hosts import FileHost, file_host, http_answer
 from tests.tasks.test_media import box, encoded, movie_header
 

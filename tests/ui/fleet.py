@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 import httpx
 
-from prefect_kie.local_server import LocalServer, local_server
+from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 T = TypeVar("T")

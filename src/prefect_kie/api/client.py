@@ -30,7 +30,7 @@ from prefect_kie.api.errors import (
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key, http_client
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
-from prefect_kie.api.pace import KeyPace, Turn, pace_of
+from prefect_kie.api.rate_limiter import KeyPace, Turn, pace_of
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.transport import (
     MAX_ANSWER_BYTES,

@@ -1,0 +1,1 @@
+"""Many results from a table: the manifest, its progress, its results file."""

@@ -1,0 +1,204 @@
+"""What becomes of a batch: a line per row in a file beside the videos, written as it goes, and the sum."""
+
+import asyncio
+import csv
+import io
+import time
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from prefect import get_run_logger
+from pydantic import BaseModel, ConfigDict, Field
+
+from prefect_kie.api import JobHandle
+from prefect_kie.outcomes.results import VideoOutcome, lines_of
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.base import Storage
+
+WRITE_SECONDS = 2.0
+"""At least so long between two writings of the results file."""
+WRITE_SHARE = 20
+"""And so many times as long as a writing takes: a slow storage is not kept busy by it."""
+
+COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
+MOST_LISTED = 20
+"""So many missing videos are named in the run's message; the results file has all."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class BatchResult(BaseModel):
+    """What a run of `generate_batch` made.
+
+    Attributes:
+        job_key: Whose jobs these are: started again with the same one, only what is missing is paid.
+        results: Where the results file is; None for a dry run.
+        counts: How many videos came to what: `saved`, `failed`, `rejected` (by moderation), `in doubt`,
+            `not submitted` (the account was refused); for a dry run `to submit` and `submitted before`.
+        credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
+            at the most, by the prices of the variable kie_prices; None where a price is missing.
+        credits_before: How much of that was for jobs which an earlier run had submitted.
+        unpriced: For a dry run: how many of the rest have no price there, by model.
+        account: For a dry run: what the account has, in words, and whether it will do; empty where unknown.
+        videos: One outcome per row, in order; none for a dry run.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    job_key: str
+    results: str | None = None
+    counts: dict[str, int]
+    credits: float | None
+    credits_before: float = 0.0
+    unpriced: dict[str, int] = Field(default_factory=dict[str, int])
+    account: str = ""
+    videos: tuple[VideoOutcome, ...] = ()
+
+    @classmethod
+    def of(
+        cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str, new: Collection[int]
+    ) -> "BatchResult":
+        """The sum of a batch's outcomes.
+
+        Args:
+            videos: The outcomes, in order.
+            job_key: Whose jobs they are.
+            results: Where the results file is.
+            new: Places of the rows that no earlier run had submitted.
+        """
+        costs = [video.credits or 0.0 for video in videos]
+        return cls(
+            job_key=job_key,
+            results=results,
+            counts=dict(Counter(video.status for video in videos)),
+            credits=sum(costs),
+            credits_before=sum(cost for place, cost in enumerate(costs) if place not in new),
+            videos=videos,
+        )
+
+    @property
+    def summary(self) -> str:
+        """One line: `998 of 1,000 saved, 1 failed, 1 rejected`."""
+        return told_counts(self.counts, len(self.videos))
+
+    @property
+    def story(self) -> str:
+        """The summary, and a line for each video that is missing, as far as they are few."""
+        missing = lines_of(self.videos, "row ")
+        lines = [f"{self.summary}. All rows: {self.results}", *missing[:MOST_LISTED]]
+        if len(missing) > MOST_LISTED:
+            lines.append(f"- and {len(missing) - MOST_LISTED:,} more, in the results file")
+        lines.append(
+            f"Run again with the same manifest, or with job_key={self.job_key!r}, it pays only for what is "
+            "missing. What moderation refused, or failed for another lasting reason, stays so until its row "
+            "changes; what is in doubt is settled with resolve_submission."
+        )
+        return "\n".join(lines)
+
+
+def told_videos(count: int) -> str:
+    """`1 video`, `1,000 videos`."""
+    return f"{count:,} video{'' if count == 1 else 's'}"
+
+
+def told_counts(counts: Mapping[str, int], total: int) -> str:
+    """How many videos came to what, in words."""
+    others = [f"{count:,} {status}" for status, count in counts.items() if status != "saved" and count]
+    return ", ".join([f"{counts.get('saved', 0):,} of {total:,} saved", *others])
+
+
+@dataclass
+class ResultsFile:
+    """The file with a line per row. It is written anew, whole, at most every few seconds, and at the end.
+
+    Trouble with it is told once and loses no video.
+
+    Attributes:
+        storage: Where the videos go.
+        name: The file's name there.
+        rows: The manifest's rows: what was given in each, by column.
+    """
+
+    storage: Storage
+    name: str
+    rows: Sequence[Mapping[str, str]]
+    jobs: dict[int, tuple[JobHandle, int]] = field(default_factory=dict[int, tuple[JobHandle, int]])
+    outcomes: dict[int, VideoOutcome] = field(default_factory=dict[int, VideoOutcome])
+    _next: float = 0.0
+    _told: bool = False
+    _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def address(self) -> str:
+        """Where it is, for people."""
+        return self.storage.address(self.name)
+
+    async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
+        """Put in that a row's job is on its way, and write the file where it is time to."""
+        self.jobs[place] = job, tries
+        await self._changed()
+
+    async def take(self, place: int, outcome: VideoOutcome) -> None:
+        """Put a row's outcome in, and write the file where it is time to."""
+        self.outcomes[place] = outcome
+        await self._changed()
+
+    async def _changed(self) -> None:
+        if time.monotonic() >= self._next and not self._writing.locked():
+            await self.write()
+
+    async def write(self) -> None:
+        """Write the file as it is now."""
+        async with self._writing:
+            begun = time.monotonic()
+            try:
+                await self.storage.write(self.name, self.content().encode())
+            except Exception as error:
+                if not self._told:
+                    get_run_logger().warning(
+                        "The results file %s could not be written (%s); the batch goes on, and its result "
+                        "has the same.",
+                        self.address,
+                        shown_error(error),
+                    )
+                self._told = True
+            took = time.monotonic() - begun
+            self._next = begun + took + max(WRITE_SECONDS, WRITE_SHARE * took)
+
+    def content(self) -> str:
+        """The file's text: CSV."""
+        given = list(dict.fromkeys(name for row in self.rows for name in row))
+        names = [*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)]
+        text = io.StringIO()
+        table = csv.writer(text, lineterminator="\n")
+        table.writerow(names)
+        for place, row in enumerate(self.rows):
+            told = _cells(self.outcomes.get(place), self.jobs.get(place))
+            table.writerow([str(place + 1), *told, *(row.get(name, "") for name in given)])
+        return text.getvalue()
+
+
+def _cells(outcome: VideoOutcome | None, on_its_way: tuple[JobHandle, int] | None) -> list[str]:
+    if outcome is None and on_its_way is not None:
+        job, tries = on_its_way
+        return ["submitted", str(tries), job.model, "", "", "", "", _harmless(job.task_id), ""]
+    if outcome is None:
+        return ["open", *[""] * (len(COLUMNS) - 2)]
+    video = outcome.video
+    return [
+        outcome.status,
+        str(outcome.tries),
+        outcome.model,
+        video.path if video else "",
+        f"{video.seconds:g}" if video and video.seconds is not None else "",
+        f"{outcome.credits:g}" if outcome.credits is not None else "",
+        _harmless(video.files[0].url or "") if video else "",
+        _harmless(outcome.task_id or ""),
+        _harmless(outcome.error or ""),
+    ]
+
+
+def _harmless(text: str) -> str:
+    """Text that is Kie's, so that no spreadsheet takes it for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text

@@ -1,0 +1,1 @@
+"""What a run, and all runs of a day, may pay."""

@@ -1,0 +1,1 @@
+"""Kie's callbacks: received, and waited for."""

@@ -1,0 +1,1 @@
+"""The command `prefect-kie`: `main`, and one module per command."""

@@ -1,0 +1,1 @@
+"""`prefect-kie doctor`: what is wrong with this server, this machine, this key."""

@@ -1,0 +1,1 @@
+"""What a run asks people: approval of its cost, a slice of a video."""

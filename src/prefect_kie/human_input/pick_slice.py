@@ -1,0 +1,194 @@
+"""Picking the slice of a video that becomes a character, with one's own eyes."""
+
+from pathlib import Path
+
+from prefect import get_run_logger
+from prefect.input import RunInput
+from pydantic import Field, ValidationError, create_model
+
+from prefect_kie.api import DownloadFailed, InvalidRequest, Job, NotAnswered, Slice
+from prefect_kie.api.fields import MIN_SLICE
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.human_input.questions import Question, answer_key, keep_first_answer, kept_answer
+from prefect_kie.media.naming import artifact_key
+from prefect_kie.tasks import measure_video
+from prefect_kie.tasks.contact_sheet import contact_sheet
+
+SUGGESTED_SECONDS = 3.0
+
+
+class PickSlice(RunInput):
+    """The form: start and end of the slice, seconds."""
+
+    start: float
+    end: float
+
+
+async def pick_slice(
+    origin: Job,
+    credentials: KieCredentials,
+    *,
+    job_key: str,
+    whose: str,
+    hours: float,
+    file: Path | None = None,
+    seconds: float | None = None,
+) -> Slice:
+    """Show a contact sheet of a video, and ask a person which part of it becomes the character.
+
+    A bad answer is asked again with the reason. A good one is kept: run again, nobody is asked twice.
+
+    Args:
+        origin: The video's finished job.
+        credentials: The key's block.
+        job_key: Under which name the run's submissions, and this answer, are found again.
+        whose: Which character it is for.
+        hours: For how long to wait.
+        file: The video, where it is on this machine.
+        seconds: Its length, where that is known.
+
+    Raises:
+        NotAnswered: when nobody answers; nothing was submitted for the character.
+        KieError: another one when the job made no video, or one too short, or result storage is in trouble.
+    """
+    key = answer_key("slice", job_key, origin.task_id, whose)
+    kept = await kept_answer(key, Slice)
+    if kept is not None:
+        get_run_logger().info("The slice was picked before: %s s", kept.timestamps)
+        return kept
+    if not await _question(1, origin, seconds, "").is_asked():
+        seconds = await real_length(origin, credentials, file=file, show=True)
+    elif seconds is None:
+        seconds = await real_length(origin, credentials, file=file)
+    if seconds is not None and seconds < MIN_SLICE:
+        raise InvalidRequest(
+            f"the video {origin.task_id} is {seconds:g} s long, too short for a character",
+            next_step="Give the task id of a video of at least 1 s; nothing was submitted.",
+        )
+    picked = await _asked_until_good(origin, seconds, hours)
+    part = await keep_first_answer(key, picked)
+    if part == picked:
+        get_run_logger().info("The slice is %s s", part.timestamps)
+    else:
+        get_run_logger().warning(
+            "Another run with the same job_key was answered first: the slice is %s s, not %s s",
+            part.timestamps,
+            picked.timestamps,
+        )
+    return part
+
+
+async def _asked_until_good(origin: Job, seconds: float | None, hours: float) -> Slice:
+    number, reason = 1, ""
+    while True:
+        answer = await _question(number, origin, seconds, reason).answer(hours, _unanswered(origin, hours))
+        try:
+            part = Slice(start=answer.start, end=answer.end)
+            if seconds is not None:
+                part.check_within(seconds)
+        except ValueError as error:
+            reason = _reason(error)
+            get_run_logger().warning("That slice cannot be used, and is asked again: %s", reason)
+            number += 1
+        else:
+            return part
+
+
+async def real_length(
+    origin: Job, credentials: KieCredentials, *, file: Path | None = None, show: bool = False
+) -> float | None:
+    """How long a finished video is, seconds: the file says, or else what was asked for.
+
+    Args:
+        origin: The video's finished job.
+        credentials: The key's block.
+        file: The video, where it is on this machine.
+        show: Whether to show its contact sheet as well.
+
+    Raises:
+        InvalidRequest: when the job made no video.
+    """
+    if not origin.urls:
+        raise InvalidRequest(
+            f"job {origin.task_id} ({origin.model}) made no video, so no character can be made from it",
+            next_step="Give the task id of a finished Sora video; nothing was submitted.",
+        )
+    try:
+        if show:
+            return await contact_sheet(origin, credentials, file=file)
+        return await measure_video(origin, credentials, file=file)
+    except DownloadFailed as error:
+        asked = origin.request_body.get("input", {}).get("n_frames")
+        get_run_logger().warning(
+            "The original's file is out of reach (%s); the slice is checked against the asked length, %s s",
+            error.message,
+            asked,
+        )
+        return float(asked) if isinstance(asked, str) and asked.isdigit() else None
+
+
+def suggested(seconds: float) -> Slice:
+    """A slice to begin with: three seconds in the middle, to the half second.
+
+    Args:
+        seconds: The video's length; at least a second.
+    """
+    start = max(0.0, round(seconds - SUGGESTED_SECONDS) / 2)
+    return Slice(start=start, end=max(start + 1.0, min(start + SUGGESTED_SECONDS, seconds)))
+
+
+def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Question[PickSlice]:
+    """The form, whose bounds are the video's: most mistakes do not even leave it."""
+    text = (
+        "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
+        f"run's artifact `{artifact_key('contact-sheet', origin.task_id)}` shows the frames with their times."
+    )
+    begin = suggested(seconds or 10.0)
+    until = "" if seconds is None else f"; the video is {seconds:g} s long"
+    form = create_model(
+        "PickSlice",
+        __base__=PickSlice,
+        start=(
+            float,
+            Field(
+                default=begin.start,
+                ge=0,
+                title="Start (seconds)",
+                description="Where the slice begins, in seconds from the start of the video.",
+                le=seconds,
+            ),
+        ),
+        end=(
+            float,
+            Field(
+                default=begin.end,
+                ge=1,
+                title="End (seconds)",
+                description=f"Where it ends: 1 to 4 seconds after its start{until}.",
+                le=seconds,
+            ),
+        ),
+    )
+    return Question(
+        f"kie-slice-{number}", "which slice?", form, f"**{reason}**\n\n{text}" if reason else text
+    )
+
+
+def _reason(error: ValueError) -> str:
+    told = (
+        error.errors()[0]["msg"].removeprefix("Value error, ") if isinstance(error, ValidationError) else ""
+    )
+    sentence = told or str(error)
+    return f"{sentence[:1].upper()}{sentence[1:]}."
+
+
+def _unanswered(origin: Job, hours: float) -> NotAnswered:
+    return NotAnswered(
+        f"nobody picked a slice of the video {origin.task_id} within {hours:g} hours; no character was made",
+        task_id=origin.task_id,
+        billed="yes",
+        next_step=(
+            "Run it again (in the UI: Retry) to be asked again, or run create_character with origin_task_id "
+            f"{origin.task_id!r} and a slice; the video is not paid again."
+        ),
+    )

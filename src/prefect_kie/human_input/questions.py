@@ -1,0 +1,206 @@
+"""Asking a person in the middle of a run: a form on the run's page in the Prefect UI.
+
+A run of a deployment is suspended: its process ends, and a worker (or `prefect-kie serve`) starts another
+one when the answer is there, in which the flow runs from its beginning to the same question. A run without
+a deployment, and a subflow, is paused: its process waits.
+
+What was answered well is kept in result storage, beside the submissions and by the same `job_key` or
+outermost run: run again, nobody is asked twice, and the same answer leads to the same jobs.
+"""
+
+import asyncio
+import hashlib
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Annotated, Generic, TypeVar
+from uuid import UUID
+
+from prefect import get_run_logger
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.objects import FlowRun
+from prefect.context import FlowRunContext
+from prefect.input import RunInput
+from pydantic import BaseModel, Field, ValidationError
+
+from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
+from prefect_kie.human_input.pausing import paused_for, suspended_for
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.run_storage import scope_storage
+
+FormT = TypeVar("FormT", bound=RunInput)
+AnswerT = TypeVar("AnswerT", bound=BaseModel)
+
+AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
+"""For how long a question waits; Kie keeps results for 14 days."""
+
+DEFAULT_HOURS = 24.0
+MARGIN_SECONDS = 60
+"""By so much later than we ourselves, Prefect ends a paused run, and without a word of what to do next."""
+FOLDER = "kie-answers"
+
+
+@dataclass(frozen=True)
+class Question(Generic[FormT]):
+    """A form that a person fills in on the page of this run.
+
+    Attributes:
+        name: Which question of this flow it is: lower-case letters, digits and dashes.
+        asks: The question in a few words, for the state's message: `which slice?`.
+        form: Its fields, with their defaults.
+        text: What stands above them, as Markdown.
+    """
+
+    name: str
+    asks: str
+    form: type[FormT]
+    text: str
+
+    async def is_asked(self) -> bool:
+        """Whether this run has come to this question before, since it was last started by hand."""
+        return self.name in await _asked(_this_run())
+
+    async def answer(self, hours: float, unanswered: NotAnswered) -> FormT:
+        """Ask, and wait; what comes back fits the form's schema, but is to be checked for all else.
+
+        Args:
+            hours: For how long.
+            unanswered: The error where nobody answers; says how to go on.
+
+        Raises:
+            NotAnswered: that error.
+        """
+        run = _this_run()
+        seconds = max(1, round(hours * 3600))
+        form = self.form.with_initial_data(description=self.text)
+        if self.name not in await _asked(run):
+            await _forget_earlier(run.id, self.name)
+            until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+            get_run_logger().info(
+                "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
+                "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
+                f"{until:%Y-%m-%d %H:%M:%S}",
+                unanswered.next_step,
+            )
+        message = f"Waits for your answer: {self.asks}"
+        try:
+            if run.deployment_id is not None and run.parent_task_run_id is None:
+                return await suspended_for(run, message, form, key=self.name, seconds=seconds)
+            paused = paused_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
+            # Not anyio's scope, under whose cancellation Prefect could not close its connection.
+            return await asyncio.wait_for(paused, seconds)
+        except TimeoutError:
+            raise unanswered from None
+        except ValidationError:  # its state was changed by hand or by an automation: there is no answer
+            raise unanswered from None
+
+
+async def check_can_ask() -> None:
+    """Make sure that this run can wait for a person, before anything is paid.
+
+    Raises:
+        InvalidRequest: when it cannot: Prefect suspends no subflow, and a run that is paused loses its slot
+            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.9).
+    """
+    run = _this_run()
+    if run.deployment_id is None or run.parent_task_run_id is None:
+        return
+    async with get_client() as client:
+        deployment = await client.read_deployment(run.deployment_id)
+    if deployment.global_concurrency_limit is not None:
+        raise InvalidRequest(
+            "this run may have to ask a person, but as a part of another run and with a concurrency limit on "
+            "its deployment it cannot wait for an answer; nothing was submitted",
+            next_step="Start it with run_deployment(..., as_subflow=False), or give it all it would ask for: "
+            "the slice, and no approve_over.",
+        )
+
+
+def answer_key(kind: str, *whose: str) -> str:
+    """The name under which an answer is kept.
+
+    Args:
+        kind: What was asked.
+        whose: For what; the same texts find the same answer.
+    """
+    return f"kie-{kind}-{hashlib.sha256(json.dumps(whose).encode()).hexdigest()[:24]}"
+
+
+async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
+    """An answer that was kept; None where there is none, or a damaged one.
+
+    Raises:
+        SubmissionNotRecorded: when result storage cannot be read.
+    """
+    try:
+        content = await (await scope_storage()).read(_path(key))
+    except Exception as error:
+        raise _storage_trouble(error) from None
+    try:
+        return kind.model_validate_json(content) if content else None
+    except ValidationError:
+        return None
+
+
+async def keep_answer(key: str, answer: BaseModel) -> None:
+    """Keep an answer for whenever this is run again, in place of an earlier one.
+
+    Raises:
+        SubmissionNotRecorded: when result storage cannot be written.
+    """
+    try:
+        await (await scope_storage()).write(_path(key), answer.model_dump_json().encode())
+    except Exception as error:
+        raise _storage_trouble(error) from None
+
+
+async def keep_first_answer(key: str, answer: AnswerT) -> AnswerT:
+    """Keep an answer unless there is one: runs of one `job_key` may ask side by side.
+
+    Returns:
+        The answer that counts for all of them.
+
+    Raises:
+        SubmissionNotRecorded: when result storage cannot be read or written.
+    """
+    try:
+        await (await scope_storage()).create(_path(key), answer.model_dump_json().encode())
+    except Exception as error:
+        raise _storage_trouble(error) from None
+    first = await kept_answer(key, type(answer))
+    if first is None:
+        await keep_answer(key, answer)
+    return first or answer
+
+
+def _path(key: str) -> str:
+    return f"{FOLDER}/{key}.json"
+
+
+def _storage_trouble(error: Exception) -> SubmissionNotRecorded:
+    """The error to raise in place of this one, which is no cause of it: it may quote a password."""
+    if isinstance(error, SubmissionNotRecorded):
+        return error
+    return SubmissionNotRecorded(
+        f"result storage, where answers are kept, is in trouble ({shown_error(error)}); nothing was sent"
+    )
+
+
+def _this_run() -> FlowRun:
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        raise RuntimeError("a question is asked by a flow: call the flow, not its function")
+    return context.flow_run
+
+
+async def _asked(run: FlowRun) -> set[str]:
+    async with get_client() as client:
+        return (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()
+
+
+async def _forget_earlier(run_id: UUID, name: str) -> None:
+    """A run that ended and is started again asks anew, and Prefect writes no form over another."""
+    async with get_client() as client:
+        for state in ("paused", "suspended"):
+            for left in await client.filter_flow_run_input(run_id, f"{state}-{name}-", 10, set()):
+                await client.delete_flow_run_input(run_id, left.key)

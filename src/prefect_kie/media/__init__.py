@@ -1,0 +1,1 @@
+"""Result files: fetched, proven whole, named, and looked into."""

@@ -1,0 +1,67 @@
+"""Names of the files that people find: what it shows, which model made it, which job it was."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from prefect_kie.api import Job
+from prefect_kie.storage.local import MAX_NAME_BYTES
+
+WORDS_LENGTH = 60
+ID_LENGTH = 40
+SUFFIX_LENGTH = 25
+"""The longest that is put after a stem: `_watermarked_12_data.json`."""
+
+STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
+
+
+def file_stem(job: Job, most: int = STEM_LENGTH) -> str:
+    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
+
+    Letters, digits, `-` and `_` only and at most 118 of them: valid on every system, never a reserved
+    name, the same for every save of one job.
+
+    Args:
+        job: The job.
+        most: The most bytes that it may have, where a disk takes shorter names only (at least 60).
+    """
+    task = _plain_id(job.task_id)
+    model = _plain(job.model, min(ID_LENGTH, most - len(task) - 10))
+    return f"{_words(job.prompt, min(WORDS_LENGTH, most - len(task) - len(model) - 2))}_{model}_{task}"
+
+
+def _words(text: str, most: int) -> str:
+    # Accents go, and every other character outside a-z separates words: "Café—Zürich" is "cafe-zurich".
+    apart = unicodedata.normalize("NFKD", text[:500])
+    letters = "".join(char for char in apart if not unicodedata.combining(char)).lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+    if len(slug) > most:
+        head = slug[: most + 1]
+        slug = head[: head.rfind("-")] if "-" in head[most // 2 :] else slug[:most]
+    return slug or "video"
+
+
+def _plain(text: str, length: int) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:length] or "unknown"
+
+
+def _plain_id(task_id: str) -> str:
+    if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task_id):
+        return task_id
+    # The id loses something on the way to a name: a few hex digits keep two such ids apart.
+    checksum = hashlib.sha256(task_id.encode(errors="surrogatepass")).hexdigest()
+    return f"{_plain(task_id, ID_LENGTH - 9)}-{checksum[:8]}"
+
+
+def artifact_key(kind: str, task_id: str) -> str:
+    """The key under which the latest artifact of a job is found: `kie-video-<task id>`.
+
+    Prefect allows lower-case letters, digits and dashes.
+
+    Args:
+        kind: What it shows: `progress`, `video`, `character`.
+        task_id: Kie's id of the job.
+    """
+    return f"kie-{kind}-{re.sub(r'[^a-z0-9]+', '-', task_id.lower()).strip('-')[:100] or 'unknown'}"

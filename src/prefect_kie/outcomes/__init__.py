@@ -1,0 +1,1 @@
+"""What flows return, and how they fail."""

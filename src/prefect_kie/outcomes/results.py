@@ -1,0 +1,361 @@
+"""What flows return, and how they fail: every outcome is told, those of the siblings included."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, TypeVar, cast
+
+from prefect.client.schemas.objects import State
+from prefect.context import FlowRunContext
+from prefect.states import Completed, Failed
+from pydantic import BaseModel, ConfigDict
+
+from prefect_kie.api import (
+    AuthenticationFailed,
+    CharacterResult,
+    ContentRejected,
+    InsufficientCredits,
+    JobRequest,
+    KieError,
+    RunIncomplete,
+    Slice,
+    SubmissionInDoubt,
+    UsageLimitReached,
+)
+from prefect_kie.api.errors import Billed
+from prefect_kie.outcomes.failure import Failure
+from prefect_kie.outcomes.totals import how_to_go_on, told, total_credits
+from prefect_kie.run_page.markdown import cell, web_address
+from prefect_kie.tasks import SavedResult
+
+ResultT = TypeVar("ResultT")
+
+VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
+
+ACCOUNT_REFUSALS = (InsufficientCredits, AuthenticationFailed, UsageLimitReached)
+"""Refusals that meet every job of the account: after one of them nothing more is submitted."""
+
+
+class VideoOutcome(BaseModel):
+    """What became of one wanted video.
+
+    Attributes:
+        model: The model's name at Kie.
+        prompt: Its prompt, or what stands for it.
+        take: Which variation of its request it is, from 1.
+        status: `saved`, `failed`, `rejected` (by moderation), `in doubt` (not known whether Kie created it),
+            or `not submitted` (the account was refused before its turn came).
+        tries: How many submissions there were for it; the last one's model and error are told.
+        task_id: Kie's id of the job, where it got one.
+        video: The saved files.
+        error: What happened, whether it was charged, and what to run next.
+        failure: The same as data; `exception` makes the exception of it.
+        billed: Whether Kie charged for it.
+        credits: What Kie charged, credits; None where it is not known, 0 where nothing was charged.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    prompt: str
+    take: int = 1
+    status: VideoStatus
+    tries: int = 1
+    task_id: str | None = None
+    video: SavedResult | None = None
+    error: str | None = None
+    failure: Failure | None = None
+    billed: Billed
+    credits: float | None = None
+
+    @classmethod
+    def of_saved(cls, request: JobRequest, take: int, video: SavedResult, tries: int = 1) -> VideoOutcome:
+        """The outcome of a video that is there."""
+        return cls(
+            model=request.model_name,
+            prompt=request.title,
+            take=take,
+            status="saved",
+            tries=tries,
+            task_id=video.task_id,
+            video=video,
+            billed="yes",
+            credits=video.credits,
+        )
+
+    @classmethod
+    def of_error(
+        cls,
+        request: JobRequest,
+        take: int,
+        error: Exception,
+        task_id: str | None,
+        tries: int = 1,
+        credits: float | None = None,
+    ) -> VideoOutcome:
+        """The outcome of a video that is missing."""
+        failure = Failure.of(error, task_id)
+        return cls(
+            model=request.model_name,
+            prompt=request.title,
+            take=take,
+            status=_status(error),
+            tries=tries,
+            task_id=failure.task_id,
+            error=str(error) if isinstance(error, KieError) else f"{type(error).__name__}: {error}",
+            failure=failure,
+            billed=failure.billed,
+            credits=0.0 if failure.billed == "no" else credits,
+        )
+
+    @property
+    def exception(self) -> KieError | None:
+        """The exception because of which the video is missing; None where it is saved.
+
+        Example:
+            ```python
+            for outcome in made.videos:
+                if isinstance(outcome.exception, ContentRejected):
+                    print(outcome.prompt)
+            ```
+        """
+        return self.failure.exception if self.failure else None
+
+    def raise_for_failure(self) -> None:
+        """Raise the exception because of which the video is missing; nothing where it is saved.
+
+        Raises:
+            KieError: that exception.
+        """
+        if self.failure is not None:
+            raise self.failure.exception
+
+    @property
+    def line(self) -> str:
+        """One line that tells it all."""
+        take = f" (take {self.take})" if self.take != 1 else ""
+        told = self.video.path if self.video else self.error
+        return f"{self.status}: {self.model}{take} {self.prompt[:60]!r}: {told}"
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The same as a row of a table."""
+        video = self.video
+        return {
+            "status": self.status,
+            "prompt": cell(self.prompt),
+            "length (s)": f"{video.seconds:g}" if video and video.seconds is not None else "",
+            "credits": f"{self.credits:g}" if self.credits is not None else "",
+            "link (14 days)": cell(web_address(video.files[0].url or "") or "", 2000) if video else "",
+            "model": cell(self.model),
+            "take": str(self.take),
+            "saved as": cell(video.path, 1000) if video else "",
+            "task id": cell(self.task_id or ""),
+            "error": cell(self.error or "", 500),
+        }
+
+
+def _status(error: Exception) -> VideoStatus:
+    if isinstance(error, SubmissionInDoubt):
+        return "in doubt"
+    if isinstance(error, ACCOUNT_REFUSALS) and error.task_id is None:
+        return "not submitted"
+    return "rejected" if isinstance(error, ContentRejected) else "failed"
+
+
+class GeneratedVideos(BaseModel):
+    """The outcomes of a run of `generate_video`, one per wanted video, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    videos: tuple[VideoOutcome, ...]
+
+    @property
+    def credits(self) -> float:
+        """What they cost together, credits, as far as Kie tells it."""
+        return total_credits(self.videos)
+
+
+class Character(BaseModel):
+    """A character made from a slice of a video.
+
+    Attributes:
+        character_id: Its id at Kie.
+        handle: What to write in a prompt, as `@handle`; None where Kie gave none.
+        origin_task_id: The job of the video it was made from.
+        slice: Which part of it.
+        task_id: The job that made it.
+        credits: What Kie charged for it, credits; None where it does not tell.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    character_id: str
+    handle: str | None
+    origin_task_id: str
+    slice: Slice
+    task_id: str
+    credits: float | None = None
+
+    @classmethod
+    def of_result(
+        cls,
+        result: CharacterResult,
+        origin_task_id: str,
+        part: Slice,
+        task_id: str,
+        credits: float | None = None,
+    ) -> Character:
+        """The character that a finished job made."""
+        return cls(
+            character_id=result.character_id,
+            handle=result.character_user_name,
+            origin_task_id=origin_task_id,
+            slice=part,
+            task_id=task_id,
+            credits=credits,
+        )
+
+    @property
+    def row(self) -> dict[str, str]:
+        """A row of a table of videos."""
+        return {
+            "status": "made",
+            "prompt": cell(f"the character @{self.handle or self.character_id}"),
+            "credits": f"{self.credits:g}" if self.credits is not None else "",
+            "task id": cell(self.task_id),
+        }
+
+
+class SeriesResult(BaseModel):
+    """What a run of `character_series` made.
+
+    Attributes:
+        original: The first video.
+        character: The character made from its slice; None where it came to none.
+        episodes: One outcome per prompt, in order.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    original: VideoOutcome
+    character: Character | None = None
+    episodes: tuple[VideoOutcome, ...] = ()
+
+    @property
+    def credits(self) -> float:
+        """What all of it cost together, credits, the character included, as far as Kie tells it."""
+        return total_credits([self.original, self.character, *self.episodes])
+
+
+class CollectedJob(BaseModel):
+    """What `collect_job` brought back.
+
+    Attributes:
+        task_id: Kie's id of the job.
+        model: The model's name at Kie.
+        video: What was saved, of whatever kind: a video, pictures, sound, a text, data.
+        character: The character, where the job made one.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    task_id: str
+    model: str
+    video: SavedResult | None = None
+    character: CharacterResult | None = None
+
+
+def complete_or_failed(
+    result: ResultT,
+    outcomes: tuple[VideoOutcome, ...],
+    task: str,
+    job_key: str,
+    *,
+    beside: Sequence[VideoOutcome | Character] = (),
+) -> ResultT:
+    """The completed state, if every video is saved; else the failed state that names each.
+
+    Args:
+        result: What the flow returns.
+        outcomes: Its videos.
+        task: What they are, for the summary: `videos`, `episodes`.
+        job_key: Whose jobs they are, with which another run goes on with them.
+        beside: What else was made and paid for.
+    """
+    missing = [outcome for outcome in outcomes if outcome.status != "saved"]
+    if not missing:
+        return completed(result, told([*beside, *outcomes]))
+    head = f"{len(missing)} of {len(outcomes)} {task} failed:"
+    error = RunIncomplete("\n".join([head, *lines_of(outcomes), how_to_go_on(job_key)]))
+    return failed(incomplete(error, result, [*beside, *outcomes]), type(result))
+
+
+def incomplete(
+    error: RunIncomplete, result: object, made: Sequence[VideoOutcome | Character]
+) -> RunIncomplete:
+    """The error with what the flow would have returned, every outcome's exception, and what was charged."""
+    error.result = result
+    videos = [one for one in made if isinstance(one, VideoOutcome)]
+    error.errors = tuple(one.failure.exception for one in videos if one.failure is not None)
+    charges = {one.billed for one in videos}
+    error.billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
+    return error
+
+
+def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
+    """A line for each outcome; one for all that were not submitted for the same reason.
+
+    Args:
+        outcomes: The outcomes.
+        first: What stands before the first outcome's number, as in `row 3: `; empty: no numbers.
+    """
+    lines: list[str] = []
+    unsubmitted: dict[str, list[int]] = {}
+    for number, outcome in enumerate(outcomes, start=1):
+        if outcome.status == "not submitted" and outcome.failure is not None:
+            unsubmitted.setdefault(outcome.failure.type, []).append(number)
+        elif not first or outcome.status != "saved":
+            lines.append(f"- {f'{first}{number}: ' if first else ''}{outcome.line}")
+    for numbers in unsubmitted.values():
+        one = outcomes[numbers[0] - 1]  # the one that was refused, or that came first of those not tried
+        many = f"{len(numbers):,} of {len(outcomes):,} not submitted: {one.error}"
+        lines.append(
+            f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}" if len(numbers) == 1 else f"- {many}"
+        )
+    return lines
+
+
+def completed(result: ResultT, message: str) -> ResultT:
+    """The state of a flow run that has made everything: its result, with a message for the UI.
+
+    Args:
+        result: What the flow returns; its caller gets this.
+        message: What was made and what it cost.
+    """
+    if _is_retried():  # Prefect would raise the error of an earlier try in place of a returned state
+        return result
+    state: State[Any] = Completed(message=message, data=result)
+    return cast("ResultT", state)
+
+
+def failed(error: KieError, instead_of: type[ResultT]) -> ResultT:
+    """The state of a flow run that fails with this error.
+
+    Raising it does the same, but with Prefect's traceback of our own code above it in the log. Where the
+    flow has retries it is raised all the same: Prefect counts a returned state as no failure to retry.
+
+    Args:
+        error: Why it fails; the flow's caller gets it raised.
+        instead_of: What the flow returns otherwise, for the type checker.
+    """
+    del instead_of
+    if _is_retried():
+        raise error
+    state: State[Any] = Failed(message=str(error), data=error)
+    return cast("ResultT", state)
+
+
+def _is_retried() -> bool:
+    context = FlowRunContext.get()
+    return context is not None and context.flow is not None and bool(context.flow.retries)

@@ -1,0 +1,1 @@
+"""What the Prefect UI shows of a run: artifacts, progress, events, messages."""

@@ -1,0 +1,215 @@
+"""The events of jobs, for people and automations: submitted, rang, succeeded, failed.
+
+Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
+the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
+`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
+`kie.progress` (of a ring, which names no model).
+
+A job's end is told once by each run that waits for it: another run that asks for a finished job tells it
+again, as an event of its own, since an automation may wait for that run. A waiting that ends without the
+job's end (a deadline, a cancelled run) tells nothing: the job goes on.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Awaitable
+from contextlib import suppress
+from typing import Any, Literal, cast
+
+from prefect.events import Event, emit_event
+from prefect.events.worker import EventsWorker
+from prefect.logging import get_logger
+from prefect.runtime import flow_run, task_run
+
+from prefect_kie.api import Job, JobHandle, KieError
+from prefect_kie.keys import is_submission_key
+from prefect_kie.run_page.markdown import plain
+
+JOB_SUBMITTED = "kie.job.submitted"
+"""A job was created."""
+JOB_SUCCEEDED = "kie.job.succeeded"
+"""A job has its result, and was charged."""
+JOB_FAILED = "kie.job.failed"
+"""A job ended without a result."""
+JOB_RANG = "kie.job.rang"
+"""Kie called back about a job: a reason to look at it, and no proof of anything else."""
+
+ATTEMPT = "kie.attempt"
+MAX_REMEMBERED = 10_000
+SENT_SECONDS = 2.0
+
+_told: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+"""Ends of jobs that runs of this process have told. Not by the event's id: a server on SQLite that gets one
+id twice may refuse all events that come with it."""
+
+
+def tell_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
+    """Tell of a created job; sent in the background.
+
+    Args:
+        task_id: The job.
+        model: Its model.
+        key: Its submission's key.
+        attempt: Which attempt of that submission it is.
+        title: What it makes, for people.
+    """
+    _emit(
+        JOB_SUBMITTED,
+        task_id,
+        model,
+        key,
+        labels={ATTEMPT: attempt},
+        payload={"prompt": plain(title)},
+    )
+
+
+async def events_are_sent() -> None:
+    """Wait for a moment until all that was told has left this process."""
+    with suppress(Exception):
+        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
+
+
+def tell_succeeded(job: Job, handle: JobHandle) -> None:
+    """Tell that a job has succeeded, once a run."""
+    if not _first_time(job.task_id):
+        return
+    credits = "" if job.credits is None else f"{job.credits:g}"
+    _emit(
+        JOB_SUCCEEDED,
+        job.task_id,
+        job.model,
+        handle.submission,
+        labels={"kie.credits": credits} if credits else {},
+        payload={
+            "prompt": plain(job.prompt),
+            "credits": job.credits,
+            "seconds": job.seconds,
+            "urls": [plain(url, 2000) for url in job.urls[:10]],
+        },
+    )
+
+
+def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
+    """Tell that a job has failed, once a run.
+
+    Args:
+        error: Why.
+        handle: The job.
+        job: The same as it was looked at, where it was.
+    """
+    if not _first_time(handle.task_id):
+        return
+    code = plain(error.code) if error.code is not None else ""
+    _emit(
+        JOB_FAILED,
+        handle.task_id,
+        job.model if job else handle.model,
+        handle.submission,
+        labels={"kie.billed": error.billed, **({"kie.code": code} if code else {})},
+        payload={
+            "prompt": plain(job.prompt) if job else "",
+            "code": code or None,
+            "reason": plain((job.fail_message if job else None) or error.message),
+            "error": type(error).__name__,
+            "billed": error.billed,
+        },
+    )
+
+
+def ring_event(
+    task_id: str,
+    *,
+    kind: Literal["done", "progress"],
+    state: str | None = None,
+    progress: float | None = None,
+    submission: str | None = None,
+) -> Event:
+    """The event that Kie called back about a job, to be sent.
+
+    Args:
+        task_id: The job.
+        kind: Whether it was called about the job's end or its progress.
+        state: The job's state as the callback has it; a hint.
+        progress: The same of its progress, percent.
+        submission: What the callback's address names; left out unless it has the shape of a submission's key.
+    """
+    hints = {
+        "kie.kind": kind,
+        **({"kie.state": plain(state)} if state else {}),
+        **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
+    }
+    known = submission if submission and is_submission_key(submission) else None
+    return Event(**_fields(JOB_RANG, task_id, None, known, labels=hints, payload={}))
+
+
+def tell_rang(
+    task_id: str,
+    *,
+    kind: Literal["done", "progress"],
+    state: str | None = None,
+    progress: float | None = None,
+    submission: str | None = None,
+) -> None:
+    """Tell that Kie called back about a job, with the hints of `ring_event`; sent in the background."""
+    event = ring_event(task_id, kind=kind, state=state, progress=progress, submission=submission)
+    _send(event.model_dump(include={"event", "resource", "related", "payload"}), task_id)
+
+
+def _first_time(task_id: str) -> bool:
+    end = (flow_run.get_id() or task_run.get_id(), task_id)
+    if end in _told:
+        return False
+    _told[end] = None
+    while len(_told) > MAX_REMEMBERED:
+        _told.popitem(last=False)
+    return True
+
+
+def _emit(
+    name: str,
+    task_id: str,
+    model: str | None,
+    submission: str | None,
+    *,
+    labels: dict[str, str],
+    payload: dict[str, Any],
+) -> None:
+    _send(_fields(name, task_id, model, submission, labels=labels, payload=payload), task_id)
+
+
+def _fields(
+    name: str,
+    task_id: str,
+    model: str | None,
+    submission: str | None,
+    *,
+    labels: dict[str, str],
+    payload: dict[str, Any],
+) -> dict[str, Any]:
+    """What an event says."""
+    of_model = {"model": plain(model)} if model else {}
+    related = {
+        "prefect.resource.id": f"kie.submission.{submission}",
+        "prefect.resource.role": "kie-submission",
+    }
+    return {
+        "event": name,
+        "resource": {
+            "prefect.resource.id": f"kie.job.{task_id}",
+            "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
+            **{f"kie.{label}": value for label, value in of_model.items()},
+            **labels,
+        },
+        "related": [related] if submission else [],
+        "payload": {"task_id": task_id, **of_model, **payload},
+    }
+
+
+def _send(fields: dict[str, Any], task_id: str) -> None:
+    try:
+        emit_event(**fields)
+    except Exception as error:  # no job fails for want of an event
+        get_logger("prefect_kie").debug(
+            "Event %s of job %s was not sent: %r", fields["event"], task_id, error
+        )

@@ -1,0 +1,1 @@
+"""What a process shares: turns, single flight, heartbeats, work that outlives its caller."""

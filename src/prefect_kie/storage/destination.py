@@ -1,0 +1,114 @@
+"""Where videos go: checked and loaded before anything is paid for."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+from prefect.blocks.core import Block
+from prefect.filesystems import WritableFileSystem
+from pydantic import WithJsonSchema
+
+from prefect_kie.api import InvalidRequest, ServiceUnavailable
+from prefect_kie.blocks.server import server_named
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.base import LocalStorage
+from prefect_kie.storage.fsspec import BlockStorage, storage_for
+
+StorageBlock = Annotated[
+    WritableFileSystem | str | None,
+    # A form offers its name alone: the UI cannot pick a block by what it is able to do.
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}]}),
+]
+"""A Prefect storage block, or its `type/name`; None: none."""
+
+DEFAULT_DIRECTORY = Path("~/kie-videos")
+"""Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""
+
+PROBE_BYTES = 1024 * 1024
+"""A disk is full for a video long before it is full for a byte."""
+
+
+def check_destination(directory: Path | str | None, storage: WritableFileSystem | str | None) -> None:
+    """Make sure that one destination is named at the most.
+
+    Raises:
+        InvalidRequest: when both are.
+    """
+    if directory is not None and storage is not None:
+        raise InvalidRequest(
+            "give either a directory or a storage block, not both", next_step="Leave one out and run again."
+        )
+
+
+async def load_storage(storage: WritableFileSystem | str | None) -> WritableFileSystem | None:
+    """The storage block, loaded where only its `type/name` is given.
+
+    Raises:
+        InvalidRequest: when there is no such block, or it takes no files.
+        ServiceUnavailable: when the Prefect server does not answer.
+    """
+    if storage is None or isinstance(storage, WritableFileSystem):
+        return storage
+    try:
+        block: Any = await Block.aload(storage)
+    except httpx.HTTPError as error:
+        raise ServiceUnavailable(
+            f"{server_named()} could not be asked for the block {storage!r} ({error})",
+            next_step="Run it again when the Prefect server answers.",
+        ) from error
+    except ValueError as error:
+        raise InvalidRequest(
+            f"the Prefect server has no storage block {storage!r}: {error}",
+            mend="Name it as type/name, for example local-file-system/videos.",
+            next_step="Name it as type/name, for example local-file-system/videos, and run again.",
+        ) from None
+    if not isinstance(block, WritableFileSystem):
+        raise InvalidRequest(
+            f"the block {storage!r} is no storage that files can be written to",
+            next_step="Name a storage block and run again.",
+        )
+    return block
+
+
+async def check_writable(
+    directory: Path | str | None = None, storage: WritableFileSystem | str | None = None
+) -> None:
+    """Make sure, before anything is paid for, that results can be stored: write a probe file and delete it.
+
+    Call it before the first submission of a run. It finds a file in the directory's place, a read-only
+    mount, `/proc`, a full disk, a block whose bucket is missing or whose key may not write.
+
+    Args:
+        directory: Where results go; made where it is missing. Without a block, None is `~/kie-videos`.
+        storage: Instead of a directory: a Prefect storage block, or its `type/name`. A block that cannot
+            delete keeps one small `prefect-kie-probe.txt`.
+
+    Raises:
+        InvalidRequest: when nothing can be stored there, when both are given, or there is no such block.
+        ServiceUnavailable: when the Prefect server does not answer.
+    """
+    check_destination(directory, storage)
+    block = await load_storage(storage)
+    place = storage_for(block or Path(directory or DEFAULT_DIRECTORY))
+    # What cannot be deleted at least does not become more with each call.
+    own = "" if isinstance(place, BlockStorage) else f"-{uuid.uuid4().hex}"
+    probe = f"prefect-kie-probe{own}.txt"
+    content = os.urandom(PROBE_BYTES) if isinstance(place, LocalStorage) else b"May be deleted."
+    try:
+        await place.write(probe, content)
+        await place.delete(probe)
+    except Exception as error:
+        with suppress(Exception):
+            await place.delete(probe)
+        # A block's own text may hold its secrets; its address does not.
+        raise InvalidRequest(
+            f"results cannot be stored in {place.address('').rstrip(': ')} ({shown_error(error)}); "
+            "nothing was submitted",
+            mend="Name a place that can be written to and has room.",
+            next_step="Name a place that can be written to and has room, and run again.",
+        ) from error

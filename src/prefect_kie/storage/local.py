@@ -1,0 +1,179 @@
+"""Files of this machine's disk: written and moved whole or not at all, known by their checksum."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.runtime.processes import mark
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+"""What a disk answers that knows no hard links."""
+
+
+_FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
+"""What a disk answers to a sync that it can do, and that failed."""
+
+MAX_NAME_BYTES = 143
+
+_without_sync = set[int]()
+"""Disks whose directories cannot be synced, as far as that was seen and told."""
+
+_LASTING = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
+}
+
+
+def no_waiting_mends(error: BaseException) -> bool:
+    """Whether a disk's or a storage's error stays until a person does something about it."""
+    lasting = isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError)
+    return lasting or (isinstance(error, OSError) and error.errno in _LASTING)
+
+
+def write_whole(target: Path, content: bytes, replace: bool) -> bool:
+    """Write a file that is there whole or not at all, even where the machine dies meanwhile.
+
+    Args:
+        target: The file; its directory is made.
+        content: All of it.
+        replace: Whether it may be written over one that is there.
+
+    Returns:
+        Whether it was written: always, where it may replace.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = part_beside(target.parent, target.name)
+    try:
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        if replace:
+            part.replace(target)
+        else:
+            link_new(part, target, content)
+    except FileExistsError:
+        return False
+    finally:
+        part.unlink(missing_ok=True)
+    sync_directory(target.parent)
+    return True
+
+
+def link_new(part: Path, target: Path, content: bytes) -> None:
+    """Give a file a second name; whole at once where the disk knows hard links.
+
+    Raises:
+        FileExistsError: when that name is taken.
+    """
+    try:
+        os.link(part, target)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # exFAT, some network disks: exclusive all the same, and a torn file is never taken for a record.
+        with target.open("xb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def move_whole(file: Path, target: Path) -> None:
+    """Move a file to its final place, whole or not at all, also from another disk."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if file.parent.stat().st_dev == target.parent.stat().st_dev:
+        file.replace(target)
+    else:
+        part = part_beside(target.parent, target.name)
+        try:
+            shutil.copyfile(file, part)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+        file.unlink()
+    sync_directory(target.parent)
+
+
+def is_file_of(path: Path, size: int, sha256: str) -> bool:
+    """Whether a file is there, of this size (bytes) and with this checksum (hex)."""
+    if not path.is_file() or path.stat().st_size != size:
+        return False
+    with path.open("rb") as file:
+        checksum = hashlib.sha256()
+        while chunk := file.read(1024 * 1024):
+            checksum.update(chunk)
+    return checksum.hexdigest() == sha256
+
+
+def files_in(directory: Path) -> list[str]:
+    """The names of the finished files directly in a directory, sorted; none where there is no directory."""
+    try:
+        with os.scandir(directory) as entries:
+            return finished(entry.name for entry in entries if entry.is_file())
+    except FileNotFoundError:
+        return []
+
+
+def finished(names: Iterable[str]) -> list[str]:
+    """Of these names, sorted, those of files that are whole: neither hidden nor still being written."""
+    return sorted(name for name in names if name and not name.startswith(".") and not name.endswith(".part"))
+
+
+def sync_directory(directory: Path) -> None:
+    """Have the disk keep a directory's new names, so that a loss of power does not take them back.
+
+    Some disks cannot (CIFS of older kernels, FUSE, WSL): that costs a warning, once a disk.
+    """
+    if os.name != "posix":
+        return
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        if error.errno in _FAILING:
+            raise
+        if (disk := directory.stat().st_dev) not in _without_sync:
+            _without_sync.add(disk)
+            run_logger().warning(
+                "The disk of %s cannot sync directories (%s): if the machine loses power, files of the last "
+                "seconds may be lost.",
+                directory,
+                error.strerror,
+            )
+
+
+def name_limit(directory: Path) -> int:
+    """How many bytes a file's name may have in a directory, existing or not: 143, or the disk's own limit.
+
+    143 is what an encrypted directory (eCryptfs) takes; names are the same everywhere.
+    """
+    while not directory.exists() and directory != directory.parent:
+        directory = directory.parent
+    try:
+        return min(MAX_NAME_BYTES, os.pathconf(directory, "PC_NAME_MAX"))
+    except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell
+        return MAX_NAME_BYTES
+
+
+def part_beside(directory: Path, name: str) -> Path:
+    """A name for a file that is not whole yet: hidden, of one writer only, and telling whose it is."""
+    return directory / f"{part_prefix(directory, name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
+
+
+def part_prefix(directory: Path, name: str) -> str:
+    """How the names of all parts of a file begin; a long name is cut, and told apart by a checksum."""
+    most = name_limit(directory) - len(f"..{mark()}-12345678.part")
+    if len(name.encode()) > most:
+        checksum = hashlib.sha256(name.encode()).hexdigest()[:8]
+        name = f"{name.encode()[: most - 9].decode(errors='ignore')}-{checksum}"
+    return f".{name}."

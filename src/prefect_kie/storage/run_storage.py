@@ -1,0 +1,137 @@
+"""What belongs to a run: whose its submissions are, and where their records are kept."""
+
+from __future__ import annotations
+
+import unicodedata
+from pathlib import PurePath
+
+import anyio.to_thread
+from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TaskRunContext
+from prefect.filesystems import LocalFileSystem, WritableFileSystem
+from prefect.results import aget_default_result_storage, get_result_store
+from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
+
+from prefect_kie.api import SubmissionNotRecorded
+from prefect_kie.blocks.server import server_named
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.base import Storage
+from prefect_kie.storage.fsspec import BlockStorage, storage_for
+
+ROOT_LABEL = "kie.root-flow-run"
+"""Label of a deployed flow run that is part of another: that one's id, which Prefect forgets when the other
+run is deleted."""
+
+
+async def run_base(job_key: str | None) -> str:
+    """Whose submissions these are: the caller's `job_key`, or the id of the run.
+
+    The outermost flow run's: when a parent run is run again, Prefect gives its failed subflows new ids.
+
+    Raises:
+        ValueError: when the job_key is empty.
+        SubmissionNotRecorded: when the Prefect server cannot be asked which run is the outermost.
+    """
+    if job_key is not None:
+        if not job_key.strip():
+            raise ValueError("job_key must not be empty; leave it out to use the flow run's id")
+        return unicodedata.normalize("NFC", job_key.strip())
+    if flow_run.get_id() is not None:
+        return await _root_flow_run()
+    task_run = TaskRunContext.get()
+    if task_run is None:
+        raise RuntimeError("a model task runs as a Prefect task: call it, not its function")
+    return str(task_run.task_run.id)
+
+
+async def _root_flow_run() -> str:
+    context = FlowRunContext.get()
+    run = context.flow_run if context else None
+    known = run.labels.get(ROOT_LABEL) if run is not None else None
+    if known is not None:
+        return str(known)
+    # In a thread with this context, since Prefect's look-up of a subflow's parents blocks.
+    root = str(await anyio.to_thread.run_sync(flow_run.get_root_flow_run_id))
+    if run is not None and run.deployment_id is not None and root != str(run.id):
+        try:
+            async with get_client() as client:
+                await client.update_flow_run_labels(run.id, {ROOT_LABEL: root})
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"{server_named()} could not keep which run this one belongs to ({shown_error(error)}); "
+                "nothing was sent",
+                retryable=True,
+                next_step="Run it again when the Prefect server answers.",
+            ) from None
+        run.labels[ROOT_LABEL] = root
+    return root
+
+
+async def scope_storage() -> Storage:
+    """Where the records of all runs are: Prefect's default result storage, whoever asks.
+
+    Not a flow's or a task's own: the same `job_key` in another flow would not find what was paid.
+
+    Raises:
+        SubmissionNotRecorded: when they cannot be kept there, or only where another run would not look.
+    """
+    block = await _default_storage()
+    own = get_result_store().result_storage
+    if isinstance(block, LocalFileSystem):
+        if own is not None and not isinstance(own, LocalFileSystem):
+            raise SubmissionNotRecorded(
+                "this flow or task keeps its results in a storage block of its own, but what was submitted "
+                "would be recorded on this machine's disk, where a run on another machine does not look; "
+                "nothing was sent",
+                next_step=(
+                    "Name the block in PREFECT_DEFAULT_RESULT_STORAGE_BLOCK for all runs (or make it the "
+                    "server's default), then run again."
+                ),
+            )
+        if not (block.basepath or "").startswith("~") and not PurePath(block.basepath or "").is_absolute():
+            raise SubmissionNotRecorded(
+                f"the default result storage has a relative path ({block.basepath!r}), which is another "
+                "directory for whoever runs elsewhere; nothing was sent",
+                next_step=(
+                    "Give it an absolute path (PREFECT_LOCAL_STORAGE_PATH, or the block's), then run again."
+                ),
+            )
+    storage = storage_for(block)
+    if isinstance(storage, BlockStorage):
+        raise SubmissionNotRecorded(
+            f"the default result storage is a {type(block).__name__} block, which cannot let exactly one of "
+            "two writers create a file, so two could pay for one job; nothing was sent",
+            next_step=(
+                "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
+                "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
+            ),
+        )
+    return storage
+
+
+async def _default_storage() -> WritableFileSystem:
+    """Prefect's default result storage; unlike Prefect's look-up, no other one where the server is away."""
+    settings = get_current_settings().results
+    try:
+        if settings.default_storage_block is not None:
+            return await aget_default_result_storage()
+        async with get_client() as client:
+            named = (await client.read_server_default_result_storage()).default_result_storage_block_id
+        if named is None:
+            return LocalFileSystem(basepath=str(settings.local_storage_path))
+        block = await aget_default_result_storage()
+    except Exception as error:
+        raise SubmissionNotRecorded(
+            f"{server_named()} could not be asked where results are stored ({shown_error(error)}); nothing "
+            "was sent",
+            retryable=True,
+            next_step="Run it again when the Prefect server answers.",
+        ) from None
+    if block._block_document_id != named:  # pyright: ignore[reportPrivateUsage]
+        raise SubmissionNotRecorded(
+            "the server's default result storage could not be loaded; nothing was sent",
+            retryable=True,
+            next_step="Run it again.",
+        )
+    return block

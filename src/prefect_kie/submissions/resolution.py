@@ -1,0 +1,106 @@
+"""What `resolve_submission` tells of each submission."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from prefect_kie.run_page.markdown import cell
+from prefect_kie.runtime.single_flight import in_progress
+from prefect_kie.submissions.store import SubmissionRecord
+
+SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
+
+
+class ResolvedSubmission(BaseModel):
+    """What is known of one submission whose answer was lost.
+
+    Attributes:
+        submission: The submission's key.
+        status: `in doubt`; `being submitted` (its process may still learn the outcome); `bound` to a job;
+            or `released`, free to be made again.
+        model: The model's name at Kie.
+        prompt: Its prompt, or what stands for it.
+        begun_at: When it was sent, or, once settled, when it was settled.
+        flow_run_id: The flow run that sent it.
+        flow_run_name: That run's name, where the server knows it.
+        job_key: Whose job it is; a new run with this `job_key` goes on with it too.
+        host: The machine it was sent from.
+        task_id: The job it became; while in doubt, a job that an unclear answer named.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    submission: str
+    status: SubmissionStatus
+    model: str
+    prompt: str
+    begun_at: datetime
+    flow_run_id: str | None
+    flow_run_name: str | None
+    job_key: str | None
+    host: str
+    task_id: str | None
+
+    @classmethod
+    def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
+        """What a submission's record tells."""
+        status: dict[str, SubmissionStatus] = {
+            "submitting": "being submitted" if record.open_seconds or in_progress(record.key) else "in doubt",
+            "submitted": "bound",
+            "released": "released",
+        }
+        return cls(
+            submission=record.key,
+            status=status[record.state],
+            model=record.model,
+            prompt=record.title,
+            begun_at=record.written_at,
+            flow_run_id=record.flow_run_id,
+            flow_run_name=flow_run_name,
+            job_key=record.base,
+            host=record.host,
+            task_id=record.task_id,
+        )
+
+    @property
+    def line(self) -> str:
+        """One line that tells it all."""
+        run = f" by flow run {self.flow_run_name or self.flow_run_id}" if self.flow_run_id else ""
+        again = "its flow run, run again," + (
+            f" or a run with job_key={self.job_key!r}" if self.job_key else ""
+        )
+        told = {
+            "bound": f"bound to job {self.task_id}; {again} goes on with it, or fetch it with "
+            f"collect_job({self.task_id!r})",
+            "released": f"released; {again} submits it anew and pays for it",
+            "in doubt": f"in doubt, sent on {self.begun_at:%Y-%m-%d at %H:%M:%S} UTC{run}",
+            "being submitted": f"being submitted just now{run}",
+        }[self.status]
+        return f"{self.submission}: {told}: {self.model} {self.prompt[:60]!r}"
+
+    @property
+    def row(self) -> dict[str, str]:
+        """The same as a row of a table."""
+        return {
+            "submission": self.submission,
+            "status": self.status,
+            "model": cell(self.model),
+            "prompt": cell(self.prompt[:200]),
+            "sent (UTC)": f"{self.begun_at:%Y-%m-%d %H:%M:%S}",
+            "flow run": cell(self.flow_run_name or ""),
+            "flow run id": cell(self.flow_run_id or ""),
+            "job_key": cell(self.job_key or ""),
+            "machine": cell(self.host),
+            "job": cell(self.task_id or ""),
+        }
+
+
+class ResolvedSubmissions(BaseModel):
+    """What `resolve_submission` looked at: one entry per submission, none where none is in doubt."""
+
+    model_config = ConfigDict(frozen=True)
+
+    submissions: tuple[ResolvedSubmission, ...]

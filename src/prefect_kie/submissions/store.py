@@ -1,0 +1,319 @@
+"""The submission record: what prevents a second charge.
+
+It is written before the paid call, in Prefect's default result storage, and says `submitting`; afterwards it
+says `submitted` with the task id, or is removed when Kie surely created nothing. Just before the call the
+attempt's send token is created beside it. A record that stays `submitting` and has that token means that the
+call may be out and nobody learned its outcome: that submission is in doubt, and is never repeated by itself.
+Without the token it was surely not sent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import uuid
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta, timezone
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from prefect_kie.api import SubmissionNotRecorded, parse_request
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.runtime.processes import is_gone, this_machine, this_process
+from prefect_kie.storage.base import Storage
+from prefect_kie.storage.run_storage import scope_storage
+from prefect_kie.submissions.send_tokens import SendToken
+
+FOLDER = "kie-submissions"
+
+OUTCOME_SECONDS = 200.0
+"""How long after its record another process's call may still be answered (createTask waits 180 s)."""
+
+MIN_FREE_BYTES = 8 * 1024 * 1024
+"""With less room on its disk nothing is submitted: record, event and database may be on the same one."""
+
+_NOT_EXCLUSIVE = (
+    "this result storage does not let exactly one of two writers create a file, so two could pay for one job"
+)
+_EXCLUSIVE = (
+    "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
+    "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
+)
+
+READS_AT_ONCE = 16
+DAMAGED_PAUSES = (0.2, 0.5, 1.0)
+"""Seconds between the tries to read a record that seems damaged."""
+
+
+class SubmissionRecord(BaseModel):
+    """What is known about one submission.
+
+    Attributes:
+        key: The submission's key; also the record's name.
+        attempt: Which attempt wrote it, so that a writer recognises its own.
+        state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
+            never stored: it is free to be submitted, and has no record any more.
+        base: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
+            `job_key` leads another run to the same submissions.
+        model: The model's name at Kie.
+        input: The input that was sent.
+        rings: Whether Kie was told to call back.
+        reserved: Where its price is reserved in budgets; see `ledger`.
+        task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
+        flow_run_id: The flow run that submitted.
+        host: The name of the machine it was sent from, for people.
+        machine: The machine, as `this_machine` names it.
+        process: The number of the process there, which alone can still learn the outcome.
+        sender: That process, as `this_process` names it.
+        written_at: When this state was written.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    version: Literal[1] = 1
+    key: str
+    attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    state: Literal["submitting", "submitted", "released"] = "submitting"
+    base: str | None = None
+    model: str
+    input: dict[str, Any]
+    rings: bool = False
+    reserved: tuple[str, ...] = ()
+    task_id: str | None = None
+    flow_run_id: str | None = None
+    host: str = Field(default_factory=socket.gethostname)
+    machine: str = Field(default_factory=this_machine)
+    process: int = Field(default_factory=os.getpid)
+    sender: str = Field(default_factory=this_process)
+    written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
+
+    @property
+    def open_seconds(self) -> float:
+        """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
+        if self.state != "submitting":
+            return 0.0
+        if self.sender == this_process() or is_gone(self.machine, self.process):
+            return 0.0
+        return self.call_seconds
+
+    @property
+    def call_seconds(self) -> float:
+        """For how long its call may still be out, seconds, even if its process is gone; 0: it is not."""
+        if self.state != "submitting":
+            return 0.0
+        if self.written_at > datetime.now(timezone.utc) + timedelta(seconds=OUTCOME_SECONDS):
+            return 0.0  # its clock is wrong, and waiting for it could take for ever
+        return max(0.0, OUTCOME_SECONDS - self.age)
+
+    @property
+    def age(self) -> float:
+        """Seconds since this state was written; 0 where its clock is ahead of this one."""
+        return max(0.0, (datetime.now(timezone.utc) - self.written_at).total_seconds())
+
+    @property
+    def run_again(self) -> str:
+        """What to do to go on with it, for people."""
+        if self.base is None:
+            return "run its flow run again"
+        return f"run its flow run again, or another run with job_key={self.base!r}; either goes on from there"
+
+    @property
+    def title(self) -> str:
+        """What was asked for, for people: the prompt, or what stands for it."""
+        try:
+            return parse_request({"model": self.model, "input": self.input}).title
+        except (ValueError, TypeError):  # written by a version that took other input
+            return str(self.input.get("prompt", ""))
+
+    def another_attempt(self) -> SubmissionRecord:
+        """The same submission, about to be made now."""
+        now = datetime.now(timezone.utc)
+        return self.model_copy(update={"attempt": uuid.uuid4().hex, "written_at": now})
+
+    def became(self, state: Literal["submitted", "released"], **known: str) -> SubmissionRecord:
+        """The record after the call: the same submission in its new state."""
+        return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
+
+
+class TakenOver(Exception):
+    """The record is another attempt's by now: this one was released while its call was still out.
+
+    Args:
+        by: The record that is there.
+    """
+
+    def __init__(self, by: SubmissionRecord) -> None:
+        super().__init__(f"submission {by.key} was released and made again; it is job {by.task_id} now")
+        self.by = by
+
+
+class SubmissionRecords:
+    """The records in one result storage.
+
+    Args:
+        storage: Where they are kept.
+    """
+
+    def __init__(self, storage: Storage) -> None:
+        self._storage = storage
+
+    @classmethod
+    async def of_this_run(cls) -> SubmissionRecords:
+        """The records of all runs here, in Prefect's default result storage.
+
+        Raises:
+            SubmissionNotRecorded: when they cannot be kept there.
+        """
+        return cls(await scope_storage())
+
+    @property
+    def storage(self) -> Storage:
+        """Where they are kept."""
+        return self._storage
+
+    def address(self, key: str) -> str:
+        """Where a submission's record is, for people."""
+        return self._storage.address(_path(key))
+
+    async def read(self, key: str) -> SubmissionRecord | None:
+        """The record of a submission; None only where there is surely none.
+
+        Raises:
+            SubmissionNotRecorded: when the storage cannot be read, or holds something else there.
+        """
+        path = _path(key)
+        for pause in (*DAMAGED_PAUSES, None):
+            try:
+                content = await self._storage.read(path)
+            except Exception as error:
+                raise SubmissionNotRecorded(
+                    f"the result storage cannot be read ({shown_error(error)}), so it is not known whether "
+                    f"submission {key} was made before; nothing was sent"
+                ) from None  # its cause may quote a password
+            if content is None:
+                return None
+            with suppress(ValidationError):
+                return SubmissionRecord.model_validate_json(content)
+            if pause is not None:  # where writes are not whole, another process may be at it
+                await asyncio.sleep(pause)
+        raise SubmissionNotRecorded(
+            f"the record of submission {key} at {self._storage.address(path)} is damaged, so it is not "
+            "known whether it was made before; nothing was sent",
+            billed="unknown",
+            next_step=(
+                "Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
+                "with its task id; if not, delete the damaged file and run again."
+            ),
+        )
+
+    async def read_many(self, keys: Sequence[str]) -> list[SubmissionRecord | None]:
+        """The records of several submissions, in their order.
+
+        Raises:
+            SubmissionNotRecorded: as `read`.
+        """
+        found: list[SubmissionRecord | None] = []
+        for first in range(0, len(keys), READS_AT_ONCE):
+            found += await asyncio.gather(*map(self.read, keys[first : first + READS_AT_ONCE]))
+        return found
+
+    async def all(self) -> AsyncGenerator[SubmissionRecord | SubmissionNotRecorded, None]:
+        """Every record there is, in the order of their names; in place of a damaged one, the error about it.
+
+        Raises:
+            SubmissionNotRecorded: when this storage cannot be read, or cannot list what it holds.
+        """
+        try:
+            names = await self._storage.names(FOLDER)
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage cannot be listed ({shown_error(error)})"
+            ) from None  # its cause may quote a password
+        keys = [name.removesuffix(".json") for name in names or () if name.endswith(".json")]
+        for first in range(0, len(keys), READS_AT_ONCE):
+            some = keys[first : first + READS_AT_ONCE]
+            for found in await asyncio.gather(*(self.read(key) for key in some), return_exceptions=True):
+                if isinstance(found, SubmissionRecord | SubmissionNotRecorded):
+                    yield found
+                elif found is not None:
+                    raise found
+
+    def token(self, record: SubmissionRecord) -> SendToken:
+        """The send token of a record's attempt."""
+        return SendToken(self._storage, record.attempt)
+
+    async def claim(self, record: SubmissionRecord) -> bool:
+        """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
+
+        Args:
+            record: The new record.
+
+        Returns:
+            Whether this caller holds the submission; False when somebody else was quicker.
+
+        Raises:
+            SubmissionNotRecorded: when it cannot be written, does not stay, or its outcome would have no
+                room; nothing was sent.
+        """
+        path, content = _path(record.key), record.model_dump_json(indent=1).encode()
+        try:
+            _check_room(await self._storage.free_bytes())
+            if not await self._storage.create(path, content):
+                return False
+        except SubmissionNotRecorded:
+            raise
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
+            ) from None  # its cause may quote a password
+        try:
+            found = await self.read(record.key)
+            if found is None:
+                raise SubmissionNotRecorded(
+                    "the result storage does not keep what is written; nothing was sent"
+                )
+            if not self._storage.exclusive:
+                raise SubmissionNotRecorded(f"{_NOT_EXCLUSIVE}; nothing was sent", next_step=_EXCLUSIVE)
+        except BaseException:
+            with suppress(Exception):  # else the next try would first have to take it over
+                await self._storage.delete(path)
+            raise
+        return found.attempt == record.attempt
+
+    async def release(self, record: SubmissionRecord) -> None:
+        """Free a submission of which Kie surely created nothing.
+
+        Raises:
+            Exception: whatever the storage raises.
+        """
+        found = await self.read(record.key)
+        if found is not None and found.attempt == record.attempt:  # else somebody else's by now
+            await self._storage.delete(_path(record.key))
+
+    async def write(self, record: SubmissionRecord) -> None:
+        """Write a record's new state.
+
+        Raises:
+            TakenOver: when the record is another attempt's.
+            Exception: whatever the storage raises.
+        """
+        found = await self.read(record.key)
+        if found is not None and found.attempt != record.attempt:
+            raise TakenOver(found)
+        await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
+
+
+def _check_room(free: int | None) -> None:
+    if free is not None and free < MIN_FREE_BYTES:
+        raise SubmissionNotRecorded(
+            f"the disk with the result storage has only {free // 1024:,} KiB left, so that the outcome of a "
+            "paid call might not be kept; nothing was sent",
+            next_step="Make room there, then run again.",
+        )
+
+
+def _path(key: str) -> str:
+    return f"{FOLDER}/{key}.json"

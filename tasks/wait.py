@@ -1,0 +1,308 @@
+"""Waiting for a job without a loop: look once, and let Prefect schedule the next look.
+
+Where Kie calls back, the task listens before it looks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+
+from prefect import State, Task, get_run_logger
+from prefect.cache_policies import NO_CACHE
+from prefect.context import TaskRunContext
+from prefect.runtime import task_run
+from prefect.states import AwaitingRetry
+
+from prefect_kie.api import (
+    AuthenticationFailed,
+    Job,
+    JobFailed,
+    JobHandle,
+    JobNotFound,
+    JobState,
+    JobTimedOut,
+    KieClient,
+    KieError,
+    PollPolicy,
+    next_look,
+)
+from prefect_kie.api.catalog import request_class
+from prefect_kie.api.verdicts import failure_class, is_passing
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.budgets.guard import settle
+from prefect_kie.callbacks.listening import listened
+from prefect_kie.run_page.events import tell_failed, tell_succeeded
+from prefect_kie.run_page.progress import show_end, show_progress
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.runtime.server_limits import look_at
+from prefect_kie.tasks._retries import only_retryable
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+YOUNG_SECONDS = 120.0
+"""Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
+
+LATE_RECORDS = 3
+"""So often a job is looked at again that is said to have ended and has not yet."""
+
+LATE_RESULT_GAP = 10.0
+"""The longest time between two looks for a late result, seconds."""
+
+DEFAULT_POLL = PollPolicy()
+
+
+def _wait_name() -> str:
+    handle = task_run.get_parameters().get("handle")
+    return f"wait: {handle.model} {handle.task_id}" if isinstance(handle, JobHandle) else "wait"
+
+
+class PollingTask(Task[P, R]):
+    """A task that waits by returning Prefect's AwaitingRetry state.
+
+    Prefect's engine takes such a state as the run's next state, but a direct call of the task would then
+    return it even where the run fails in the end. So the run's final state alone decides here: it gives
+    the result, or raises.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, return_state=False, **kwargs):
+            final = _told_if_stopped(super().__call__(*args, return_state=True, **kwargs), args, kwargs)
+            return final if return_state else _result(final)
+
+        def with_options(self, **options):
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name) not in (None, False, NO_CACHE):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
+            changed = super().with_options(**options)
+            changed.__class__ = type(self)  # Prefect makes a plain Task of it
+            return changed
+
+
+async def _result(final: Coroutine[Any, Any, State[R]]) -> R:
+    return await (await final).aresult()
+
+
+async def _told_if_stopped(
+    run: Coroutine[Any, Any, State[R]], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> State[R]:
+    """A run of a task, with a word about its job where the run is cancelled (from the UI, by Ctrl-C)."""
+    try:
+        return await run
+    except asyncio.CancelledError:
+        handle = next((value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)), None)
+        if handle is not None:
+            run_logger().warning(
+                "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is charged if it "
+                "succeeds. Fetch it with collect_job(%r), or run this run again; results live 14 days.",
+                handle.task_id,
+                handle.model,
+                handle.task_id,
+            )
+        raise
+
+
+def polling_task(
+    **options: Any,
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], PollingTask[P, Coroutine[Any, Any, R]]]:
+    """Prefect's `@task`, for functions that return AwaitingRetry until there is a result."""
+    return lambda fn: PollingTask(fn, **options)
+
+
+# persist_result is off even where Prefect persists by default: a persisted waiting state would come back
+# as the cached result at the next look. The retries are for looks that fail, in all longer than any
+# deadline; they cost nothing, and a paid job is not given up for a service that is away.
+@polling_task(
+    name="wait-for-job",
+    task_run_name=_wait_name,
+    cache_policy=NO_CACHE,
+    persist_result=False,
+    retries=500,
+    retry_delay_seconds=[2, 5, 10, 20, 30],
+    retry_jitter_factor=0.3,
+    retry_condition_fn=only_retryable,
+)
+async def wait_for_job(
+    handle: JobHandle,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    poll: PollPolicy = DEFAULT_POLL,
+) -> Job:
+    """Wait until a job has succeeded; between two looks the task run is in Prefect's AwaitingRetry state.
+
+    Where Kie was told to call back, it is running and listens instead, and few looks are made.
+
+    Args:
+        handle: The job, as a model task returned it (or `JobHandle(task_id=..., model=...)`).
+        credentials: The key's block, or its name.
+        poll: How patiently to wait.
+
+    Returns:
+        The job, with its result.
+
+    Raises:
+        JobFailed: when it failed (`ContentRejected`: because of moderation). It was not charged.
+        JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
+        KieError: when looking is refused for good (key, unknown job).
+    """
+    keep_alive()
+    age = _age(handle, None)
+    if not handle.rings and age is not None and age < poll.min_gap_seconds:
+        return await _look_again(
+            handle, poll, age, "submitted", None
+        )  # too young for a look to tell anything
+    try:
+        kie = await load_credentials(credentials)
+        rung = handle.rings and await listened(handle, poll, age)
+        age = _age(handle, None)
+        try:
+            job = await _looked_at(kie, handle, poll, rung)
+        except AuthenticationFailed:
+            if not handle.rings:
+                raise
+            kie = await load_credentials(credentials)  # there may be another key since it was loaded
+            job = await _looked_at(kie, handle, poll, rung)
+    except JobNotFound:
+        if age is None or age > YOUNG_SECONDS:
+            raise
+        return await _look_again(handle, poll, age, "created, not visible yet", None)
+    except JobFailed as error:
+        await _told_failed(error, handle, None)
+        raise
+    except KieError as error:
+        raise _failed_look(error, handle, poll) from None
+    if job.state is JobState.SUCCESS:
+        _log_success(job)
+        # 0 or less for a success is no price that anybody can count with: it stays reserved at its own.
+        await settle(handle, job.credits if job.credits and job.credits > 0 else None)
+        tell_succeeded(job, handle)
+        await show_end(handle, job)
+        return job
+    if job.state is JobState.FAIL:
+        failure = job_failure(job)
+        await settle(handle, job.credits or 0.0)  # Kie charges for no failure, unless its record says so
+        await _told_failed(failure, handle, job)
+        raise failure
+    stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
+    return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
+
+
+async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, rung: bool) -> Job:
+    async with kie.get_client() as client:
+        job = await _seen(client, handle.task_id, poll)
+        for _ in range(LATE_RECORDS if rung else 0):
+            if job.state.finished:
+                break
+            await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
+            job = await _seen(client, handle.task_id, poll)
+        if job.state is JobState.SUCCESS and not job.has_result:
+            job = await _with_late_result(client, job, poll)
+    return job
+
+
+async def _with_late_result(client: KieClient, job: Job, poll: PollPolicy) -> Job:
+    """The job, looked at for a while until its success tells of a result; a few seconds late, as a rule."""
+    ended = job.completed_at or job.seen_at
+    since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0  # by Kie's clock alone
+    until = time.monotonic() + poll.late_result_seconds - max(0.0, since)
+    gap = poll.min_gap_seconds
+    get_run_logger().info("Job %s has succeeded and tells of no result yet; it is asked again", job.task_id)
+    while not job.has_result and (left := until - time.monotonic()) > 0:
+        await asyncio.sleep(min(gap, left))
+        gap = min(2 * gap, LATE_RESULT_GAP)
+        job = await _seen(client, job.task_id, poll)
+    return job
+
+
+async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
+    try:
+        return await look_at(client, task_id)
+    except JobFailed:
+        # Said without the job's record (408, 501): one such answer may be a proxy's. Two are believed.
+        await asyncio.sleep(poll.min_gap_seconds)
+        return await look_at(client, task_id)
+
+
+def job_failure(job: Job) -> KieError:
+    """The error that tells of a failed job."""
+    word = job.raw_state.strip().lower()
+    reason = job.fail_message or ("no reason given" if word in ("", "fail") else f"{word}, no reason given")
+    error = failure_class(job.fail_code, job.fail_message)(
+        f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
+    )
+    error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), True
+    if job.credits:
+        error.billed = "yes"  # against Kie's word, but what its record says
+    return error
+
+
+async def _told_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
+    tell_failed(error, handle, job)
+    await show_end(handle, job, error.message)
+
+
+async def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
+    usual = request_class(job.model if job else handle.model).usual_seconds
+    progress = job.progress if job else None
+    chance = random.random()  # noqa: S311 - jitter, not a secret
+    gap = next_look(poll, age=age, usual=usual, progress=progress, chance=chance)
+    if gap is None:
+        raise JobTimedOut(
+            f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
+            task_id=handle.task_id,
+        )
+    # With callbacks the next run of this function listens first, and looks then.
+    message = f"{stands}, Kie calls back" if handle.rings else f"{stands}, next look in {gap:.0f} s"
+    waiting: State[Any] = AwaitingRetry(
+        message=message,
+        scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=0 if handle.rings else gap),
+    )
+    await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
+    # Prefect's engine takes a returned state as the run's next state and runs the task again then.
+    return cast("Job", waiting)
+
+
+def _age(handle: JobHandle, job: Job | None) -> float | None:
+    """Seconds since submission: by the submitter's clock where known, else by Kie's alone."""
+    if handle.submitted_at is not None:
+        age = (datetime.now(timezone.utc) - handle.submitted_at).total_seconds()
+        if age >= 0:  # else one of two clocks is wrong, and this one tells nothing
+            return age
+    return job.age if job else None
+
+
+def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
+    """What a failed look means: it is repeated, or the job is left to be collected later."""
+    if error.retryable and _waited() > poll.deadline_seconds:
+        return JobTimedOut(
+            f"{handle.model} could not be looked at by its deadline: {error.message}", task_id=handle.task_id
+        )
+    error.task_id, error.billed = handle.task_id, "unknown"
+    first = f"{error.mend} " if error.mend and not error.retryable else ""
+    error.next_step = (
+        f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
+    )
+    return error
+
+
+def _waited() -> float:
+    """Seconds since this task run began: a run that starts late has its own time for failing looks."""
+    context = TaskRunContext.get()
+    start = context.task_run.start_time if context else None
+    return (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0
+
+
+def _log_success(job: Job) -> None:
+    took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""
+    cost = f", {job.credits:g} credits" if job.credits is not None else ""
+    found = ", ".join(job.urls) or str(job.result)[:500]
+    get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)
