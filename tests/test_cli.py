@@ -27,7 +27,7 @@ def test_it_tells_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
     assert "demo" in shown
     assert "simulate" in shown
     assert "setup" in shown
-    assert "serve" in shown
+    assert "doctor" in shown
     assert "doctor" in shown
 
 

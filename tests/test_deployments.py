@@ -18,6 +18,7 @@ from prefect.utilities.schema_tools.validation import validate
 from prefect_kie import flows
 from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.cli.automations import RECOVERY_TAG
+from prefect_kie.cli.doctor.checks import DEPLOYMENTS
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "prefect.yaml").read_text()
@@ -32,6 +33,14 @@ def test_every_flow_has_a_deployment_and_only_a_switch_is_templated() -> None:
         if isinstance(getattr(flows, name), prefect_flows.Flow)
     }
     assert entrypoints == public
+
+
+def test_doctor_looks_for_each_deployment() -> None:
+    found = yaml.safe_load(TEXT)["deployments"]
+    flow_names = {name: getattr(flows, name).name for name in flows.__all__ if name.islower()}
+    assert [f"{flow_names[one['entrypoint'].rpartition('.')[2]]}/{one['name']}" for one in found] == list(
+        DEPLOYMENTS
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in flows.__all__ if name.islower()])

@@ -24,11 +24,10 @@ from pydantic import Field, SecretStr
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.automations import run_marked_again
 from prefect_kie.cli.doctor.check import Check
-from prefect_kie.cli.doctor.checks import WouldChange, refuse_changes
+from prefect_kie.cli.doctor.checks import DEPLOYMENTS, WouldChange, refuse_changes
 from prefect_kie.cli.doctor.storage import check_storage
 from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
 from prefect_kie.cli.main import main
-from prefect_kie.cli.serve import DEPLOYMENTS
 from prefect_kie.cli.setup import Setup
 from prefect_kie.runtime.server_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
@@ -51,10 +50,9 @@ async def clear_all(client: PrefectClient) -> None:
     await clear()
     with suppress(ObjectNotFound):
         await client.delete_work_pool("kie")
-    for one in DEPLOYMENTS:
-        for name in (one.full_name, one.served().full_name):
-            with suppress(ObjectNotFound):
-                await client.delete_deployment((await client.read_deployment_by_name(name)).id)
+    for name in DEPLOYMENTS:
+        with suppress(ObjectNotFound):
+            await client.delete_deployment((await client.read_deployment_by_name(name)).id)
 
 
 @pytest.fixture
@@ -111,8 +109,9 @@ class TestAServer:
             pass
         await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
         await client.send_worker_heartbeat("kie", "a-worker", heartbeat_interval_seconds=30)
-        for one in DEPLOYMENTS:
-            await one.for_runner().aapply()
+        for full_name in DEPLOYMENTS:
+            flow, name = full_name.split("/")
+            await client.create_deployment(await client.create_flow_from_name(flow), name)
         code, found = await doctor(capsys)
         assert code == 0
         assert [said for said in found.values() if not said.startswith("ok")] == []

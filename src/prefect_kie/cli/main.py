@@ -125,19 +125,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     doctor.set_defaults(run=_doctor)
 
-    serve = commands.add_parser(
-        "serve",
-        help="run all deployments from this one process, without a work pool and a worker",
-        description=(
-            "Serves every deployment of prefect.yaml under the name kie-serve until Ctrl-C: what is started "
-            "in the UI, by the API or by a schedule runs on this machine."
-        ),
-    )
-    serve.add_argument(
-        "--limit", type=int, default=10, metavar="RUNS", help="how many runs may run at once (default: 10)"
-    )
-    serve.set_defaults(run=_serve)
-
     add_batch(commands).set_defaults(run=_batch)
     add_collect(commands).set_defaults(run=_collect)
 
@@ -203,14 +190,6 @@ def _doctor(options: argparse.Namespace) -> int:
     from prefect_kie.cli.doctor.checks import run_doctor
 
     return run_doctor(Console(), options.credentials)
-
-
-def _serve(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
-    from prefect_kie.cli.serve import run_serve
-
-    return run_serve(Console(), options.limit)
 
 
 def _batch(options: argparse.Namespace) -> int:

@@ -1,8 +1,8 @@
 """Asking a person in the middle of a run: a form on the run's page in the Prefect UI.
 
-A run of a deployment is suspended: its process ends, and a worker (or `prefect-kie serve`) starts another
-one when the answer is there, in which the flow runs from its beginning to the same question. A run without
-a deployment, and a subflow, is paused: its process waits.
+A run of a deployment is suspended: its process ends, and a worker starts another one when the answer is
+there, in which the flow runs from its beginning to the same question. A run without a deployment, and a
+subflow, is paused: its process waits.
 
 What was answered well is kept in result storage, beside the submissions and by the same `job_key` or
 outermost run: run again, nobody is asked twice, and the same answer leads to the same jobs.

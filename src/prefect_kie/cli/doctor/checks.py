@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
-from contextlib import suppress
 from importlib.metadata import version
 
 import httpx
 import prefect
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient
-from prefect.client.schemas.objects import DeploymentStatus, WorkerStatus
+from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 from rich.console import Console
 from rich.text import Text
@@ -27,13 +26,24 @@ from prefect_kie.cli.doctor.check import Check, Outcome
 from prefect_kie.cli.doctor.events import check_events
 from prefect_kie.cli.doctor.storage import check_result_storage
 from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
-from prefect_kie.cli.serve import DEPLOYMENTS
 from prefect_kie.cli.setup import Finding
 
 STYLES: dict[Outcome, str] = {"ok": "green", "trouble": "bold red", "not there": "yellow"}
 
 WORK_POOL = "kie"
 """The work pool of prefect.yaml."""
+
+DEPLOYMENTS = (
+    "generate-video/kie",
+    "generate-video/kie-daily",
+    "create-character/kie",
+    "character-series/kie",
+    "generate-batch/kie",
+    "collect-job/kie",
+    "resolve-submission/kie",
+    "resume-waiting/kie",
+)
+"""The deployments of prefect.yaml (a test compares them)."""
 
 
 class WouldChange(Exception):
@@ -176,7 +186,7 @@ async def _work_pool(client: PrefectClient) -> AsyncIterator[Check]:
     except ObjectNotFound:
         yield Check(
             "not there",
-            f"{what}; prefect-kie serve does without",
+            what,
             f"run: prefect work-pool create {WORK_POOL} --type process",
         )
         return
@@ -199,29 +209,17 @@ async def _work_pool(client: PrefectClient) -> AsyncIterator[Check]:
 
 
 async def _deployments(client: PrefectClient) -> AsyncIterator[Check]:
-    deployed = await _found(client, [one.full_name for one in DEPLOYMENTS])
-    missing = [name for name, status in deployed.items() if status is None]
+    missing: list[str] = []
+    for name in DEPLOYMENTS:
+        try:
+            await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            missing.append(name)
     if missing:
         yield Check(
             "not there",
             f"deployments of prefect.yaml: {', '.join(missing)}",
-            "run: prefect deploy --all (in the directory with prefect.yaml), or prefect-kie serve",
+            "run: prefect deploy --all (in the directory with prefect.yaml)",
         )
     else:
-        yield Check("ok", f"the {len(deployed)} deployments of prefect.yaml")
-    served = await _found(client, [one.served().full_name for one in DEPLOYMENTS])
-    if DeploymentStatus.READY in served.values():
-        yield Check("ok", "prefect-kie serve is running")
-    elif DeploymentStatus.NOT_READY in served.values():
-        yield Check(
-            "not there", "prefect-kie serve, which had served on this server", "run: prefect-kie serve"
-        )
-
-
-async def _found(client: PrefectClient, names: list[str]) -> dict[str, DeploymentStatus | None]:
-    """The deployments' status by name; None where there is none."""
-    found: dict[str, DeploymentStatus | None] = dict.fromkeys(names)
-    for name in names:
-        with suppress(ObjectNotFound):
-            found[name] = (await client.read_deployment_by_name(name)).status or DeploymentStatus.NOT_READY
-    return found
+        yield Check("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
