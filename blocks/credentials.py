@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import Annotated, Any
 
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
+from prefect.logging import get_logger
 from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
@@ -22,6 +24,9 @@ from prefect_kie.blocks.server import server_named
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
+
+KEY_VARIABLE = "KIE_API_KEY"
+"""The environment variable whose key is used where there is no such block."""
 
 NAME = r"^(kie-credentials/.+|(?!sk-)(?!.*[a-z0-9]{20})[a-z0-9-]+)$"
 """A block's name, and none that may be a key; with its type in front any name is one."""
@@ -192,6 +197,9 @@ def check_credentials_value(value: object) -> None:
 async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     """The credentials, loaded from the Prefect server where only their block's name is given.
 
+    Where no block is named, so that it is `kie`, and the server has none of that name, the key in the
+    environment variable `KIE_API_KEY` is used.
+
     Args:
         credentials: A block, its name, or `kie-credentials/` and its name.
 
@@ -215,9 +223,14 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     except ValueError as error:
         if "Unable to find block document" not in str(error):
             raise
+        if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
+            get_logger("prefect_kie").info(
+                "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
+            )
+            return KieCredentials(api_key=SecretStr(key))
         mend = (
             "Create it in the UI (Blocks, Kie Credentials) or with "
-            f"KieCredentials(api_key=...).save({_told(name)})."
+            f"KieCredentials(api_key=...).save({_told(name)}), or set {KEY_VARIABLE} where runs are executed."
         )
         raise AuthenticationFailed(
             f"{server_named()} has no KieCredentials block named {_told(name)}",

@@ -94,7 +94,7 @@ async def create_character(
         if slice is None:
             check_pictures()
         production = await Production.prepare(credentials, job_key, poll, wait=wait)
-        handle = JobHandle(task_id=origin_task_id, model="the original")
+        handle = JobHandle(task_id=origin_task_id)
         origin = await wait_for_job(handle, production.credentials, poll=poll)
         file = _saved_here(origin)
         if slice is None:

@@ -6,7 +6,7 @@ from typing import Annotated
 from prefect import get_run_logger
 from pydantic import Field
 
-from prefect_kie.api import CharacterResult, JobHandle, KieError, PollPolicy
+from prefect_kie.api import CharacterResult, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
@@ -47,7 +47,7 @@ async def collect_job(
         production = await Production.prepare(credentials, None, poll, directory, storage)
         kie = production.credentials
         async with told_waiting(lambda: "Waits for Kie: 1 of 1 jobs"):
-            job = await wait_for_job(JobHandle(task_id=task_id.strip(), model="job"), kie, poll=poll)
+            job = await wait_for_job(task_id.strip(), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)

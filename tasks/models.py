@@ -6,6 +6,7 @@ Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from prefect import Task
@@ -13,6 +14,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
 from prefect_kie.api import (
+    InvalidRequest,
     JobHandle,
     JobRequest,
     MarketModel,
@@ -27,6 +29,7 @@ from prefect_kie.api import (
     Sora2TextToVideoStable,
     SoraWatermarkRemover,
 )
+from prefect_kie.api.catalog import parse_request
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.submissions.submit import submit
@@ -37,20 +40,28 @@ RequestT = TypeVar("RequestT", bound=JobRequest)
 _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
 
 
+_ARGS = """
+    credentials: The Kie Credentials block, or its name; by default the block `kie`, else the key in the
+        environment variable `KIE_API_KEY`.
+    take: 1, 2, 3 … for deliberate variations of one request; each is a job of its own, and paid.
+    job_key: Whose job it is, so that equal calls in other runs are the same job; by default it is the
+        outermost flow run's.
+    second_try: 1, 2 … for a new job after one that failed, uncharged; each is a submission of its own.
+    max_credits: What all submissions of this `job_key` may pay together, credits; what would pass it is
+        refused, by the prices in the variable `kie_prices`.
+
+Returns:
+    The job's handle, for `wait_for_job`.
+
+Raises:
+    SubmissionInDoubt: when the answer was lost: Kie may have created the job. The call is never repeated.
+    BudgetExceeded: when it would pass `max_credits`; nothing was submitted.
+    KieError: another one when Kie refuses it, or it cannot be recorded; nothing was paid.
+"""
+
+
 class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
     """A Prefect task that submits a job of one model, once.
-
-    Called with `(request, credentials="kie", *, take=1, job_key=None, second_try=0, max_credits=None)`, it
-    returns a `JobHandle`:
-
-    - `request`: what to make; of this model's class.
-    - `credentials`: a `KieCredentials` block, or the name of one.
-    - `take`: 1, 2, 3 … for deliberate variations of one request.
-    - `job_key`: whose job it is, so that equal calls in other runs are the same job; by default it is the
-      outermost flow run's.
-    - `second_try`: 1, 2 … for a new job after one that failed, uncharged; each is a submission of its own.
-    - `max_credits`: what all submissions of this `job_key` may pay together, credits; what would pass it is
-      refused (`BudgetExceeded`), by the prices in the variable `kie_prices`.
 
     Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
     requests, maintenance, no connection); a call whose outcome is unknown is never repeated.
@@ -67,6 +78,25 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
             job_key: str | None = None,
             second_try: int = 0,
             max_credits: float | None = None,
+        ) -> Coroutine[Any, Any, JobHandle]: ...
+
+
+class AnyModelTask(ModelTask[JobRequest]):
+    """The task `run_model`: a job of any model, by its name at Kie and the fields of its input."""
+
+    if TYPE_CHECKING:
+
+        def __call__(  # type: ignore[override]
+            self,
+            model: str | JobRequest | dict[str, Any],
+            /,
+            credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+            *,
+            take: int = 1,
+            job_key: str | None = None,
+            second_try: int = 0,
+            max_credits: float | None = None,
+            **input: Any,
         ) -> Coroutine[Any, Any, JobHandle]: ...
 
 
@@ -101,19 +131,13 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         )
 
     model = request_class.model_fields["model"].default
-    name = model if isinstance(model, str) else "run-model"
-    submit_job.__name__ = submit_job.__qualname__ = name.replace("-", "_")
-    submit_job.__doc__ = f"Submit once: {request_class.__doc__}"
-    made = _tasks[request_class] = ModelTask[RequestT](
-        submit_job,
-        name=name,
-        task_run_name=job_name,
-        cache_policy=NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
-        retries=11,  # ten, in truth: the last one is never made
-        retry_delay_seconds=[2, 5, 10],
-        retry_jitter_factor=0.5,
-        retry_condition_fn=only_retryable_and_not_the_last,
+    submit_job.__name__ = submit_job.__qualname__ = model.replace("-", "_")
+    summary, _, _ = (request_class.__doc__ or "").partition("\n\nAttributes:")
+    submit_job.__doc__ = (
+        f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
+        f"    request: What to make; a `{request_class.__name__}`.{_ARGS}"
     )
+    made = _tasks[request_class] = ModelTask[RequestT](submit_job, name=model, **_OPTIONS)
     return made
 
 
@@ -124,7 +148,11 @@ def task_for(request: RequestT) -> ModelTask[RequestT]:
 
 def job_name() -> str:
     """The name of a submission's task run: `sora-2-text-to-video: a claymation conductor…`."""
-    request, take = task_run.get_parameters().get("request"), task_run.get_parameters().get("take", 1)
+    given = task_run.get_parameters()
+    request, take = given.get("request", given.get("model")), given.get("take", 1)
+    if isinstance(request, str):
+        with suppress(ValueError):
+            request = parse_request({"model": request, "input": given.get("input", {})})
     if not isinstance(request, JobRequest):
         return f"submit ({task_run.get_task_name()})"
     return f"{request.model_name}: {shortened(request.title)}{f' (take {take})' if take != 1 else ''}"
@@ -138,6 +166,55 @@ def shortened(text: str, length: int = 48) -> str:
     return f"{head[: head.rfind(' ')] if ' ' in head[length // 2 :] else head}…"
 
 
+_OPTIONS: dict[str, Any] = {
+    "task_run_name": job_name,
+    "cache_policy": NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
+    "retries": 11,  # ten, in truth: the last one is never made
+    "retry_delay_seconds": [2, 5, 10],
+    "retry_jitter_factor": 0.5,
+    "retry_condition_fn": only_retryable_and_not_the_last,
+}
+
+
+async def _run_model(
+    model: str | JobRequest | dict[str, Any],
+    /,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    take: int = 1,
+    job_key: str | None = None,
+    second_try: int = 0,
+    max_credits: float | None = None,
+    **input: Any,
+) -> JobHandle:
+    keep_alive()
+    if isinstance(model, str):
+        model = {"model": model, "input": input}
+    elif input:
+        raise InvalidRequest(
+            f"the request says all of its input, and {', '.join(input)} came besides",
+            next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
+        )
+    request = model if isinstance(model, JobRequest) else parse_request(model)
+    return await submit(
+        request, credentials, take=take, job_key=job_key, second_try=second_try, max_credits=max_credits
+    )
+
+
+_run_model.__name__ = _run_model.__qualname__ = "run_model"
+_run_model.__doc__ = f"""Submit a job of any model, once.
+
+Example:
+    ```python
+    handle = await run_model("kling-2.6/text-to-video", prompt="a yak on a ridge", duration="5")
+    ```
+
+Args:
+    model: The model's name at Kie, as on its page at docs.kie.ai; or a whole request, as an object or as
+        createTask takes it.
+    **input: The model's input, each field by its name at Kie.{_ARGS}"""
+run_model = _tasks[MarketModel] = AnyModelTask(_run_model, name="run-model", **_OPTIONS)
+
 sora_2_text_to_video = model_task(Sora2TextToVideo)
 sora_2_image_to_video = model_task(Sora2ImageToVideo)
 sora_2_pro_text_to_video = model_task(Sora2ProTextToVideo)
@@ -148,4 +225,3 @@ sora_2_characters_pro = model_task(Sora2CharactersPro)
 sora_2_characters = model_task(Sora2Characters)
 sora_2_pro_storyboard = model_task(Sora2ProStoryboard)
 sora_watermark_remover = model_task(SoraWatermarkRemover)
-run_model = model_task(MarketModel)

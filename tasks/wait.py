@@ -60,6 +60,8 @@ DEFAULT_POLL = PollPolicy()
 
 def _wait_name() -> str:
     handle = task_run.get_parameters().get("handle")
+    if isinstance(handle, str):
+        return f"wait: {handle}"
     return f"wait: {handle.model} {handle.task_id}" if isinstance(handle, JobHandle) else "wait"
 
 
@@ -132,7 +134,7 @@ def polling_task(
     retry_condition_fn=only_retryable,
 )
 async def wait_for_job(
-    handle: JobHandle,
+    handle: JobHandle | str,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     *,
     poll: PollPolicy = DEFAULT_POLL,
@@ -142,7 +144,7 @@ async def wait_for_job(
     Where Kie was told to call back, it is running and listens instead, and few looks are made.
 
     Args:
-        handle: The job, as a model task returned it (or `JobHandle(task_id=..., model=...)`).
+        handle: The job, as a model task returned it, or its id at Kie.
         credentials: The key's block, or its name.
         poll: How patiently to wait.
 
@@ -155,6 +157,8 @@ async def wait_for_job(
         KieError: when looking is refused for good (key, unknown job).
     """
     keep_alive()
+    if isinstance(handle, str):
+        handle = JobHandle(task_id=handle.strip())
     age = _age(handle, None)
     if not handle.rings and age is not None and age < poll.min_gap_seconds:
         return await _look_again(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from contextlib import suppress
+
 import pytest
 from prefect.blocks.core import Block
 from prefect.testing.standard_test_suites import BlockStandardTestSuite
 from pydantic import SecretStr, ValidationError
 
-from prefect_kie.api import KieClient
-from prefect_kie.blocks import KieCallbacks, KieCredentials, load_credentials
+from prefect_kie.api import AuthenticationFailed, KieClient
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials, load_credentials
 from tests.conftest import KEY
 
 
@@ -86,3 +90,28 @@ async def test_a_stored_one_comes_back_with_its_callbacks() -> None:
     await kept.asave("known-fields", overwrite=True)
     loaded = await load_credentials("known-fields")
     assert (loaded.callbacks, loaded.max_credits_per_day) == (callbacks, 5)
+
+
+@pytest.mark.server
+async def test_a_key_in_the_environment_is_used_where_no_block_is_named_and_none_exists(
+    prefect_server: object, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("KIE_API_KEY", KEY)
+    with suppress(ValueError):
+        await KieCredentials.adelete(DEFAULT_CREDENTIALS)
+    with caplog.at_level("INFO", "prefect_kie"):
+        found = await load_credentials(DEFAULT_CREDENTIALS)
+    assert found.api_key.get_secret_value() == KEY
+    assert "has no block 'kie': the key in KIE_API_KEY is used" in caplog.text
+    assert KEY not in caplog.text
+    with pytest.raises(AuthenticationFailed, match="has no KieCredentials block named 'another'"):
+        await load_credentials("another")
+    monkeypatch.delenv("KIE_API_KEY")
+    with pytest.raises(AuthenticationFailed, match="or set KIE_API_KEY"):
+        await load_credentials(DEFAULT_CREDENTIALS)
+
+
+def test_the_package_itself_has_the_blocks_and_imports_prefect_only_for_them() -> None:
+    found = "import sys, prefect_kie; print('prefect' in sys.modules, prefect_kie.KieCredentials.__name__)"
+    done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "KieCredentials"]

@@ -163,8 +163,8 @@ async def test_parameters_come_as_json_from_forms_and_schedules(
         "poll": QUICK.model_dump(),
     }
     made = await generate_video(**parameters)
-    assert made.videos[0].video is not None
-    assert made.videos[0].video.seconds == pytest.approx(15, abs=0.1)
+    assert made.video.seconds == pytest.approx(15, abs=0.1)
+    assert made.paths == [made.path] == [str(next(tmp_path.glob("*.mp4")))]
     assert kie.stats()["jobs"][0]["model"] == "sora-2-text-to-video-stable"
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from prefect import flow
 
 from prefect_kie import tasks
 from prefect_kie.api import (
     CharacterResult,
+    InvalidRequest,
     Job,
     JobHandle,
     JobRequest,
+    MarketModel,
     Sora2CharactersPro,
     Sora2ProTextToVideo,
     Sora2TextToVideo,
@@ -23,6 +27,8 @@ from tests.conftest import QUICK
 from tests.requests_of_all_models import CHARACTER, REQUESTS
 
 pytestmark = pytest.mark.server
+
+CAT = Sora2TextToVideo(prompt="a cat", n_frames="15")
 
 
 @pytest.mark.parametrize("request_", [*REQUESTS, CHARACTER], ids=lambda request: request.model_name)
@@ -75,7 +81,50 @@ def test_tasks_are_named_like_the_models() -> None:
         assert task_for(request).name == request.model_name
         assert getattr(tasks, request.model_name.replace("-", "_")) is task_for(request)
     assert task_for(REQUESTS[-1]) is tasks.run_model
-    assert sora_2_text_to_video.__doc__ == "Submit once: A video from a prompt (sora-2-text-to-video)."
+    help_text = sora_2_text_to_video.__doc__ or ""
+    assert help_text.startswith("Submit a job of sora-2-text-to-video, once: A video from a prompt")
+    assert all(f"    {name}: " in help_text for name in ("request", "credentials", "take", "job_key"))
+
+
+async def test_any_model_by_its_name_and_fields(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
+) -> None:
+    @flow
+    async def pipeline() -> Job:
+        handle = await tasks.run_model("kling-2.6/text-to-video", credentials, prompt="a yak", duration="5")
+        again = await tasks.run_model(
+            MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"}),
+            credentials,
+        )
+        assert again.task_id == handle.task_id
+        typed = await tasks.run_model("sora-2-text-to-video", credentials, prompt="a cat", n_frames="15")
+        assert typed.task_id == (await sora_2_text_to_video(CAT, credentials)).task_id
+        return await wait_for_job(handle.task_id, credentials, poll=QUICK)  # its id is enough
+
+    job = await pipeline()
+
+    assert job.model == "kling-2.6/text-to-video"
+    assert kie.stats()["created"] == 2
+    assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}
+    names = {getattr(record, "task_run_name", None) for record in caplog.records}
+    assert {"kling-2.6/text-to-video: a yak", "sora-2-text-to-video: a cat"} <= names
+
+
+@pytest.mark.parametrize(
+    ("model", "fields", "refusal"),
+    [
+        ("sora-2-text-to-video", {"prompt": "a cat", "n_frames": "7"}, "'10' or '15'"),
+        ("sora-2-text-to-video", {"promt": "a cat"}, "promt"),
+        (CAT, {"prompt": "a dog"}, "the request says all of its input, and prompt came besides"),
+        ("not a model", {"prompt": "a cat"}, "pattern"),
+    ],
+)
+async def test_what_cannot_be_right_is_refused_before_anything_is_sent(
+    model: Any, fields: dict[str, str], refusal: str, kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises((ValueError, InvalidRequest), match=refusal):
+        await tasks.run_model(model, credentials, **fields)
+    assert kie.stats()["created"] == 0
 
 
 async def test_a_task_run_is_named_by_what_it_makes(

@@ -51,7 +51,7 @@ class JobHandle(BaseModel):
 
     Attributes:
         task_id: Kie's id of the job.
-        model: The model's name at Kie.
+        model: The model's name at Kie; `job` where it is not known.
         submission: Key of the submission's record in result storage; None for a job found by its id.
         submitted_at: When the job was submitted, by the submitter's clock; None where not known.
         rings: Whether Kie was told to call back when it ends.
@@ -61,7 +61,7 @@ class JobHandle(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     task_id: str
-    model: str
+    model: str = "job"
     submission: str | None = None
     submitted_at: datetime | None = None
     rings: bool = False

@@ -164,11 +164,41 @@ def _status(error: Exception) -> VideoStatus:
 
 
 class GeneratedVideos(BaseModel):
-    """The outcomes of a run of `generate_video`, one per wanted video, in order."""
+    """The outcomes of a run of `generate_video`, one per wanted video, in order.
+
+    Example:
+        ```python
+        made = await generate_video(request)
+        print(made.path, made.credits)
+        ```
+    """
 
     model_config = ConfigDict(frozen=True)
 
     videos: tuple[VideoOutcome, ...]
+
+    @property
+    def video(self) -> SavedResult:
+        """The first saved video; what it raises, the flow itself has raised before.
+
+        Raises:
+            KieError: why there is none.
+        """
+        for outcome in self.videos:
+            if outcome.video is not None:
+                return outcome.video
+        self.videos[0].raise_for_failure()
+        raise AssertionError("a video is saved or has failed")
+
+    @property
+    def path(self) -> str:
+        """Where the first saved video is: an absolute path, or the storage's address of it."""
+        return self.video.path
+
+    @property
+    def paths(self) -> list[str]:
+        """Where each saved video is, in order."""
+        return [outcome.video.path for outcome in self.videos if outcome.video is not None]
 
     @property
     def credits(self) -> float:

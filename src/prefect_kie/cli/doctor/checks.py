@@ -18,6 +18,7 @@ from rich.text import Text
 from prefect_kie.api import KieError
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli import setup
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import ServerMissing, connected, server_url
@@ -162,7 +163,8 @@ async def _credentials(name: str) -> AsyncIterator[Check]:
             "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
         )
         return
-    yield Check("ok", what)
+    is_stored = block._block_document_name is not None  # pyright: ignore[reportPrivateUsage]
+    yield Check("ok", what if is_stored else f"{KEY_VARIABLE}, used where it is set; there is no {what}")
     where = "Kie" if block.base_url == API_URL else f"Kie at {block.base_url} (not the real one)"
     try:
         async with block.get_client() as kie:
