@@ -34,6 +34,9 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/lint-imports
+	$(BIN)/deptry .
+	$(BIN)/interrogate --quiet src/prefect_kie/api blocks tasks flows
+	$(BIN)/codespell
 
 docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error
 	$(BIN)/zensical build --clean --strict
