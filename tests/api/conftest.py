@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ import pytest
 
 from prefect_kie.api import KieClient
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+from tests.hosting import hosting
 
 KEY = "sk-live-5f1d2c3b4a59687766554433"
 
@@ -139,14 +139,9 @@ async def wire(answer: bytes, *, endless: bool = False) -> AsyncIterator[Wire]:
                     return
         except ConnectionError:
             served.cut_off.set()
-        finally:
-            writer.close()
-            with contextlib.suppress(ConnectionError):
-                await writer.wait_closed()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
-    served = Wire(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    async with server:
+    async with hosting(serve) as url:
+        served = Wire(url)
         yield served
 
 

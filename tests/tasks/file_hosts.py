@@ -12,6 +12,7 @@ import httpx
 from prefect_kie.api import Job, JobRequest, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
+from tests.hosting import hosting
 
 CAT = Sora2TextToVideo(prompt="a cat")
 
@@ -52,8 +53,6 @@ class FileHost:
         self.requests.append(request.decode())
         writer.write(self.answers[index])
         await writer.drain()
-        writer.close()
-        await writer.wait_closed()
 
 
 class Pieces(httpx.AsyncByteStream):
@@ -73,7 +72,5 @@ class Pieces(httpx.AsyncByteStream):
 async def file_host(*answers: bytes) -> AsyncIterator[FileHost]:
     """Run a file host on this machine."""
     host = FileHost(answers=list(answers))
-    server = await asyncio.start_server(host.answer, "127.0.0.1", 0)
-    async with server:
-        host.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    async with hosting(host.answer) as host.url:
         yield host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import ssl
 from collections.abc import Callable, Iterable
@@ -277,3 +278,22 @@ class TestProxies:
         await fetch("https://localhost/a.gif", part, local_allowed=True)
         assert [request.url.host for request in asked] == [PUBLIC, "127.0.0.1"]
         assert ways == [None, None]
+
+
+async def test_a_cancellation_that_meets_the_answer_is_not_lost() -> None:
+    """As `asyncio.wait_for` would lose it on Python 3.11."""
+    came: asyncio.Future[httpx.Response] = asyncio.get_running_loop().create_future()
+
+    class Slow(httpx.AsyncBaseTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            return await came
+
+    async with httpx.AsyncClient(transport=Slow()) as http:
+        asking = asyncio.create_task(
+            addresses._first_answer(http, "GET", httpx.URL("http://127.0.0.1/a.mp4"), {}, [None])
+        )
+        await asyncio.sleep(0.01)
+        came.set_result(httpx.Response(200, content=b""))
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking

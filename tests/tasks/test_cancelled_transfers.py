@@ -12,6 +12,7 @@ import pytest
 
 from prefect_kie.media import download
 from prefect_kie.media.download import fetch
+from tests.hosting import hosting
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -27,12 +28,9 @@ async def stalled_host(head: bytes) -> AsyncIterator[tuple[str, asyncio.Event]]:
             writer.write(head)
             await reader.read()  # returns when the other side closes
         hung_up.set()
-        writer.close()
-        await writer.wait_closed()
 
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", hung_up
+    async with hosting(answer) as url:
+        yield url, hung_up
         await asyncio.wait_for(hung_up.wait(), 10)
 
 

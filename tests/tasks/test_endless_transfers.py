@@ -15,6 +15,7 @@ import pytest
 from prefect_kie.media import addresses, download
 from prefect_kie.media.download import CutTransfer, fetch
 from prefect_kie.media.transfer import BadFile
+from tests.hosting import hosting
 from tests.tasks.file_hosts import file_host, http_answer
 
 MIB = 1024 * 1024
@@ -39,13 +40,11 @@ async def dripping(at_once: bytes) -> AsyncIterator[str]:
                 writer.write(b"x")
                 await writer.drain()
                 await asyncio.sleep(0.01)
-        writer.close()
         hung_up.set()
 
     hung_up = asyncio.Event()
-    server = await asyncio.start_server(answer, "127.0.0.1", 0)
-    async with server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a.mp4"
+    async with hosting(answer) as url:
+        yield f"{url}/a.mp4"
         await asyncio.wait_for(hung_up.wait(), 10)
 
 

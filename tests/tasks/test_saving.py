@@ -719,7 +719,7 @@ class TestTrouble:
         videos: Path,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        kie.fault("file", truncate=1000, drip=1000)
+        kie.fault("file", truncate=1000, drip=20)
         saving = asyncio.create_task(ONCE.fn(job, credentials, directory=videos))
         while not files_in(videos):
             await asyncio.sleep(0.01)

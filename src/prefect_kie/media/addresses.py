@@ -97,7 +97,9 @@ async def _first_answer(
             request.url = url.copy_with(host=str(target))
             request.extensions["sni_hostname"] = url.raw_host.decode()  # whose certificate is checked
         try:
-            return await asyncio.wait_for(http.send(request, stream=True), ANSWER_SECONDS)
+            # Not wait_for: on Python 3.11 it may swallow that the run is cancelled.
+            async with asyncio.timeout(ANSWER_SECONDS):
+                return await http.send(request, stream=True)
         except TimeoutError:
             raise httpx.ReadTimeout(f"no answer was complete within {ANSWER_SECONDS:g} s") from None
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
@@ -146,8 +148,8 @@ async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
         return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
     try:
         loop = asyncio.get_running_loop()
-        looked_up = loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        found = await asyncio.wait_for(looked_up, RESOLVE_SECONDS)
+        async with asyncio.timeout(RESOLVE_SECONDS):
+            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (TimeoutError, OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"{host} cannot be looked up: {error or 'no answer'}") from error
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))

@@ -315,7 +315,8 @@ async def _check_status(response: httpx.Response) -> None:
 async def _first_line(response: httpx.Response) -> str:
     """The first line of a refusal, where it is for people."""
     with suppress(httpx.HTTPError, asyncio.TimeoutError):
-        piece = await asyncio.wait_for(anext(response.aiter_raw(), b""), LINE_SECONDS)
+        async with asyncio.timeout(LINE_SECONDS):
+            piece = await anext(response.aiter_raw(), b"")
         line = piece[:1000].decode(errors="replace").strip().partition("\n")[0].strip()
         if line.isprintable() and not line.startswith("<"):
             return f": {line[:200]}" if line else ""
