@@ -1,4 +1,4 @@
-"""The words of the commands that have many: `prefect-kie batch` and `prefect-kie collect`."""
+"""The words of the commands that have many: `batch`, `collect` and `submissions`."""
 
 from __future__ import annotations
 
@@ -88,6 +88,39 @@ def add_collect(
     )
     _add_places(collect)
     return collect
+
+
+def add_submissions(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],  # pyright: ignore[reportPrivateUsage]
+) -> argparse.ArgumentParser:
+    submissions = commands.add_parser(
+        "submissions",
+        help="list submissions whose answer was lost, and say what became of them; pays nothing",
+        description=(
+            "Lists submissions in doubt, and settles those for which there is evidence by now. Look for the "
+            "others at kie.ai/logs: bind those whose job is there, release those whose job is not."
+        ),
+    )
+    acts = submissions.add_subparsers(required=True, metavar="ACT", dest="act")
+    shown = acts.add_parser("list", help="list what is in doubt")
+    shown.set_defaults(submissions=[])
+    bind = acts.add_parser("bind", help="a submission became this job, which is checked first")
+    bind.add_argument("submissions", nargs=1, metavar="KEY", help="the submission's key, as listed")
+    bind.add_argument("task_id", metavar="TASK_ID", help="Kie's id of the job, from kie.ai/logs")
+    release = acts.add_parser(
+        "release", help="there is no such job at Kie: let it be submitted, and paid, anew"
+    )
+    release.add_argument("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
+    for act in (shown, bind, release):
+        act.add_argument(
+            "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
+        )
+        act.add_argument(
+            "--storage", metavar="TYPE/NAME", help="where the records are (default: Prefect's result storage)"
+        )
+    for act in (shown, release):
+        act.set_defaults(task_id=None)
+    return submissions
 
 
 def _add_places(command: argparse.ArgumentParser) -> None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect_kie.cli.arguments import add_batch, add_collect
+from prefect_kie.cli.arguments import add_batch, add_collect, add_submissions
 from prefect_kie.cli.terminal import forgive_output
 
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
@@ -127,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_batch(commands).set_defaults(run=_batch)
     add_collect(commands).set_defaults(run=_collect)
+    add_submissions(commands).set_defaults(run=_submissions)
 
     callbacks = commands.add_parser(
         "callbacks",
@@ -236,6 +237,15 @@ def _collect(options: argparse.Namespace) -> int:
         directory=options.directory,
         storage=options.storage,
     )
+
+
+def _submissions(options: argparse.Namespace) -> int:
+    _log_to_the_server()
+    from rich.console import Console
+
+    from prefect_kie.cli.submissions import run_submissions
+
+    return run_submissions(Console(), Console(stderr=True), options)
 
 
 def _log_to_the_server() -> None:
