@@ -274,8 +274,9 @@ def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
 
 
 def _without_episodes(error: Exception, result: SeriesResult, job_key: str) -> RunIncomplete:
+    why = error.line if isinstance(error, KieError) else str(error)
     incomplete = RunIncomplete(
-        f"The original is saved, but no episode was made: {error}\n- {result.original.line}\n"
+        f"The original is saved, but no episode was made: {why}\n- {result.original.line}\n"
         f"{how_to_go_on(job_key)}",
         task_id=error.task_id if isinstance(error, KieError) else None,
         billed="yes",

@@ -85,17 +85,18 @@ def test_what_may_be_charged_never_says_no(cls: type[KieError]) -> None:
     assert cls("it broke").billed == "unknown"
 
 
-def test_what_happened_which_job_charged_and_next_are_told_in_one_line() -> None:
+def test_what_happened_which_job_charged_and_next_are_told_in_three_lines() -> None:
     error = JobTimedOut("still generating after 1800 s", task_id="abc123")
+    assert error.line == " ".join(str(error).split())
     assert str(error) == (
-        "still generating after 1800 s. Job: abc123. Charged: unknown. "
+        "still generating after 1800 s. Job: abc123.\nCharged: unknown.\n"
         "Next: Run collect_job with this task id later; results live 14 days."
     )
 
 
 def test_without_a_job_none_is_told() -> None:
     assert str(KieError("Is it broken?")) == (
-        "Is it broken? Charged: no. Next: Read the message above; nothing was submitted."
+        "Is it broken?\nCharged: no.\nNext: Read the message above; nothing was submitted."
     )
 
 

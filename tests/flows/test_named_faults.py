@@ -89,7 +89,7 @@ class Told:
     @property
     def task_id(self) -> str:
         """The job that the text names."""
-        named = re.search(r" Job: (\w+)\. Charged: ", self.text)
+        named = re.search(r" Job: (\w+)\.\sCharged: ", self.text)
         assert named, f"no job is named: {self.text}"
         return named[1]
 
@@ -979,7 +979,7 @@ async def test_what_becomes_of_it(
     await person.sees(told, row.error, row.paid)
     if row.error is None:
         return
-    assert f"Charged: {row.billed}. Next: " in told.text
+    assert re.search(rf"Charged: {row.billed}\.\sNext: ", told.text)
     assert [words for words in row.says if words not in told.text] == [], told.text
     if row.then is None:
         return

@@ -78,7 +78,12 @@ class KieError(Exception):
 
     def __str__(self) -> str:
         job = f" Job: {self.task_id}." if self.task_id else ""
-        return f"{_sentence(self.message)}{job} Charged: {self.billed}. Next: {self.next_step}"
+        return f"{_sentence(self.message)}{job}\nCharged: {self.billed}.\nNext: {self.next_step}"
+
+    @property
+    def line(self) -> str:
+        """The same on one line, for tables and lists."""
+        return " ".join(str(self).splitlines())
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own way would call the class with `args` alone and lose everything else.

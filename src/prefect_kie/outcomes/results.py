@@ -102,7 +102,7 @@ class VideoOutcome(BaseModel):
             status=_status(error),
             tries=tries,
             task_id=failure.task_id,
-            error=str(error) if isinstance(error, KieError) else f"{type(error).__name__}: {error}",
+            error=error.line if isinstance(error, KieError) else f"{type(error).__name__}: {error}",
             failure=failure,
             billed=failure.billed,
             credits=0.0 if failure.billed == "no" else credits,
