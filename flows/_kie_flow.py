@@ -1,13 +1,15 @@
-"""The flows' own class: what a run must not keep in its parameters, where Prefect stores them in clear."""
+"""The flows' own class: no key and nothing too large in a run's parameters; a typed name stays."""
 
 from __future__ import annotations
 
 import inspect
 import json
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from prefect import Flow
+from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from prefect_kie.api import InvalidRequest
@@ -17,6 +19,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 MARGIN_BYTES = 1024
+
+GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+")
+"""What Prefect calls a run that nobody has named: `delectable-kudu`."""
 
 
 class KieFlow(Flow[P, R]):
@@ -82,13 +87,25 @@ class KieFlow(Flow[P, R]):
             return changed
 
 
-def kie_flow(**options: Any) -> Callable[[Callable[P, R]], KieFlow[P, R]]:
+def kie_flow(
+    flow_run_name: str | Callable[[], str], **options: Any
+) -> Callable[[Callable[P, R]], KieFlow[P, R]]:
     """Prefect's `@flow`, for a `KieFlow`.
 
     Args:
-        **options: Those of `@flow`.
+        flow_run_name: As Prefect's, but a name that a person has typed for the run stays.
+        **options: The others of `@flow`.
     """
-    return lambda fn: KieFlow(fn, **options)
+
+    def name() -> str:
+        typed = flow_run.get_name()
+        if typed and not GENERATED_NAME.fullmatch(typed):
+            return str(typed)
+        if isinstance(flow_run_name, str):
+            return flow_run_name.format(**flow_run.get_parameters())
+        return flow_run_name()
+
+    return lambda fn: KieFlow(fn, flow_run_name=name, **options)
 
 
 def _size(value: Any) -> int:

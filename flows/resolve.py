@@ -28,7 +28,7 @@ from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 ARTIFACT = "kie-submissions-in-doubt"
 
 
-@kie_flow(name="resolve-submission")
+@kie_flow(name="resolve-submission", flow_run_name="resolve-submission")
 async def resolve_submission(
     submission: Annotated[str, Field(pattern=r"^\s*kie-[0-9a-f]{32}\s*$")] | None = None,
     task_id: Annotated[str, Field(max_length=100)] | None = None,

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 from prefect import flow
+from prefect.client.orchestration import get_client
 from prefect.exceptions import ParameterTypeError
 from prefect.filesystems import LocalFileSystem
+from prefect.flow_engine import run_flow
 from pydantic import ValidationError
 
 from prefect_kie.api import (
@@ -587,3 +589,19 @@ async def test_several_flows_run_side_by_side(
     assert two.result.videos[0].error is not None
     assert JobFailed.__name__ not in two.result.videos[0].error
     assert one.videos[0].status == three.videos[0].status == "saved"
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [("For Anna, take 2", "For Anna, take 2"), ("delectable-kudu", "collect-job: 0123456789abcdef0123")],
+)
+async def test_a_name_that_a_person_typed_for_a_run_stays(
+    typed: str, shown: str, credentials: KieCredentials
+) -> None:
+    await credentials.asave("a-typed-name", overwrite=True)
+    parameters = {"task_id": "0123456789abcdef0123", "credentials": "a-typed-name"}
+    async with get_client() as client:
+        run = await client.create_flow_run(collect_job, parameters=parameters, name=typed)
+        state: Any = await run_flow(collect_job, flow_run=run, parameters=parameters, return_type="state")
+        assert state.is_failed()
+        assert (await client.read_flow_run(run.id)).name == shown
