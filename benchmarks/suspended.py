@@ -100,7 +100,7 @@ class Suspended(Bench):
 
     def rings(self) -> dict[str, datetime]:
         """When each job's ring came to the server, by task id."""
-        wanted = {"filter": {"event": {"name": ["kie.job.rang"]}}, "limit": 50}
+        wanted = {"filter": {"event": {"name": ["kie.job.callback"]}}, "limit": 50}
         page, found = self.ask("POST", "/events/filter", json=wanted), {}
         for event in page["events"]:
             if event["resource"].get("kie.kind") == "done":

@@ -98,7 +98,7 @@ class KieCallbacks(KnownFields, Block):
         title="Accept unsigned callbacks",
         description=(
             "Whether callbacks without a signature count: then anybody who knows the address can make "
-            "waiting runs look at Kie, though nothing else."
+            "waiting runs poll their jobs, though nothing else."
         ),
     )
 

@@ -7,7 +7,10 @@ import hashlib
 import hmac
 from typing import Any
 
+from prefect.events import emit_event
+
 from prefect_kie.blocks import KieCallbacks
+from prefect_kie.run_page.events import callback_event
 
 SIGNING_KEY = "whsec-look-for-me-5d1f7c"
 TASK = "e989621f54392584b05867f87b160672"
@@ -47,3 +50,9 @@ def body(task_id: str = TASK, **data: Any) -> dict[str, Any]:
             **data,
         },
     }
+
+
+def tell_callback(task_id: str, **hints: Any) -> None:
+    """Send the receiver's event without a receiver, in the background."""
+    event = callback_event(task_id, **hints)
+    emit_event(event.event, dict(event.resource), related=event.related, payload=event.payload)

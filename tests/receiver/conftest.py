@@ -11,10 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.events import EventPage
 from prefect.events import ReceivedEvent
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 
@@ -25,30 +23,13 @@ from tests.receiver.calling import block
 class Running:
     """A receiver in its own process."""
 
-    process: subprocess.Popen[str]
-    port: int
+    url: str
     log: Path
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
-
-    @property
-    def memory(self) -> float:
-        """Its resident memory, MiB."""
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.findall(r"VmRSS:\s+(\d+)", status)[0]) / 1024
-
-    def counted(self) -> dict[str, int]:
-        """What it counted, by outcome."""
-        text = httpx.get(f"{self.url}/metrics").text
-        found = re.findall(r'kie_callbacks_total\{outcome="(\w+)"\} (\S+)', text)
-        return {outcome: int(float(count)) for outcome, count in found}
 
 
 @pytest.fixture
 def running(prefect_server: object, tmp_path: Path) -> Iterator[Running]:
-    """`prefect-kie callbacks`, as an operator starts it."""
+    """`prefect-kie callbacks`, as an operator starts it; stopped by SIGTERM."""
     block().save("receiver", overwrite=True)
     command = [sys.executable, "-m", "prefect_kie.cli", "callbacks", "--port", "0", "--block", "receiver"]
     log = tmp_path / "log"
@@ -58,8 +39,8 @@ def running(prefect_server: object, tmp_path: Path) -> Iterator[Running]:
     ):
         try:
             assert process.stdout is not None
-            told = process.stdout.readline()
-            yield Running(process, int(re.findall(r"http://127\.0\.0\.1:(\d+)", told)[0]), log)
+            said = process.stdout.readline()
+            yield Running(re.findall(r"http://127\.0\.0\.1:\d+", said)[0], log)
             process.send_signal(signal.SIGTERM)
             assert process.wait(15) == 0
             assert process.stdout.read() == "Stopped.\n"
@@ -67,29 +48,17 @@ def running(prefect_server: object, tmp_path: Path) -> Iterator[Running]:
             process.kill()
 
 
-async def told(prefix: str, count: int) -> set[str]:
-    """The jobs with this prefix of which the Prefect server has a ring, once there are so many."""
-    found = {event.resource.id.removeprefix("kie.job.") for event in await rings_of(prefix, count)}
-    assert len(found) >= count
-    return found
-
-
-async def rings_of(prefix: str, count: int) -> list[ReceivedEvent]:
-    """The rings of jobs with this prefix, once there are so many."""
-    found: list[ReceivedEvent] = []
+async def callbacks_of(task_id: str, count: int) -> list[ReceivedEvent]:
+    """The events of Kie's callbacks about a job in their order, once there are so many."""
     async with get_client() as client:
-        for _ in range(100):
+        for _ in range(200):
             # Made anew for each look: it ends at the time when it is made.
             wanted = EventFilter(
-                event=EventNameFilter(name=["kie.job.rang"]),
-                resource=EventResourceFilter(id_prefix=[f"kie.job.{prefix}"]),
+                event=EventNameFilter(name=["kie.job.callback"]),
+                resource=EventResourceFilter(id=[f"kie.job.{task_id}"]),
             )
-            page: EventPage | None = await client.read_events(wanted, limit=50)
-            found = []
-            while page is not None:
-                found += page.events
-                page = await page.get_next_page(client)
+            found = (await client.read_events(wanted, limit=50)).events
             if len(found) >= count:
-                break
+                return sorted(found, key=lambda event: event.occurred)
             await asyncio.sleep(0.1)
-    return found
+    raise AssertionError(f"{len(found)} events")

@@ -21,10 +21,11 @@ from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoS
 from prefect_kie.blocks import KieCallbacks, KieCredentials
 from prefect_kie.callbacks import waiter as bells
 from prefect_kie.callbacks.waiter import Doorbell, Ring
-from prefect_kie.run_page.events import JOB_RANG, tell_rang
+from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
+from tests.receiver.calling import tell_callback
 
 CAT = Sora2TextToVideo(prompt="a cat")
 
@@ -52,8 +53,8 @@ async def test_a_ring_is_heard_at_once_by_everybody_who_waits_for_it() -> None:
 
     async def ring() -> float:
         await asyncio.sleep(0.1)
-        tell_rang(other, kind="done")
-        tell_rang(mine, kind="progress", progress=43)
+        tell_callback(other, kind="done")
+        tell_callback(mine, kind="progress", progress=43)
         await asyncio.to_thread(EventsWorker.drain_all, 5)
         return time.monotonic()
 
@@ -74,7 +75,7 @@ async def test_who_is_ready_misses_no_ring_before_waiting() -> None:
     assert not bell.has_listened_since(datetime.now(timezone.utc))
     await bell.ready()
     assert bell.has_listened_since(datetime.now(timezone.utc))
-    tell_rang(job, kind="done")
+    tell_callback(job, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     for _ in range(200):
         if job in bell._unheard:
@@ -202,7 +203,7 @@ async def rings_at_its_end(kie: SimulatorServer, number: int = 0) -> None:
     """As the receiver does, at the end of the job."""
     while not kie.stats()["jobs"] or kie.stats()["jobs"][number]["state"] != "success":
         await asyncio.sleep(0.05)
-    tell_rang(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
+    tell_callback(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
 
 
 @pytest.mark.server
@@ -262,7 +263,7 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
     @flow
     async def one() -> Job:
         handle = await sora_2_text_to_video(CAT, credentials)
-        tell_rang(handle.task_id, kind="done", state="success")
+        tell_callback(handle.task_id, kind="done", state="success")
         return await wait_for_job(handle, credentials, poll=PollPolicy(usual_seconds=40, min_gap_seconds=0.4))
 
     assert (await one()).urls
@@ -339,7 +340,7 @@ async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServe
     submission, task_id = await in_doubt(slow_kie, credentials)
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    tell_rang(task_id, kind="done", submission=submission)
+    tell_callback(task_id, kind="done", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
     assert slow_kie.stats()["created"] == 1
@@ -356,11 +357,11 @@ async def test_a_ring_of_another_job_settles_nothing(slow_kie: SimulatorServer) 
     dog = await other()
     submission, task_id = await in_doubt(slow_kie, credentials)
     for job in (dog, "nobody-knows-this-one"):
-        tell_rang(job, kind="done", submission=submission)
+        tell_callback(job, kind="done", submission=submission)
     await stored_events()
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    tell_rang(task_id, kind="progress", submission=submission)
+    tell_callback(task_id, kind="progress", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
 
@@ -369,10 +370,10 @@ async def stored_events() -> None:
     """Wait until the server has stored what it was told: some seconds, since it stores many at once."""
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     marker = f"marker-{uuid4().hex}"
-    tell_rang(marker, kind="done")
+    tell_callback(marker, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     wanted = EventFilter(
-        event=EventNameFilter(name=[JOB_RANG]), resource=EventResourceFilter(id=[f"kie.job.{marker}"])
+        event=EventNameFilter(name=[JOB_CALLBACK]), resource=EventResourceFilter(id=[f"kie.job.{marker}"])
     )
     async with get_client() as client:
         for _ in range(300):

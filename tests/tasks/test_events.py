@@ -20,6 +20,7 @@ from prefect_kie.run_page import events
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
+from tests.receiver.calling import tell_callback
 
 pytestmark = pytest.mark.server
 
@@ -99,21 +100,21 @@ async def test_another_run_tells_the_end_again_as_its_own(
     assert f"prefect.flow-run.{run}" in {related.id for related in last.related}
 
 
-async def test_a_ring_is_told_with_its_hints() -> None:
+async def test_a_callback_is_told_with_its_hints() -> None:
     submission = f"kie-{'a1' * 16}"
-    events.tell_rang("rung-1", kind="progress", state="generating", progress=62.5, submission=submission)
-    events.tell_rang("rung-1", kind="done", submission="../elsewhere")
-    progress, done = await told("rung-1", 2)
-    assert progress.event == done.event == events.JOB_RANG == "kie.job.rang"
+    tell_callback("called-1", kind="progress", state="generating", progress=62.5, submission=submission)
+    tell_callback("called-1", kind="done", submission="../elsewhere")
+    progress, done = await told("called-1", 2)
+    assert progress.event == done.event == events.JOB_CALLBACK == "kie.job.callback"
     assert dict(progress.resource) == {
-        "prefect.resource.id": "kie.job.rung-1",
-        "prefect.resource.name": "job rung-1",
+        "prefect.resource.id": "kie.job.called-1",
+        "prefect.resource.name": "job called-1",
         "kie.kind": "progress",
         "kie.state": "generating",
         "kie.progress": "62.5",
     }
     assert submissions(progress) == [f"kie.submission.{submission}"]
-    assert progress.payload == {"task_id": "rung-1"}
+    assert progress.payload == {"task_id": "called-1"}
     assert done.resource["kie.kind"] == "done"
     assert "kie.state" not in dict(done.resource)
     assert submissions(done) == []

@@ -21,8 +21,8 @@ def verify_signature(
 ) -> None:
     """Make sure that a callback about this task was signed by Kie, lately.
 
-    Since the body is not signed, a genuine callback proves only that Kie rang about the task: look the
-    job up, and trust nothing else of the body.
+    Since the body is not signed, a genuine callback proves only that Kie called back about the task:
+    poll the job, and trust nothing else of the body.
 
     Args:
         task_id: The task the body names.
@@ -35,7 +35,7 @@ def verify_signature(
     Raises:
         CallbackRejected: when it is not genuine, too old or from the future.
     """
-    # Whoever rings chooses these texts; half a character in one of them is only a wrong signature.
+    # The caller chooses these texts; half a character in one of them is only a wrong signature.
     signed = f"{task_id}.{timestamp}".encode("utf-8", "surrogatepass")
     digest = hmac.new(signing_key.encode(), signed, hashlib.sha256).digest()
     if not hmac.compare_digest(base64.b64encode(digest), signature.encode("utf-8", "surrogatepass")):

@@ -1,7 +1,7 @@
 """Hearing Kie ring: one subscription to the Prefect server's events per process, however many jobs wait.
 
-The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.rang`. A ring is only
-a reason to look: nothing of it is believed but which job it is about and, as a hint, how far it is.
+The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`. It is
+only a reason to look: nothing of it is believed but which job it is about and, as a hint, how far it is.
 A subscription that breaks is made again; meanwhile its jobs are looked at as often as without callbacks.
 """
 
@@ -23,7 +23,7 @@ from prefect.events.schemas.events import Event
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.run_page.events import JOB_RANG
+from prefect_kie.run_page.events import JOB_CALLBACK
 
 LINGER_SECONDS = 10.0
 """For so long a subscription stays when nobody waits: whoever has submitted a job will."""
@@ -172,7 +172,7 @@ class Doorbell:
         tries = 0
         while True:
             try:
-                rings = EventFilter(event=EventNameFilter(name=[JOB_RANG]))
+                rings = EventFilter(event=EventNameFilter(name=[JOB_CALLBACK]))
                 async with get_events_subscriber(rings, reconnection_attempts=0) as subscriber:
                     self._set_live(True)
                     tries = 0

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import socket
+from contextlib import suppress
 
+import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
 from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
-from prefect_kie.callbacks.receiver.app import create_app
-from prefect_kie.callbacks.receiver.server import address_of, listen, serve_app
+from prefect_kie.callbacks.receiver import create_app
 from prefect_kie.cli.connection import connected
+from prefect_kie.flows.resuming import resume_finished
 
 DEFAULT_PORT = 4280
+MAX_REQUESTS = 200
+"""At once; what comes beyond them is answered with 503."""
+HEAD_BYTES = 16 * 1024
+IDLE_SECONDS = 5
+STOP_SECONDS = 5
 
 
 class NoCallbacks(Exception):
@@ -40,24 +49,51 @@ def run_callbacks(
     """
     try:
         callbacks = asyncio.run(load_callbacks(block))
-        listener = listen(host, port)
+        # Opened here, so that a port that is taken is told in one sentence.
+        ipv6 = ":" in host
+        family = socket.AF_INET6 if ipv6 else socket.AF_INET
+        listener = socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=ipv6)
     except NoCallbacks as error:
         return _failed(console, str(error))
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         return _failed(console, f"Cannot listen on {host} port {port}: {error}")
     with listener:
+        address = f"{f'[{host}]' if ipv6 else host}:{listener.getsockname()[1]}"
         console.print(
             Text(
-                f"Takes Kie's callbacks at {address_of(listener)}; {callbacks.base_url} has to lead there. "
+                f"Takes Kie's callbacks at http://{address}; {callbacks.base_url} has to lead there. "
                 "Ctrl-C stops it."
             ),
             soft_wrap=True,
         )
         if callbacks.accept_unsigned:
             console.print(Text("Unsigned ones count, too: anybody can send them."), soft_wrap=True)
-        serve_app(create_app(callbacks), listener)
+        _serve(callbacks, listener)
     console.print("Stopped.")
     return 0
+
+
+def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
+    config = uvicorn.Config(
+        create_app(callbacks, resume=resume_finished),
+        http="h11",  # of uvicorn's two, the one whose head of a request is bounded
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        log_level="error",
+        access_log=False,
+        server_header=False,
+        # Who is asking is never used, so nothing that a proxy or anybody else says of it is read.
+        proxy_headers=False,
+        limit_concurrency=MAX_REQUESTS,
+        h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=IDLE_SECONDS,
+        timeout_graceful_shutdown=STOP_SECONDS,
+    )
+    # Uvicorn stops in good order at a signal and raises it again afterwards: here both do what Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 def _failed(console: Console, message: str) -> int:

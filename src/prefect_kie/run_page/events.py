@@ -1,9 +1,9 @@
-"""The events of jobs, for people and automations: submitted, rang, succeeded, failed.
+"""The events of jobs, for people and automations: submitted, called back about, succeeded, failed.
 
 Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
 the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
 `kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
-`kie.progress` (of a ring, which names no model).
+`kie.progress` (of a callback, which names no model).
 
 A job's end is told once by each run that waits for it: another run that asks for a finished job tells it
 again, as an event of its own, since an automation may wait for that run. A waiting that ends without the
@@ -32,8 +32,8 @@ JOB_SUCCEEDED = "kie.job.succeeded"
 """A job has its result, and was charged."""
 JOB_FAILED = "kie.job.failed"
 """A job ended without a result."""
-JOB_RANG = "kie.job.rang"
-"""Kie called back about a job: a reason to look at it, and no proof of anything else."""
+JOB_CALLBACK = "kie.job.callback"
+"""Kie called back about a job: a reason to poll it, and no proof of anything else."""
 
 ATTEMPT = "kie.attempt"
 MAX_REMEMBERED = 10_000
@@ -117,7 +117,7 @@ def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     )
 
 
-def ring_event(
+def callback_event(
     task_id: str,
     *,
     kind: Literal["done", "progress"],
@@ -140,20 +140,7 @@ def ring_event(
         **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
     }
     known = submission if submission and is_submission_key(submission) else None
-    return Event(**_fields(JOB_RANG, task_id, None, known, labels=hints, payload={}))
-
-
-def tell_rang(
-    task_id: str,
-    *,
-    kind: Literal["done", "progress"],
-    state: str | None = None,
-    progress: float | None = None,
-    submission: str | None = None,
-) -> None:
-    """Tell that Kie called back about a job, with the hints of `ring_event`; sent in the background."""
-    event = ring_event(task_id, kind=kind, state=state, progress=progress, submission=submission)
-    _send(event.model_dump(include={"event", "resource", "related", "payload"}), task_id)
+    return Event(**_fields(JOB_CALLBACK, task_id, None, known, labels=hints, payload={}))
 
 
 def _first_time(task_id: str) -> bool:

@@ -24,7 +24,7 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.budgets.reservations import freed
-from prefect_kie.run_page.events import ATTEMPT, JOB_RANG, JOB_SUBMITTED, tell_submitted
+from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, tell_submitted
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.server_limits import look_at
 from prefect_kie.submissions.event_evidence import events_of, job_of
@@ -88,9 +88,9 @@ async def settled_by_proof(
                 job_of(event),
             )
             return await bind(records, record, job_of(event))
-    rung = [job_of(event) for event in await events_of(record, JOB_RANG)]
+    called_back = [job_of(event) for event in await events_of(record, JOB_CALLBACK)]
     # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
-    for task_id in dict.fromkeys([*filter(None, [record.task_id]), *rung]):
+    for task_id in dict.fromkeys([*filter(None, [record.task_id]), *called_back]):
         try:
             await check_is_its_job(records, record, task_id, client)
         except KieError as error:

@@ -43,6 +43,6 @@ async def _health(callbacks: KieCallbacks) -> tuple[int, bytes]:
 def _trouble(callbacks: KieCallbacks, what: str) -> Check:
     return Check(
         "trouble",
-        f"callbacks: {callbacks.base_url}: {what}, so runs learn of a job's end by looking only",
+        f"callbacks: {callbacks.base_url}: {what}, so runs learn of a job's end by polling only",
         "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)",
     )

@@ -1,0 +1,216 @@
+"""The receiver of Kie's callbacks: an ASGI app that turns each genuine one into the event `kie.job.callback`.
+
+`prefect-kie callbacks` serves it; any other ASGI server does as well, several copies at once:
+
+    app = create_app(KieCallbacks.load("callbacks"), resume=resume_finished)
+
+Kie signs a job's id and the time, not the body. So a callback only says "poll this job now": nothing else of
+it is believed, and one that comes twice costs one poll. Put the app behind your TLS proxy, which bounds
+connections.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal, cast
+from urllib.parse import urlsplit
+
+from prefect.events.clients import get_events_client
+from prefect.logging import get_logger
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from prefect_kie.api import CallbackRejected, JobState, verify_signature
+from prefect_kie.blocks import KieCallbacks
+from prefect_kie.blocks.callbacks import DONE_PATH, PROGRESS_PATH
+from prefect_kie.callbacks.resumer import Resume, Resumer
+from prefect_kie.keys import is_submission_key
+from prefect_kie.run_page.events import callback_event
+
+HEALTHY = "prefect-kie callbacks"
+"""What `/health` answers, by which prefect-kie doctor knows that it is this app."""
+MAX_BODY = 256 * 1024
+"""Bytes of the largest body; a job's record with the longest prompts stays below half of it."""
+BODY_SECONDS = 5.0
+SEND_SECONDS = 8.0
+"""How long the body and the event may take: Kie waits 15 s for its answer."""
+
+TASK_ID = re.compile(r"[A-Za-z0-9_.:~+=/-]{1,128}")
+STATES = {state.value for state in JobState} - {JobState.UNKNOWN.value}
+
+logger = get_logger("prefect_kie.callbacks.receiver")
+
+Kind = Literal["done", "progress"]
+
+
+@dataclass(frozen=True)
+class Callback:
+    """A callback that is accepted. All but the task id is a hint: Kie signs nothing else.
+
+    Attributes:
+        task_id: The job.
+        submission: What the callback's address names, where it has the shape of a submission's key.
+        kind: Whether the address is the one for the job's end or for its progress.
+        state: The job's state as the body has it.
+        progress: Its progress as the body has it, percent.
+    """
+
+    task_id: str
+    submission: str | None
+    kind: Kind
+    state: str | None = None
+    progress: float | None = None
+
+
+async def send_event(callback: Callback) -> None:
+    """Send the event `kie.job.callback`; returns when the Prefect server has received it."""
+    # A new event also where Kie repeats itself: a server on SQLite may refuse all that comes with a known id.
+    event = callback_event(
+        callback.task_id,
+        kind=callback.kind,
+        state=callback.state,
+        progress=callback.progress,
+        submission=callback.submission,
+    )
+    async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as client:
+        await client.emit(event)
+
+
+def create_app(
+    callbacks: KieCallbacks,
+    *,
+    resume: Resume | None = None,
+    send: Callable[[Callback], Awaitable[None]] = send_event,
+    clock: Callable[[], float] = time.time,
+) -> Starlette:
+    """The receiver as an app for any ASGI server.
+
+    It takes `POST /kie/done/{submission}` and `POST /kie/progress/{submission}` (also without a submission),
+    and `GET /health`; the same below the path of the block's address, so that a proxy may strip that path or
+    leave it. It answers 200 once the event is sent, and 503 where it cannot be: Kie's retries are the queue.
+
+    Args:
+        callbacks: What is accepted.
+        resume: Resumes suspended runs whose jobs have ended, in the background; None resumes none.
+        send: Called with each callback before it is answered.
+        clock: The time, unix seconds.
+    """
+    resumer = Resumer(resume) if resume is not None else None
+
+    async def receive(kind: Kind, request: Request) -> Response:
+        try:
+            callback = _read(kind, request, await _body(request), callbacks, clock())
+        except HTTPException as error:
+            logger.info("Refused a callback (%s): %s", error.status_code, error.detail)
+            # What was not read of the body would keep the connection busy.
+            return PlainTextResponse(error.detail, error.status_code, {"Connection": "close"})
+        try:
+            async with asyncio.timeout(SEND_SECONDS):
+                await send(callback)
+        except Exception as error:
+            logger.warning("The event for job %s was not sent (%s)", callback.task_id, type(error).__name__)
+            return PlainTextResponse("the Prefect server cannot be told", 503, {"Retry-After": "10"})
+        logger.info("Kie called back about job %s: %s %s", callback.task_id, kind, callback.state or "")
+        if resumer is not None and kind == "done":
+            resumer.follow_up(callback.task_id)
+        return PlainTextResponse("ok")
+
+    async def health(request: Request) -> Response:
+        return PlainTextResponse(HEALTHY)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncGenerator[None]:
+        if resumer is None:
+            yield
+        else:
+            async with resumer.running():
+                yield
+
+    routes: list[Route] = []
+    kinds: tuple[tuple[Kind, str], ...] = (("done", DONE_PATH), ("progress", PROGRESS_PATH))
+    for prefix in {"", urlsplit(callbacks.base_url).path}:
+        routes.append(Route(f"{prefix}/health", health))
+        for kind, path in kinds:
+            for address in (f"{prefix}{path}", f"{prefix}{path}/{{submission}}"):
+                routes.append(Route(address, partial(receive, kind), methods=["POST"]))
+    app = Starlette(routes=routes, lifespan=lifespan)
+    app.router.redirect_slashes = False
+    return app
+
+
+async def _body(request: Request) -> bytes:
+    """The body, as long as it is neither too large nor too slow."""
+    content = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > MAX_BODY:
+                    raise HTTPException(413, "the body is too large")
+    except TimeoutError:
+        raise HTTPException(408, "the body took too long") from None
+    except ClientDisconnect:
+        raise HTTPException(400, "the body broke off") from None
+    return bytes(content)
+
+
+def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> Callback:
+    """What a callback says, once it is known to be genuine.
+
+    Raises:
+        HTTPException: when it names no job (400), or its signature is missing, not Kie's or too old (401).
+    """
+    try:
+        whole = _fields(json.loads(body))
+    except (ValueError, RecursionError):
+        whole = {}
+    data = _fields(whole.get("data"))
+    named = [fields[name] for fields in (data, whole) for name in ("taskId", "task_id") if name in fields]
+    task_id = named[0] if named else None
+    if not isinstance(task_id, str) or not TASK_ID.fullmatch(task_id):
+        raise HTTPException(400, "the body is no JSON object that names a job")
+    _check_signature(request, task_id, callbacks, now)
+    submission = request.path_params.get("submission", "")
+    state, progress = data.get("state"), data.get("progress")
+    return Callback(
+        task_id,
+        submission if is_submission_key(submission) else None,
+        kind,
+        state if isinstance(state, str) and state in STATES else None,
+        float(progress) if isinstance(progress, int | float) and 0 <= progress <= 100 else None,
+    )
+
+
+def _check_signature(request: Request, task_id: str, callbacks: KieCallbacks, now: float) -> None:
+    timestamp = request.headers.get("X-Webhook-Timestamp", "")
+    signature = request.headers.get("X-Webhook-Signature", "")
+    key = callbacks.signing_key
+    if key is None or not (timestamp or signature):
+        if not callbacks.accept_unsigned:
+            raise HTTPException(401, "there is no signature")
+        return
+    try:
+        verify_signature(
+            task_id,
+            timestamp,
+            signature,
+            signing_key=key.get_secret_value(),
+            now=now,
+            window_seconds=callbacks.window_seconds,
+        )
+    except CallbackRejected as error:
+        raise HTTPException(401, error.message) from None
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
