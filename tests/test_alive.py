@@ -215,6 +215,7 @@ def test_the_doctor_and_setup_say_what_does_not_arrive(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_one_process_per_run(
     client: PrefectClient, prefect_server: LocalServer, slow_kie: SimulatorServer, tmp_path: Path
 ) -> None:
@@ -260,6 +261,7 @@ async def test_one_process_per_run(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 async def test_a_crash_is_answered_though_the_server_dies_meanwhile(tmp_path: Path) -> None:
     """The time between a crash and its re-run is in the server's database."""
     home = tmp_path / "server"
