@@ -208,7 +208,7 @@ def _title(manifest: Path | list[dict[str, Any]]) -> str:
 def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
     return InvalidRequest(
         f"{address} says that {count:,} of its rows are paid, but no submission of the batch {key!r} is on "
-        "record here; all of it would be paid again",
+        "record here (or every row has changed); all of it would be paid again",
         next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
         "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
         "submitted.",
