@@ -2,17 +2,19 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Annotated, Any
 
+import anyio.to_thread
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import JobHandle, KieError, PollPolicy, RunIncomplete
-from prefect_kie.batches.manifest import Row, read_manifest
+from prefect_kie.api import InvalidRequest, JobHandle, KieError, PollPolicy, RunIncomplete
+from prefect_kie.batches.manifest import Row, load_table, parse_table
 from prefect_kie.batches.progress import BatchProgress
 from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
@@ -33,6 +35,7 @@ from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
 from prefect_kie.storage.fsspec import storage_for
 
+TAB = "\t"
 PLAN = "kie-batch-plan"
 MOST_SHOWN = 1000
 """So many rows the table artifact has; the results file has all."""
@@ -62,6 +65,7 @@ async def generate_batch(
     wait: Wait = "look",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
+    pay_again: bool = False,
     dry_run: bool = False,
 ) -> BatchResult:
     """Make the videos of a manifest, one per row, and save them beside a file that tells what became of each.
@@ -79,8 +83,8 @@ async def generate_batch(
             the machine that runs this.
         directory: Where to save; by default kie-videos in the home directory.
         storage: Instead of a directory, a storage block as type/name.
-        job_key: Whose jobs these are; runs with the same key share them. By default it is the manifest's: its
-            path, or for rows their content.
+        job_key: The batch's name; runs of one name share their jobs. By default it is the file's, without
+            its suffix, wherever it is; for rows it is made of their content.
         at_once: How many videos may be on their way at the same time.
         second_tries: When a job that failed, uncharged, is submitted anew, or goes to another model.
         max_credits: What all of it may cost together, by the prices of the variable kie_prices; a batch that
@@ -92,6 +96,8 @@ async def generate_batch(
             nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
             anything.
         answer_hours: For how long a question in the UI waits before the run ends.
+        pay_again: Pay anew although the results file of an earlier run says that rows are paid, and not one
+            submission of this batch is on record here.
         dry_run: Only check the manifest and tell what it would cost; nothing is submitted.
 
     Returns:
@@ -99,9 +105,10 @@ async def generate_batch(
 
     Raises:
         RunIncomplete: when a video is missing in the end; its `result` holds every outcome.
-        ManifestMistakes: when the manifest is not right; nothing was submitted.
+        ManifestError: when the manifest is not right; nothing was submitted.
         BudgetExceeded: when it would cost more than is left of a budget; says what is left. Nothing was
             submitted.
+        InvalidRequest: when all of it seems to be paid already, and its records are not here; see pay_again.
         KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
             submitted.
     """
@@ -109,22 +116,33 @@ async def generate_batch(
     try:
         if approve_over is not None and not dry_run:
             await check_can_ask()
-        rows = await read_manifest(
-            manifest, await load_storage(manifest_storage), defaults=defaults or {}, columns=columns or {}
-        )
-        key = job_key if job_key is not None else _job_key(manifest, manifest_storage)
+        table = await load_table(manifest, await load_storage(manifest_storage))
+        title = "the manifest" if isinstance(manifest, list) else manifest.name
+        rows = await anyio.to_thread.run_sync(parse_table, table, defaults, columns, title)
+        key = job_key if job_key is not None else _name(manifest)
         production = await Production.prepare(
             credentials, key, poll, directory, storage, wait, second_tries, max_credits
         )
         jobs = [(row.request, row.take) for row in rows]
         left = await not_submitted(jobs, key, production.credentials)
         await check_before_paying(production, jobs, saves=not dry_run)
+        results = ResultsFile(
+            storage_for(production.storage or production.directory or DEFAULT_DIRECTORY),
+            f"{_file_stem(key)}.results.{'tsv' if table.delimiter == TAB else 'csv'}",
+            [row.values for row in rows],
+            table.delimiter,
+            table.prefix,
+        )
+        is_new = len(left) == len(rows) and not pay_again
+        unrecorded = await results.paid_rows() if is_new else 0
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
         estimate = await estimate.with_balance(production.credentials)
         await _show_plan(rows, estimate)
         await check_budget(left, production.credentials, job_key=key, max_credits=max_credits)
         if dry_run:
-            return _planned(rows, estimate, key)
+            return _planned(rows, estimate, key, unrecorded)
+        if unrecorded:
+            raise _paid_elsewhere(unrecorded, key, results.address)
         await approved(
             jobs,
             over=approve_over,
@@ -135,11 +153,6 @@ async def generate_batch(
         )
     except KieError as error:
         return failed(error, BatchResult)
-    results = ResultsFile(
-        storage_for(production.storage or production.directory or DEFAULT_DIRECTORY),
-        f"{_stem(manifest)}.results.csv",
-        [row.values for row in rows],
-    )
     new = {
         place for place, job in enumerate(jobs) if submission_key(production.credentials, key, *job) in left
     }
@@ -174,25 +187,32 @@ class _Told:
         await self.progress.take(place, outcome)
 
 
-def _job_key(manifest: Path | list[dict[str, Any]], storage: object) -> str:
-    """Whose jobs a manifest's are: the same for the same file, whatever rows are added or changed in it."""
-    if isinstance(manifest, list):
-        content = json.dumps(manifest, sort_keys=True, default=str)
-        return f"batch:{hashlib.sha256(content.encode()).hexdigest()[:32]}"
-    if storage is not None:
-        name = storage if isinstance(storage, str) else getattr(storage, "_block_document_name", None)
-        return f"batch:{name or type(storage).__name__}:{manifest}"
-    return f"batch:{manifest.expanduser().resolve()}"
+def _name(manifest: Path | list[dict[str, Any]]) -> str:
+    """A batch's name: the same for the same file, wherever it is and whatever rows are added or changed."""
+    if isinstance(manifest, Path):
+        return manifest.stem
+    content = json.dumps(manifest, sort_keys=True, default=str)
+    return f"batch-{hashlib.sha256(content.encode()).hexdigest()[:32]}"
+
+
+def _file_stem(name: str) -> str:
+    """A batch's name as a file's, different for different names."""
+    stem = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", name)[:40]
+    return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
 def _title(manifest: Path | list[dict[str, Any]]) -> str:
-    return f"{len(manifest)} rows" if isinstance(manifest, list) else PurePosixPath(manifest).name
+    return f"{len(manifest)} rows" if isinstance(manifest, list) else Path(manifest).name
 
 
-def _stem(manifest: Path | list[dict[str, Any]]) -> str:
-    if isinstance(manifest, list):
-        return _job_key(manifest, None).replace(":", "-")[:22]
-    return PurePosixPath(manifest).stem
+def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
+    return InvalidRequest(
+        f"{address} says that {count:,} of its rows are paid, but no submission of the batch {key!r} is on "
+        "record here (or every row has changed); all of it would be paid again",
+        next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
+        "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
+        "submitted.",
+    )
 
 
 async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
@@ -205,12 +225,13 @@ async def _show_plan(rows: Sequence[Row], estimate: Estimate) -> None:
     await show_markdown(PLAN, description, estimate.markdown if estimate.requests else f"{description}.\n")
 
 
-def _planned(rows: Sequence[Row], estimate: Estimate, key: str) -> BatchResult:
+def _planned(rows: Sequence[Row], estimate: Estimate, key: str, unrecorded: int) -> BatchResult:
     to_submit = len(estimate.requests)
     return BatchResult(
         job_key=key,
         counts={"to submit": to_submit, "submitted before": len(rows) - to_submit},
         credits=None if estimate.unpriced else estimate.credits,
+        unrecorded=unrecorded,
         unpriced=estimate.unpriced,
         account=estimate.account,
     )

@@ -129,13 +129,13 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
 
 
 @pytest.mark.server
-def test_mistakes_are_shown_with_row_and_column(desk: Desk, kie: SimulatorServer) -> None:
+def test_errors_are_shown_with_row_and_column(desk: Desk, kie: SimulatorServer) -> None:
     desk.manifest.write_text("animal,n_frames,seed\nyak,12,\nfox,15,7\n")
     for options in ({"dry_run": True}, {"yes": True}):
         code, said = desk.run(**options)
         assert code == 1
-        assert said.splitlines()[0] == "animals.csv has 2 mistakes:"
-        assert "- row 1 (line 2), column n_frames: must be '10' or '15'; it is '12'" in said
+        assert said.splitlines()[0] == "animals.csv has 2 errors:"
+        assert "- row 1 (line 2), column n_frames: Input should be '10' or '15'; it is '12'" in said
         assert "- row 2 (line 3), column seed: is no field of sora-2-text-to-video" in said
         assert said.splitlines()[-1].endswith("Correct the manifest and run again; nothing was submitted.")
     assert kie.stats()["created"] == 0
@@ -191,6 +191,24 @@ def test_at_a_terminal_it_asks_before_paying_and_shows_a_bar(
 
 
 @pytest.mark.server
+def test_only_a_person_or_a_word_of_its_own_pays_again(
+    desk: Desk, kie: SimulatorServer, results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert desk.run(yes=True)[0] == 0
+    (results / "kie-submissions").rename(results / "lost")
+    code, said = desk.run(yes=True)
+    assert (code, kie.stats()["created"]) == (1, 3)
+    assert "says that 3 of its rows are paid, but no submission of the batch 'animals'" in said
+    assert "--pay-again" in said
+    keyboard = io.StringIO("y\n")
+    monkeypatch.setattr(keyboard, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", keyboard)
+    code, said = desk.run(terminal=True)
+    assert (code, kie.stats()["created"]) == (0, 6)
+    assert said.index("all of it would be paid again") < said.index("Submit and pay?")
+
+
+@pytest.mark.server
 def test_what_is_missing_in_the_end_is_named_and_how_to_go_on(desk: Desk, kie: SimulatorServer) -> None:
     desk.manifest.write_text(ANIMALS + "gore,\n")
     code, said = desk.run(yes=True)
@@ -198,7 +216,7 @@ def test_what_is_missing_in_the_end_is_named_and_how_to_go_on(desk: Desk, kie: S
     end = said.splitlines()[-3:]
     assert end[0].startswith("3 of 4 saved, 1 rejected. All rows: ")
     assert end[1].startswith("- row 4: rejected: sora-2-text-to-video 'a gore in the fog': ")
-    assert end[2].startswith("Run again with the same manifest, or with job_key='batch:")
+    assert end[2].startswith("Run again with the same manifest, or with job_key='animals'")
 
 
 @pytest.mark.parametrize(

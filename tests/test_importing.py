@@ -53,8 +53,8 @@ def test_importing_the_flows_makes_none_of_them(imported: dict[str, list[str]]) 
 
 def test_only_a_batch_reads_manifests(imported: dict[str, list[str]]) -> None:
     assert "prefect_kie.flows.generate" in imported["one"]
-    assert "prefect_kie.batches.manifest.reading" not in imported["one"]
-    assert "prefect_kie.batches.manifest.reading" in imported["all"]
+    assert "prefect_kie.batches.manifest" not in imported["one"]
+    assert "prefect_kie.batches.manifest" in imported["all"]
 
 
 def test_all_flows_together_bring_no_other_library(imported: dict[str, list[str]]) -> None:

@@ -4,6 +4,7 @@ Each try is a submission of its own, with a record of its own. A run that is run
 tries and finds them by their records, so that it neither repeats one nor counts it twice.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Annotated, Any, cast
 
@@ -22,7 +23,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.api.catalog import TYPED, MarketModel
 from prefect_kie.api.forms import described
-from prefect_kie.batches.manifest import filled, placeholders
+from prefect_kie.batches.templates import fill, placeholders
 
 LEFT_OUT = {"size", "remove_watermark", "upload_method"}
 """Fields that say how a video is made; another model that does not have them makes it without. No other field
@@ -170,7 +171,11 @@ def _filled(value: object, fields: dict[str, Any]) -> Any:
         return [_filled(one, fields) for one in cast("list[object]", value)]
     if isinstance(value, dict):
         return {name: _filled(one, fields) for name, one in cast("dict[str, object]", value).items()}
-    return filled(value, fields, fields, [])
+    return fill(value, lambda name: _text(fields[name]))
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _first_line(error: ValueError) -> str:

@@ -10,7 +10,7 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from prefect_kie.api import InvalidRequest, RunIncomplete
-from prefect_kie.batches.manifest import ManifestMistakes
+from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
@@ -108,6 +108,53 @@ async def test_started_again_only_what_is_missing_is_paid(batches: Batches, kie:
     assert seen[-1].end is None
     assert kie.stats()["created"] == 4
     assert kie.stats()["charged"] == charged + 30
+
+
+async def test_a_manifest_that_was_moved_is_the_same_batch(
+    batches: Batches, kie: SimulatorServer, tmp_path: Path
+) -> None:
+    await batches.run()
+    elsewhere = tmp_path / "archive/animals.csv"
+    elsewhere.parent.mkdir()
+    batches.manifest.rename(elsewhere)
+    made = await batches.run(manifest=elsewhere, directory=tmp_path / "other videos")
+    assert (made.job_key, made.counts) == ("animals", {"saved": 3})
+    assert kie.stats()["created"] == 3
+    named = await batches.run(manifest=elsewhere, job_key="spring/2026")
+    assert (named.counts, kie.stats()["created"]) == ({"saved": 3}, 6)
+    (file,) = batches.videos.glob("spring-2026-*.results.csv")
+    assert named.results == str(file)
+
+
+async def test_what_seems_to_be_paid_is_not_paid_again_where_its_records_are_missing(
+    batches: Batches, kie: SimulatorServer, results: Path
+) -> None:
+    await batches.run()
+    (results / "kie-submissions").rename(results / "lost")
+    with pytest.raises(
+        InvalidRequest, match="says that 3 of its rows are paid, but no submission"
+    ) as refused:
+        await batches.run()
+    assert str(batches.results) in str(refused.value)
+    assert "pay_again" in refused.value.next_step
+    assert kie.stats()["created"] == 3
+    assert (await batches.run(dry_run=True)).unrecorded == 3
+    assert (await batches.run(dry_run=True, pay_again=True)).unrecorded == 0
+    assert [row["status"] for row in batches.rows()] == ["saved"] * 3
+    assert (await batches.run(job_key="another")).counts == {"saved": 3}  # has a results file of its own
+    assert kie.stats()["created"] == 6
+    assert (await batches.run(pay_again=True)).counts == {"saved": 3}
+    assert kie.stats()["created"] == 9
+
+
+async def test_the_spreadsheet_that_wrote_the_manifest_opens_the_results(
+    batches: Batches, kie: SimulatorServer
+) -> None:
+    batches.manifest.write_text("\ufeffprompt;note\r\nein Bär;für Zoë\r\n", encoding="utf-8")
+    await batches.run(defaults={"model": "sora-2-text-to-video"}, columns={"note": None})
+    text = batches.results.read_text(encoding="utf-8")
+    assert text.startswith("\ufeffrow;status;tries;")
+    assert text.splitlines()[1].endswith(";ein Bär;für Zoë")
 
 
 async def test_siblings_survive_and_each_row_says_why(batches: Batches, kie: SimulatorServer) -> None:
@@ -213,11 +260,11 @@ async def test_a_model_that_cannot_make_it_is_refused_before_anything_is_sent(
     assert kie.stats()["created"] == 0
 
 
-async def test_mistakes_are_told_all_at_once_and_nothing_is_sent(
+async def test_errors_are_told_all_at_once_and_nothing_is_sent(
     batches: Batches, kie: SimulatorServer
 ) -> None:
     batches.manifest.write_text("promt,n_frames\na yak,10\na fox,12\n")
-    with pytest.raises(ManifestMistakes) as caught:
+    with pytest.raises(ManifestError) as caught:
         await batches.run(defaults={"model": "sora-2-text-to-video"})
     assert "promt" in str(caught.value)
     assert "12" in str(caught.value)

@@ -112,6 +112,32 @@ def test_a_column_of_the_manifest_never_hides_one_of_the_results(tmp_path: Path)
     assert row["model"] == "sora-2-text-to-video"
 
 
+@pytest.mark.parametrize(
+    ("delimiter", "prefix"), [(",", ""), (";", "\ufeff"), (";", "sep=;\r\n"), ("\t", "\ufeff")]
+)
+async def test_what_an_earlier_file_calls_paid_is_counted_however_it_is_written(
+    delimiter: str, prefix: str, tmp_path: Path
+) -> None:
+    name = "yaks.results.tsv" if delimiter == "\t" else NAME
+    file = ResultsFile(LocalStorage(tmp_path), name, [{"note": "a, b; ü"}] * 3, delimiter, prefix)
+    assert await file.paid_rows() == 0  # there is none
+    await file.submitted(0, JobHandle(task_id="task-1", model="sora-2-text-to-video"), 1)
+    await file.take(1, REJECTED)
+    await file.write()
+    assert (tmp_path / name).read_bytes().startswith(f"{prefix}row{delimiter}status".encode())
+    assert await file.paid_rows() == 1
+
+
+async def test_an_earlier_file_that_cannot_be_read_stops_no_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = Told()
+    monkeypatch.setattr(results, "get_run_logger", lambda: log)
+    (tmp_path / NAME).write_bytes(b"row,row\n1,2\n")
+    assert await ResultsFile(LocalStorage(tmp_path), NAME, [{}]).paid_rows() == 0
+    assert "could not be read" in log.lines[0]
+
+
 def test_of_very_many_missing_videos_the_message_names_the_first(tmp_path: Path) -> None:
     result = BatchResult.of((REJECTED,) * 30, "batch:yaks", "/yaks.results.csv", range(30))
     lines = result.story.splitlines()

@@ -12,6 +12,7 @@ from prefect import get_run_logger
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api import JobHandle
+from prefect_kie.batches.tables import read_table
 from prefect_kie.outcomes.results import VideoOutcome, lines_of
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
@@ -39,6 +40,8 @@ class BatchResult(BaseModel):
         credits: What the saved videos cost, as far as Kie tells it; for a dry run, what the rest would cost
             at the most, by the prices of the variable kie_prices; None where a price is missing.
         credits_before: How much of that was for jobs which an earlier run had submitted.
+        unrecorded: For a dry run: how many rows the results file of an earlier run calls paid, though not one
+            submission of this batch is on record: all of it would be paid again.
         unpriced: For a dry run: how many of the rest have no price there, by model.
         account: For a dry run: what the account has, in words, and whether it will do; empty where unknown.
         videos: One outcome per row, in order; none for a dry run.
@@ -51,6 +54,7 @@ class BatchResult(BaseModel):
     counts: dict[str, int]
     credits: float | None
     credits_before: float = 0.0
+    unrecorded: int = 0
     unpriced: dict[str, int] = Field(default_factory=dict[str, int])
     account: str = ""
     videos: tuple[VideoOutcome, ...] = ()
@@ -118,11 +122,15 @@ class ResultsFile:
         storage: Where the videos go.
         name: The file's name there.
         rows: The manifest's rows: what was given in each, by column.
+        delimiter: What separates the cells: as in the manifest, so that the same spreadsheet opens both.
+        prefix: What stands before the header, such as a byte order mark; as in the manifest.
     """
 
     storage: Storage
     name: str
     rows: Sequence[Mapping[str, str]]
+    delimiter: str = ","
+    prefix: str = ""
     jobs: dict[int, tuple[JobHandle, int]] = field(default_factory=dict[int, tuple[JobHandle, int]])
     outcomes: dict[int, VideoOutcome] = field(default_factory=dict[int, VideoOutcome])
     _next: float = 0.0
@@ -133,6 +141,16 @@ class ResultsFile:
     def address(self) -> str:
         """Where it is, for people."""
         return self.storage.address(self.name)
+
+    async def paid_rows(self) -> int:
+        """How many rows an earlier run's file calls paid; 0 where there is none, or it cannot be read."""
+        try:
+            content = await self.storage.read(self.name)
+            rows = read_table(content, self.name).rows if content else []
+        except Exception as error:
+            get_run_logger().warning("%s could not be read (%s)", self.address, shown_error(error))
+            return 0
+        return sum(row.cells.get("status") in ("saved", "submitted") for row in rows)
 
     async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
         """Put in that a row's job is on its way, and write the file where it is time to."""
@@ -153,7 +171,7 @@ class ResultsFile:
         async with self._writing:
             begun = time.monotonic()
             try:
-                await self.storage.write(self.name, self.content().encode())
+                await self.storage.write(self.name, self.content().encode(errors="replace"))
             except Exception as error:
                 if not self._told:
                     get_run_logger().warning(
@@ -170,8 +188,9 @@ class ResultsFile:
         """The file's text: CSV."""
         given = list(dict.fromkeys(name for row in self.rows for name in row))
         names = [*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)]
-        text = io.StringIO()
-        table = csv.writer(text, lineterminator="\n")
+        text = io.StringIO(self.prefix)
+        text.seek(0, io.SEEK_END)
+        table = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
         table.writerow(names)
         for place, row in enumerate(self.rows):
             told = _cells(self.outcomes.get(place), self.jobs.get(place))

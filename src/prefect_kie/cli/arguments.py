@@ -34,7 +34,7 @@ def add_batch(
         type=_pair,
         default=[],
         metavar="FIELD=VALUE",
-        help="what counts where a row gives nothing; in a text, {column} is the row's own value",
+        help="the default for empty cells; in a text, {column} is the row's own value",
     )
     batch.add_argument(
         "--column",
@@ -51,7 +51,16 @@ def add_batch(
         metavar="CREDITS",
         help="what all of it may cost together, in all its runs; what would cost more is not begun",
     )
-    batch.add_argument("--job-key", help="whose jobs these are (default: the manifest's, by its path)")
+    batch.add_argument(
+        "--name",
+        help="the batch's name (default: the file's, without its suffix); started again under the same name, "
+        "it pays only for what is missing",
+    )
+    batch.add_argument(
+        "--pay-again",
+        action="store_true",
+        help="pay anew although a results file says that rows are paid, and their records are not here",
+    )
     batch.add_argument(
         "--at-once",
         type=_number(_whole, 1, 10_000, "number from 1 to 10,000"),

@@ -75,8 +75,11 @@ def run_batch(console: Console, options: BatchOptions) -> int:
     _print_plan(console, plan)
     if options.dry_run:
         return 0
-    if plan.counts["to submit"] and not options.yes and not _allowed(console):
-        return 1
+    if plan.counts["to submit"] and not options.yes:
+        if not _allowed(console):
+            return 1
+        if plan.unrecorded:  # a person has read so, and said yes
+            arguments["pay_again"] = True
     return _make(console, options.manifest, arguments)
 
 
@@ -180,6 +183,12 @@ def _print_plan(console: Console, plan: BatchResult) -> None:
         console.print(Text(told), soft_wrap=True)
     if plan.account and to_submit:
         console.print(Text(plan.account), soft_wrap=True)
+    if plan.unrecorded:
+        told = (
+            f"The results file of an earlier run says that {plan.unrecorded:,} of its rows are paid, but no "
+            f"submission of the batch {plan.job_key!r} is on record here: all of it would be paid again."
+        )
+        console.print(Text(told, style="red"), soft_wrap=True)
     if before:
         were, are = ("was", "is") if before == 1 else ("were", "are")
         console.print(f"{before:,} {were} submitted before and {are} not paid again.", soft_wrap=True)

@@ -206,7 +206,8 @@ def _batch(options: argparse.Namespace) -> int:
         "columns": {column: field or None for column, field in options.column},
         "directory": options.directory,
         "storage": options.storage,
-        "job_key": options.job_key,
+        "job_key": options.name,
+        "pay_again": options.pay_again,
         "at_once": options.at_once,
         "max_credits": options.max_credits,
     }

@@ -1,0 +1,317 @@
+"""A batch's manifest: one row per video, checked whole before anything is paid, every error at once."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, TypeVar
+
+import anyio.to_thread
+from prefect.filesystems import WritableFileSystem
+from pydantic import Field, TypeAdapter, ValidationError
+
+from prefect_kie.api import JobRequest, MarketModel, ServiceUnavailable
+from prefect_kie.batches.cells import (
+    KNOWN,
+    did_you_mean,
+    fields_of,
+    is_empty,
+    key,
+    object_of,
+    shown,
+    text_of,
+    typed,
+    video_class,
+    whole,
+)
+from prefect_kie.batches.errors import ManifestError, RowError
+from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
+from prefect_kie.batches.templates import fill, placeholders
+from prefect_kie.keys import submission_key
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.fsspec import storage_for
+
+T = TypeVar("T")
+RESERVED = ("model", "take", "input")
+_TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One video of a batch.
+
+    Attributes:
+        number: Which video of the manifest, counted from 1; blank rows do not count.
+        line: The line of the file where its row begins; None where there are no lines.
+        request: What to make.
+        take: Which variation of it: equal rows are takes 1, 2, 3 … unless they say otherwise.
+        values: What the manifest says in this row, as text by column; empty where it says nothing.
+    """
+
+    number: int
+    line: int | None
+    request: JobRequest
+    take: int
+    values: dict[str, str]
+
+
+async def load_table(
+    manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
+) -> Table:
+    """The rows of a manifest, not yet checked.
+
+    Args:
+        manifest: Dictionaries, or a file: .csv, .tsv, .jsonl, .ndjson or .json; at most 10,000 rows.
+        storage: The block that the file is read from; None: this machine's disk.
+
+    Raises:
+        ManifestError: when there is no such file, or nothing of it can be read.
+        ServiceUnavailable: when the disk or the storage does not give it.
+    """
+    if not isinstance(manifest, Path):
+        return table_of(manifest)
+    path, place = str(manifest), storage_for(storage) if storage is not None else None
+    try:
+        local = place.local(path) if place is not None else manifest
+        if place is not None and local is None:
+            content = await place.read(path)
+        else:
+            content = await anyio.to_thread.run_sync(_read_file, local or manifest)
+    except ValueError as error:  # it leads out of the block's directory
+        raise ManifestError([RowError(str(error))], manifest.name) from None
+    except Exception as error:
+        raise ServiceUnavailable(
+            f"the manifest {path} could not be read ({shown_error(error)})",
+            next_step="Run it again when it can be read; nothing was submitted.",
+        ) from error
+    if content is None:
+        where = "on the machine that runs this; for one in a storage block, give manifest_storage"
+        where = f"{path} {where}" if place is None else place.address(path)
+        raise ManifestError([RowError(f"there is no such file: {where}")], manifest.name)
+    return await anyio.to_thread.run_sync(read_table, content, manifest.name)
+
+
+def _read_file(file: Path) -> bytes | None:
+    file = file.expanduser()
+    if not file.is_file():  # a pipe would be waited for
+        return None
+    with file.open("rb") as opened:
+        return opened.read(MAX_BYTES + 1)
+
+
+def parse_table(
+    table: Table,
+    defaults: Mapping[str, Any] | None = None,
+    columns: Mapping[str, str | None] | None = None,
+    name: str = "the manifest",
+) -> list[Row]:
+    """All videos that a manifest asks for, or all that is wrong with it.
+
+    Args:
+        table: What was read of it.
+        defaults: Fields for the rows that leave them out, `model` among them.
+        columns: For columns that are not called like a field: the field, or None to ignore the column.
+        name: The manifest's name, for people.
+
+    Raises:
+        ManifestError: with every error's row, line and column.
+    """
+    parser = _Parser(table, defaults or {}, columns or {})
+    parsed = [parser.row(row) for row in table.rows]
+    parser.check_defaults()
+    errors = [*table.errors, *parser.errors]
+    rows = _with_takes([row for row in parsed if row is not None], errors)
+    if not table.rows and not errors:
+        errors.append(RowError("it has no rows; it needs one per video, in CSV below the columns' names"))
+    if errors:
+        raise ManifestError(sorted(errors, key=lambda one: one.row or 0), name)
+    return rows
+
+
+def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
+    """The rows with their takes: what each says, else the first that no other row of the same video has."""
+    keys = [submission_key(None, "", row.request, 0) for row in rows]
+    takes: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    following: defaultdict[str, int] = defaultdict(lambda: 1)
+    for same, row in zip(keys, rows, strict=True):
+        if row.take and (first := takes[same].setdefault(row.take, row.number)) != row.number:
+            message = f"{row.take} is also row {first}'s, for the same video: they would be one job"
+            errors.append(RowError(message, row.number, row.line, "take"))
+    numbered: list[Row] = []
+    for same, row in zip(keys, rows, strict=True):
+        while not row.take and following[same] in takes[same]:
+            following[same] += 1
+        numbered.append(replace(row, take=row.take or following[same]))
+        following[same] += not row.take
+    return numbered
+
+
+class _Cell(NamedTuple):
+    """A value, the field that it is for, and the column (or the default) that it stands in."""
+
+    column: str
+    target: str
+    value: Any
+    is_default: bool = False
+
+
+class _Parser:
+    """Makes each row's request, and notes all that is wrong."""
+
+    def __init__(self, table: Table, defaults: Mapping[str, Any], columns: Mapping[str, str | None]) -> None:
+        given = table_of([defaults])
+        self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
+        cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
+        self._defaults = {key(cell.column): cell for cell in cells if not is_empty(cell.value)}
+        self._columns = {key(name): target for name, target in columns.items()}
+        self._is_text, self._has_untyped = table.is_text, False
+        self._row = TableRow(0, None, {})
+        own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
+        self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
+        texts = [cell.value for cell in self._defaults.values()]
+        for row in table.rows:
+            texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
+        self._used = {key(name) for name in placeholders(texts)}
+        self._misspelt = tuple(self._used - {key(name) for name in self._names})
+        for name in columns:
+            if own and key(name) not in map(key, own):
+                hint = did_you_mean(name, own) or f"; it has {', '.join(own)}"
+                self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
+
+    def check_defaults(self) -> None:
+        """Note defaults that no row may take, which most likely are typos; to be called after the rows."""
+        for k, cell in self._defaults.items():
+            if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
+                hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
+                message = f"is a default, but no field of any model{hint}"
+                self.errors.append(RowError(message, column=cell.column))
+
+    def row(self, row: TableRow) -> Row | None:
+        """A row's video, with take 0 where it asks for none; None where the row has errors."""
+        self._row, before = row, len(self.errors)
+        own: dict[str, _Cell] = {}
+        for column, value in row.cells.items():
+            target = self._columns.get(key(column), column)
+            if target is not None and not is_empty(value):
+                self._put(own, _Cell(column, target, value))
+        cells = {**self._defaults, **own}
+        model, take, given = (cells.pop(name, None) for name in RESERVED)
+        number = self._read(take, _TAKE.validate_python) if take else None
+        for name, value in (self._read(given, object_of) or {}).items() if given else ():
+            if value is not None:
+                self._put(cells, _Cell("input", name, value))
+        if model is None:
+            self._wrong("is missing; each row needs one, or the defaults do", "model")
+            return None
+        name = text_of(model.value).strip()
+        cls = self._read(model, lambda _: video_class(name))
+        request = self._request(cls, name, cells) if cls else None
+        if request is None or len(self.errors) > before:
+            return None
+        return Row(row.number, row.line, request, number or 0, {n: text_of(v) for n, v in row.cells.items()})
+
+    def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
+        first = cells.get(key(cell.target))
+        if first and not first.is_default:
+            self._wrong(f"gives {cell.target}; column {first.column} does so too", cell.column)
+        cells[key(cell.target)] = cell
+
+    def _request(self, cls: type[JobRequest], model: str, cells: dict[str, _Cell]) -> JobRequest | None:
+        untyped = cls is MarketModel
+        self._has_untyped |= untyped
+        fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
+        before = len(self.errors)
+        values = {
+            name: self._read(cell, partial(self._value, name, untyped)) for name, cell in fields.items()
+        }
+        failed = len(self.errors) > before
+        try:
+            request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
+        except ValidationError as refused:
+            for error in refused.errors(include_url=False, include_context=False):
+                loc = [f"item {part + 1}" if isinstance(part, int) else part for part in error["loc"]]
+                name, *path = loc or [""]
+                if failed and values.get(name) is None:
+                    continue  # what follows from an error that is noted already would only hide it
+                message, came = error["msg"].removeprefix("Value error, "), shown(error["input"])
+                if error["type"] == "missing" and not path:
+                    message = f"is missing; {model} needs it"
+                elif not isinstance(error["input"], dict) and came not in message:
+                    message += f"; it is {came}"
+                cell = fields.get(name) or _Cell("" if name == "input" else name, name, None)
+                path = path if cell.column == cell.target else [name, *path]
+                self._wrong(" ".join([*path, message]), cell.column, cell.is_default)
+            return None
+        if untyped and not values:
+            self._wrong(f"gives {model} no input: no field is filled")
+        if "\\u0000" in request.model_dump_json():
+            self._wrong("holds a NUL character, which no database keeps")
+        return request
+
+    def _field(self, cls: type[JobRequest], model: str, cell: _Cell) -> str | None:
+        """The model's field that a cell is for; an error where it has none and no template uses the cell."""
+        k, known = key(cell.target), fields_of(cls)
+        in_template = cell.target == cell.column and k in self._used
+        if cls is MarketModel:
+            if in_template and k not in KNOWN and k not in self._columns:
+                # Left out, it might make another video than was meant; sent, it might be refused.
+                only, both = json.dumps({cell.target: None}), json.dumps({cell.target: cell.target})
+                message = f"stands in a template, and {model} may have a field of this name: say in columns "
+                self._wrong(f"{message}{only} for the template alone, or {both} for both", cell.column)
+                return None
+            if cell.is_default and self._columns.get(k, k) is None:
+                return None
+            as_it_is = cell.column == "input" or re.fullmatch(r"[^\sA-Z]\S*", cell.target)
+            return cell.target if as_it_is else "_".join(cell.target.lower().split())
+        if k in known:
+            return known[k][0]
+        # Where a template nearly names the column, that is the error.
+        if not cell.is_default and not in_template and not did_you_mean(k, self._misspelt):
+            names = tuple(name for name, _ in known.values())
+            hint = did_you_mean(cell.target, names) or f"; it takes {', '.join(names)}"
+            hint = "; leave it empty in this row" if k in KNOWN else hint
+            subject = "is" if cell.target == cell.column else f"gives {shown(cell.target)},"
+            self._wrong(f"{subject} no field of {model}{hint}", cell.column)
+        return None
+
+    def _value(self, field: str, untyped: bool, value: Any) -> Any:
+        """A cell's value as its field wants it, its templates filled."""
+        _, kinds = KNOWN.get(key(field), ("", set[Any]()))
+        if isinstance(value, str):
+            value = typed(value, kinds, untyped=untyped and self._is_text)
+        return whole(fill(value, self._text_for), kinds)
+
+    def _text_for(self, name: str) -> str:
+        """What a placeholder stands for: the row's own value, else the default."""
+        own = {column: value for column, value in self._row.cells.items() if not is_empty(value)}
+        values = {k: cell.value for k, cell in self._defaults.items()}
+        values |= {key(column): value for column, value in own.items()}
+        value = own.get(name, values.get(key(name)))
+        if value is None and key(name) in map(key, self._names):
+            raise ValueError(f"{{{name}}} has no value in this row")
+        if value is None:
+            hint = did_you_mean(name, self._names) or ";"
+            raise ValueError(f"{{{name}}} names no column{hint} for braces themselves write {{{{{name}}}}}")
+        if isinstance(value, list | dict) or next(placeholders(value), None) is not None:
+            raise ValueError(f"{{{name}}} stands for {shown(value)}, which is no plain text")
+        return text_of(value)
+
+    def _read(self, cell: _Cell, read: Callable[[Any], T]) -> T | None:
+        """What a cell means; None, and an error, where it cannot be read."""
+        try:
+            return read(cell.value)
+        except ValidationError as error:
+            message = f"{error.errors()[0]['msg']}; it is {shown(cell.value)}"
+        except ValueError as error:
+            message = str(error)
+        self._wrong(message, cell.column, cell.is_default)
+        return None
+
+    def _wrong(self, message: str, column: str | None = None, is_default: bool = False) -> None:
+        message += " (a default)" * is_default
+        self.errors.append(RowError(message, self._row.number, self._row.line, column or None))

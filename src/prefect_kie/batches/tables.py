@@ -1,0 +1,214 @@
+"""The rows of a file as spreadsheets and pandas write it: what stands where, not yet what it means."""
+
+import codecs
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_jsonable_python
+
+from prefect_kie.batches.errors import ManifestError, RowError
+
+MAX_ROWS = 10_000
+MAX_COLUMNS = 200
+MAX_BYTES = 50_000_000
+OBJECT = TypeAdapter[dict[str, Any]](dict[str, Any])
+_TEXT, _JSON = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json")
+_SEP_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t]*(\r\n|\n|\r)', re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class TableRow:
+    """A row's number and its line in the file, both from 1, and its cells by column."""
+
+    number: int
+    line: int | None
+    cells: dict[str, Any]
+
+
+@dataclass
+class Table:
+    """What was read.
+
+    Attributes:
+        rows: The rows that could be read; blank ones do not count.
+        errors: What could not be read.
+        is_text: Whether every cell is text because the format, CSV, knows nothing else.
+        delimiter: What separates the cells.
+        prefix: What stands before the header: a byte order mark, a line `sep=;`.
+    """
+
+    rows: list[TableRow] = field(default_factory=list[TableRow])
+    errors: list[RowError] = field(default_factory=list[RowError])
+    is_text: bool = False
+    delimiter: str = ","
+    prefix: str = ""
+
+    def read(self, items: Iterable[tuple[int | None, Any]]) -> "Table":
+        """Number and keep rows: each its line and its cells by column, or an exception that says why not."""
+        for number, (line, item) in enumerate(items, 1):
+            if number > MAX_ROWS:
+                self.errors.append(RowError(f"it has more than {MAX_ROWS:,} rows; split it", line=line))
+                break
+            try:
+                self.rows.append(TableRow(number, line, _cells(item)))
+            except (ValueError, csv.Error) as error:
+                self.errors.append(RowError(str(error), number, line))
+        return self
+
+
+def _cells(item: Any) -> dict[str, Any]:
+    if isinstance(item, Exception):
+        raise item
+    try:
+        cells = OBJECT.validate_python(item)
+    except ValidationError:
+        raise ValueError(f"must be an object like {{'prompt': '...'}}, not {str(item)[:60]!r}") from None
+    if len(cells) > MAX_COLUMNS:
+        raise ValueError(f"has more than {MAX_COLUMNS} columns")
+    for name, value in cells.items():
+        try:
+            cells[name] = _plain(value)
+        except ValueError as error:
+            raise ValueError(f"column {name}: {error}") from None
+    return cells
+
+
+def _plain(value: Any) -> Any:
+    """A value as plain JSON: of pandas, 10.0 is 10 and NaN is nothing; a date is text."""
+    if isinstance(value, float):
+        return None if value != value else int(value) if value.is_integer() else value
+    return value if isinstance(value, str) else to_jsonable_python(value)
+
+
+def table_of(items: Iterable[Any]) -> Table:
+    """Rows that are dictionaries already."""
+    return Table().read((None, item) for item in items)
+
+
+def read_table(content: bytes, name: str) -> Table:
+    """The rows of a file.
+
+    Args:
+        content: The file's bytes.
+        name: Its name; the suffix says what it is.
+
+    Raises:
+        ManifestError: when nothing of it can be read.
+    """
+    suffix = PurePath(name).suffix.lower()
+    try:
+        if suffix not in _TEXT + _JSON:
+            names = ", ".join(_TEXT + _JSON)
+            raise ValueError(
+                f"its name must end with {names}; load anything else yourself, and pass its rows"
+            )
+        if len(content) > MAX_BYTES:
+            raise ValueError(f"it has more than {MAX_BYTES // 10**6} MB; split it")
+        text, mark = _decoded(content, lenient=suffix in _TEXT)
+        if suffix in _TEXT:
+            return _read_csv(text, "\t" if suffix == ".tsv" else "", mark)
+        return Table().read(_objects(text))
+    except (ValueError, csv.Error) as error:
+        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        raise ManifestError([RowError(str(error), line=line)], name) from None
+
+
+def _decoded(content: bytes, *, lenient: bool) -> tuple[str, str]:
+    """The text, and the byte order mark by which a spreadsheet opens the like of it as UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # Excel's "Unicode text"
+        return content.decode("utf-16"), "\ufeff"
+    try:
+        text = content.decode()
+        return text.lstrip("\ufeff"), text[:1] if text.startswith("\ufeff") else ""  # some write two marks
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        message = f"line {line} is not UTF-8 (byte 0x{content[error.start]:02X}); save it as UTF-8"
+    # Where most of it is UTF-8 a byte is broken: read as an old Excel's, its other letters would be garbage.
+    letters = [char for char in content.decode(errors="replace") if char > "\x7f"]
+    if not lenient or 2 * letters.count("\ufffd") < len(letters):
+        raise ValueError(message)
+    try:
+        return content.decode("cp1252"), "\ufeff"
+    except UnicodeDecodeError:
+        raise ValueError(message) from None
+
+
+def _read_csv(text: str, delimiter: str, mark: str) -> Table:
+    sep = _SEP_LINE.match(text)
+    if sep:
+        delimiter, text = sep[1], text[sep.end() :]
+    else:  # csv.Sniffer would count the prompts' commas as well
+        first = next((line for line in io.StringIO(text, newline="") if line.strip(" ,;\t\r\n")), "")
+        columns = {one: len(next(csv.reader([first], delimiter=one), "")) for one in ",;\t"}
+        delimiter = delimiter or max(columns, key=columns.__getitem__)
+    table = Table(is_text=True, delimiter=delimiter, prefix=mark + (sep[0] if sep else ""))
+    return table.read(_records(text, table.delimiter, 2 if sep else 1))
+
+
+def _records(text: str, delimiter: str, begin: int) -> Iterator[tuple[int, Any]]:
+    # strict: a quotation mark that is never closed must not make one prompt of the rest of the file.
+    reader = csv.reader(
+        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
+    )
+    header: list[str] = []
+    while True:
+        line = begin + reader.line_num
+        try:
+            cells = [cell.strip() for cell in next(reader)]
+        except StopIteration:
+            return
+        except csv.Error as error:
+            hint = (
+                "a quotation mark inside a quoted cell is written twice, and one that opens a cell closes it"
+            )
+            yield line, csv.Error(f"cannot be read, and nothing after it ({error}); {hint}")
+            return
+        if not any(cells):
+            continue
+        if not header:
+            header = cells
+            names = [name for name in header if name]
+            if twice := [name for name in names if len(names) <= MAX_COLUMNS and names.count(name) > 1]:
+                raise ValueError(f"line {line}: the column {twice[0][:60]!r} is there more than once")
+            continue
+        yield line, _by_column(header, cells)
+
+
+def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueError:
+    """A row's cells; at its end, empty ones may be missing or too many."""
+    while len(cells) > len(header) and not cells[-1]:
+        cells.pop()
+    if len(cells) > len(header):
+        hint = "a cell that holds the separator must stand in quotation marks"
+        return ValueError(f"has {len(cells)} cells where the header has {len(header)}; {hint}")
+    for name, cell in zip(header, cells, strict=False):
+        if cell and not name:
+            return ValueError(
+                f"{cell[:60]!r} stands in a column without a name; name it, or delete the column"
+            )
+    cells += [""] * (len(header) - len(cells))
+    return {name: cell for name, cell in zip(header, cells, strict=True) if name}
+
+
+def _objects(text: str) -> Iterator[tuple[int | None, Any]]:
+    """A list of objects, or an object per line."""
+    if text.lstrip().startswith("["):
+        try:
+            yield from ((None, item) for item in json.loads(text))
+        except RecursionError:
+            raise ValueError("it is nested too deeply") from None
+        return
+    for line, one in enumerate(text.split("\n"), 1):
+        if one.strip():
+            try:
+                item: Any = json.loads(one)
+            except (ValueError, RecursionError) as error:
+                item = ValueError(f"is not JSON: {error}")
+            yield line, item

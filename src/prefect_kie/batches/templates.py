@@ -1,0 +1,51 @@
+"""Templates: `{column}` in a text stands for a value, `{{column}}` for `{column}` itself.
+
+Only a name in braces counts, so JSON and other braces stay as they are, and nothing is evaluated. A text is
+filled once: what a value brings along is never read as a template.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+# It begins at the first of several braces only, else a text of nothing but braces would take for ever.
+_BRACED = re.compile(r"(?<!\{)(\{+)([^\W\d]\w*)(\}+)")
+
+
+def begins_with_placeholder(text: str) -> bool:
+    """Whether a text that begins with a brace begins with a placeholder, and so is not JSON."""
+    return _BRACED.match(text) is not None
+
+
+def placeholders(value: Any) -> Iterator[str]:
+    """The names that the texts in a value (a text, a list, an object) ask for."""
+    if isinstance(value, str):
+        if "{" in value:
+            yield from (found[2] for found in _BRACED.finditer(value) if _pairs(found) % 2)
+    elif isinstance(value, list | dict):
+        whole = cast("list[Any] | dict[str, Any]", value)
+        for part in whole.values() if isinstance(whole, dict) else whole:
+            yield from placeholders(part)
+
+
+def fill(value: Any, text_of: Callable[[str], str]) -> Any:
+    """A value (a text, a list, an object) with each placeholder replaced by `text_of` its name."""
+    if isinstance(value, str):
+        return _BRACED.sub(lambda found: _replaced(found, text_of), value) if "{" in value else value
+    if isinstance(value, list):
+        return [fill(part, text_of) for part in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {name: fill(part, text_of) for name, part in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _replaced(found: re.Match[str], text_of: Callable[[str], str]) -> str:
+    opening, name, closing = found.groups()
+    pairs = _pairs(found)
+    inner = text_of(name) if pairs % 2 else name
+    return f"{opening[: len(opening) - pairs // 2 - pairs % 2]}{inner}{closing[pairs // 2 + pairs % 2 :]}"
+
+
+def _pairs(braced: re.Match[str]) -> int:
+    """How many pairs of braces a name has: an odd one is a placeholder's, each two are one brace itself."""
+    return min(len(braced[1]), len(braced[3]))
