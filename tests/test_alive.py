@@ -24,7 +24,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from benchmarks.apart import running
+from benchmarks.processes import running
 from prefect_kie.cli.automations import (
     MISSED_HEARTBEATS,
     RECOVERING,
