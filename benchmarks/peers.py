@@ -233,7 +233,10 @@ class Providers:
 def measure(options: argparse.Namespace) -> dict[str, list[Wait]]:
     """Let all clients wait at the same time."""
     url = f"http://127.0.0.1:{(port := free_port())}"
-    words = ["-c", f"import benchmarks.peers as peers; peers.uvicorn.run(peers.Providers().app, port={port})"]
+    serve = (
+        f"import uvicorn; from benchmarks.peers import Providers; uvicorn.run(Providers().app, port={port})"
+    )
+    words = ["-c", serve]
     with tempfile.TemporaryDirectory(prefix="prefect-kie-peers-") as home:
         log = Path(home) / "providers.log"
         with running(words, plain_environment(), log, directory=ROOT) as process:
@@ -250,8 +253,8 @@ def measure(options: argparse.Namespace) -> dict[str, list[Wait]]:
         if client in OURS:
             waits[client] = [Wait(*one) for one in result]
         else:
-            jobs = [(stats[Path(file).stem], at) for file, at in result]
-            waits[client] = [Wait(at - ended, polls) for (ended, polls), at in jobs]
+            known = [(stats[Path(file).stem], at) for file, at in result]
+            waits[client] = [Wait(at - ended, polls) for (ended, polls), at in known]
     return waits
 
 

@@ -44,7 +44,7 @@ JOB_SECONDS = 40.0
 SILENCE = 10.0
 PATIENCE = 300.0
 QUICK_RUNS = """
-from prefect_kie.tasks import heartbeat
+from prefect_kie.runtime import heartbeat
 heartbeat.HEARTBEAT_SECONDS, heartbeat.LOOK_SECONDS = 2.0, 1.0
 from prefect_kie.flows import generate_video
 """

@@ -75,6 +75,7 @@ def test_a_live_demo_with_nobody_to_ask_pays_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.server
 def test_a_server_that_does_not_start_says_where_its_log_is(tmp_path: Path) -> None:
     with (
         pytest.raises(RuntimeError, match=r"server\.log"),

@@ -1,4 +1,4 @@
-"""A short `make crash`: twenty kills, at every moment and at random."""
+"""A short `make crash`: one kill at every moment, and some at random."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ async def test_killed_runs_pay_once_and_lose_nothing(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     await credentials.asave("crash-test", overwrite=True)
-    wanted = {name: 1 if moment.install else 9 for name, moment in MOMENTS.items()}
+    wanted = {name: 1 if moment.install else 4 for name, moment in MOMENTS.items()}
     async with laboratory(kie, "crash-test", tmp_path, seed=1) as made:
         trials = await kill(made, wanted, at_once=2, tell=lambda trial: None)
 
     assert violations(trials) == []
-    assert sum(trial.kills for trial in trials) >= 20
+    assert sum(trial.kills for trial in trials) >= sum(wanted.values())
     # Those whose call was out are the ones a person has to settle: the kills did strike where they should.
     assert {trial.moment.name for trial in trials if trial.in_doubt} >= {
         "during the call, before Kie accepts",

@@ -86,8 +86,7 @@ async def test_a_record_that_does_not_exist_yet_is_waited_for(
     assert kie.stats()["created"] == 1
 
 
-@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-32"])
-@pytest.mark.parametrize("code", [401, 422, 500])
+@pytest.mark.parametrize(("charset", "code"), [("utf-16", 401), ("utf-16-le", 422), ("utf-32", 500)])
 async def test_a_quoted_key_reaches_no_state_and_no_log(
     kie: SimulatorServer,
     credentials: KieCredentials,
