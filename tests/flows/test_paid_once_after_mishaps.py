@@ -50,15 +50,14 @@ async def test_what_was_created_before_a_mishap_is_paid_once(
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("word", "said"),
     [
-        "The input or output was flagged as sensitive. Please try again with different inputs.",
-        "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",
-        "internal error: the content could not be processed, please try again later",
-        "Inappropriate content, please try another prompt.",
+        ("fail", "The input or output was flagged as sensitive. Please try again with different inputs."),
+        ("failed", "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"),
+        ("fail", "internal error: the content could not be processed, please try again later"),
+        ("failed", "Inappropriate content, please try another prompt."),
     ],
 )
-@pytest.mark.parametrize("word", ["fail", "failed"])
 async def test_what_moderation_refused_is_submitted_once_whatever_the_policy(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, said: str, word: str
 ) -> None:
