@@ -31,7 +31,6 @@ for command in sys.argv[1:]:
 # A locale without UTF-8 as Python takes it by itself, and as scheduled jobs and old terminals set it.
 NARROW = {
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "ascii": {"PYTHONIOENCODING": "ascii"},
     "latin-1": {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
 }
 
