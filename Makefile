@@ -47,7 +47,7 @@ crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at rand
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
-bench: $(VENV)/.bench ## all benchmarks, for an hour and a half (ARGS="waiting" for one, ARGS=--help for their names)
+bench: $(VENV)/.bench ## all benchmarks, for an hour (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
@@ -86,7 +86,7 @@ $(VENV)/.bench: $(VENV)/.demo
 	$(PIP) install --quiet --group bench
 	touch $@
 
-$(VENV)/.test: $(VENV)/.bench
+$(VENV)/.test: $(VENV)/.demo
 	$(PIP) install --quiet --group test
 	touch $@
 

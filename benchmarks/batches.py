@@ -1,43 +1,58 @@
-"""Big batches: how long 200 videos take at Kie's limits, and what 1,000 on their way at once need (Linux).
+"""Big batches: how long 200 videos take at Kie's limits, and what 1,000 in flight at once need (Linux).
 
     python -m benchmarks.batches [--write]
 
-A Prefect server on SQLite, `prefect-kie callbacks`, and a simulated Kie are processes of their own, and so
-is each `generate_batch`. Jobs take 30 s. No limit is made on the Prefect server: the local limiter alone
-keeps to Kie's 20 submissions in 10 seconds. Where 1,000 are on their way at once, the limits are lifted,
-and jobs take so long that the first ends after the last was submitted.
+A Prefect server on SQLite, `prefect-kie callbacks`, a simulated Kie and each `generate_batch` are processes
+of their own. Jobs take 30 s. The server has no limits: only the rate limiter of the process keeps to Kie's 20
+submissions in 10 seconds. For 1,000 in flight the limits are lifted, and jobs take so long that the first
+ends after the last was submitted.
+
+Required: a batch takes at most 1.05 times the ideal with callbacks, and 1.15 by polling; Kie refuses no call;
+each video is created, charged and saved once; none needs more than 200 KiB of memory.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import gc
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from benchmarks.processes import (
+    PATIENT,
+    SIGNING_KEY,
+    Child,
+    Kie,
+    callback_receiver,
+    environment_of,
+    simulated_kie,
+)
+from benchmarks.report import Figures, command, machine, report
+from prefect_kie.cli.local_server import local_server
 
-from benchmarks.apart import Kie, plain_environment, running, simulated_kie, wait_until_it_answers
-from benchmarks.command import command, ended
-from benchmarks.tables import Figures, machine
-from prefect_kie.cli.local_server import free_port, local_server
-
-SIGNING_KEY = "whsec-of-a-benchmark"
 JOB_SECONDS = 30.0
 CREATES_PER_SECOND = 2.0
 MANY_SECONDS = 420.0
-"""How long a job takes where all are to be on their way at once."""
+"""How long a job takes where all are to be in flight at once."""
 WARM_UP = 5
-"""Videos that are made before: what is loaded once is no video's."""
-
-LONGEST = {"callbacks": 1.05, "polling": 1.15}
-MOST_KIB = 200.0
+"""Videos made first: what is loaded once belongs to no video."""
+WINDOW_SECONDS = 12.0
+"""Kie's window of the warm-up is over by then."""
+PRICE = 30
+MAX_OF_IDEAL = {"callbacks": 1.05, "polling": 1.15}
+MAX_KIB = 200.0
+HEADS = (
+    "way", "videos", "time, s", "of the ideal", "in flight", "polls each", "KiB each", "created", "charged",
+    "saved",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -58,146 +73,95 @@ class Trial:
 
     @property
     def ideal(self) -> float:
-        """Seconds that the limits allow at the best, as the issue reckons: N / 2 a second, and the job."""
+        """The seconds that the limits allow at best: two submissions a second, and the last job."""
         return self.rows / CREATES_PER_SECOND + self.job_seconds
 
 
-@dataclass(frozen=True)
-class Outcome:
-    """What a batch took and did.
-
-    Attributes:
-        seconds: From its beginning to its end.
-        saved: How many videos were saved.
-        created: How many jobs Kie counts.
-        charged: How many videos Kie charged.
-        most: The most that were on their way at once.
-        kib: Memory at its highest above the start, KiB per video.
-        looks: Looks per job.
-        refused: Calls that Kie refused as too many.
-    """
-
-    seconds: float
-    saved: int
-    created: int
-    charged: int
-    most: int
-    kib: float
-    looks: float
-    refused: int
-
-
-def violations(trial: Trial, outcome: Outcome) -> list[str]:
-    """What is required of a batch and was not so."""
+def measure(
+    trial: Trial, home: Path, environment: Mapping[str, str], receiver: str, figures: Figures
+) -> list[str]:
+    """Make one batch, add its row, and return the requirements not met."""
+    lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "looks_per_second": None}
+    small = {"video_height": 36, "video_fps": 2, "report_progress": False}
+    paid = {"credits": 1_000_000, "signing_key": SIGNING_KEY, "default_price": PRICE, "prices": {}}
+    settings = {"duration_seconds": trial.job_seconds, **small, **paid, **lifted}
+    with simulated_kie(home / "kie.log", **settings) as kie:
+        callbacks = receiver if trial.way == "callbacks" else ""
+        given = (trial.rows, trial.job_seconds, kie.url, callbacks, not trial.limits)
+        made = Child(["benchmarks.batches", "--child", json.dumps(given)], environment).result()
+        stats = kie.stats()
+    jobs = [job for job in stats["jobs"] if job["input"]["prompt"].startswith("number")]
+    begins, ends = [job["created_at"] for job in jobs], [job["finishes_at"] for job in jobs]
+    in_flight = max(sum(one <= at < end for one, end in zip(begins, ends, strict=True)) for at in begins)
+    created, charged, saved = len(jobs), round(stats["charged"] / PRICE) - WARM_UP, made["saved"]
+    share, kib = made["seconds"] / trial.ideal, made["kib"] / trial.rows
+    figures.add(
+        trial.way if trial.limits else f"{trial.way}, limits lifted",
+        trial.rows,
+        made["seconds"],
+        share if trial.limits else "",
+        in_flight,
+        sum(job["looks"] for job in jobs) / created,
+        kib,
+        created,
+        charged,
+        saved,
+    )
     broken: list[str] = []
-    if not outcome.saved == outcome.created == outcome.charged == trial.rows:
-        broken.append(
-            f"{trial.rows} rows, {outcome.created} created, {outcome.charged} charged, {outcome.saved} saved"
-        )
-    if outcome.refused:
-        broken.append(f"{outcome.refused} calls were refused")
-    if trial.limits and outcome.seconds > LONGEST[trial.way] * trial.ideal:
-        broken.append(
-            f"{trial.way}: {outcome.seconds:.1f} s is more than {LONGEST[trial.way]} of {trial.ideal:.0f} s"
-        )
-    if not trial.limits:
-        if outcome.most < trial.rows:
-            broken.append(f"only {outcome.most} were on their way at once")
-        if outcome.kib > MOST_KIB:
-            broken.append(f"{outcome.kib:.0f} KiB per video")
+    if not saved == created == charged == trial.rows:
+        broken.append(f"{trial.rows} rows, {created} created, {charged} charged, {saved} saved")
+    if stats["throttled"]:
+        broken.append(f"{stats['throttled']} calls were refused")
+    if trial.limits and share > (most := MAX_OF_IDEAL[trial.way]):
+        broken.append(f"{trial.way}: {made['seconds']:.1f} s is more than {most} of {trial.ideal:.0f} s")
+    if not trial.limits and in_flight < trial.rows:
+        broken.append(f"only {in_flight} were in flight at once")
+    if not trial.limits and kib > MAX_KIB:
+        broken.append(f"{kib:.0f} KiB per video, more than {MAX_KIB:g}")
     return broken
 
 
-def measure(trial: Trial, home: Path, environment: dict[str, str], receiver: str) -> Outcome:
-    """Make one batch."""
-    lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "looks_per_second": None}
-    small = {"video_height": 36, "video_fps": 2, "report_progress": False}
-    paid = {"credits": 1_000_000, "signing_key": SIGNING_KEY}
-    with simulated_kie(
-        home / "kie.log", duration_seconds=trial.job_seconds, **paid, **small, **lifted
-    ) as kie:
-        words = ["-m", "benchmarks.batches", "--child", trial.way, str(trial.rows), str(trial.job_seconds)]
-        words += [kie.url, receiver if trial.way == "callbacks" else "-", str(int(not trial.limits))]
-        done = subprocess.run(
-            [sys.executable, *words],
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise RuntimeError(done.stdout + done.stderr)
-        child = json.loads(done.stdout.splitlines()[-1])
-        stats = kie.stats()
-    jobs = [job for job in stats["jobs"] if job["input"]["prompt"].startswith("number")]
-    begun, ended = [job["created_at"] for job in jobs], [job["finishes_at"] for job in jobs]
-    price = child["price"]
-    return Outcome(
-        seconds=child["seconds"],
-        saved=child["saved"],
-        created=len(jobs),
-        charged=round(stats["charged"] / price) - WARM_UP,
-        most=max(sum(one <= moment < end for one, end in zip(begun, ended, strict=True)) for moment in begun),
-        kib=child["kib"] / trial.rows,
-        looks=sum(job["looks"] for job in jobs) / len(jobs),
-        refused=stats["throttled"],
-    )
-
-
-def child(way: str, rows: int, seconds: float, kie: str, receiver: str, lifted: bool) -> None:
-    """Make a batch in this process, and print what it took as a line of JSON."""
-    import asyncio
-    import gc
-
+def child(rows: int, seconds: float, url: str, receiver: str, lifted: bool) -> None:
+    """Make a batch in this process, and print its time, videos and memory."""
     from pydantic import SecretStr
 
     from prefect_kie.api import PollPolicy
     from prefect_kie.blocks import KieCallbacks, KieCredentials
     from prefect_kie.flows import generate_batch
 
+    limits = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000} if lifted else {}
     credentials = KieCredentials(
         api_key=SecretStr("simulated"),
-        base_url=kie,
-        upload_url=kie,
-        callbacks=KieCallbacks(base_url=receiver, signing_key=SecretStr(SIGNING_KEY))
-        if way == "callbacks"
-        else None,
-        **({"creates_per_10_seconds": 100_000, "looks_per_second": 100_000} if lifted else {}),
+        base_url=url,
+        upload_url=url,
+        callbacks=KieCallbacks(base_url=receiver, signing_key=SecretStr(SIGNING_KEY)) if receiver else None,
+        **limits,
     )
-    poll = PollPolicy(usual_seconds=seconds, spread=0.2)
     directory = Path(tempfile.mkdtemp(prefix="videos-", dir=os.environ["PREFECT_HOME"]))
+    kie = Kie(url)
 
     async def batch(name: str, count: int) -> int:
-        manifest = [
-            {"model": "sora-2-text-to-video", "prompt": f"{name} {number}"} for number in range(count)
-        ]
+        rows = [{"model": "sora-2-text-to-video", "prompt": f"{name} {number}"} for number in range(count)]
         made = await generate_batch(
-            manifest,
+            rows,
             credentials,
             directory=directory,
             job_key=f"{name} of {directory.name}",  # each trial has a Kie of its own, which knows no other's
-            poll=poll,
+            poll=PollPolicy(usual_seconds=seconds, spread=0.2),
             at_once=max(100, count),
         )
         return made.counts.get("saved", 0)
 
     async def both() -> dict[str, float]:
-        simulated = Kie(kie)
-        simulated.change(duration_seconds=1)
+        kie.change(duration_seconds=1)
         await batch("warm-up", WARM_UP)
-        simulated.change(duration_seconds=seconds)
-        await asyncio.sleep(12)  # Kie's window of the warm-up is over
+        kie.change(duration_seconds=seconds)
+        await asyncio.sleep(WINDOW_SECONDS)
         gc.collect()
         Path("/proc/self/clear_refs").write_text("5")  # the highest memory counts from now
         before, begun = _memory("VmRSS"), time.monotonic()
         saved = await batch("number", rows)
-        return {
-            "seconds": time.monotonic() - begun,
-            "saved": saved,
-            "kib": _memory("VmHWM") - before,
-            "price": 30,
-        }
+        return {"seconds": time.monotonic() - begun, "saved": saved, "kib": _memory("VmHWM") - before}
 
     print(json.dumps(asyncio.run(both())))
 
@@ -208,36 +172,21 @@ def _memory(what: str) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith(what))
 
 
-HEADS = (
-    "way",
-    "videos",
-    "time, s",
-    "of the ideal",
-    "at once",
-    "looks each",
-    "KiB each",
-    "created",
-    "charged",
-    "saved",
-)
-
-
 def main() -> int:
-    """Measure, and say whether it is good.
+    """Measure.
 
     Returns:
-        The exit code: 0 when all that is required is so.
+        The exit code: 0 when all requirements are met.
     """
-    parser = command("batches", "Big batches.")
-    parser.add_argument("--child", nargs=6, help=argparse.SUPPRESS)
+    parser = command("batches", __doc__)
+    parser.add_argument("--child", help=argparse.SUPPRESS)
     parser.add_argument("--rows", type=int, default=200, help="videos at Kie's limits")
-    parser.add_argument("--many", type=int, default=1000, help="videos on their way at once")
+    parser.add_argument("--many", type=int, default=1000, help="videos in flight at once")
     parser.add_argument("--many-seconds", type=float, default=MANY_SECONDS)
     parser.add_argument("--only", choices=("callbacks", "polling", "many"))
     options = parser.parse_args()
     if options.child:
-        way, rows, seconds, kie, receiver, lifted = options.child
-        child(way, int(rows), float(seconds), kie, receiver, bool(int(lifted)))
+        child(*json.loads(options.child))
         return 0
 
     trials = {
@@ -245,46 +194,16 @@ def main() -> int:
         "polling": Trial("polling", options.rows, JOB_SECONDS),
         "many": Trial("callbacks", options.many, options.many_seconds, limits=False),
     }
-    console, started = Console(width=140), time.monotonic()
-    measured: list[tuple[Trial, Outcome]] = []
+    figures, broken = Figures("batches", HEADS), list[str]()
     home = Path(tempfile.mkdtemp(prefix="kie-batches-"))
-    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
-    with local_server(home / "prefect", ui=False, settings=patient) as server:
-        quiet = {"PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
-        environment = {**plain_environment(), **server.environment, **quiet}
-        receiver = f"http://127.0.0.1:{(port := free_port())}"
-        block = (
-            "from prefect_kie.blocks import KieCallbacks; "
-            f"KieCallbacks(base_url={receiver!r}, signing_key={SIGNING_KEY!r}).save('bench')"
-        )
-        subprocess.run([sys.executable, "-c", block], env=environment, check=True)
-        words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", "bench"]
-        log = home / "receiver.log"
-        with running(words, environment, log, stop_seconds=60) as process:
-            wait_until_it_answers(f"{receiver}/health", process, log)
+    with local_server(home / "prefect", ui=False, settings=PATIENT) as server:
+        environment = environment_of(server)
+        with callback_receiver(environment, home / "receiver.log") as (receiver, _):
             for name, trial in trials.items():
                 if options.only in (None, name):
-                    with console.status(f"{trial.rows} videos, {trial.way}"):
-                        measured.append((trial, measure(trial, home, environment, receiver)))
-    figures = Figures("batches", HEADS)
-    for trial, made in measured:
-        figures.add(
-            trial.way if trial.limits else f"{trial.way}, limits lifted",
-            trial.rows,
-            made.seconds,
-            f"{made.seconds / trial.ideal:.2f}" if trial.limits else "",
-            made.most,
-            made.looks,
-            made.kib,
-            made.created,
-            made.charged,
-            made.saved,
-        )
-    figures.show(console)
-    console.print(f"Logs and videos: {home}")
-    said = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
-    broken = [sentence for one in measured for sentence in violations(*one)]
-    return ended(console, said, broken, figures.write, options.write)
+                    print(f"{trial.rows} videos, {trial.way}; logs in {home}", flush=True)
+                    broken += measure(trial, home, environment, receiver, figures)
+    return report(figures, machine(), broken, options.write)
 
 
 if __name__ == "__main__":

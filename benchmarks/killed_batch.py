@@ -27,10 +27,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from benchmarks.command import command, ended
-from benchmarks.tables import Figures, machine
+from benchmarks.report import Figures, command, machine, report
 from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
@@ -260,9 +257,7 @@ def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -
         f"{options.rows} videos, {len(batch.kills)} kills: {stats['created']} jobs created, {charged} "
         f"charged; {len(batch.settled)} in doubt, and settled by a person. {machine()}"
     )
-    console = Console()
-    figures.show(console)
-    return ended(console, below, broken, figures.write, options.write)
+    return report(figures, below, broken, options.write)
 
 
 if __name__ == "__main__":

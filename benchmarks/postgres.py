@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.apart import plain_environment
+from benchmarks.processes import plain_environment
 from prefect_kie.cli.local_server import free_port
 
 START_SECONDS = 60

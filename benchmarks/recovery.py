@@ -32,17 +32,16 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from rich import box
-from rich.console import Console
-from rich.table import Table
 
-from benchmarks.apart import ROOT, plain_environment, running
 from benchmarks.postgres import postgres
+from benchmarks.processes import plain_environment, running
+from benchmarks.report import ROOT, Figures, machine, report
 from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 JOB_SECONDS = 20.0
 PATIENCE = 600.0
+HEADS = ("", "crashed", "running again", "ended", "as", "runs", "created", "charged", "saved")
 NOT_RUN_AGAIN_SECONDS = 30.0
 """How long a cancelled run is looked at: the automations and a worker's next look take less."""
 
@@ -269,18 +268,6 @@ def worker_killed(bench: Bench) -> Row:
         return waiting.row("Completed")
 
 
-def show(rows: list[Row]) -> None:
-    """The table."""
-    table = Table(title="Seconds after the blow", title_justify="left", box=box.SIMPLE_HEAD)
-    for heading in ("", "crashed", "running again", "ended", "as", "runs", "created", "charged", "saved"):
-        table.add_column(heading, justify="left" if heading in ("", "as") else "right", no_wrap=True)
-    for one in rows:
-        times = (f"{when:.0f}" if when is not None else "-" for when in (one.crashed, one.running, one.ended))
-        counts = (str(one.runs), str(one.created), f"{one.charged:g}", str(one.saved))
-        table.add_row(one.scenario, *times, one.state, *counts)
-    Console(width=130).print(table)
-
-
 def main() -> int:
     """Run all scenarios.
 
@@ -303,10 +290,16 @@ def main() -> int:
         bench = Bench(server, kie, home)
         bench.prepare()
         rows = [scenario(bench) for scenario in (process_killed, worker_stopped, cancelled, worker_killed)]
-    show(rows)
-    left = [process for process, environment in environments() if str(home).encode() in environment]
-    print(f"Processes left: {len(left)}. Logs and videos: {home}")
-    return 0 if all(one.right for one in rows) and not left else 1
+    figures, broken = (
+        Figures("recovery", HEADS),
+        [f"{one.scenario}: not as it must be" for one in rows if not one.right],
+    )
+    for one in rows:
+        times = (f"{at:.0f}" if at is not None else "-" for at in (one.crashed, one.running, one.ended))
+        figures.add(one.scenario, *times, one.state, one.runs, one.created, f"{one.charged:g}", one.saved)
+    if left := [process for process, environment in environments() if str(home).encode() in environment]:
+        broken.append(f"{len(left)} processes are left")
+    return report(figures, f"Seconds after the blow. Logs and videos: {home}. {machine()}", broken, None)
 
 
 if __name__ == "__main__":

@@ -123,6 +123,7 @@ def prefect_server() -> Iterator[LocalServer]:
             yield server
             send_what_is_left()
         del os.environ["PREFECT_API_URL"]
+        os.killpg(server.process_id, signal.SIGKILL)  # told to stop, it waits for its websockets first
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,7 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from benchmarks.apart import running
+from benchmarks.processes import running
 from prefect_kie.cli.automations import (
     MISSED_HEARTBEATS,
     RECOVERING,
@@ -44,7 +44,7 @@ JOB_SECONDS = 40.0
 SILENCE = 10.0
 PATIENCE = 300.0
 QUICK_RUNS = """
-from prefect_kie.tasks import heartbeat
+from prefect_kie.runtime import heartbeat
 heartbeat.HEARTBEAT_SECONDS, heartbeat.LOOK_SECONDS = 2.0, 1.0
 from prefect_kie.flows import generate_video
 """

@@ -19,6 +19,7 @@ PROXY = "http://127.0.0.1:9"
 """A company's proxy, which does not lead to this machine; here nothing listens there."""
 
 
+@pytest.mark.server
 def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     started = time.monotonic()

@@ -104,6 +104,7 @@ def terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Cap
     return Terminal(capsys)
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_password_that_is_missing_or_wrong(command: str, guarded: LocalServer, terminal: Terminal) -> None:
     url = f"{guarded.url}/api"
@@ -117,12 +118,14 @@ def test_a_password_that_is_missing_or_wrong(command: str, guarded: LocalServer,
     )
 
 
+@pytest.mark.server
 def test_the_right_password_lets_in(guarded: LocalServer, terminal: Terminal) -> None:
     _, said = terminal.run("setup", f"{guarded.url}/api", PASSWORD)
     assert said[0] == f"Prefect server {guarded.url}/api"
     assert any(line.startswith("created  concurrency limit") for line in said)
 
 
+@pytest.mark.server
 def test_the_log_holds_no_more_than_the_sentence(guarded: LocalServer, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "prefect_kie.cli", *COMMANDS["collect"]],
@@ -138,7 +141,7 @@ def test_the_log_holds_no_more_than_the_sentence(guarded: LocalServer, tmp_path:
     assert "(401)" in done.stderr
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", ["setup", "doctor"])  # all of them: test_none_is_configured
 def test_nobody_answers(command: str, terminal: Terminal) -> None:
     port = free_port()
     said = terminal.sentence(command, f"http://me:secret@127.0.0.1:{port}/api")
@@ -176,5 +179,6 @@ def test_what_is_no_prefect_server_or_a_broken_one(
         assert told in terminal.sentence("setup", url)
 
 
+@pytest.mark.server
 def test_the_address_of_the_ui_lacks_its_end(guarded: LocalServer, terminal: Terminal) -> None:
     assert "ends in /api" in terminal.sentence("setup", guarded.url, PASSWORD)

@@ -21,19 +21,29 @@ prefect_kie.api.next_look = lambda *_, **__: 0.1
 from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
+HELP = """
+import contextlib, sys
+from prefect_kie.cli.main import main
+for command in sys.argv[1:]:
+    with contextlib.suppress(SystemExit):
+        main([command, "--help"])
+"""
 # A locale without UTF-8 as Python takes it by itself, and as scheduled jobs and old terminals set it.
 NARROW = {
     "C": {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
-    "ascii": {"PYTHONIOENCODING": "ascii"},
     "latin-1": {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
 }
 
 
 def run(
-    words: list[str], folder: Path, environment: dict[str, str], output: int = subprocess.PIPE
+    words: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    output: int = subprocess.PIPE,
+    program: str = PROGRAM,
 ) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(
-        [sys.executable, "-c", PROGRAM, *words],
+        [sys.executable, "-c", program, *words],
         cwd=folder,
         env={**os.environ, "PREFECT_LOCAL_STORAGE_PATH": str(folder / "results"), **environment},
         stdin=subprocess.DEVNULL,
@@ -76,10 +86,10 @@ def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path)
     assert (b"PYTHONUTF8=1" if locale == "C" else b"tiere-\\u591c.csv") in said
 
 
-def test_help_in_every_encoding_and_for_every_command(tmp_path: Path) -> None:
+def test_help_in_a_narrow_encoding_and_for_every_command(tmp_path: Path) -> None:
+    done = run([*COMMANDS], tmp_path, NARROW["C"], program=HELP)
+    assert (done.returncode, done.stderr) == (0, b"")
     for command in COMMANDS:
-        done = run([command, "--help"], tmp_path, NARROW["C"])
-        assert (done.returncode, done.stderr) == (0, b"")
         assert f"usage: prefect-kie {command}".encode() in done.stdout
 
 

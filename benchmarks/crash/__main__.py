@@ -1,6 +1,6 @@
-"""`make crash`: the kills, the table, and the table in docs/guarantees.md.
+"""`make crash`: the kills and their table, which `--write` puts into docs/guarantees.md.
 
-Usage: python -m benchmarks.crash [--each N] [--random N] [--at-once N] [--seed N] [--write]
+python -m benchmarks.crash [--each N] [--random N] [--at-once N] [--seed N] [--write]
 """
 
 from __future__ import annotations
@@ -11,20 +11,18 @@ import os
 import sys
 import tempfile
 import time
-from functools import partial
 from pathlib import Path
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
 
-from benchmarks.command import command, ended
-from benchmarks.tables import machine, write_between
+from benchmarks.processes import PATIENT
+from benchmarks.report import command, machine, report
 from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 
 
 def main() -> int:
-    parser = command("crash", "Kill flow runs; count.", "docs/guarantees.md")
+    parser = command("crash", __doc__, "docs/guarantees.md")
     parser.add_argument("--each", type=int, default=25, help="kills at each named moment")
     parser.add_argument("--random", type=int, default=300, help="kills at random moments")
     parser.add_argument("--at-once", type=int, default=3, help="runs at a time")
@@ -47,9 +45,7 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
         looks_per_second=None,
         credits=1_000_000,
     )
-    # SQLite has one writer at a time; the runs' own clients retry what it refuses, and so do we below.
-    patient = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
-    prefect = local_server(directory / "prefect", ui=False, settings=patient)
+    prefect = local_server(directory / "prefect", ui=False, settings=PATIENT)
     with prefect as server, SimulatorServer(settings) as kie:
         # Before anything imports Prefect, here or in the runs' processes.
         os.environ |= {**server.environment, "PREFECT_CLIENT_MAX_RETRIES": "20"}
@@ -58,11 +54,9 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
 
 async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServer) -> int:
     from benchmarks.crash.moments import MOMENTS
-    from benchmarks.crash.table import markdown, rows, show
-    from benchmarks.crash.trials import Trial, kill, laboratory, violations
+    from benchmarks.crash.trials import Trial, figures_of, kill, laboratory, violations
     from prefect_kie.blocks import KieCredentials
 
-    console = Console(width=160)
     unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
     block = KieCredentials.model_validate(
         {"api_key": "crash", "base_url": kie.url, "upload_url": kie.url, **unhurried}
@@ -83,8 +77,6 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
         async with laboratory(kie, "kie", directory, options.seed) as made:
             calm = kie.stats()["created"]
             trials = await kill(made, wanted, options.at_once, tell)
-    lines = rows(trials)
-    show(console, lines)
     broken = violations(trials)
     for name, number in wanted.items():
         if (kills := sum(trial.kills for trial in trials if trial.moment.name == name)) < number:
@@ -92,8 +84,7 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     if (created := kie.stats()["created"] - calm) != (counted := sum(trial.created for trial in trials)):
         broken.append(f"Kie created {created} jobs, and only {counted} of them are anybody's")
     below = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
-    write = partial(write_between, "crash", markdown(lines))
-    return ended(console, below, broken, write, options.write)
+    return report(figures_of(trials), below, broken, options.write)
 
 
 if __name__ == "__main__":

@@ -27,6 +27,7 @@ from prefect.settings import get_current_settings
 from prefect.states import Crashed, Scheduled
 
 from benchmarks.crash.moments import MOMENTS, Moment, run_as_a_worker_does
+from benchmarks.report import Figures
 from prefect_kie.flows import generate_video, resolve_submission
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
@@ -35,6 +36,17 @@ from prefect_kie.submissions.store import FOLDER, SubmissionRecord
 
 DEPLOYMENT = "crash"
 PATIENCE_SECONDS = 120.0
+HEADS = (
+    "killed",
+    "kills",
+    "videos wanted",
+    "created per video, at most",
+    "created",
+    "charged",
+    "saved, checksum fits",
+    "in doubt, settled by a person",
+    "lost",
+)
 QUICK = {"usual_seconds": 0.4, "min_gap_seconds": 0.1, "max_gap_seconds": 0.5, "seconds_per_look": 0.05}
 
 _processes = multiprocessing.get_context("forkserver")
@@ -304,3 +316,22 @@ def violations(trials: list[Trial]) -> list[str]:
             found.append(f"{what}in doubt, although no call was out")
         found += [f"{what}{trouble}" for trouble in trial.trouble]
     return found
+
+
+def figures_of(trials: list[Trial]) -> Figures:
+    """The table: a row per moment, and their sum."""
+    figures = Figures("crash", HEADS)
+    for name in (*MOMENTS, "all"):
+        these = [trial for trial in trials if name in ("all", trial.moment.name)]
+        figures.add(
+            name,
+            sum(trial.kills for trial in these),
+            len(these),
+            max((trial.created for trial in these), default=0),
+            sum(trial.created for trial in these),
+            sum(trial.charged for trial in these),
+            sum(trial.saved for trial in these),
+            sum(trial.in_doubt for trial in these),
+            sum(not trial.saved for trial in these),
+        )
+    return figures

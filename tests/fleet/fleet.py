@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from benchmarks.apart import ROOT
 from benchmarks.recovery import Bench, environments
+from benchmarks.report import ROOT
 from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.simulator import SimulatorServer
 from tests.s3_store import S3Store

@@ -65,8 +65,13 @@ def a_blocks_file(folder: Path) -> dict[str, Any]:
     return {"storage": LocalFileSystem(basepath=str(folder / "videos"))}
 
 
-@pytest.mark.parametrize("destination", [a_file_in_its_place, proc, a_full_disk, a_blocks_file])
-@pytest.mark.parametrize("runs", THAT_SAVE)
+@pytest.mark.parametrize(
+    ("runs", "destination"),
+    [
+        *((video, place) for place in (a_file_in_its_place, proc, a_full_disk, a_blocks_file)),
+        *((runs, a_file_in_its_place) for runs in (batch, series)),
+    ],
+)
 async def test_a_place_where_nothing_can_be_saved_is_not_paid_for(
     runs: Runs,
     destination: Callable[[Path], dict[str, Any]],

@@ -50,15 +50,14 @@ async def test_what_was_created_before_a_mishap_is_paid_once(
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("word", "said"),
     [
-        "The input or output was flagged as sensitive. Please try again with different inputs.",
-        "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED",
-        "internal error: the content could not be processed, please try again later",
-        "Inappropriate content, please try another prompt.",
+        ("fail", "The input or output was flagged as sensitive. Please try again with different inputs."),
+        ("failed", "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"),
+        ("fail", "internal error: the content could not be processed, please try again later"),
+        ("failed", "Inappropriate content, please try another prompt."),
     ],
 )
-@pytest.mark.parametrize("word", ["fail", "failed"])
 async def test_what_moderation_refused_is_submitted_once_whatever_the_policy(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, said: str, word: str
 ) -> None:
@@ -86,8 +85,7 @@ async def test_a_record_that_does_not_exist_yet_is_waited_for(
     assert kie.stats()["created"] == 1
 
 
-@pytest.mark.parametrize("charset", ["utf-16", "utf-16-le", "utf-32"])
-@pytest.mark.parametrize("code", [401, 422, 500])
+@pytest.mark.parametrize(("charset", "code"), [("utf-16", 401), ("utf-16-le", 422), ("utf-32", 500)])
 async def test_a_quoted_key_reaches_no_state_and_no_log(
     kie: SimulatorServer,
     credentials: KieCredentials,

@@ -215,57 +215,25 @@ class TestDirectory:
         assert Path(saved.path).parent == moved
         assert kie.stats()["file_requests"] == 1
 
-    @pytest.mark.parametrize(
-        ("suffix", "tamper"),
-        [
-            (".mp4", lambda old: old[:-1] + bytes([old[-1] ^ 1])),
-            (".mp4", lambda old: old[:-1]),
-            (".mp4", lambda old: None),
-            (".json", lambda old: None),
-            (".json", lambda old: b""),
-            (".json", lambda old: b"\xff not JSON"),
-            (".json", lambda old: changed(old, task_id="another")),
-            (".json", lambda old: changed(old, files=[])),
-            (".json", lambda old: changed(old, files=[{**json.loads(old)["files"][0], "sha256": "0" * 64}])),
-            (".json", lambda old: changed(old, files=[{**json.loads(old)["files"][0], "name": "../a.mp4"}])),
-        ],
-        ids=[
-            "video changed",
-            "video shorter",
-            "video gone",
-            "sidecar gone",
-            "sidecar empty",
-            "sidecar unreadable",
-            "sidecar of another job",
-            "sidecar without files",
-            "sidecar of another video",
-            "sidecar of a file elsewhere",
-        ],
-    )
     async def test_what_is_not_as_it_was_is_fetched_again(
-        self,
-        kie: SimulatorServer,
-        credentials: KieCredentials,
-        job: Job,
-        videos: Path,
-        suffix: str,
-        tamper: Callable[[bytes], bytes | None],
+        self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
     ) -> None:
         saved = await save_result(job, credentials, directory=videos)
         before = {path.name: path.read_bytes() for path in videos.iterdir()}
-        path = Path(saved.path).with_suffix(suffix)
-        content = tamper(path.read_bytes())
-        if content is None:
-            path.unlink()
-        else:
-            path.write_bytes(content)
+        for number, (what, (suffix, tamper)) in enumerate(TAMPERINGS.items(), start=2):
+            path = Path(saved.path).with_suffix(suffix)
+            content = tamper(path.read_bytes())
+            if content is None:
+                path.unlink()
+            else:
+                path.write_bytes(content)
 
-        again = await save_result(job, credentials, directory=videos)
+            again = await save_result(job, credentials, directory=videos)
 
-        assert kie.stats()["file_requests"] == 2
-        assert again.files == saved.files
-        assert files_in(videos) == sorted(before)
-        assert Path(again.path).read_bytes() == before[Path(again.path).name]
+            assert kie.stats()["file_requests"] == number, what
+            assert again.files == saved.files, what
+            assert files_in(videos) == sorted(before), what
+            assert Path(again.path).read_bytes() == before[Path(again.path).name], what
 
     async def test_two_saves_at_once_leave_one_right_file(
         self, kie: SimulatorServer, credentials: KieCredentials, job: Job, videos: Path
@@ -364,6 +332,24 @@ class TestDirectory:
 
 def changed(sidecar: bytes, **fields: Any) -> bytes:
     return json.dumps({**json.loads(sidecar), **fields}).encode()
+
+
+def with_file(sidecar: bytes, **fields: Any) -> bytes:
+    return changed(sidecar, files=[{**json.loads(sidecar)["files"][0], **fields}])
+
+
+TAMPERINGS: dict[str, tuple[str, Callable[[bytes], bytes | None]]] = {
+    "video changed": (".mp4", lambda old: old[:-1] + bytes([old[-1] ^ 1])),
+    "video shorter": (".mp4", lambda old: old[:-1]),
+    "video gone": (".mp4", lambda old: None),
+    "sidecar gone": (".json", lambda old: None),
+    "sidecar empty": (".json", lambda old: b""),
+    "sidecar unreadable": (".json", lambda old: b"\xff not JSON"),
+    "sidecar of another job": (".json", lambda old: changed(old, task_id="another")),
+    "sidecar without files": (".json", lambda old: changed(old, files=[])),
+    "sidecar of another video": (".json", lambda old: with_file(old, sha256="0" * 64)),
+    "sidecar of a file elsewhere": (".json", lambda old: with_file(old, name="../a.mp4")),
+}
 
 
 class TestSeveralFiles:

@@ -1,4 +1,4 @@
-"""Processes apart, so that each can be measured for itself: a simulated Kie, and what a process has used."""
+"""The processes of a benchmark: a simulated Kie, the callback receiver, the measured ones; their CPU time."""
 
 from __future__ import annotations
 
@@ -14,16 +14,35 @@ from typing import Any
 
 import httpx
 
-from prefect_kie.cli.local_server import PASSED_ON, free_port
+from benchmarks.report import ROOT
+from prefect_kie.cli.local_server import PASSED_ON, LocalServer, free_port
 
-ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 60.0
+SIGNING_KEY = "whsec-of-a-benchmark"
+RECEIVER_BLOCK = "bench"
+PATIENT = {"PREFECT_SERVER_DATABASE_TIMEOUT": "60", "PREFECT_SERVER_DATABASE_CONNECTION_TIMEOUT": "60"}
+"""Settings of a server on SQLite, which has one writer at a time, for many clients."""
 
 _SERVE = """
 import json, sys
 from prefect_kie.simulator import SimulatorSettings, serve
 serve(SimulatorSettings(**json.loads(sys.argv[1])), port=int(sys.argv[2]))
 """
+_SAVE_BLOCK = """
+import sys
+from prefect_kie.blocks import KieCallbacks
+KieCallbacks(base_url=sys.argv[1], signing_key=sys.argv[2]).save(sys.argv[3], overwrite=True)
+"""
+
+
+def plain_environment() -> dict[str, str]:
+    """What a process needs of this one's environment: no Prefect settings, nobody's keys."""
+    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+
+
+def environment_of(server: LocalServer) -> dict[str, str]:
+    """The environment of a process that uses a Prefect server and prints nothing but errors."""
+    return {**plain_environment(), **server.environment, "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "ERROR"}
 
 
 class Kie:
@@ -103,9 +122,78 @@ def running(
         process.wait(stop_seconds)
 
 
-def plain_environment() -> dict[str, str]:
-    """What a process needs of this one's environment: no Prefect settings, nobody's keys."""
-    return {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+@contextmanager
+def callback_receiver(
+    environment: Mapping[str, str], log: Path
+) -> Generator[tuple[str, subprocess.Popen[bytes]], None, None]:
+    """`prefect-kie callbacks` with `SIGNING_KEY`.
+
+    Args:
+        environment: All of its environment.
+        log: Where it writes.
+
+    Yields:
+        Its URL and its process.
+    """
+    url = f"http://127.0.0.1:{(port := free_port())}"
+    words = [sys.executable, "-c", _SAVE_BLOCK, url, SIGNING_KEY, RECEIVER_BLOCK]
+    subprocess.run(words, env=environment, check=True)
+    words = ["-m", "prefect_kie.cli", "callbacks", "--port", str(port), "--block", RECEIVER_BLOCK]
+    with running(words, environment, log, stop_seconds=60) as process:
+        wait_until_it_answers(f"{url}/health", process, log)
+        yield url, process
+
+
+class Child:
+    """A process of a benchmark's own module that prints its figures as its last line, in JSON.
+
+    Args:
+        words: What follows `python -m`.
+        environment: All of its environment; None: this process's.
+    """
+
+    def __init__(self, words: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", *words],
+            env=environment,
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait until it has come to `ready()`.
+
+        Raises:
+            RuntimeError: when it ends before.
+        """
+        assert self._process.stdout is not None
+        if self._process.stdout.readline() != "ready\n":
+            raise RuntimeError(f"{self._process.args} ended before it was ready")
+
+    def go(self) -> None:
+        """Let it go on from `ready()`."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("go\n")
+        self._process.stdin.flush()
+
+    def result(self) -> Any:
+        """Wait for its end, and return what it printed.
+
+        Raises:
+            RuntimeError: when it fails.
+        """
+        output, _ = self._process.communicate()
+        if self._process.returncode:
+            raise RuntimeError(f"{self._process.args} failed; its output stands above")
+        return json.loads(output.splitlines()[-1])
+
+
+def ready() -> None:
+    """In a child: say that all is loaded, and wait for the word to go on."""
+    print("ready", flush=True)
+    sys.stdin.readline()
 
 
 def wait_until_it_answers(url: str, process: subprocess.Popen[Any], log: Path) -> None:

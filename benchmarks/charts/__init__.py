@@ -1,1 +1,0 @@
-"""The charts of docs/benchmarks.md, drawn from its tables."""
