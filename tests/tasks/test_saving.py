@@ -705,7 +705,7 @@ class TestTrouble:
         videos: Path,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        kie.fault("file", truncate=1000, drip=1000)
+        kie.fault("file", drip=1000)
         saving = asyncio.create_task(ONCE.fn(job, credentials, directory=videos))
         while not files_in(videos):
             await asyncio.sleep(0.01)
