@@ -475,6 +475,26 @@ async def test_a_lost_answer_never_gives_back_what_is_others(
 
 
 @of_server
+async def test_a_busy_server_is_asked_again_to_take_back(
+    kie: SimulatorServer, credentials: KieCredentials, limited: Begin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await limited(100)
+    kie.change(prices={"sora-2-text-to-video": 10})
+    handle = await submit(credentials)
+    send, refused = httpx.AsyncHTTPTransport.handle_async_request, []
+
+    async def busy(self: httpx.AsyncHTTPTransport, request: httpx.Request) -> httpx.Response:
+        if request.url.path.endswith("/v2/concurrency_limits/decrement") and len(refused) < 2:
+            refused.append(request)
+            return httpx.Response(503, headers={"Retry-After": "0"}, request=request)
+        return await send(self, request)
+
+    monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", busy)
+    assert (await waited(handle, credentials)).urls
+    assert (await used(), len(refused)) == (10, 2)
+
+
+@of_server
 async def test_trouble_in_settling_never_makes_a_paid_job_fail(
     kie: SimulatorServer,
     credentials: KieCredentials,

@@ -24,6 +24,11 @@ ASK_AGAIN_SECONDS = 60.0
 REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.LOCKED)
 """How the server says that the slots do not fit: into the limit at all, or beside those that are taken."""
 
+BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+"""How it says that it has done nothing now (its database is locked)."""
+
+GIVE_BACK_TRIES = 5
+
 _ask_from: dict[str | None, float] = {}
 """When to ask for the limit again, by the server that has none."""
 
@@ -93,12 +98,18 @@ async def settle_slots(occupied: int, credits: float) -> None:
         await occupy(min(-surplus, limit.limit - limit.active_slots))
     if surplus <= 0:
         return
-    # Sent once: Prefect's client repeats a call whose answer was lost, which would free others' slots too.
+    # Prefect's client would repeat a call whose answer was lost too, and free others' slots with it.
     now = get_settings_context()
     once = now.settings.client.model_copy(update={"max_retries": 0})
     with SettingsContext(profile=now.profile, settings=now.settings.model_copy(update={"client": once})):
-        async with get_client() as client:
-            await client.release_concurrency_slots([CREDITS_LIMIT], surplus, 1.0)
+        for tries_left in reversed(range(GIVE_BACK_TRIES)):
+            try:
+                async with get_client() as client:
+                    await client.release_concurrency_slots([CREDITS_LIMIT], surplus, 1.0)
+                return
+            except httpx.HTTPStatusError as error:  # the client has paused after it
+                if error.response.status_code not in BUSY or not tries_left:
+                    raise
 
 
 def _not_asked(error: httpx.HTTPError) -> ServiceUnavailable:
