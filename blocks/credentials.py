@@ -19,7 +19,6 @@ from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
 from prefect_kie.api.rate_limiter import KeyPace, pace_of
 from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.known_fields import KnownFields
-from prefect_kie.blocks.prices import Credits
 from prefect_kie.blocks.server import server_named
 
 DEFAULT_CREDENTIALS = "kie"
@@ -47,7 +46,6 @@ class KieCredentials(KnownFields, CredentialsBlock):
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
-        max_credits_per_day: What all runs with this block may pay in a day (UTC), credits; None: no cap.
         account: A name of your own for the account, where you have several; part of what one job is.
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
         looks_per_second: How often to look at jobs in a second, all jobs of this key together.
@@ -94,14 +92,6 @@ class KieCredentials(KnownFields, CredentialsBlock):
         description=(
             "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
             "of yours can be reached from the internet: then jobs are looked at from time to time."
-        ),
-    )
-    max_credits_per_day: Credits | None = Field(
-        default=None,
-        title="Credits per day",
-        description=(
-            "What all runs with this block may pay in a day (UTC), by the prices in the variable kie_prices; "
-            "what would pass it is not submitted. Leave it empty for no cap."
         ),
     )
     account: str = Field(

@@ -19,7 +19,6 @@ from prefect_kie.batches.progress import BatchProgress
 from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.budgets.guard import check_budget
 from prefect_kie.flows._before_paying import check_before_paying
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production
@@ -34,6 +33,8 @@ from prefect_kie.run_page.artifacts import show_markdown, show_table
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
 from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions.budgets import Budget
+from prefect_kie.submissions.store import SubmissionRecords
 
 TAB = "\t"
 PLAN = "kie-batch-plan"
@@ -138,7 +139,7 @@ async def generate_batch(
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
         estimate = await estimate.with_balance(production.credentials)
         await _show_plan(rows, estimate)
-        await check_budget(left, production.credentials, job_key=key, max_credits=max_credits)
+        await Budget(await SubmissionRecords.of_this_run(), production.job_key, max_credits).check(left)
         if dry_run:
             return _planned(rows, estimate, key, unrecorded)
         if unrecorded:

@@ -84,6 +84,7 @@ async def generate_video(
             job_key=production.job_key,
             hours=answer_hours,
             second_tries=second_tries,
+            max_credits=max_credits,
         )
     except KieError as error:
         return failed(error, GeneratedVideos)

@@ -225,6 +225,7 @@ async def character_series(
             job_key=production.job_key,
             hours=answer_hours,
             second_tries=second_tries,
+            max_credits=max_credits,
         )
     except KieError as error:
         return failed(error, SeriesResult)

@@ -34,13 +34,13 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.budgets.guard import settle
 from prefect_kie.callbacks.listening import listened
 from prefect_kie.run_page.events import tell_failed, tell_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.server_limits import look_at
+from prefect_kie.submissions.budgets import settle
 from prefect_kie.tasks._retries import only_retryable
 
 P = ParamSpec("P")
@@ -186,8 +186,8 @@ async def wait_for_job(
         raise _failed_look(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         _log_success(job)
-        # 0 or less for a success is no price that anybody can count with: it stays reserved at its own.
-        await settle(handle, job.credits if job.credits and job.credits > 0 else None)
+        if job.credits and job.credits > 0:  # else nobody knows, and it stays reserved at its price
+            await settle(handle, job.credits)
         tell_succeeded(job, handle)
         await show_end(handle, job)
         return job

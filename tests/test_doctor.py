@@ -32,6 +32,7 @@ from prefect_kie.cli.setup import Setup
 from prefect_kie.runtime.server_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
 from tests.conftest import KEY
 from tests.test_provisioning import clear
 
@@ -116,6 +117,22 @@ class TestAServer:
         assert code == 0
         assert [said for said in found.values() if not said.startswith("ok")] == []
         assert "1 online worker" in about("work pool", found)
+
+    async def test_a_budget_of_all_runs_is_told_with_what_is_used(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async for _ in Setup(key=None, credits=100).run():
+            pass
+        assert (await doctor(capsys))[0] == 0
+        await client.increment_concurrency_slots([CREDITS_LIMIT], 60, "concurrency")
+        code, found = await doctor(capsys)
+        said = about("budget of all runs", found)
+        assert (code, said.startswith("ok "), "60 of 100 credits are used" in said) == (0, True, True)
+        await client.increment_concurrency_slots([CREDITS_LIMIT], 40, "concurrency")
+        code, found = await doctor(capsys)
+        said = about("budget of all runs", found)
+        assert (code, said.startswith("trouble ")) == (1, True)
+        assert "run: prefect gcl update kie-credits --active-slots 0" in said
 
     async def test_what_setup_would_correct_is_trouble(
         self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]

@@ -51,6 +51,7 @@ from prefect_kie.cli.setup import LIMITS, Setup
 from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
 from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
 from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()
@@ -62,9 +63,9 @@ async def clear() -> None:
         for wanted in AUTOMATIONS:
             for found in await client.read_automations_by_name(wanted.name):
                 await client.delete_automation(found.id)
-        for limit in LIMITS:
+        for name in (*(limit.name for limit in LIMITS), CREDITS_LIMIT):
             with suppress(ObjectNotFound):
-                await client.delete_global_concurrency_limit_by_name(limit.name)
+                await client.delete_global_concurrency_limit_by_name(name)
         with suppress(ObjectNotFound):
             block = await client.read_block_document_by_name("kie", "kie-credentials")
             await client.delete_block_document(block.id)
@@ -89,9 +90,9 @@ def with_client(work: Callable[[PrefectClient], Coroutine[Any, Any, Any]]) -> An
     return asyncio.run(doing())
 
 
-def setup(capsys: pytest.CaptureFixture[str]) -> tuple[int, list[str]]:
+def setup(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, list[str]]:
     """Run the command: its exit code, and the lines that it printed."""
-    code = main(["setup"])
+    code = main(["setup", *words])
     shown = capsys.readouterr()
     assert shown.err == ""
     return code, shown.out.splitlines()
@@ -264,6 +265,58 @@ class TestLimit:
         corrected = GlobalConcurrencyLimitUpdate(limit=2, slot_decay_per_second=1.8)
         with_client(lambda client: client.update_global_concurrency_limit(CREATE_LIMIT, corrected))
         assert setup(capsys)[0] == 0
+
+
+class TestABudgetOfAllRuns:
+    """It is made on request only, and its use is told."""
+
+    pytestmark = pytest.mark.server
+
+    def test_it_is_made_on_request_and_left_as_it_is(
+        self, server: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        assert not [line for line in setup(capsys)[1] if CREDITS_LIMIT in line]
+        code, lines = setup(capsys, "--credits", "3000")
+        (line,) = [line for line in lines if CREDITS_LIMIT in line]
+        assert (code, line.startswith("created "), "3,000 credits" in line) == (0, True, True)
+        code, lines = setup(capsys, "--credits", "5")
+        (line,) = [line for line in lines if CREDITS_LIMIT in line]
+        assert (code, line.startswith("there "), "0 of 3,000 credits are used" in line) == (0, True, True)
+        found = with_client(lambda client: client.read_global_concurrency_limit_by_name(CREDITS_LIMIT))
+        assert (found.limit, found.slot_decay_per_second) == (3000, 0)
+
+    @pytest.mark.parametrize(
+        ("numbers", "code", "told"),
+        [
+            ({"active_slots": 60}, 0, "60 of 100 credits are used"),
+            ({"active_slots": 100}, 0, "prefect gcl update kie-credits --active-slots 0"),
+            (
+                {"slot_decay_per_second": 0.5},
+                1,
+                "run: prefect gcl update kie-credits --slot-decay-per-second 0",
+            ),
+            ({"active": False}, 0, "prefect gcl enable kie-credits"),
+        ],
+    )
+    def test_it_says_how_much_is_used_and_what_to_run(
+        self,
+        server: None,
+        capsys: pytest.CaptureFixture[str],
+        numbers: dict[str, Any],
+        code: int,
+        told: str,
+    ) -> None:
+        theirs = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=100, **numbers)
+        with_client(lambda client: client.create_global_concurrency_limit(theirs))
+        exit_code, lines = setup(capsys)
+        assert (exit_code, told in "\n".join(lines)) == (code, True)
+
+
+@pytest.mark.parametrize("credits", ["-5", "1.5", "many"])
+def test_a_budget_is_a_whole_number_of_credits(credits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["setup", f"--credits={credits}"])
+    assert "is no number from 0 to 1,000,000,000" in capsys.readouterr().err
 
 
 class TestAutomationsAreKept:

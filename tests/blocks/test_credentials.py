@@ -74,7 +74,7 @@ def test_the_key_is_masked() -> None:
         assert KEY not in shown
 
 
-@pytest.mark.parametrize("name", ["api_address", "base_ulr", "max_credits_per_month"])
+@pytest.mark.parametrize("name", ["api_address", "base_ulr", "max_credits_per_day"])
 def test_a_field_that_it_does_not_have_is_refused(name: str) -> None:
     with pytest.raises(ValidationError) as caught:
         KieCredentials(api_key=SecretStr(KEY), **{name: "http://127.0.0.1:4210"})
@@ -86,10 +86,10 @@ def test_a_field_that_it_does_not_have_is_refused(name: str) -> None:
 async def test_a_stored_one_comes_back_with_its_callbacks() -> None:
     callbacks = KieCallbacks(base_url="https://hooks.example", signing_key=SecretStr("whsec"))
     await callbacks.asave("known-fields", overwrite=True)
-    kept = KieCredentials(api_key=SecretStr(KEY), callbacks=callbacks, max_credits_per_day=5)
+    kept = KieCredentials(api_key=SecretStr(KEY), callbacks=callbacks, account="studio")
     await kept.asave("known-fields", overwrite=True)
     loaded = await load_credentials("known-fields")
-    assert (loaded.callbacks, loaded.max_credits_per_day) == (callbacks, 5)
+    assert (loaded.callbacks, loaded.account) == (callbacks, "studio")
 
 
 @pytest.mark.server

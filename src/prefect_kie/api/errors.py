@@ -258,14 +258,14 @@ class CallbackRejected(KieError):
 
 
 class BudgetExceeded(KieError):
-    """A budget of yours (`max_credits`, or the day's of the credentials) does not allow it; nothing was sent.
+    """A budget of yours (`max_credits`, or the limit `kie-credits`) does not allow it; nothing was sent.
 
     `left` is what may still be paid, credits.
     """
 
     default_next_step = (
-        "Raise the budget (max_credits, or max_credits_per_day of the Kie Credentials block), then run its "
-        "flow run again; what it has submitted is not paid again."
+        "Raise the budget (max_credits, or the concurrency limit kie-credits), then run its flow run again; "
+        "what it has submitted is not paid again."
     )
     left: float | None = None
 

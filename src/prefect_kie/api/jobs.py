@@ -55,7 +55,6 @@ class JobHandle(BaseModel):
         submission: Key of the submission's record in result storage; None for a job found by its id.
         submitted_at: When the job was submitted, by the submitter's clock; None where not known.
         rings: Whether Kie was told to call back when it ends.
-        reserved: Where it is reserved in budgets, to be settled when it has ended.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -65,7 +64,6 @@ class JobHandle(BaseModel):
     submission: str | None = None
     submitted_at: datetime | None = None
     rings: bool = False
-    reserved: tuple[str, ...] = ()
 
 
 class Job(BaseModel):

@@ -47,7 +47,7 @@ def add_batch(
     _add_places(batch)
     batch.add_argument(
         "--max-credits",
-        type=_number(float, 0.0, sys.float_info.max, "number of credits"),
+        type=number(float, 0.0, sys.float_info.max, "number of credits"),
         metavar="CREDITS",
         help="what all of it may cost together, in all its runs; what would cost more is not begun",
     )
@@ -63,14 +63,14 @@ def add_batch(
     )
     batch.add_argument(
         "--at-once",
-        type=_number(_whole, 1, 10_000, "number from 1 to 10,000"),
+        type=number(whole, 1, 10_000, "number from 1 to 10,000"),
         default=100,
         metavar="N",
         help="on their way at once (default: 100)",
     )
     batch.add_argument(
         "--tries",
-        type=_number(_whole, 0, 10, "number from 0 to 10"),
+        type=number(whole, 0, 10, "number from 0 to 10"),
         default=1,
         metavar="N",
         help="how often a job is made again that failed, uncharged, for a passing reason (default: 1)",
@@ -143,17 +143,24 @@ def _add_places(command: argparse.ArgumentParser) -> None:
     command.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
 
 
-def _number(read: Callable[[str], N], least: N, most: N, wanted: str) -> Callable[[str], N]:
-    def number(text: str) -> N:
+def number(read: Callable[[str], N], least: N, most: N, wanted: str) -> Callable[[str], N]:
+    """An argument's type: what `read` makes of it, within bounds."""
+
+    def checked(text: str) -> N:
         with suppress(ValueError):
             if least <= (found := read(text)) <= most:
                 return found
         raise argparse.ArgumentTypeError(f"{text!r} is no {wanted}")
 
-    return number
+    return checked
 
 
-def _whole(text: str) -> int:
+def whole(text: str) -> int:
+    """A number in decimal digits alone.
+
+    Raises:
+        ValueError: when it is none.
+    """
     if not text.isdecimal():  # int() takes 1_000 and +1 as well
         raise ValueError(text)
     return int(text)

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from prefect_kie.cli.arguments import add_batch, add_collect, add_submissions
+from prefect_kie.cli.arguments import add_batch, add_collect, add_submissions, number, whole
 from prefect_kie.cli.terminal import forgive_output
 
 # What imports Prefect is imported by the commands themselves: the demo chooses Prefect's home first.
@@ -110,6 +110,12 @@ def _parser() -> argparse.ArgumentParser:
             "run a crashed flow run again. Run it as often as you like: what is there is left as it is."
         ),
     )
+    setup.add_argument(
+        "--credits",
+        type=number(whole, 0, 1_000_000_000, "number from 0 to 1,000,000,000"),
+        metavar="N",
+        help="also make the concurrency limit kie-credits: what all runs together may pay, in credits",
+    )
     setup.set_defaults(run=_setup)
 
     doctor = commands.add_parser(
@@ -177,12 +183,11 @@ def _simulate(options: argparse.Namespace) -> int:
 
 
 def _setup(options: argparse.Namespace) -> int:
-    del options
     from rich.console import Console
 
     from prefect_kie.cli.setup import run_setup
 
-    return run_setup(Console())
+    return run_setup(Console(), options.credits)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import connected, server_url
 from prefect_kie.cli.doctor.events import check_events
 from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
+from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
 
 Outcome = Literal["created", "there", "updated", "missing", "trouble"]
 
@@ -99,10 +100,12 @@ class Setup:
 
     Attributes:
         key: The key to Kie, for the credentials block where none exists; None: none is known.
+        credits: The slots of the limit `kie-credits`, where it does not exist; None: it is not made.
         automations: The automations to have.
     """
 
     key: str | None
+    credits: int | None = None
     automations: Sequence[AutomationCore] = all_automations()
 
     async def run(self) -> AsyncIterator[Finding]:
@@ -117,17 +120,20 @@ class Setup:
             yield await _credentials(client, self.key)
             for limit in LIMITS:
                 yield await provide_limit(client, limit)
+            if (budget := await provide_budget(client, self.credits)) is not None:
+                yield budget
             for automation in self.automations:
                 yield await provide_automation(client, automation)
             async for check in check_events(client):
                 yield Finding("there" if check.outcome == "ok" else "trouble", check.what, check.advice)
 
 
-def run_setup(console: Console) -> int:
+def run_setup(console: Console, credits: int | None = None) -> int:
     """Set the configured Prefect server up with KIE_API_KEY of the environment, and tell each thing.
 
     Args:
         console: Where to tell it.
+        credits: What all runs may pay, where there is no such budget yet; None: no budget is made.
 
     Returns:
         The exit code: 0 when everything is there in the end, else 1.
@@ -135,7 +141,7 @@ def run_setup(console: Console) -> int:
     Raises:
         ServerMissing: as `Setup.run`.
     """
-    setup = Setup(key=os.environ.get("KIE_API_KEY", "").strip() or None)
+    setup = Setup(key=os.environ.get("KIE_API_KEY", "").strip() or None, credits=credits)
     complete = asyncio.run(_tell(setup, console))
     # Text and soft_wrap: brackets are no markup, and a command stays on its line.
     console.print(Text(NEXT), soft_wrap=True)
@@ -230,6 +236,34 @@ async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
     if not wanted.paces(found.limit, found.slot_decay_per_second):
         numbers += f"; that is more than Kie's usual {wanted.kies} in {wanted.seconds:g} s"
     return Finding("there", f"{what} ({numbers})")
+
+
+async def provide_budget(client: PrefectClient, credits: int | None) -> Finding | None:
+    """Make the limit `kie-credits` on request; None where there is none and none is asked for."""
+    what = f"budget of all runs, concurrency limit {CREDITS_LIMIT!r}"
+    try:
+        found = await client.read_global_concurrency_limit_by_name(CREDITS_LIMIT)
+    except ObjectNotFound:
+        if credits is None:
+            return None
+        await client.create_global_concurrency_limit(
+            GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=credits, slot_decay_per_second=0)
+        )
+        return Finding("created", f"{what}: {credits:,} credits")
+    change = f"prefect gcl update {CREDITS_LIMIT}"
+    if not found.active:
+        enable = f"prefect gcl enable {CREDITS_LIMIT}"
+        return Finding("there", f"{what}, but switched off, so that it caps nothing ({enable})")
+    if found.slot_decay_per_second:
+        return Finding(
+            "missing",
+            f"{what} has a slot decay, by which it forgets what was paid",
+            f"{change} --slot-decay-per-second 0",
+        )
+    used = f"{what}: {found.active_slots:,} of {found.limit:,} credits are used"
+    if found.active_slots >= found.limit:
+        return Finding("trouble", f"{used}, so nothing is submitted", f"{change} --active-slots 0")
+    return Finding("there", f"{used} (to begin anew: {change} --active-slots 0)")
 
 
 async def provide_automation(client: PrefectClient, wanted: AutomationCore) -> Finding:

@@ -20,6 +20,7 @@ from prefect_kie.keys import submission_key
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
 from prefect_kie.run_page.artifacts import show_markdown
 from prefect_kie.run_page.markdown import code, escaped
+from prefect_kie.submissions.budgets import Budget
 from prefect_kie.submissions.store import SubmissionRecords
 
 ApproveOver = Annotated[float, Field(ge=0)] | None
@@ -160,8 +161,11 @@ async def approved(
     job_key: str,
     hours: float,
     second_tries: SecondTries = NO_SECOND_TRIES,
+    max_credits: float | None = None,
 ) -> None:
     """Ask a person before jobs are submitted, where these cost more than a limit or nobody knows what.
+
+    Where there is a budget they have to fit into it first.
 
     What was submitted before is not paid again, and not counted. A yes is kept: run again, nobody is asked
     twice for the same jobs at no higher a price.
@@ -174,16 +178,21 @@ async def approved(
         job_key: Whose jobs they are.
         hours: For how long to wait.
         second_tries: Which further models may be tried: the dearest one counts.
+        max_credits: What all jobs of `job_key` may cost together, credits; None: any sum.
 
     Raises:
+        BudgetExceeded: when they do not fit into a budget.
         NotApproved: when the person says no.
         NotAnswered: when nobody answers.
         KieError: another one when the prices or the records cannot be read. In each case nothing was
             submitted.
     """
+    left = await not_submitted(jobs, job_key, kie)
+    if left:  # else the run was begun before, and nobody knows here how much of it is left
+        planned = {**left, **{f"further {number}": request for number, request in enumerate(further)}}
+        await Budget(await SubmissionRecords.of_this_run(), job_key, max_credits).check(planned)
     if over is None:
         return
-    left = await not_submitted(jobs, job_key, kie)
     estimate = Estimate.of([*left.values(), *further], await load_prices(), second_tries)
     if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info(

@@ -12,10 +12,10 @@ from prefect import get_run_logger
 from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
 from prefect_kie.api.rate_limiter import Turn
 from prefect_kie.blocks import KieCallbacks
-from prefect_kie.budgets.reservations import freed
 from prefect_kie.run_page.events import JOB_SUBMITTED, events_are_sent, tell_submitted
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.uncancellable import Caller
+from prefect_kie.submissions.budgets import refund
 from prefect_kie.submissions.reconcile import in_doubt
 from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords, TakenOver
 
@@ -90,7 +90,7 @@ async def _post(
         if await _keep(lambda: records.release(record), record):
             with suppress(Exception):  # left behind it harms nobody
                 await records.token(record).drop()
-        await freed(records.storage, record.reserved)
+        await refund(records, record)
         raise
     tell_submitted(
         handle.task_id, model=record.model, key=record.key, attempt=record.attempt, title=record.title
@@ -99,8 +99,7 @@ async def _post(
     if not await _keep(lambda: records.write(submitted), submitted):
         await events_are_sent()
     get_run_logger().info("%s submitted as job %s (submission %s)", record.model, handle.task_id, record.key)
-    known = {"submission": record.key, "rings": record.rings, "reserved": record.reserved}
-    return handle.model_copy(update=known)
+    return handle.model_copy(update={"submission": record.key, "rings": record.rings})
 
 
 async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:

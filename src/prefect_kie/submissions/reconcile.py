@@ -23,10 +23,10 @@ from prefect_kie.api import (
     SubmissionInDoubt,
     SubmissionNotRecorded,
 )
-from prefect_kie.budgets.reservations import freed
 from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, tell_submitted
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.server_limits import look_at
+from prefect_kie.submissions.budgets import refund
 from prefect_kie.submissions.event_evidence import events_of, job_of
 from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
 
@@ -122,7 +122,7 @@ async def release(records: SubmissionRecords, record: SubmissionRecord) -> Submi
     """
     with _recorded(record):
         await records.release(record)
-    await freed(records.storage, record.reserved)
+    await refund(records, record)
     return record.became("released")
 
 

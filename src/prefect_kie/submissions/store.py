@@ -61,7 +61,8 @@ class SubmissionRecord(BaseModel):
         model: The model's name at Kie.
         input: The input that was sent.
         rings: Whether Kie was told to call back.
-        reserved: Where its price is reserved in budgets; see `ledger`.
+        credits: Its price, where there was a budget.
+        slots: How many slots of the limit `kie-credits` it occupied.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
         flow_run_id: The flow run that submitted.
         host: The name of the machine it was sent from, for people.
@@ -81,7 +82,8 @@ class SubmissionRecord(BaseModel):
     model: str
     input: dict[str, Any]
     rings: bool = False
-    reserved: tuple[str, ...] = ()
+    credits: float | None = None
+    slots: int = 0
     task_id: str | None = None
     flow_run_id: str | None = None
     host: str = Field(default_factory=socket.gethostname)

@@ -15,8 +15,6 @@ from prefect.runtime import flow_run
 from prefect_kie.api import JobHandle, JobRequest, SubmissionNotRecorded
 from prefect_kie.api.rate_limiter import Turn
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.budgets.guard import Gate
-from prefect_kie.budgets.reservations import freed
 from prefect_kie.callbacks.waiter import doorbell
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.logs import shown_error
@@ -24,6 +22,7 @@ from prefect_kie.runtime.server_limits import turn_to_create
 from prefect_kie.runtime.single_flight import one_at_a_time
 from prefect_kie.runtime.uncancellable import Caller, beyond_cancelling
 from prefect_kie.storage.run_storage import run_base
+from prefect_kie.submissions.budgets import Budget, refund
 from prefect_kie.submissions.paid_call import paid_call, seen_through
 from prefect_kie.submissions.reconcile import in_doubt, settled_by_proof
 from prefect_kie.submissions.send_tokens import Departure
@@ -69,7 +68,7 @@ async def submit(
     if second_try < 0:
         raise ValueError(f"second_try counts from 0, the first try; got {second_try}")
     base = await run_base(job_key)
-    kie = await _with_current_cap(await load_credentials(credentials))
+    kie = await load_credentials(credentials)
     record = SubmissionRecord(
         key=submission_key(kie, base, request, take, second_try),
         base=base,
@@ -79,11 +78,11 @@ async def submit(
         flow_run_id=flow_run.get_id(),
     )
     records = await SubmissionRecords.of_this_run()
-    gate = Gate(records.storage, kie, base, max_credits)
+    budget = Budget(records, base, max_credits)
     found = await records.read(record.key)
     sends = found is None
     if sends:
-        await gate.check({record.key: request})  # what is refused takes nobody's turn
+        await budget.check({record.key: request})  # what is refused takes nobody's turn
         if record.rings:
             await doorbell().ready()
     caller = Caller()
@@ -91,7 +90,7 @@ async def submit(
         while True:
             # Taken last, to be used at once; and out here, where waiting for it holds nobody up.
             turn = await turn_to_create(kie) if sends else None
-            work = partial(_submit_once, record, request, kie, records, gate, caller, turn)
+            work = partial(_submit_once, record, request, kie, records, budget, caller, turn)
             if (handle := await beyond_cancelling(work)) is not None:
                 return handle
             sends = True
@@ -108,20 +107,12 @@ async def submit(
         raise
 
 
-async def _with_current_cap(kie: KieCredentials) -> KieCredentials:
-    """The credentials with the day's cap as it is now: lowered while a batch runs, it holds for the rest."""
-    name = kie._block_document_name  # pyright: ignore[reportPrivateUsage]
-    if kie.max_credits_per_day is None or name is None:
-        return kie
-    return kie.model_copy(update={"max_credits_per_day": (await load_credentials(name)).max_credits_per_day})
-
-
 async def _submit_once(
     mine: SubmissionRecord,
     request: JobRequest,
     kie: KieCredentials,
     records: SubmissionRecords,
-    gate: Gate,
+    budget: Budget,
     caller: Caller,
     turn: Turn | None,
 ) -> JobHandle | None:
@@ -141,7 +132,7 @@ async def _submit_once(
                 return _known_handle(found)
             if turn is None:
                 return None
-            attempt = await gate.reserve(mine.another_attempt(), request)
+            attempt = await budget.reserve(mine.another_attempt(), request)
             too_late = await _begun(records, attempt, caller)
             if too_late is not None:
                 call = paid_call(client, request, kie.callbacks, attempt.key, turn, too_late)
@@ -167,9 +158,9 @@ async def _begun(
         if await _claimed(records, mine):
             return departure.is_over
     except BaseException:
-        await freed(records.storage, mine.reserved)
+        await refund(records, mine)
         raise
-    await freed(records.storage, mine.reserved)
+    await refund(records, mine)
     return None
 
 
@@ -236,7 +227,6 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
             submission=record.key,
             submitted_at=record.written_at,
             rings=record.rings,
-            reserved=record.reserved,
         )
     raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "

@@ -130,6 +130,8 @@ async def _of_setup(client: PrefectClient) -> AsyncIterator[Check]:
     yield await _as_setup_finds(f"block type {type_name}", block(client, KieCredentials))
     for shared in setup.LIMITS:
         yield await _as_setup_finds(f"concurrency limit {shared.name!r}", limit(client, shared))
+    if (budget := await setup.provide_budget(client, None)) is not None:
+        yield _check_of(budget)
     for wanted in all_automations():
         yield await _as_setup_finds(f"automation {wanted.name!r}", automation(client, wanted))
 
@@ -141,7 +143,11 @@ async def _as_setup_finds(what: str, looking: Awaitable[Finding]) -> Check:
         if change.creates:
             return Check("not there", what, "run: prefect-kie setup")
         return Check("trouble", f"{what} is not as this version has it", "run: prefect-kie setup")
-    if finding.outcome == "missing":
+    return _check_of(finding)
+
+
+def _check_of(finding: Finding) -> Check:
+    if finding.outcome in ("missing", "trouble"):
         return Check("trouble", finding.what, f"run: {finding.command}")
     return Check("ok", finding.what)
 

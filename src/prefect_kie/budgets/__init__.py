@@ -1,1 +1,0 @@
-"""What a run, and all runs of a day, may pay."""
