@@ -163,7 +163,7 @@ def child(way: str, rows: int, seconds: float, kie: str, receiver: str, lifted: 
         callbacks=KieCallbacks(base_url=receiver, signing_key=SecretStr(SIGNING_KEY))
         if way == "callbacks"
         else None,
-        **({"creates_per_10_seconds": 100_000, "looks_per_second": 100_000} if lifted else {}),
+        **({"creates_per_10_seconds": 100_000, "polls_per_second": 100_000} if lifted else {}),
     )
     poll = PollPolicy(usual_seconds=seconds, spread=0.2)
     directory = Path(tempfile.mkdtemp(prefix="videos-", dir=os.environ["PREFECT_HOME"]))

@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 ALONE_JOBS = 100
 TOGETHER_JOBS = 200
-ASKED = ("take", "look")
+ASKED = ("_take", "_read")
 KIES, WINDOW_SECONDS = 20, 10.0
 LEAST_ALONE, LEAST_TOGETHER = 1.9, 1.6
 HEADS = (
@@ -159,7 +159,7 @@ def submit(number: int, jobs: int, kie: str) -> None:
 
     from prefect_kie.api import Sora2TextToVideoStable
     from prefect_kie.blocks import KieCredentials
-    from prefect_kie.runtime import server_limits
+    from prefect_kie.runtime.global_limits import _GlobalLimit  # pyright: ignore[reportPrivateUsage]
     from prefect_kie.tasks import sora_2_text_to_video_stable
 
     asked: dict[str, list[float]] = {name: [] for name in ASKED}
@@ -175,8 +175,7 @@ def submit(number: int, jobs: int, kie: str) -> None:
         return asking
 
     for name in ASKED:
-        method = getattr(server_limits._PrefectLimit, name)  # pyright: ignore[reportPrivateUsage]
-        setattr(server_limits._PrefectLimit, name, timed(name, method))  # pyright: ignore[reportPrivateUsage]
+        setattr(_GlobalLimit, name, timed(name, getattr(_GlobalLimit, name)))
     credentials = KieCredentials(api_key=SecretStr("simulated"), base_url=kie, upload_url=kie)
 
     @flow(name="submit")

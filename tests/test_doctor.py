@@ -30,7 +30,7 @@ from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
 from prefect_kie.cli.main import main
 from prefect_kie.cli.serve import DEPLOYMENTS
 from prefect_kie.cli.setup import Setup
-from prefect_kie.runtime.server_limits import CREATE_LIMIT
+from prefect_kie.runtime.global_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.storage.fsspec import storage_for
 from tests.conftest import KEY

@@ -63,7 +63,7 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     from prefect_kie.blocks import KieCredentials
 
     console = Console(width=160)
-    unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
+    unhurried = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000}
     block = KieCredentials.model_validate(
         {"api_key": "crash", "base_url": kie.url, "upload_url": kie.url, **unhurried}
     )

@@ -32,7 +32,7 @@ from benchmarks.lag.record import Asking, Lags, all_lags
 from benchmarks.postgres import postgres
 from benchmarks.tables import Figures, machine
 from prefect_kie.cli.local_server import LocalServer, local_server
-from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
+from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 
 CREATES_A_SECOND = 2.0
 JOB_SECONDS = 30.0
@@ -217,7 +217,7 @@ def _set_up(server: LocalServer, environment: Mapping[str, str]) -> None:
         check=False,  # it misses a key: the client brings its own
         capture_output=True,
     )
-    for name in (CREATE_LIMIT, LOOK_LIMIT):
+    for name in (CREATE_LIMIT, POLL_LIMIT):
         httpx.delete(f"{server.url}/api/v2/concurrency_limits/{name}", trust_env=False, timeout=60)
 
 

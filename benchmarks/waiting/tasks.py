@@ -83,7 +83,7 @@ class Laboratory:
                 upload_url=kie.url,
                 callbacks=self._callbacks if callbacks else None,
                 creates_per_10_seconds=100_000,
-                looks_per_second=100_000,
+                polls_per_second=100_000,
             )
             ended = asyncio.run(self._run(credentials, policy(sigma, self._scale)))
             seen = {job["task_id"]: job for job in kie.stats()["jobs"]}

@@ -14,7 +14,7 @@ from prefect_kie.api import BudgetExceeded
 from prefect_kie.budgets.caps import Budget
 from prefect_kie.budgets.ledger import Ledger, reservation
 from prefect_kie.runtime.logs import run_logger, shown_error
-from prefect_kie.runtime.single_flight import one_at_a_time
+from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.base import Storage
 
 TRIES = 5
@@ -84,7 +84,7 @@ async def _reserved(
     # Those of one process take turns: a hundred at once would all see too much, and all step back.
     async with AsyncExitStack() as turns:
         for budget in budgets:
-            await turns.enter_async_context(one_at_a_time(f"budget {ledger.address(budget.folder)}"))
+            await turns.enter_async_context(single_flight(f"budget {ledger.address(budget.folder)}"))
         try:
             for path in paths:
                 await ledger.write(path)
