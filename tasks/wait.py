@@ -34,7 +34,7 @@ from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.budgets.guard import settle
-from prefect_kie.callbacks.listening import listened
+from prefect_kie.callbacks.waiter import wait_for_callback
 from prefect_kie.run_page.events import tell_failed, tell_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.clients import poll_job
@@ -161,15 +161,15 @@ async def wait_for_job(
         )  # too young for a look to tell anything
     try:
         kie = await load_credentials(credentials)
-        rung = handle.rings and await listened(handle, poll, age)
+        called_back = handle.rings and await wait_for_callback(handle, poll, age)
         age = _age(handle, None)
         try:
-            job = await _looked_at(kie, handle, poll, rung)
+            job = await _polled(kie, handle, poll, called_back)
         except AuthenticationFailed:
             if not handle.rings:
                 raise
             kie = await load_credentials(credentials)  # there may be another key since it was loaded
-            job = await _looked_at(kie, handle, poll, rung)
+            job = await _polled(kie, handle, poll, called_back)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
@@ -195,9 +195,9 @@ async def wait_for_job(
     return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
 
 
-async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, rung: bool) -> Job:
+async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, called_back: bool) -> Job:
     job = await _seen(kie, handle.task_id, poll)
-    for _ in range(LATE_RECORDS if rung else 0):
+    for _ in range(LATE_RECORDS if called_back else 0):
         if job.state.finished:
             break
         await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late

@@ -16,11 +16,11 @@ from prefect_kie.api import JobHandle, JobRequest, SubmissionNotRecorded
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.budgets.guard import Gate
 from prefect_kie.budgets.reservations import freed
-from prefect_kie.callbacks.waiter import doorbell
+from prefect_kie.callbacks.waiter import callback_waiter
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.loop import Cancellation, run_uncancellable
+from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable
 from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.run_storage import run_base
 from prefect_kie.submissions.paid_call import paid_call, seen_through
@@ -82,7 +82,7 @@ async def submit(
     if await records.read(record.key) is None:
         await gate.check({record.key: request})  # what is refused waits for no slot
         if record.rings:
-            await doorbell().ready()
+            await run_on_loop(callback_waiter().ensure_subscribed)
     cancellation = Cancellation()
     try:
         work = partial(_submit_once, record, request, kie, records, gate, cancellation)
