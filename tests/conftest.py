@@ -163,14 +163,25 @@ def kie() -> Iterator[SimulatorServer]:
     )
     with SimulatorServer(settings) as simulator:
         yield simulator
-    asyncio.run_coroutine_threadsafe(close_clients(), loop._loop()).result()
 
 
-async def close_clients() -> None:
-    """Close what this process's clients keep open to a Kie that is no more."""
-    while clients._clients():
-        _, client = clients._clients().popitem()
-        await client.aclose()
+@pytest.fixture(autouse=True)
+def _clients_of_its_own() -> Iterator[None]:
+    """No test uses, or leaves open, the process's clients of another."""
+    yield
+    close_clients()
+
+
+def close_clients() -> None:
+    """Have this process make its clients of Kie anew; not on the background loop."""
+
+    async def close() -> None:
+        while clients._clients():
+            _, client = clients._clients().popitem()
+            await client.aclose()
+
+    if clients._clients():
+        asyncio.run_coroutine_threadsafe(close(), loop._loop()).result()
 
 
 def unhurried(kie: SimulatorServer) -> KieCredentials:

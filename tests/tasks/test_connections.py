@@ -21,7 +21,6 @@ from pydantic import SecretStr
 from prefect_kie.api import JobHandle, KieClient, Sora2TextToVideoStable, hosts
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.runtime.clients import ask_kie, poll_job
-from prefect_kie.runtime.loop import run_on_loop
 from tests.conftest import KEY, close_clients
 
 BOAT = Sora2TextToVideoStable(prompt="a boat")
@@ -71,7 +70,7 @@ class TlsKie:
         try:
             yield f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
         finally:
-            await run_on_loop(close_clients)
+            await asyncio.to_thread(close_clients)
             server.close()
             for writer in self._writers:
                 writer.close()

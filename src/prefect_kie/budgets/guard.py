@@ -18,7 +18,7 @@ from prefect_kie.blocks import PRICES, KieCredentials, load_credentials, load_pr
 from prefect_kie.budgets.caps import Budget, budgets_of
 from prefect_kie.budgets.ledger import Ledger, exact
 from prefect_kie.budgets.reservations import fit, reserve
-from prefect_kie.runtime.best_effort import in_time
+from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import run_base, scope_storage
@@ -178,7 +178,7 @@ async def settle(handle: JobHandle, credits: float | None) -> None:
     if not handle.reserved or credits is None:
         return
     try:
-        if await in_time(_settled(handle, credits), SETTLE_SECONDS):
+        if await detach_after(_settled(handle, credits), SETTLE_SECONDS):
             return
         reason = "its reservation is not in this run's result storage"
     except Exception as error:

@@ -1,9 +1,8 @@
 """Waiting for Kie's callbacks: one subscription to the Prefect server's events per process, for all jobs.
 
 The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.rang`. It is only a
-reason to poll: nothing of it is believed but which job it is about and, as a hint, how far it is. If the
-subscription
-breaks it is made again; meanwhile its jobs are polled as often as without callbacks.
+reason to poll: nothing of it is believed but which job it is about and, as a hint, how far it is. If
+the subscription breaks, it is made again; meanwhile its jobs are polled as often as without callbacks.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ class SharedLimit:
 
 
 # Slots decay as whole ones: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10, so some calls may be on
-# their way half a second (looks: 0.3 s) longer than others. Each lot costs about 0.05 s beside its decay.
+# their way half a second (looks: 0.3 s) longer than others. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
     SharedLimit(CREATE_LIMIT, 2, 1.8, 20, 10.0, "submissions stay below Kie's 20 in 10 seconds"),
     SharedLimit(POLL_LIMIT, 4, 5.0, 10, 1.0, "polls stay below Kie's 10 a second"),

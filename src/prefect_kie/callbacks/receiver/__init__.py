@@ -5,8 +5,8 @@ once:
 
     app = create_app(KieCallbacks.load("callbacks"))
 
-Kie signs a job's id and the time, not the body. So a callback is a doorbell: it proves that Kie rang about a
-job, and nothing it says is believed but that; the job itself is then looked up.
+Kie signs a job's id and the time, not the body. So a callback proves that Kie called about a job, and
+nothing it says is believed but that; the job itself is then polled.
 """
 
 from prefect_kie.callbacks.receiver.app import HEALTHY, create_app
