@@ -40,6 +40,9 @@ ASK_AGAIN_SECONDS = 30.0
 MISSING = "missing"
 """What is in `reported` once it was said that limits are missing."""
 
+LOCKED = 423
+"""How the server says that there is no free slot."""
+
 MIN_WAIT_SECONDS = 0.02
 MAX_JITTER_SECONDS = 0.05
 
@@ -129,7 +132,7 @@ class _GlobalLimit:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self._client.increment_concurrency_slots([self._name], 1, "rate_limit")
         except httpx.HTTPStatusError as error:
-            if error.response.status_code == httpx.codes.LOCKED:
+            if error.response.status_code == LOCKED:
                 return False  # somebody was quicker
             raise
         return True
