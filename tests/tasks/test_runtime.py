@@ -85,15 +85,28 @@ async def test_work_ends_with_its_caller() -> None:
     assert await work.ended() == "cancelled"
 
 
-@pytest.mark.parametrize(("committed", "outcome"), [(False, "cancelled"), (True, "done")])
-async def test_a_paid_call_ends_with_its_caller_until_it_is_committed(committed: bool, outcome: str) -> None:
+async def test_a_paid_call_that_waits_with_nothing_begun_ends_with_its_caller() -> None:
+    work, cancellation = Work(), Cancellation()
+    cancellation.begin_waiting()
+    await cancelled_once_begun(lambda work: run_uncancellable(work, cancellation), work)
+    assert await work.ended() == "cancelled"
+    with pytest.raises(asyncio.CancelledError):
+        cancellation.try_commit()
+    assert not cancellation.committed
+
+
+@pytest.mark.parametrize("committed", [True, False])
+async def test_elsewhere_it_goes_on_and_begins_nothing_more(committed: bool) -> None:
     work, cancellation = Work(), Cancellation()
     if committed:
-        assert cancellation.try_commit()
+        cancellation.begin_waiting()
+        cancellation.try_commit()
     await cancelled_once_begun(lambda work: run_uncancellable(work, cancellation), work)
-    assert not cancellation.try_commit()
     work.may_end.set()
-    assert await work.ended() == outcome
+    assert await work.ended() == "done"
+    assert cancellation.committed == committed
+    with pytest.raises(asyncio.CancelledError):
+        cancellation.begin_waiting()
 
 
 async def test_one_at_a_time_for_a_key() -> None:

@@ -56,10 +56,19 @@ if hasattr(os, "register_at_fork"):
 
 
 class Cancellation:
-    """Whether somebody still waits for a paid call: it is either cancelled before it begins, or finished."""
+    """Whether somebody still waits for a paid call, and what follows where nobody does.
+
+    Work is only ever cancelled where it waits with nothing begun: from `begin_waiting` until `try_commit`.
+    Elsewhere it goes on to where it asks.
+
+    Attributes:
+        cancelled: Whether nobody waits any more.
+        committed: Whether the call may be out.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.RLock()  # a signal handler may come while its own thread holds it
+        self._waiting = False
         self.committed = False
         self.cancelled = False
 
@@ -67,17 +76,34 @@ class Cancellation:
         """Say that nobody waits any more.
 
         Returns:
-            Whether that stops the call; else it may be out, and is finished.
+            Whether the work may be cancelled on the spot.
         """
         with self._guard:
             self.cancelled = True
-            return not self.committed
+            return self._waiting
 
-    def try_commit(self) -> bool:
-        """Whether the call may begin, since somebody still waits for it; from now on it is finished."""
+    def begin_waiting(self) -> None:
+        """Allow the work to be cancelled from now on.
+
+        Raises:
+            asyncio.CancelledError: when nobody waits for it any more.
+        """
         with self._guard:
-            self.committed = not self.cancelled
-            return self.committed
+            if self.cancelled:
+                raise asyncio.CancelledError
+            self._waiting, self.committed = True, False
+
+    def try_commit(self) -> None:
+        """From now on the work is finished, whoever leaves.
+
+        Raises:
+            asyncio.CancelledError: when nobody waits for it any more; nothing may be begun.
+        """
+        with self._guard:
+            self._waiting = False
+            if self.cancelled:
+                raise asyncio.CancelledError
+            self.committed = True
 
 
 class _Call(Generic[T]):
@@ -151,14 +177,14 @@ async def run_on_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancellation: Cancellation) -> T:
-    """Do something on the background loop that is finished once it has begun to pay.
+    """Do something on the background loop that is finished though its caller is gone.
 
-    From when `cancellation.try_commit()` said yes, neither a cancelled caller nor Prefect's time limits stop
-    it, and a process that is asked to end (by a signal, or at its interpreter's exit) waits for it.
+    Neither a cancelled caller nor Prefect's time limits stop it, and a process that is asked to end (by a
+    signal, or at its interpreter's exit) waits for it; only where `cancellation` allows it, it is cancelled.
 
     Args:
         work: Makes the coroutine to run.
-        cancellation: What it commits to; cancelled when the caller is.
+        cancellation: Cancelled when the caller is.
     """
     call, paid_calls = _Call(_loop(), work, cancellation.cancel), _paid_calls()
     paid_calls.add(call)

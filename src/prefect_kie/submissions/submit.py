@@ -126,9 +126,9 @@ async def _submit_once(
                     continue
             if found is not None:
                 return _known_handle(found)
+            cancellation.begin_waiting()
             async with create_slot(kie) as client:
-                if not cancellation.try_commit():
-                    raise asyncio.CancelledError
+                cancellation.try_commit()
                 attempt = await gate.reserve(mine.another_attempt(), request)
                 too_late = await _begun(records, attempt)
                 if too_late is not None:
