@@ -38,7 +38,7 @@ T = TypeVar("T")
 
 ALONE_JOBS = 100
 TOGETHER_JOBS = 200
-ASKED = ("_take", "_read")
+ASKED = ("increment_concurrency_slots", "read_global_concurrency_limit_by_name")
 KIES, WINDOW_SECONDS = 20, 10.0
 LEAST_ALONE, LEAST_TOGETHER = 1.9, 1.6
 HEADS = (
@@ -62,8 +62,8 @@ class Outcome:
     Attributes:
         created: When each job was created, seconds since the beginning, by Kie's clock.
         refused: How many calls Kie refused.
-        asked: How long the Prefect server took to answer, seconds, each time it was asked for slots (`take`;
-            one in five is refused) and in what state the limit is (`look`).
+        asked: How long the Prefect server took to answer, seconds, each time it was asked for a slot and in
+            what state the limit is.
     """
 
     created: list[float]
@@ -155,11 +155,11 @@ def _told_to_go(children: list[subprocess.Popen[str]]) -> list[subprocess.Popen[
 def submit(number: int, jobs: int, kie: str) -> None:
     """Submit so many jobs in one run of this process, and print what it asked the Prefect server."""
     from prefect import flow
+    from prefect.client.orchestration import PrefectClient
     from pydantic import SecretStr
 
     from prefect_kie.api import Sora2TextToVideoStable
     from prefect_kie.blocks import KieCredentials
-    from prefect_kie.runtime.global_limits import _GlobalLimit  # pyright: ignore[reportPrivateUsage]
     from prefect_kie.tasks import sora_2_text_to_video_stable
 
     asked: dict[str, list[float]] = {name: [] for name in ASKED}
@@ -175,7 +175,7 @@ def submit(number: int, jobs: int, kie: str) -> None:
         return asking
 
     for name in ASKED:
-        setattr(_GlobalLimit, name, timed(name, getattr(_GlobalLimit, name)))
+        setattr(PrefectClient, name, timed(name, getattr(PrefectClient, name)))
     credentials = KieCredentials(api_key=SecretStr("simulated"), base_url=kie, upload_url=kie)
 
     @flow(name="submit")

@@ -37,7 +37,7 @@ def limits(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], _GlobalL
 
     async def close() -> None:
         for limit in made:
-            await limit._drop_client()
+            await limit.close()
 
     monkeypatch.setattr(global_limits, "_limit", per_process(lambda url, name: make(name)))
     monkeypatch.setattr(global_limits, "reported", lambda: reported)
@@ -92,7 +92,7 @@ class TestWithAServer:
 
         await pipeline()
         (warning,) = logged(caplog)
-        assert "no concurrency limit 'kie-create'" in warning
+        assert "limit 'kie-create' is not used: it does not exist" in warning
         assert warning.endswith("run: prefect-kie setup")
 
     async def test_a_missing_limit_is_asked_for_again_after_a_while(
@@ -127,7 +127,7 @@ class TestWithAServer:
         async with limit(1, 0.0001):
             assert await took(credentials, 6) < 10
         (warning,) = logged(caplog)
-        assert "'kie-create' is not used (TimeoutError" in warning
+        assert "'kie-create' is not used: TimeoutError" in warning
 
     async def test_polls_have_a_limit_of_their_own(
         self, credentials: KieCredentials, kie: SimulatorServer

@@ -19,7 +19,6 @@ from datetime import datetime, timezone
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
@@ -37,14 +36,10 @@ MAX_WAIT_SECONDS = 300.0
 ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
 
-MISSING = "missing"
-"""What is in `reported` once it was said that limits are missing."""
-
+MISSING = "it does not exist"
+MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
 LOCKED = 423
 """How the server says that there is no free slot."""
-
-MIN_WAIT_SECONDS = 0.02
-MAX_JITTER_SECONDS = 0.05
 
 
 async def acquire_slot(name: str) -> None:
@@ -65,16 +60,12 @@ def _limit(url: str, name: str) -> _GlobalLimit:
 
 @per_process
 def reported() -> set[str]:
-    """What this process has warned of: that limits are missing, and limits by their names."""
+    """Why limits are not used, as far as this process has warned of it: once of each reason."""
     return set()
 
 
-class _Missing(Exception):
-    """There is no such limit."""
-
-
 class _Unusable(Exception):
-    """The limit's numbers limit nothing."""
+    """Why a limit is not used."""
 
 
 class _GlobalLimit:
@@ -92,74 +83,56 @@ class _GlobalLimit:
                 return
             try:
                 async with asyncio.timeout(MAX_WAIT_SECONDS):
-                    await self._acquire()
+                    if self._client is None:
+                        self._client = await get_client().__aenter__()
+                    while wait := await self._take(self._client):  # noqa: ASYNC110 - the event is the server's
+                        await asyncio.sleep(wait)
             except Exception as error:
                 self._ask_from = time.monotonic() + ASK_AGAIN_SECONDS
-                await self._drop_client()
-                self._report(error)
-            else:
-                reported().discard(self._name)
+                await self.close()
+                self._report(str(error) if isinstance(error, _Unusable) else shown_error(error))
 
-    async def _acquire(self) -> None:
-        while True:
-            limit = await self._read()
-            if not limit.active or (limit.active_slots < limit.limit and await self._take()):
-                return
-            # Of the slot that comes free next a part has decayed already; a clock that differs from the
-            # server's costs some pace. Those who wait for the same slot come a little apart.
-            age = (datetime.now(timezone.utc) - (limit.updated or datetime.now(timezone.utc))).total_seconds()
-            decayed = max(0.0, age) * limit.slot_decay_per_second % 1.0
-            wait = max(MIN_WAIT_SECONDS, (1.0 - decayed) / limit.slot_decay_per_second)
-            await asyncio.sleep(wait + random.uniform(0, MAX_JITTER_SECONDS))  # noqa: S311 - no secret
-
-    async def _read(self) -> GlobalConcurrencyLimitResponse:
-        if self._client is None:
-            self._client = await get_client().__aenter__()
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                limit = await self._client.read_global_concurrency_limit_by_name(self._name)
-        except ObjectNotFound:
-            raise _Missing from None
-        if limit.active and (limit.limit < 1 or limit.slot_decay_per_second <= 0):
-            raise _Unusable(
-                f"limit {limit.limit}, slot decay {limit.slot_decay_per_second:g}: both have to be above 0"
-            )
-        return limit
-
-    async def _take(self) -> bool:
-        assert self._client is not None
-        try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                await self._client.increment_concurrency_slots([self._name], 1, "rate_limit")
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code == LOCKED:
-                return False  # somebody was quicker
-            raise
-        return True
-
-    async def _drop_client(self) -> None:
+    async def close(self) -> None:
         client, self._client = self._client, None
         if client is not None:
             with suppress(Exception):
                 await client.__aexit__(None, None, None)
 
-    def _report(self, problem: Exception) -> None:
-        """Warn once: of missing limits altogether, of any other problem until it has passed."""
-        about = MISSING if isinstance(problem, _Missing) else self._name
-        if about in reported():
-            return
-        reported().add(about)
-        if about == MISSING:
+    async def _take(self, client: PrefectClient) -> float:
+        """Take a slot where one is free; else seconds until one may be."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                limit = await client.read_global_concurrency_limit_by_name(self._name)
+        except ObjectNotFound:
+            raise _Unusable(MISSING) from None
+        if not limit.active:
+            return 0.0
+        slots, decay = limit.limit, limit.slot_decay_per_second
+        if slots < 1 or decay <= 0:
+            raise _Unusable(f"limit {slots}, slot decay {decay:g}: both have to be above 0")
+        if limit.active_slots < slots:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await client.increment_concurrency_slots([self._name], 1, "rate_limit")
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != LOCKED:  # else somebody was quicker
+                    raise
+            else:
+                return 0.0
+        # Of the slot that comes free next a part has decayed already; a clock that differs from the server's
+        # costs some speed. Processes that wait for the same slot come a little apart.
+        now = datetime.now(timezone.utc)
+        decayed = max(0.0, (now - (limit.updated or now)).total_seconds()) * decay % 1.0
+        jitter = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - no secret
+        return max(MIN_WAIT_SECONDS, (1.0 - decayed) / decay) + jitter
+
+    def _report(self, reason: str) -> None:
+        if reason not in reported():
+            reported().add(reason)
             run_logger().warning(
-                "The Prefect server has no concurrency limit %r: this process keeps to Kie's limits by "
-                "itself, but several at once may exceed them and be refused (unpaid). To share the limits, "
-                "run: prefect-kie setup",
+                "The Prefect server's concurrency limit %r is not used: %s. This process keeps to Kie's "
+                "limits by itself, but several at once may exceed them and be refused (unpaid). To have them "
+                "share the limits, run: prefect-kie setup",
                 self._name,
+                reason,
             )
-            return
-        run_logger().warning(
-            "The concurrency limit %r is not used (%s). This process keeps to Kie's limits by itself; "
-            "several together may exceed them. `prefect-kie setup` says whether the limit is in order.",
-            self._name,
-            problem if isinstance(problem, _Unusable) else shown_error(problem),
-        )
