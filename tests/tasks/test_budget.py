@@ -231,7 +231,7 @@ async def race(seed: int, prices: list[int], cap: int) -> None:
 @given(st.integers(0, 2**32), st.lists(st.integers(1, 9), min_size=2, max_size=8), st.integers(1, 20))
 def test_no_order_of_things_exceeds_a_budget(seed: int, prices: list[int], cap: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(reservations, "one_at_a_time", without_turns)
+        patch.setattr(reservations, "single_flight", without_turns)
         patch.setattr(reservations, "PAUSE_SECONDS", (0.0, 0.0))
         asyncio.run(race(seed, prices, cap))
 
