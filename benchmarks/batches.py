@@ -129,7 +129,7 @@ def child(rows: int, seconds: float, url: str, receiver: str, lifted: bool) -> N
     from prefect_kie.blocks import KieCallbacks, KieCredentials
     from prefect_kie.flows import generate_batch
 
-    limits = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000} if lifted else {}
+    limits = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000} if lifted else {}
     credentials = KieCredentials(
         api_key=SecretStr("simulated"),
         base_url=url,

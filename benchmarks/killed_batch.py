@@ -243,7 +243,7 @@ def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -
     from prefect_kie.blocks import KieCredentials
 
     block = {"api_key": "killed", "base_url": kie.url, "upload_url": kie.url}
-    unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
+    unhurried = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000}
     KieCredentials.model_validate({**block, **unhurried}).save("kie", overwrite=True)
     batch = KilledBatch(kie, "kie", folder, options.rows, at_once=4, longest=1.0, seed=options.seed)
     broken = batch.run(options.kills, os.environ)

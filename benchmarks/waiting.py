@@ -201,7 +201,7 @@ def real_waits(
             if callbacks
             else None,
             creates_per_10_seconds=100_000,
-            looks_per_second=100_000,
+            polls_per_second=100_000,
         ).save("bench-waiting", overwrite=True)
         known = asyncio.run(many())
         seen = {job["task_id"]: job for job in kie.stats()["jobs"]}

@@ -15,8 +15,7 @@ from pydantic_core import CoreSchema
 
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
-from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
-from prefect_kie.api.rate_limiter import KeyPace, pace_of
+from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
 from prefect_kie.blocks.callbacks import KieCallbacks
 from prefect_kie.blocks.known_fields import KnownFields
 from prefect_kie.blocks.server import server_named
@@ -48,7 +47,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
         callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
         account: A name of your own for the account, where you have several; part of what one job is.
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
-        looks_per_second: How often to look at jobs in a second, all jobs of this key together.
+        polls_per_second: How often to poll jobs in a second, all jobs of this key together.
 
     Example:
         Load a stored key and look at the balance:
@@ -109,13 +108,13 @@ class KieCredentials(KnownFields, CredentialsBlock):
         title="Submissions in 10 seconds",
         description="How many jobs Kie lets this account submit in 10 seconds; each process keeps to it.",
     )
-    looks_per_second: int = Field(
-        default=LOOKS_PER_SECOND,
+    polls_per_second: int = Field(
+        default=POLLS_PER_SECOND,
         ge=1,
-        title="Looks a second",
+        title="Polls a second",
         description=(
-            "How often each process looks at jobs of this key in a second, all together. Kie takes 10 looks "
-            "a second at each job."
+            "How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a "
+            "second of each job."
         ),
     )
 
@@ -127,13 +126,8 @@ class KieCredentials(KnownFields, CredentialsBlock):
             **kwargs: `timeout`, seconds.
         """
         kwargs.setdefault("creates_per_10_seconds", self.creates_per_10_seconds)
-        kwargs.setdefault("looks_per_second", self.looks_per_second)
+        kwargs.setdefault("polls_per_second", self.polls_per_second)
         return KieClient(self.api_key, *args, base_url=self.base_url, upload_url=self.upload_url, **kwargs)
-
-    @property
-    def pace(self) -> KeyPace:
-        """The turns of all calls of this process with this key."""
-        return pace_of(self.base_url, self.api_key, self.creates_per_10_seconds, self.looks_per_second)
 
 
 class _NoKey:

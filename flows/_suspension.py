@@ -16,10 +16,10 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from pydantic import BaseModel
 
-from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieClient, KieError, PollPolicy
+from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieError, PollPolicy
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.human_input.pausing import suspended
-from prefect_kie.runtime.server_limits import look_at
+from prefect_kie.runtime.clients import poll_job
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
 Wait = Literal["look", "suspend"]
@@ -77,8 +77,7 @@ async def suspended_until_done(
         credentials=name,
         until=max(begun) + deadline,
     )
-    async with credentials.get_client() as client:
-        left = await unfinished(awaited, client)
+    left = await unfinished(awaited, credentials)
     if not left or awaited.is_over:
         return
     key = await _next_key(run)
@@ -92,19 +91,19 @@ async def suspended_until_done(
     await suspended(run, f"Waits for Kie: {len(left)} of {len(handles)} jobs", key=key)
 
 
-async def unfinished(awaited: Awaited, client: KieClient) -> list[str]:
-    """Which of the jobs have not ended, by a look at each; one that cannot be looked at for good has.
+async def unfinished(awaited: Awaited, kie: KieCredentials) -> list[str]:
+    """Which of the jobs have not ended, by polling each; one that cannot be polled for good has.
 
     Args:
         awaited: The jobs.
-        client: For looking at them.
+        kie: Whose they are.
     """
     at_once = asyncio.Semaphore(LOOKS_AT_ONCE)
 
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:
             try:
-                return not (await look_at(client, task_id)).state.finished
+                return not (await poll_job(kie, task_id)).state.finished
             except JobFailed:
                 return False
             except JobNotFound:

@@ -2,6 +2,7 @@
 
 import math
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -12,13 +13,14 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobNotFound, KieClient, KieError, SubmissionNotRecorded
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
+from prefect_kie.api import InvalidRequest, JobNotFound, KieError, SubmissionNotRecorded
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.outcomes.results import failed
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.runtime.single_flight import in_progress, one_at_a_time
+from prefect_kie.runtime.loop import run_on_loop
+from prefect_kie.runtime.single_flight import in_progress, single_flight
 from prefect_kie.storage.destination import StorageBlock, load_storage
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions import reconcile
@@ -62,11 +64,10 @@ async def resolve_submission(
         kie = await load_credentials(credentials)
         block = await load_storage(records_storage)
         records = SubmissionRecords(storage_for(block)) if block else await SubmissionRecords.of_this_run()
-        async with kie.get_client() as client:
-            if submission is None:
-                found = await _all_in_doubt(records, client)
-            else:
-                found = [await _settled(records, submission.strip(), task_id, release, client)]
+        if submission is None:
+            found = await _all_in_doubt(records, kie)
+        else:
+            found = [await _settled(records, submission.strip(), task_id, release, kie)]
     except KieError as error:
         return failed(error, ResolvedSubmissions)
     told = [await _told(record) for record in found]
@@ -87,7 +88,7 @@ def _check_choice(submission: str | None, task_id: str | None, release: bool) ->
         )
 
 
-async def _all_in_doubt(records: SubmissionRecords, client: KieClient) -> list[SubmissionRecord]:
+async def _all_in_doubt(records: SubmissionRecords, kie: KieCredentials) -> list[SubmissionRecord]:
     found: list[SubmissionRecord] = []
     async for record in records.all():
         if isinstance(record, SubmissionNotRecorded):
@@ -96,16 +97,22 @@ async def _all_in_doubt(records: SubmissionRecords, client: KieClient) -> list[S
             found.append(record)
         elif record.state == "submitting":
             try:
-                found.append(await _settled(records, record.key, None, False, client))
+                found.append(await _settled(records, record.key, None, False, kie))
             except InvalidRequest:  # it was just settled, or begun anew, by its own run
                 continue
     return found
 
 
 async def _settled(
-    records: SubmissionRecords, key: str, task_id: str | None, release: bool, client: KieClient
+    records: SubmissionRecords, key: str, task_id: str | None, release: bool, kie: KieCredentials
 ) -> SubmissionRecord:
-    async with one_at_a_time(key):
+    return await run_on_loop(partial(_settled_once, records, key, task_id, release, kie))
+
+
+async def _settled_once(
+    records: SubmissionRecords, key: str, task_id: str | None, release: bool, kie: KieCredentials
+) -> SubmissionRecord:
+    async with single_flight(key):
         record = await records.read(key)
         if record is None:
             raise InvalidRequest(
@@ -122,13 +129,13 @@ async def _settled(
                 next_step=f"Run this again in {record.open_seconds:.0f} s; nothing was changed.",
             )
         if record.state == "submitting":
-            record = await reconcile.settled_by_proof(records, record, client)
+            record = await reconcile.settled_by_proof(records, record, kie)
         if record.state == "submitting" and task_id is not None:
-            await reconcile.check_is_its_job(records, record, task_id.strip(), client)
+            await reconcile.check_is_its_job(records, record, task_id.strip(), kie)
             return await reconcile.bind(records, record, task_id.strip())
         if record.state == "submitting" and release:
             _check_is_not_out(record)
-            await _check_hint(records, record, client)
+            await _check_hint(records, record, kie)
             get_run_logger().info("Submission %s is released by a person", key)
             return await reconcile.release(records, record)
         if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
@@ -152,12 +159,12 @@ def _check_is_not_out(record: SubmissionRecord) -> None:
         )
 
 
-async def _check_hint(records: SubmissionRecords, record: SubmissionRecord, client: KieClient) -> None:
+async def _check_hint(records: SubmissionRecords, record: SubmissionRecord, kie: KieCredentials) -> None:
     """Before a release: a job that an unclear answer named must be known not to be this submission's."""
     if record.task_id is None:
         return
     try:
-        await reconcile.check_is_its_job(records, record, record.task_id, client)
+        await reconcile.check_is_its_job(records, record, record.task_id, kie)
     except (InvalidRequest, JobNotFound):
         return
 

@@ -55,9 +55,8 @@ async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
             try:
                 if not awaited.is_over:
                     kie = await load_credentials(awaited.credentials)
-                    async with kie.get_client() as looker:
-                        if await unfinished(awaited, looker):
-                            continue
+                    if await unfinished(awaited, kie):
+                        continue
             except KieError as error:
                 get_logger("prefect_kie").warning("Run %s stays suspended: %s", run.name, shown_error(error))
                 continue

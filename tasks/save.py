@@ -27,7 +27,6 @@ from prefect_kie.api import (
     Job,
     JobNotFound,
     JobState,
-    KieClient,
     KieError,
     ResultFile,
 )
@@ -42,9 +41,9 @@ from prefect_kie.media.naming import SUFFIX_LENGTH, file_stem
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.transfer import BadFile, Transfer
 from prefect_kie.run_page.artifacts import deleted_at, show_video
+from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger, shown_error
-from prefect_kie.runtime.server_limits import look_at
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.storage.fsspec import storage_for
@@ -127,9 +126,8 @@ async def save(
         if found is not None:
             get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             return found, await _picture(place.local(found.files[0].name))
-        async with kie.get_client() as client:
-            job = await _with_result(client, job)
-            files, picture = await _save_files(job, client, place, stem, max_bytes)
+        job = await _with_result(kie, job)
+        files, picture = await _save_files(job, kie, place, stem, max_bytes)
         files += await save_contents(job, place, stem, {file.name for file in files})
         saved = SavedResult(
             task_id=job.task_id,
@@ -159,10 +157,10 @@ async def save(
     return saved, picture
 
 
-async def _with_result(client: KieClient, job: Job) -> Job:
-    """The job, looked at again where its success told of nothing yet."""
+async def _with_result(kie: KieCredentials, job: Job) -> Job:
+    """The job, polled again where its success told of nothing yet."""
     if not job.has_result:
-        job = await look_at(client, job.task_id)
+        job = await poll_job(kie, job.task_id)
     if not job.has_result:
         raise DownloadFailed(
             f"Kie reports {job.model} as succeeded but names no file and no data",
@@ -174,7 +172,7 @@ async def _with_result(client: KieClient, job: Job) -> Job:
 
 
 async def _save_files(
-    job: Job, client: KieClient, place: Storage, stem: str, max_bytes: int
+    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
 ) -> tuple[list[SavedFile], str | None]:
     files: list[SavedFile] = []
     picture: str | None = None
@@ -184,7 +182,7 @@ async def _save_files(
         name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
         try:
             with part_for(place, name) as part:
-                transfer = await _fetch_or_renew(client, file.url, part, max_bytes, job)
+                transfer = await _fetch_or_renew(kie, file.url, part, max_bytes, job)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.
                 name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
@@ -228,13 +226,13 @@ async def _picture(file: Path | None) -> str | None:
     return await poster(file) if file is not None else None
 
 
-async def _fetch_or_renew(client: KieClient, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:
-    local_allowed = is_loopback(urlsplit(client.base_url).hostname or "")
+async def _fetch_or_renew(kie: KieCredentials, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:
+    local_allowed = is_loopback(urlsplit(kie.base_url).hostname or "")
     try:
         return await fetch(url, part, max_bytes=max_bytes, local_allowed=local_allowed)
     except DeadLink:
         try:
-            fresh = await client.get_download_url(url)
+            fresh = await ask_kie(kie, lambda client: client.get_download_url(url))
         except KieError as error:
             error.message = f"its link is dead and no fresh one is to be had: {error.message}"
             # Of a file that is about to appear Kie says the same as of one that it has deleted.

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from pathlib import Path
 
 import anyio.to_thread
@@ -20,7 +21,10 @@ from pydantic import BaseModel, ValidationError
 from prefect_kie.api import UploadedFile
 from prefect_kie.api.uploads import checksum
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.runtime.single_flight import one_at_a_time
+from prefect_kie.runtime.clients import shared_client
+from prefect_kie.runtime.loop import run_on_loop
+from prefect_kie.runtime.single_flight import single_flight
+from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import run_base, scope_storage
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
@@ -77,15 +81,17 @@ async def upload_file(
     name = json.dumps([await run_base(job_key), kie.base_url, content])
     path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
     storage = await scope_storage()
-    async with one_at_a_time(path):
+    return await run_on_loop(partial(_uploaded_once, file, kie, storage, path))
+
+
+async def _uploaded_once(file: Path | str, kie: KieCredentials, storage: Storage, path: str) -> UploadedFile:
+    async with single_flight(path):
         known = _still_there(await storage.read(path))
         if known is not None:
             get_run_logger().info("Uploaded %s before: %s", file, known.url)
             return known
-        async with kie.get_client() as client:
-            uploaded = await (
-                client.upload_from_url(str(file)) if _is_url(file) else client.upload_file(file)
-            )
+        client = shared_client(kie)
+        uploaded = await (client.upload_from_url(str(file)) if _is_url(file) else client.upload_file(file))
         record = UploadRecord(uploaded=uploaded, written_at=datetime.now(timezone.utc))
         await storage.write(path, record.model_dump_json().encode())
     get_run_logger().info("Uploaded %s: %s", file, uploaded.url)

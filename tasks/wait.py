@@ -26,7 +26,6 @@ from prefect_kie.api import (
     JobNotFound,
     JobState,
     JobTimedOut,
-    KieClient,
     KieError,
     PollPolicy,
     next_look,
@@ -34,12 +33,12 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import request_class
 from prefect_kie.api.verdicts import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.callbacks.listening import listened
+from prefect_kie.callbacks.waiter import wait_for_callback
 from prefect_kie.run_page.events import tell_failed, tell_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
+from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.runtime.server_limits import look_at
 from prefect_kie.submissions.budgets import settle
 from prefect_kie.tasks._retries import only_retryable
 
@@ -166,15 +165,15 @@ async def wait_for_job(
         )  # too young for a look to tell anything
     try:
         kie = await load_credentials(credentials)
-        rung = handle.rings and await listened(handle, poll, age)
+        called_back = handle.rings and await wait_for_callback(handle, poll, age)
         age = _age(handle, None)
         try:
-            job = await _looked_at(kie, handle, poll, rung)
+            job = await _polled(kie, handle, poll, called_back)
         except AuthenticationFailed:
             if not handle.rings:
                 raise
             kie = await load_credentials(credentials)  # there may be another key since it was loaded
-            job = await _looked_at(kie, handle, poll, rung)
+            job = await _polled(kie, handle, poll, called_back)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
@@ -200,20 +199,19 @@ async def wait_for_job(
     return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
 
 
-async def _looked_at(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, rung: bool) -> Job:
-    async with kie.get_client() as client:
-        job = await _seen(client, handle.task_id, poll)
-        for _ in range(LATE_RECORDS if rung else 0):
-            if job.state.finished:
-                break
-            await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
-            job = await _seen(client, handle.task_id, poll)
-        if job.state is JobState.SUCCESS and not job.has_result:
-            job = await _with_late_result(client, job, poll)
+async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, called_back: bool) -> Job:
+    job = await _seen(kie, handle.task_id, poll)
+    for _ in range(LATE_RECORDS if called_back else 0):
+        if job.state.finished:
+            break
+        await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
+        job = await _seen(kie, handle.task_id, poll)
+    if job.state is JobState.SUCCESS and not job.has_result:
+        job = await _with_late_result(kie, job, poll)
     return job
 
 
-async def _with_late_result(client: KieClient, job: Job, poll: PollPolicy) -> Job:
+async def _with_late_result(kie: KieCredentials, job: Job, poll: PollPolicy) -> Job:
     """The job, looked at for a while until its success tells of a result; a few seconds late, as a rule."""
     ended = job.completed_at or job.seen_at
     since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0  # by Kie's clock alone
@@ -223,17 +221,17 @@ async def _with_late_result(client: KieClient, job: Job, poll: PollPolicy) -> Jo
     while not job.has_result and (left := until - time.monotonic()) > 0:
         await asyncio.sleep(min(gap, left))
         gap = min(2 * gap, LATE_RESULT_GAP)
-        job = await _seen(client, job.task_id, poll)
+        job = await _seen(kie, job.task_id, poll)
     return job
 
 
-async def _seen(client: KieClient, task_id: str, poll: PollPolicy) -> Job:
+async def _seen(kie: KieCredentials, task_id: str, poll: PollPolicy) -> Job:
     try:
-        return await look_at(client, task_id)
+        return await poll_job(kie, task_id)
     except JobFailed:
         # Said without the job's record (408, 501): one such answer may be a proxy's. Two are believed.
         await asyncio.sleep(poll.min_gap_seconds)
-        return await look_at(client, task_id)
+        return await poll_job(kie, task_id)
 
 
 def job_failure(job: Job) -> KieError:

@@ -6,6 +6,7 @@ profile or the server of the person who runs it.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
 import signal
@@ -53,7 +54,7 @@ from prefect_kie import tasks  # noqa: E402
 from prefect_kie.api import PollPolicy  # noqa: E402
 from prefect_kie.blocks import KieCredentials  # noqa: E402
 from prefect_kie.cli.local_server import LocalServer, free_port, local_server  # noqa: E402
-from prefect_kie.runtime import server_limits  # noqa: E402
+from prefect_kie.runtime import clients, global_limits, loop  # noqa: E402
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
 
 KEY = "sk-test-0123456789abcdef"
@@ -118,7 +119,8 @@ def prefect_server() -> Iterator[LocalServer]:
     """One real Prefect server for the whole session."""
     with local_server(HOME / "server", port=PREFECT_PORT, ui=False) as server:
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
-        server_limits._told_missing.append("tests")  # it has no limits, and most tests look for warnings
+        # It has no limits, and most tests look for warnings.
+        global_limits.reported().add(global_limits.MISSING)
         with temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
             yield server
             send_what_is_left()
@@ -164,6 +166,25 @@ def kie() -> Iterator[SimulatorServer]:
         yield simulator
 
 
+@pytest.fixture(autouse=True)
+def _clients_of_its_own() -> Iterator[None]:
+    """No test uses, or leaves open, the process's clients of another."""
+    yield
+    close_clients()
+
+
+def close_clients() -> None:
+    """Have this process make its clients of Kie anew; not on the background loop."""
+
+    async def close() -> None:
+        while clients._clients():
+            _, client = clients._clients().popitem()
+            await client.aclose()
+
+    if clients._clients():
+        asyncio.run_coroutine_threadsafe(close(), loop._loop()).result()
+
+
 def unhurried(kie: SimulatorServer) -> KieCredentials:
     """Credentials for a simulated Kie that takes any number of calls, as `kie` does."""
     return KieCredentials(
@@ -171,7 +192,7 @@ def unhurried(kie: SimulatorServer) -> KieCredentials:
         base_url=kie.url,
         upload_url=kie.url,
         creates_per_10_seconds=100_000,
-        looks_per_second=100_000,
+        polls_per_second=100_000,
     )
 
 

@@ -29,7 +29,7 @@ from prefect_kie.cli.doctor.storage import check_storage
 from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
 from prefect_kie.cli.main import main
 from prefect_kie.cli.setup import Setup
-from prefect_kie.runtime.server_limits import CREATE_LIMIT
+from prefect_kie.runtime.global_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.credit_limit import CREDITS_LIMIT

@@ -48,8 +48,8 @@ from prefect_kie.cli.automations import (
 )
 from prefect_kie.cli.main import main
 from prefect_kie.cli.setup import LIMITS, Setup
+from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
-from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
 from tests.conftest import KEY
@@ -123,7 +123,7 @@ class TestWhatIsMade:
             assert stored.api_key.get_secret_value() == KEY
             creates = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
             assert creates.limit + 10.5 * creates.slot_decay_per_second < 21  # whole slots
-            looks = await client.read_global_concurrency_limit_by_name(LOOK_LIMIT)
+            looks = await client.read_global_concurrency_limit_by_name(POLL_LIMIT)
             assert looks.limit + 1.3 * looks.slot_decay_per_second < 11
             for wanted in AUTOMATIONS:
                 (found,) = await client.read_automations_by_name(wanted.name)

@@ -57,7 +57,7 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     from benchmarks.crash.trials import Trial, figures_of, kill, laboratory, violations
     from prefect_kie.blocks import KieCredentials
 
-    unhurried = {"creates_per_10_seconds": 100_000, "looks_per_second": 100_000}
+    unhurried = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000}
     block = KieCredentials.model_validate(
         {"api_key": "crash", "base_url": kie.url, "upload_url": kie.url, **unhurried}
     )

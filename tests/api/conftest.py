@@ -61,7 +61,7 @@ async def new_client() -> AsyncIterator[NewClient]:
                 upload_url=url,
                 timeout=timeout,
                 creates_per_10_seconds=100_000,
-                looks_per_second=100_000,
+                polls_per_second=100_000,
             )
             stack.push_async_callback(client.aclose)
             return client

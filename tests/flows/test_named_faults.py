@@ -55,7 +55,7 @@ from prefect_kie.flows import collect_job, generate_video, resolve_submission
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions import store
 from prefect_kie.tasks import save_result
-from tests.conftest import KEY, QUICK
+from tests.conftest import KEY, QUICK, close_clients
 
 pytestmark = pytest.mark.server
 
@@ -855,6 +855,7 @@ def mend(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
     httpx.delete(f"{person.kie.url}/_sim/faults", trust_env=False).raise_for_status()
     person.kie.change(**{name: getattr(SERVICE, name) for name in row.settings or ()})
     trouble.undo()
+    close_clients()
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -108,7 +108,7 @@ async def used() -> int:
 
 def another_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Forget what this process has counted."""
-    monkeypatch.setattr(budgets, "_counted", {})
+    budgets._counted().clear()
 
 
 def of_server(test: Any) -> Any:

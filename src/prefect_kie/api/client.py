@@ -1,8 +1,8 @@
 """The HTTP client of Kie's API: jobs, credits, download links and uploads.
 
 Each method asks once and either returns or raises a `KieError`; nothing here repeats a call. What an
-answer means is decided in `verdicts`. The key goes into one header, to Kie's own hosts only. Creates and
-looks wait their turn among all of this process with the same key (`pace`).
+answer means is decided in `verdicts`. The key goes into one header, to Kie's own hosts only. All creates of a
+client share one rate limiter, and so do its polls: use one client for a key.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Callable, Collection
+from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from types import TracebackType
@@ -23,14 +24,12 @@ from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
 from prefect_kie.api.errors import (
     JobNotFound,
     KieError,
-    RateLimited,
     SubmissionInDoubt,
     UnexpectedResponse,
 )
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key, http_client
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
-from prefect_kie.api.limits import CREATES_PER_10_SECONDS, LOOKS_PER_SECOND
-from prefect_kie.api.rate_limiter import KeyPace, Turn, pace_of
+from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.transport import (
     MAX_ANSWER_BYTES,
@@ -71,8 +70,12 @@ class KieClient:
         call_seconds: Seconds after which a call has ended, however its answer drips in (createTask: 190 s;
             an upload: longer, by its size).
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
-        looks_per_second: How often to look at jobs in a second, all of this key's together. Kie counts looks
+        polls_per_second: How often to poll jobs in a second, all of this client's together. Kie counts polls
             for each job alone (10), and was once documented to count them per key.
+
+    Attributes:
+        creates: The rate limiter of createTask.
+        polls: The rate limiter of recordInfo.
 
     Raises:
         ValueError: when the key cannot be a key, or an address is neither https nor this machine.
@@ -87,14 +90,15 @@ class KieClient:
         timeout: float = 30.0,
         call_seconds: float = CALL_SECONDS,
         creates_per_10_seconds: int = CREATES_PER_10_SECONDS,
-        looks_per_second: int = LOOKS_PER_SECOND,
+        polls_per_second: int = POLLS_PER_SECOND,
     ) -> None:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
         self._auth, self._hide = KeyAuth(self._key), KeyHider(self._key)
         self._seconds = call_seconds
-        self._limits = creates_per_10_seconds, looks_per_second
+        self.creates = RateLimiter(creates_per_10_seconds, 10.0)
+        self.polls = RateLimiter(polls_per_second, 1.0)
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
@@ -116,11 +120,6 @@ class KieClient:
     ) -> None:
         await self.aclose()
 
-    @property
-    def pace(self) -> KeyPace:
-        """The turns of all calls of this process with this key."""
-        return pace_of(self.base_url, self._key, *self._limits)
-
     async def aclose(self) -> None:
         """Close all connections."""
         await self._http.aclose()
@@ -132,7 +131,7 @@ class KieClient:
         callback_url: str | None = None,
         progress_callback_url: str | None = None,
         *,
-        turn: Turn | None = None,
+        has_slot: bool = False,
         too_late: Callable[[], bool] | None = None,
     ) -> JobHandle:
         """Submit a job. **Paid when the job succeeds**, and Kie knows no idempotency key.
@@ -141,7 +140,7 @@ class KieClient:
             request: What to make.
             callback_url: Where Kie posts the end of the job.
             progress_callback_url: Where Kie posts its progress (four Sora models only).
-            turn: Of `pace.creates`, where one was taken already; None: it is waited for.
+            has_slot: Whether the caller holds a slot of `creates`; else one is waited for.
             too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
                 (`ServiceUnavailable`).
 
@@ -157,41 +156,41 @@ class KieClient:
             body["callBackUrl"] = callback_url
         if progress_callback_url:
             body["progressCallBackUrl"] = progress_callback_url
-        answer = await self._in_turn(
-            turn or await self.pace.creates.turn(),
-            Call.CREATE,
-            self._create_http,
-            "POST",
-            f"{self.base_url}/api/v1/jobs/createTask",
-            names={*names_in(body), *type(request).model_fields},
-            seconds=CREATE_SECONDS,
-            json=body,
-            extensions={"trace": last_moment(too_late)} if too_late else {},
-        )
+        async with nullcontext() if has_slot else self.creates.slot():
+            answer = await self._ask(
+                Call.CREATE,
+                self._create_http,
+                "POST",
+                f"{self.base_url}/api/v1/jobs/createTask",
+                names={*names_in(body), *type(request).model_fields},
+                seconds=CREATE_SECONDS,
+                json=body,
+                extensions={"trace": last_moment(too_late)} if too_late else {},
+            )
         if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
             raise SubmissionInDoubt("createTask named no task")
         return JobHandle(task_id=task_id, model=request.model_name, submitted_at=datetime.now(timezone.utc))
 
-    async def get_job(self, task_id: str, *, turn: Turn | None = None) -> Job:
-        """Look at a job once; a failed job is returned, not raised.
+    async def get_job(self, task_id: str, *, has_slot: bool = False) -> Job:
+        """Poll a job once; a failed job is returned, not raised.
 
         Args:
             task_id: The job.
-            turn: Of `pace.looks`, where one was taken already; None: it is waited for.
+            has_slot: Whether the caller holds a slot of `polls`; else one is waited for.
 
         Raises:
             JobNotFound: when Kie does not know the job (a young one may take 90 s to show).
-            KieError: when the look failed; `retryable` says whether another may succeed.
+            KieError: when the poll failed; `retryable` says whether another may succeed.
         """
-        answer = await self._in_turn(
-            turn or await self.pace.looks.turn(),
-            Call.LOOK,
-            self._http,
-            "GET",
-            f"{self.base_url}/api/v1/jobs/recordInfo",
-            params={"taskId": task_id},
-            task_id=task_id,
-        )
+        async with nullcontext() if has_slot else self.polls.slot():
+            answer = await self._ask(
+                Call.LOOK,
+                self._http,
+                "GET",
+                f"{self.base_url}/api/v1/jobs/recordInfo",
+                params={"taskId": task_id},
+                task_id=task_id,
+            )
         job = parse_job(answer.fields, seen_at=answer.date) if answer.fields else None
         if job is None:
             raise JobNotFound("Kie does not know this job (or not yet)", task_id=task_id)
@@ -283,16 +282,6 @@ class KieClient:
     async def _upload(self, path: str, **content: Any) -> Envelope:
         url, seconds = f"{self.upload_url}{path}", self._seconds + upload_seconds(content)
         return await self._ask(Call.FREE, self._http, "POST", url, seconds=seconds, **content)
-
-    async def _in_turn(self, turn: Turn, *asked: Any, **content: Any) -> Envelope:
-        refused = False
-        try:
-            return await self._ask(*asked, **content)
-        except RateLimited:
-            refused = True
-            raise
-        finally:
-            turn.end(refused=refused)
 
     async def _ask(
         self,

@@ -15,6 +15,9 @@ from pydantic import SecretStr
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
 
+KEEPALIVE_SECONDS = 60.0
+"""How long an idle connection is kept: longer than the time between two polls of a job."""
+
 
 def check_key(key: SecretStr | str) -> SecretStr:
     """A key that can be sent as a header; the message of a refusal never holds the key.
@@ -58,7 +61,7 @@ def is_loopback(host: str) -> bool:
 
 
 def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.AsyncClient:
-    """An HTTP client for one host: redirects are never followed, connections bounded.
+    """An HTTP client for one host: redirects are never followed.
 
     Args:
         url: The host's address; proxies of the environment are not used for this machine's own.
@@ -84,7 +87,11 @@ def _options(url: str, timeout: httpx.Timeout, *, keepalive: int) -> _Options:
     return {
         "verify": _tls_context(),
         "timeout": timeout,
-        "limits": httpx.Limits(max_connections=20, max_keepalive_connections=keepalive, keepalive_expiry=5.0),
+        # Rate limiters bound the calls. A bound of the pool would fill up with connections of calls that were
+        # cancelled before they took them (httpcore 1.0.9).
+        "limits": httpx.Limits(
+            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
+        ),
         "follow_redirects": False,
         "trust_env": not is_loopback(urlsplit(url).hostname or ""),
         # Kie's answers are short; what is not compressed cannot grow.

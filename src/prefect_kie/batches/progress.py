@@ -14,7 +14,7 @@ from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifa
 
 from prefect_kie.batches.results import told_counts
 from prefect_kie.outcomes.results import VideoOutcome
-from prefect_kie.runtime.best_effort import aside
+from prefect_kie.runtime.best_effort import best_effort
 
 ARTIFACT = "kie-batch"
 SHOW_SECONDS = 5.0
@@ -114,7 +114,7 @@ class BatchProgress:
         """Show that it has begun."""
         with suppress(Exception):  # no batch fails for what it shows
             line = self.standing.line
-            made = await aside(lambda: acreate_progress_artifact(0.0, ARTIFACT, line), LIMIT_SECONDS)
+            made = await best_effort(lambda: acreate_progress_artifact(0.0, ARTIFACT, line), LIMIT_SECONDS)
             self._artifact = made
         self._watched()
 
@@ -146,7 +146,7 @@ class BatchProgress:
             return
         with suppress(Exception):
             artifact, line = self._artifact, self.standing.line
-            await aside(lambda: aupdate_progress_artifact(artifact, percent, line), LIMIT_SECONDS)
+            await best_effort(lambda: aupdate_progress_artifact(artifact, percent, line), LIMIT_SECONDS)
 
     def _watched(self) -> None:
         watcher = watching.get()

@@ -1,45 +1,52 @@
-"""Hearing Kie ring: one subscription to the Prefect server's events per process, however many jobs wait.
+"""Waiting for Kie's callbacks: one subscription to the Prefect server's events per process, for all jobs.
 
-The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`. It is
-only a reason to look: nothing of it is believed but which job it is about and, as a hint, how far it is.
-A subscription that breaks is made again; meanwhile its jobs are looked at as often as without callbacks.
+The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`. It is only
+a reason to poll: nothing of it is believed but which job it is about and, as a hint, how far it is. If the
+subscription breaks, it is made again; meanwhile its jobs are polled as often as without callbacks.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
+import random
 import time
 from collections import OrderedDict
-from contextlib import suppress
-from contextvars import copy_context
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from functools import partial
 
+from prefect.context import TaskRunContext
 from prefect.events.clients import get_events_subscriber
 from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.events.schemas.events import Event
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
+from prefect_kie.api import JobHandle, PollPolicy, next_look
+from prefect_kie.api.catalog import request_class
 from prefect_kie.run_page.events import JOB_CALLBACK
+from prefect_kie.run_page.progress import show_progress
+from prefect_kie.runtime.loop import per_process, run_on_loop
 
 LINGER_SECONDS = 10.0
-"""For so long a subscription stays when nobody waits: whoever has submitted a job will."""
-READY_SECONDS = 2.0
-"""For so long a submission waits for the subscription. A server tells what happens while it is subscribed to,
+"""How long a subscription stays when nobody waits: whoever has submitted a job will."""
+SUBSCRIBE_SECONDS = 2.0
+"""How long a submission waits for the subscription. A server tells what happens while it is subscribed to,
 and what it has stored by then, which is some seconds behind."""
-PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Seconds between two tries to subscribe."""
-MAX_UNHEARD = 10_000
+BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Between two tries to subscribe."""
+MAX_UNCLAIMED = 10_000
 JOB, KIND, PROGRESS = "kie.job.", "kie.kind", "kie.progress"
 """How the event names its resource, and its labels."""
+FALLBACK = (1.5, 0.5)
+"""Callbacks may be lost: a poll after so many usual durations, and again after each further share of one."""
 
 
 @dataclass(frozen=True)
-class Ring:
-    """What a ring tells: a reason to look at the job.
+class Callback:
+    """What a callback tells: a reason to poll the job.
 
     Attributes:
         done: Whether the job is said to have ended.
@@ -51,183 +58,184 @@ class Ring:
 
 
 @dataclass(eq=False)
-class _Waiter:
-    """One wait for one job, in some event loop of this process."""
+class _Waiting:
+    """One wait for one job."""
 
-    loop: asyncio.AbstractEventLoop
+    callback: Callback | None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    ring: Ring | None = None
-
-    def wake(self) -> None:
-        with suppress(RuntimeError):  # its loop is closed: it waits no more
-            self.loop.call_soon_threadsafe(self.changed.set)
 
 
-class Doorbell:
-    """The rings of one Prefect server, heard in a thread of its own while anybody waits."""
+class CallbackWaiter:
+    """The callbacks that one Prefect server tells of, while anybody waits; used on the background loop."""
 
     def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._waiters: dict[str, set[_Waiter]] = {}
-        self._unheard: OrderedDict[str, Ring] = OrderedDict()
-        self._live = False
-        self._live_since = datetime.now(timezone.utc)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._listening: asyncio.Future[None] | None = None
-        self._running = False
+        self._waiting: dict[str, set[_Waiting]] = {}
+        self._unclaimed: OrderedDict[str, Callback] = OrderedDict()
+        self._subscribed = asyncio.Event()
+        self._subscribed_at: datetime | None = None
+        self._subscription: asyncio.Task[None] | None = None
+        self._users = 0
+        self._unsubscribing: asyncio.TimerHandle | None = None
 
-    async def heard(self, task_id: str, *, often: float, seldom: float) -> Ring | None:
-        """Wait until a job rings, or until it is time to look at it all the same.
+    async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Callback | None:
+        """Wait until Kie calls back about a job, or until it is time to poll it all the same.
 
         Args:
             task_id: Kie's id of the job.
-            often: Seconds until a look where no ring could be heard.
-            seldom: Seconds until a look where it could.
+            poll_interval: Seconds until a poll while there is no subscription.
+            fallback_interval: Seconds until a poll while there is one.
 
         Returns:
-            The ring; None when it is time to look.
+            The callback; None when it is time to poll.
         """
-        waiter, begun = _Waiter(asyncio.get_running_loop()), time.monotonic()
-        self._join(task_id, waiter)
+        waiting, begun = _Waiting(self._unclaimed.pop(task_id, None)), time.monotonic()
+        async with self._subscribing():
+            self._waiting.setdefault(task_id, set()).add(waiting)
+            try:
+                subscribed = self._subscribed.is_set()
+                while waiting.callback is None:
+                    waiting.changed.clear()
+                    if self._subscribed.is_set() and not subscribed:
+                        return None  # it may have come before
+                    subscribed = self._subscribed.is_set()
+                    interval = fallback_interval if subscribed else poll_interval
+                    if (left := begun + interval - time.monotonic()) <= 0:
+                        return None
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(waiting.changed.wait(), left)
+                return waiting.callback
+            finally:
+                self._waiting[task_id].discard(waiting)
+                if not self._waiting[task_id]:
+                    del self._waiting[task_id]
+
+    async def ensure_subscribed(self) -> None:
+        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon."""
+        async with self._subscribing():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBE_SECONDS)
+
+    def subscribed_since(self, moment: datetime) -> bool:
+        """Whether no callback since then can have been missed."""
+        return self._subscribed_at is not None and self._subscribed_at <= moment
+
+    def deliver(self, task_id: str, callback: Callback) -> None:
+        """Give a callback to whoever waits for the job, or else to whoever waits for it next."""
+        waiting = self._waiting.get(task_id, ())
+        if not waiting and callback.done:
+            self._unclaimed[task_id] = callback
+            while len(self._unclaimed) > MAX_UNCLAIMED:
+                self._unclaimed.popitem(last=False)
+        for one in waiting:
+            if one.callback is None or callback.done:
+                one.callback = callback
+            one.changed.set()
+
+    @asynccontextmanager
+    async def _subscribing(self) -> AsyncGenerator[None, None]:
+        """Keep the subscription, and for a while afterwards."""
+        self._users += 1
+        if self._unsubscribing is not None:
+            self._unsubscribing.cancel()
+        if self._subscription is None:
+            self._subscription = asyncio.create_task(self._subscribe())
         try:
-            unbroken = self._live
-            while waiter.ring is None:
-                waiter.changed.clear()
-                if self._live and not unbroken:
-                    return None  # it may have rung before
-                unbroken = self._live
-                left = begun + (seldom if unbroken else often) - time.monotonic()
-                if left <= 0:
-                    return None
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(waiter.changed.wait(), left)
-            return waiter.ring
+            yield
         finally:
-            self._leave(task_id, waiter)
+            self._users -= 1
+            if not self._users:
+                self._unsubscribing = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._unsubscribe)
 
-    async def ready(self) -> None:
-        """Listen from now on, for a while, whether or not anybody waits; returns when it does, or soon."""
-        waiter, end = _Waiter(asyncio.get_running_loop()), time.monotonic() + READY_SECONDS
-        self._join("", waiter)
-        try:
-            while not self._live and (left := end - time.monotonic()) > 0:
-                waiter.changed.clear()
-                with suppress(asyncio.TimeoutError):
-                    await asyncio.wait_for(waiter.changed.wait(), left)
-        finally:
-            self._leave("", waiter)
-
-    def has_listened_since(self, moment: datetime) -> bool:
-        """Whether no ring since then can have been missed."""
-        with self._guard:
-            return self._live and self._live_since <= moment
-
-    def rang(self, task_id: str, ring: Ring) -> None:
-        """Tell whoever waits for the job, or else whoever comes to wait for it next."""
-        with self._guard:
-            waiters = list(self._waiters.get(task_id, ()))
-            if not waiters and ring.done:
-                self._unheard[task_id] = ring
-                while len(self._unheard) > MAX_UNHEARD:
-                    self._unheard.popitem(last=False)
-            for waiter in waiters:
-                if waiter.ring is None or ring.done:
-                    waiter.ring = ring
-        for waiter in waiters:
-            waiter.wake()
-
-    def _join(self, task_id: str, waiter: _Waiter) -> None:
-        with self._guard:
-            self._waiters.setdefault(task_id, set()).add(waiter)
-            waiter.ring = self._unheard.pop(task_id, None)
-            if self._running:
-                return
-            self._running = True
-        context = copy_context()  # with the settings: which server it is
-        threading.Thread(
-            target=lambda: context.run(asyncio.run, self._listen()), name="kie-doorbell", daemon=True
-        ).start()
-
-    def _leave(self, task_id: str, waiter: _Waiter) -> None:
-        with self._guard:
-            waiters = self._waiters[task_id]
-            waiters.discard(waiter)
-            if not waiters:
-                del self._waiters[task_id]
-            loop = None if self._waiters else self._loop
-        if loop is not None:
-            with suppress(RuntimeError):  # it is ending already
-                loop.call_soon_threadsafe(loop.call_later, LINGER_SECONDS, self._end_if_alone)
-
-    async def _listen(self) -> None:
-        listening = asyncio.ensure_future(self._subscribe())
-        with self._guard:
-            self._loop, self._listening = asyncio.get_running_loop(), listening
-        # Whoever has started this may have left before there was a loop to be told.
-        self._loop.call_later(LINGER_SECONDS, self._end_if_alone)
-        with suppress(asyncio.CancelledError):
-            await listening
+    def _unsubscribe(self) -> None:
+        if self._subscription is not None:
+            self._subscription.cancel()
+        self._subscription = None
+        self._set_subscribed(False)
+        self._unclaimed.clear()
 
     async def _subscribe(self) -> None:
         tries = 0
         while True:
             try:
-                rings = EventFilter(event=EventNameFilter(name=[JOB_CALLBACK]))
-                async with get_events_subscriber(rings, reconnection_attempts=0) as subscriber:
-                    self._set_live(True)
+                callbacks = EventFilter(event=EventNameFilter(name=[JOB_CALLBACK]))
+                async with get_events_subscriber(callbacks, reconnection_attempts=0) as subscriber:
+                    self._set_subscribed(True)
                     tries = 0
                     async for event in subscriber:
                         self._take(event)
             except Exception as error:
-                get_logger("prefect_kie").debug("Rings of jobs cannot be heard: %r", error)
-            self._set_live(False)
-            await asyncio.sleep(PAUSES[min(tries, len(PAUSES) - 1)])
+                get_logger("prefect_kie").debug("There is no subscription to callbacks: %r", error)
+            self._set_subscribed(False)
+            await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
             tries += 1
 
     def _take(self, event: Event) -> None:
         resource = event.resource
-        task_id = resource.id.removeprefix(JOB)
         progress: float | None = None
         with suppress(ValueError):
             progress = float(resource.get(PROGRESS) or "")
-        self.rang(task_id, Ring(done=resource.get(KIND) == "done", progress=progress))
+        callback = Callback(done=resource.get(KIND) == "done", progress=progress)
+        self.deliver(resource.id.removeprefix(JOB), callback)
 
-    def _set_live(self, live: bool) -> None:
-        with self._guard:
-            if live and not self._live:
-                self._live_since = datetime.now(timezone.utc)
-            self._live = live
-            waiters = [waiter for waiting in self._waiters.values() for waiter in waiting]
-        for waiter in waiters:
-            waiter.wake()
-
-    def _end_if_alone(self) -> None:
-        with self._guard:
-            if self._waiters or self._listening is None:
-                return
-            listening = self._listening
-            self._running = self._live = False
-            self._loop = self._listening = None
-            self._unheard.clear()
-        listening.cancel()
+    def _set_subscribed(self, subscribed: bool) -> None:
+        if subscribed:
+            self._subscribed_at = datetime.now(timezone.utc)
+            self._subscribed.set()
+        else:
+            self._subscribed_at = None
+            self._subscribed.clear()
+        for waiting in self._waiting.values():
+            for one in waiting:
+                one.changed.set()
 
 
-_doorbells: dict[str, Doorbell] = {}
-_guard = threading.Lock()
+def callback_waiter() -> CallbackWaiter:
+    """The callback waiter of the Prefect server that this run uses."""
+    return _callback_waiter(str(PREFECT_API_URL.value()))
 
 
-def doorbell() -> Doorbell:
-    """The doorbell of the Prefect server that this run uses."""
-    with _guard:
-        return _doorbells.setdefault(str(PREFECT_API_URL.value()), Doorbell())
+@per_process
+def _callback_waiter(url: str) -> CallbackWaiter:
+    del url  # another server tells of other callbacks
+    return CallbackWaiter()
 
 
-def _forget_the_parents() -> None:
-    """In a forked process there is no thread that listens."""
-    global _guard
-    _guard = threading.Lock()
-    _doorbells.clear()
+async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | None) -> bool:
+    """Wait until Kie calls back about a job, or until it is time to poll it all the same.
+
+    Args:
+        handle: The job.
+        poll: How patiently to wait.
+        age: How old it is, seconds, where that is known.
+
+    Returns:
+        Whether it has called back.
+    """
+    waiter, since = callback_waiter(), handle.submitted_at
+    if _is_first_run() and (since is None or not waiter.subscribed_since(since)):
+        await run_on_loop(waiter.ensure_subscribed)
+        return False  # it may have called while nobody listened
+    usual = poll.usual_seconds or request_class(handle.model).usual_seconds
+    age, begun = age or 0.0, time.monotonic()
+    interval = next_look(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311 - jitter
+    fallback = min(
+        max(FALLBACK[0] * usual - age, FALLBACK[1] * usual), max(interval, poll.deadline_seconds - age)
+    )
+    while True:
+        passed = time.monotonic() - begun
+        wait = partial(
+            waiter.wait,
+            handle.task_id,
+            poll_interval=interval - passed,
+            fallback_interval=fallback - passed,
+        )
+        callback = await run_on_loop(wait)
+        if callback is None or callback.done:
+            return callback is not None
+        now = age + time.monotonic() - begun
+        await show_progress(handle, None, age=now, usual=usual, told=callback.progress)
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_the_parents)
+def _is_first_run() -> bool:
+    context = TaskRunContext.get()
+    return context is None or context.task_run.run_count <= 1

@@ -22,7 +22,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import connected, server_url
 from prefect_kie.cli.doctor.events import check_events
-from prefect_kie.runtime.server_limits import CREATE_LIMIT, LOOK_LIMIT
+from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
 
 Outcome = Literal["created", "there", "updated", "missing", "trouble"]
@@ -56,10 +56,10 @@ class SharedLimit:
 
 
 # Slots decay as whole ones: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10, so some calls may be on
-# their way half a second (looks: 0.3 s) longer than others. Each lot costs about 0.05 s beside its decay.
+# their way half a second (looks: 0.3 s) longer than others. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
     SharedLimit(CREATE_LIMIT, 2, 1.8, 20, 10.0, "submissions stay below Kie's 20 in 10 seconds"),
-    SharedLimit(LOOK_LIMIT, 4, 5.0, 10, 1.0, "looks stay below Kie's 10 a second"),
+    SharedLimit(POLL_LIMIT, 4, 5.0, 10, 1.0, "polls stay below Kie's 10 a second"),
 )
 """What setup makes; limits that are there already are left as they are."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect import get_run_logger
 
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.runtime.best_effort import in_time
+from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
 
 LIMIT_SECONDS = 10.0
@@ -18,7 +18,7 @@ async def balance_of(credentials: KieCredentials) -> float | None:
         credentials: The key's block.
     """
     try:
-        return await in_time(_asked(credentials), LIMIT_SECONDS)
+        return await detach_after(_asked(credentials), LIMIT_SECONDS)
     except Exception as error:
         get_run_logger().info("Kie does not tell the account's balance: %s", shown_error(error))
         return None

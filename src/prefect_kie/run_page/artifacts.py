@@ -25,7 +25,7 @@ from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
-from prefect_kie.runtime.best_effort import aside
+from prefect_kie.runtime.best_effort import best_effort
 
 P = ParamSpec("P")
 
@@ -55,7 +55,7 @@ def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Corou
     @wraps(show)
     async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
         try:
-            await aside(lambda: show(*args, **kwargs), LIMIT_SECONDS)
+            await best_effort(lambda: show(*args, **kwargs), LIMIT_SECONDS)
         except Exception as error:
             get_logger("prefect_kie").debug("%s: no artifact was made: %r", show.__name__, error)
 

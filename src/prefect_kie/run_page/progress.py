@@ -20,7 +20,7 @@ from prefect.logging import get_logger
 from prefect_kie.api import Job, JobHandle
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.run_page.markdown import code, escaped, plain
-from prefect_kie.runtime.best_effort import aside
+from prefect_kie.runtime.best_effort import best_effort
 
 HIGHEST_GUESS = 95
 """Elapsed time tells no end."""
@@ -128,7 +128,7 @@ async def _show(handle: JobHandle, job: Job | None, percent: int, note: str, *, 
             _remember(run, Shown(made, percent, text))
 
     try:
-        await aside(put, LIMIT_SECONDS)
+        await best_effort(put, LIMIT_SECONDS)
     except Exception as error:
         _quiet_until = time.monotonic() + PAUSE_SECONDS
         if before is not None and isinstance(error, HTTPStatusError) and error.response.status_code == 404:

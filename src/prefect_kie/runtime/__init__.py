@@ -1,1 +1,1 @@
-"""What a process shares: turns, single flight, heartbeats, work that outlives its caller."""
+"""What a process shares: its background event loop and what lives on it, heartbeats, logs."""

@@ -1,9 +1,9 @@
-"""Calls to the Prefect server that nobody waits long for, and that are never cut off.
+"""Calls to the Prefect server that nobody waits long for, and that are never cancelled.
 
-All of a run's calls share one pool of sixteen connections, and a call that is cancelled while it waits for
-its turn there may keep a connection for ever (httpcore 1.0.9: one that was made for it and that it never
-took). After sixteen of them the run can tell its server nothing more, not even its end. So whoever asked
-goes on, and the call comes to its end by itself.
+All of a run's calls share one pool of sixteen connections. A call that is cancelled while it waits in it
+may keep a connection for ever (httpcore 1.0.9: one that was made for it and that it never took). After
+sixteen of them the run can report nothing to its server, not even its end. So whoever asked goes on, and
+the call finishes by itself.
 """
 
 from __future__ import annotations
@@ -16,16 +16,16 @@ from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 
-MOST_AT_ONCE = 8
+MAX_AT_ONCE = 8
 """Half of the run's connections: what a run shows must not hold up what it does."""
 
-_gates: RunVar[asyncio.Semaphore] = RunVar("prefect_kie.aside")
-_going_on: set[asyncio.Task[Any]] = set()
+_gates: RunVar[asyncio.Semaphore] = RunVar("prefect_kie.best_effort")
+_detached: set[asyncio.Task[Any]] = set()
 """An event loop itself keeps no task alive."""
 
 
-async def in_time(call: Coroutine[Any, Any, T], seconds: float) -> T:
-    """What a call gives, if it does so in time; else it goes on alone.
+async def detach_after(call: Coroutine[Any, Any, T], seconds: float) -> T:
+    """What a call gives, if it does so in time; else it goes on detached.
 
     Args:
         call: The call.
@@ -35,7 +35,7 @@ async def in_time(call: Coroutine[Any, Any, T], seconds: float) -> T:
         asyncio.TimeoutError: when it takes longer.
     """
     running = asyncio.ensure_future(call)
-    _going_on.add(running)
+    _detached.add(running)
     running.add_done_callback(_ended)
     await asyncio.wait([running], timeout=seconds)
     if not running.done():
@@ -43,32 +43,32 @@ async def in_time(call: Coroutine[Any, Any, T], seconds: float) -> T:
     return running.result()
 
 
-async def aside(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
+async def best_effort(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
     """The same for what a run shows: few of these calls are made at once.
 
     Args:
         call: Makes the call; it is not made any more once nobody waits for it.
-        seconds: How long to wait for it, and for its turn.
+        seconds: How long to wait for it, also while it waits for others.
 
     Raises:
         asyncio.TimeoutError: when both take longer.
     """
     waits = True
 
-    async def in_turn() -> T:
+    async def limited() -> T:
         async with _gate():
             if not waits:
                 raise TimeoutError
             return await call()
 
     try:
-        return await in_time(in_turn(), seconds)
+        return await detach_after(limited(), seconds)
     finally:
         waits = False
 
 
 def _ended(task: asyncio.Task[Any]) -> None:
-    _going_on.discard(task)
+    _detached.discard(task)
     if not task.cancelled():
         task.exception()  # whoever waits has it; of what went on alone it is of no interest
 
@@ -77,5 +77,5 @@ def _gate() -> asyncio.Semaphore:
     try:
         return _gates.get()
     except LookupError:
-        _gates.set(gate := asyncio.Semaphore(MOST_AT_ONCE))
+        _gates.set(gate := asyncio.Semaphore(MAX_AT_ONCE))
         return gate

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import threading
 import uuid
 from collections.abc import Coroutine, Generator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,9 +19,10 @@ from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
 from prefect_kie.api import BudgetExceeded, InvalidRequest, JobHandle, JobRequest, SubmissionNotRecorded
 from prefect_kie.blocks import PRICES, load_prices
-from prefect_kie.runtime.best_effort import in_time
+from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import run_logger, shown_error
-from prefect_kie.runtime.single_flight import one_at_a_time
+from prefect_kie.runtime.loop import per_process, run_on_loop
+from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.submissions.credit_limit import (
     CREDITS_LIMIT,
     find_limit,
@@ -37,9 +37,11 @@ FOLDER = "kie-budgets"
 
 SETTLE_SECONDS = 30.0
 
-_guard = threading.Lock()
-_counted: dict[tuple[str, str], dict[str, float]] = {}
-"""What submissions count for, by key, in each scope of each storage, as far as this process knows."""
+
+@per_process
+def _counted() -> dict[tuple[str, str], dict[str, float]]:
+    """What submissions count for, by key, in each scope of each storage, as far as this process knows."""
+    return {}
 
 
 class Budget:
@@ -79,7 +81,7 @@ class Budget:
             raise self._limit_exceeded(prices, limit)
 
     async def reserve(self, record: SubmissionRecord, request: JobRequest) -> SubmissionRecord:
-        """Reserve an attempt's price in each budget, or in none.
+        """Reserve an attempt's price in each budget, or in none; on the background loop only.
 
         Args:
             record: The record of this attempt, before it is written.
@@ -96,9 +98,8 @@ class Budget:
             return record
         prices, counts = await _prices({record.key: request}), await self._counts()
         credits = prices[record.key]
-        with _guard:
-            self._check_run(counts, prices)
-            counts |= prices
+        self._check_run(counts, prices)
+        counts |= prices
         try:
             with self._kept():  # so that a later process counts it too, once it has a record
                 await self._records.storage.write(f"{_folder(self._scope)}/{record.key}.json", b"{}")
@@ -138,15 +139,19 @@ class Budget:
 
     async def _counts(self) -> dict[str, float]:
         """What the scope's submissions count for; what was submitted before this process is read once."""
-        whose = _whose(self._records, self._scope)
-        async with one_at_a_time(f"budget {whose}"):
-            if whose not in _counted:
-                with self._kept():
-                    names = await self._records.storage.names(_folder(self._scope))
-                keys = [name.removesuffix(".json") for name in names or () if name.startswith("kie-")]
-                found = await self._records.read_many(keys)
-                _counted[whose] = {each.key: await _cost(self._records, each) for each in found if each}
-        return _counted[whose]
+        whose, counted = _whose(self._records, self._scope), _counted()
+
+        async def read() -> None:
+            async with single_flight(f"budget {whose}"):
+                if whose not in counted:
+                    with self._kept():
+                        names = await self._records.storage.names(_folder(self._scope))
+                    keys = [name.removesuffix(".json") for name in names or () if name.startswith("kie-")]
+                    found = await self._records.read_many(keys)
+                    counted[whose] = {each.key: await _cost(self._records, each) for each in found if each}
+
+        await run_on_loop(read)
+        return counted[whose]
 
     @contextmanager
     def _kept(self) -> Generator[None, None, None]:
@@ -177,7 +182,7 @@ async def refund(records: SubmissionRecords, attempt: SubmissionRecord) -> None:
 
 async def _logged(settling: Coroutine[Any, Any, None], key: str, credits: float) -> None:
     try:
-        await in_time(settling, SETTLE_SECONDS)
+        await detach_after(settling, SETTLE_SECONDS)
     except Exception as error:
         run_logger().warning(
             "Submission %s cost %g credits. If there was a budget, it may count there at its price still, "
@@ -200,7 +205,7 @@ async def _settle(records: SubmissionRecords, record: SubmissionRecord, credits:
     """Note what an attempt cost. Whoever creates the note settles its slots, so that nobody does it twice."""
     if record.credits is None:
         return
-    _counted.get(_whose(records, record.base or ""), {})[record.key] = credits
+    _counted().get(_whose(records, record.base or ""), {})[record.key] = credits
     note = json.dumps({"credits": credits, "by": uuid.uuid4().hex})
     if await records.storage.create(_note(record), note.encode()) and record.slots:
         await settle_slots(record.slots, credits)

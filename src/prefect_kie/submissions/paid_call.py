@@ -10,11 +10,10 @@ from typing import Any
 from prefect import get_run_logger
 
 from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
-from prefect_kie.api.rate_limiter import Turn
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.run_page.events import JOB_SUBMITTED, events_are_sent, tell_submitted
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.uncancellable import Caller
+from prefect_kie.runtime.loop import Cancellation
 from prefect_kie.submissions.budgets import refund
 from prefect_kie.submissions.reconcile import in_doubt
 from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords, TakenOver
@@ -29,15 +28,14 @@ def paid_call(
     request: JobRequest,
     callbacks: KieCallbacks | None,
     key: str,
-    turn: Turn,
     too_late: Callable[[], bool],
 ) -> Coroutine[Any, Any, JobHandle]:
-    """The one paid call, not begun yet. Where Kie calls back, the address names the submission."""
+    """The one paid call, for whoever holds a slot; not begun yet. Callbacks name its submission."""
     return client.create_job(
         request,
         callback_url=callbacks.done_url(key) if callbacks else None,
         progress_callback_url=callbacks.progress_url(key) if callbacks and request.reports_progress else None,
-        turn=turn,
+        has_slot=True,
         too_late=too_late,
     )
 
@@ -46,7 +44,7 @@ async def seen_through(
     call: Coroutine[Any, Any, JobHandle],
     records: SubmissionRecords,
     record: SubmissionRecord,
-    caller: Caller,
+    cancellation: Cancellation,
 ) -> JobHandle:
     """Make the call, record what came of it, and tell it, even where whoever asked for it has gone.
 
@@ -54,7 +52,7 @@ async def seen_through(
         call: The call, not begun yet.
         records: Where its outcome is kept.
         record: The submission, recorded as one that is about to be sent.
-        caller: Who waits for it.
+        cancellation: Whether somebody still waits for it.
 
     Returns:
         The job's handle.
@@ -66,7 +64,7 @@ async def seen_through(
     try:
         return await _post(call, records, record)
     except KieError as error:
-        if caller.gone:  # nobody else will tell
+        if cancellation.cancelled:  # nobody else will tell
             get_run_logger().error("Submission %s: %s", record.key, error)
         raise
 

@@ -18,14 +18,14 @@ from prefect_kie.api import (
     InvalidRequest,
     Job,
     JobNotFound,
-    KieClient,
     KieError,
     SubmissionInDoubt,
     SubmissionNotRecorded,
 )
+from prefect_kie.blocks import KieCredentials
 from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, tell_submitted
+from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.server_limits import look_at
 from prefect_kie.submissions.budgets import refund
 from prefect_kie.submissions.event_evidence import events_of, job_of
 from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
@@ -53,14 +53,14 @@ def in_doubt(
 
 
 async def settled_by_proof(
-    records: SubmissionRecords, record: SubmissionRecord, client: KieClient
+    records: SubmissionRecords, record: SubmissionRecord, kie: KieCredentials
 ) -> SubmissionRecord:
     """What became of a submission in doubt, where there is proof of it now.
 
     Args:
         records: Where the record is kept.
         record: The record, in state `submitting`, whose process can no longer learn the outcome.
-        client: For looking at a job that is only supposed to be this submission's.
+        kie: For polling a job that is only supposed to be this submission's.
 
     Returns:
         The record, brought up to date: `submitted` where there is a job, `released` where Kie is proven to
@@ -92,7 +92,7 @@ async def settled_by_proof(
     # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
     for task_id in dict.fromkeys([*filter(None, [record.task_id]), *called_back]):
         try:
-            await check_is_its_job(records, record, task_id, client)
+            await check_is_its_job(records, record, task_id, kie)
         except KieError as error:
             get_run_logger().info("Job %s proves nothing: %s", task_id, error.message)
             continue
@@ -139,7 +139,7 @@ def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
 
 
 async def check_is_its_job(
-    records: SubmissionRecords, record: SubmissionRecord, task_id: str, client: KieClient
+    records: SubmissionRecords, record: SubmissionRecord, task_id: str, kie: KieCredentials
 ) -> Job:
     """Make sure, by a look, that a job is what a submission asked for, and is no other submission's.
 
@@ -154,7 +154,7 @@ async def check_is_its_job(
     """
     await _check_is_nobody_elses(records, record, task_id)
     try:
-        job = await look_at(client, task_id)
+        job = await poll_job(kie, task_id)
     except JobNotFound as error:
         error.next_step = (
             "Check the id in Kie's logs page (kie.ai/logs); a job younger than two minutes may not show yet. "

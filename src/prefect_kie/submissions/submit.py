@@ -6,21 +6,20 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from prefect_kie.api import JobHandle, JobRequest, SubmissionNotRecorded
-from prefect_kie.api.rate_limiter import Turn
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.callbacks.waiter import doorbell
+from prefect_kie.callbacks.waiter import callback_waiter
 from prefect_kie.keys import submission_key
+from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.server_limits import turn_to_create
-from prefect_kie.runtime.single_flight import one_at_a_time
-from prefect_kie.runtime.uncancellable import Caller, beyond_cancelling
+from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable
+from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.run_storage import run_base
 from prefect_kie.submissions.budgets import Budget, refund
 from prefect_kie.submissions.paid_call import paid_call, seen_through
@@ -79,23 +78,16 @@ async def submit(
     )
     records = await SubmissionRecords.of_this_run()
     budget = Budget(records, base, max_credits)
-    found = await records.read(record.key)
-    sends = found is None
-    if sends:
-        await budget.check({record.key: request})  # what is refused takes nobody's turn
+    if await records.read(record.key) is None:
+        await budget.check({record.key: request})  # what is refused waits for no slot
         if record.rings:
-            await doorbell().ready()
-    caller = Caller()
+            await run_on_loop(callback_waiter().ensure_subscribed)
+    cancellation = Cancellation()
     try:
-        while True:
-            # Taken last, to be used at once; and out here, where waiting for it holds nobody up.
-            turn = await turn_to_create(kie) if sends else None
-            work = partial(_submit_once, record, request, kie, records, budget, caller, turn)
-            if (handle := await beyond_cancelling(work)) is not None:
-                return handle
-            sends = True
+        work = partial(_submit_once, record, request, kie, records, budget, cancellation)
+        return await run_uncancellable(work, cancellation)
     except asyncio.CancelledError:
-        if caller.leaves():
+        if cancellation.committed:
             get_run_logger().warning(
                 "Stopped while submission %s of %s is out. It comes to its end all the same, and its job, if "
                 "Kie creates one, is recorded, goes on and is charged if it succeeds: the next line that "
@@ -113,30 +105,26 @@ async def _submit_once(
     kie: KieCredentials,
     records: SubmissionRecords,
     budget: Budget,
-    caller: Caller,
-    turn: Turn | None,
-) -> JobHandle | None:
-    """Submit, or find what was submitted before; None where it is to be sent and has no turn."""
-    async with AsyncExitStack() as stack:
-        if turn is not None:
-            stack.callback(turn.end, sent=False)  # where it is not used
-        await stack.enter_async_context(one_at_a_time(mine.key))
-        client = await stack.enter_async_context(kie.get_client())
+    cancellation: Cancellation,
+) -> JobHandle:
+    """Submit, or find what was submitted before."""
+    async with single_flight(mine.key):
         for _ in range(CLAIM_TRIES):
-            found = await _once_known(records, mine.key, caller)
+            found = await _once_known(records, mine.key, cancellation)
             if found is not None and found.state == "submitting":
-                found = await settled_by_proof(records, found, client)
+                found = await settled_by_proof(records, found, kie)
                 if found.state == "released":
                     continue
             if found is not None:
                 return _known_handle(found)
-            if turn is None:
-                return None
-            attempt = await budget.reserve(mine.another_attempt(), request)
-            too_late = await _begun(records, attempt, caller)
-            if too_late is not None:
-                call = paid_call(client, request, kie.callbacks, attempt.key, turn, too_late)
-                return await seen_through(call, records, attempt, caller)
+            cancellation.begin_waiting()
+            async with create_slot(kie) as client:
+                cancellation.try_commit()
+                attempt = await budget.reserve(mine.another_attempt(), request)
+                too_late = await _begun(records, attempt)
+                if too_late is not None:
+                    call = paid_call(client, request, kie.callbacks, attempt.key, too_late)
+                    return await seen_through(call, records, attempt, cancellation)
     raise SubmissionNotRecorded(
         f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
         "this run sent nothing",
@@ -144,17 +132,13 @@ async def _submit_once(
     )
 
 
-async def _begun(
-    records: SubmissionRecords, mine: SubmissionRecord, caller: Caller
-) -> Callable[[], bool] | None:
+async def _begun(records: SubmissionRecords, mine: SubmissionRecord) -> Callable[[], bool] | None:
     """Tell, where this attempt is the one that makes the call, when it is too late to begin it; else None.
 
     Where it is not, its reservation is free again.
     """
     departure = Departure()
     try:
-        if not caller.lets_send():
-            raise asyncio.CancelledError
         if await _claimed(records, mine):
             return departure.is_over
     except BaseException:
@@ -180,7 +164,9 @@ async def _claimed(records: SubmissionRecords, mine: SubmissionRecord) -> bool:
         ) from None  # its cause may quote a password
 
 
-async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> SubmissionRecord | None:
+async def _once_known(
+    records: SubmissionRecords, key: str, cancellation: Cancellation
+) -> SubmissionRecord | None:
     """The record, once no other process can be about to learn its outcome."""
     told = False
     end = time.monotonic() + OUTCOME_SECONDS  # other machines' clocks may say otherwise
@@ -190,7 +176,7 @@ async def _once_known(records: SubmissionRecords, key: str, caller: Caller) -> S
             return found
         if found.age > UNSENT_SECONDS and not await _is_sent(records, found):
             return found
-        if caller.gone:
+        if cancellation.cancelled:
             raise asyncio.CancelledError
         if not told:
             get_run_logger().info(

@@ -1,4 +1,4 @@
-"""Hearing Kie ring: at once, by everybody who waits, through breaks, with one subscription a process."""
+"""Callbacks: at once, for everybody who waits, through breaks, with one subscription a process."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime, timezone
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -19,9 +20,10 @@ from prefect.events.worker import EventsWorker
 
 from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoStable, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks, KieCredentials
-from prefect_kie.callbacks import waiter as bells
-from prefect_kie.callbacks.waiter import Doorbell, Ring
+from prefect_kie.callbacks import waiter as module
+from prefect_kie.callbacks.waiter import Callback, CallbackWaiter, callback_waiter
 from prefect_kie.run_page.events import JOB_CALLBACK
+from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
@@ -30,87 +32,72 @@ from tests.receiver.calling import tell_callback
 CAT = Sora2TextToVideo(prompt="a cat")
 
 
-def listeners() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == "kie-doorbell"]
-
-
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bells, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "SUBSCRIBE_SECONDS", 20)  # on a busy machine it takes a while
 
 
-async def all_quiet() -> None:
+async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Callback | None:
+    wait = partial(waiter.wait, job, poll_interval=poll, fallback_interval=fallback)
+    return await run_on_loop(wait)
+
+
+async def subscribed(waiter: CallbackWaiter) -> None:
+    await run_on_loop(waiter.ensure_subscribed)
+    assert waiter.subscribed_since(datetime.now(timezone.utc))
+
+
+async def unsubscribed(waiter: CallbackWaiter) -> None:
+    """Wait until nobody waits, and its subscription has ended."""
     for _ in range(300):
-        if not listeners():
+        if waiter._subscription is None:
             return
         await asyncio.sleep(0.02)
-    raise AssertionError("somebody still listens")
+    raise AssertionError("it is still subscribed")
 
 
 @pytest.mark.server
-async def test_a_ring_is_heard_at_once_by_everybody_who_waits_for_it() -> None:
-    bell, mine, other = Doorbell(), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
+async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
+    waiter, mine, other = CallbackWaiter(), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
 
-    async def ring() -> float:
+    async def call_back() -> None:
         await asyncio.sleep(0.1)
         tell_callback(other, kind="done")
         tell_callback(mine, kind="progress", progress=43)
-        await asyncio.to_thread(EventsWorker.drain_all, 5)
-        return time.monotonic()
 
-    async def wait() -> tuple[Ring | None, float]:
-        ring = await bell.heard(mine, often=20, seldom=20)
-        return ring, time.monotonic()
-
-    await bell.ready()
-    *heard, rung_at = await asyncio.gather(wait(), wait(), wait(), ring())
-    assert all(ring == Ring(done=False, progress=43) for ring, _ in heard)
-    assert all(at - rung_at < 2 for _, at in heard)
-    await all_quiet()
+    await subscribed(waiter)
+    *got, _ = await asyncio.gather(wait(waiter, mine), wait(waiter, mine), wait(waiter, mine), call_back())
+    assert got == [Callback(done=False, progress=43)] * 3
+    await unsubscribed(waiter)
 
 
 @pytest.mark.server
-async def test_who_is_ready_misses_no_ring_before_waiting() -> None:
-    bell, job = Doorbell(), f"job-{uuid4().hex}"
-    assert not bell.has_listened_since(datetime.now(timezone.utc))
-    await bell.ready()
-    assert bell.has_listened_since(datetime.now(timezone.utc))
+async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None:
+    waiter, job = CallbackWaiter(), f"job-{uuid4().hex}"
+    assert not waiter.subscribed_since(datetime.now(timezone.utc))
+    await subscribed(waiter)
     tell_callback(job, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     for _ in range(200):
-        if job in bell._unheard:
+        if job in waiter._unclaimed:
             break
         await asyncio.sleep(0.01)
-    assert await bell.heard(job, often=20, seldom=20) == Ring(done=True)
-    await all_quiet()
+    assert await wait(waiter, job) == Callback(done=True)
+    await unsubscribed(waiter)
 
 
-@pytest.mark.server
-async def test_however_many_wait_one_listens_and_none_afterwards() -> None:
-    bell = Doorbell()
-
-    async def count() -> int:
-        await asyncio.sleep(0.3)
-        return len(listeners())
-
-    waiting = (bell.heard(f"job-{number}", often=0.6, seldom=0.6) for number in range(50))
-    *heard, counted = await asyncio.gather(*waiting, count())
-    assert heard == [None] * 50
-    assert counted == 1
-    await all_quiet()
-
-
-class Broken:
-    """Subscriptions that break: each lives until it is cut, and further ones fail while it is down."""
+class Server:
+    """Subscriptions to a server that is cut off, and away, when it is told to."""
 
     def __init__(self) -> None:
-        self.down = False
+        self.away = False
         self.cut = threading.Event()
         self.made = 0
 
     @asynccontextmanager
     async def __call__(self, *args: object, **options: object) -> AsyncIterator[AsyncIterator[Any]]:
-        if self.down:
+        if self.away:
             raise ConnectionError("the server is away")
         self.made += 1
         yield self._events()
@@ -123,59 +110,69 @@ class Broken:
         yield
 
 
-async def test_a_broken_subscription_falls_back_to_looking_often_and_comes_back(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    broken = Broken()
-    monkeypatch.setattr(bells, "get_events_subscriber", broken)
-    monkeypatch.setattr(bells, "PAUSES", (0.02,))
-    bell = Doorbell()
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setattr(module, "get_events_subscriber", server := Server())
+    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0.02,))
+    return server
+
+
+async def test_however_many_wait_there_is_one_subscription_and_none_afterwards(server: Server) -> None:
+    waiter = CallbackWaiter()
+    waits = [wait(waiter, f"job-{number}", 0.3, 0.3) for number in range(50)]
+    assert await asyncio.gather(*waits) == [None] * 50
+    assert server.made == 1
+    await unsubscribed(waiter)
+
+
+async def test_a_broken_subscription_falls_back_to_polling_and_comes_back(server: Server) -> None:
+    waiter = CallbackWaiter()
 
     async def keep_waiting() -> None:
         while True:
-            await bell.heard("keeper", often=60, seldom=60)
+            await wait(waiter, "keeper", 60, 60)
 
     keeper = asyncio.ensure_future(keep_waiting())
 
-    async def waited(**gaps: float) -> float:
+    async def waited(poll: float, fallback: float) -> float:
         begun = time.monotonic()
-        assert await bell.heard("job", **gaps) is None
+        assert await wait(waiter, "job", poll, fallback) is None
         return time.monotonic() - begun
 
     await asyncio.sleep(0.2)
-    assert await waited(often=0.0, seldom=0.3) >= 0.3
-    broken.down = True
-    broken.cut.set()
+    assert await waited(0.0, 0.3) >= 0.3
+    server.away = True
+    server.cut.set()
     await asyncio.sleep(0.2)
-    assert await waited(often=0.05, seldom=60) < 1
-    broken.down = False
+    assert not waiter.subscribed_since(datetime.now(timezone.utc))
+    assert await waited(0.05, 60) < 1
+    server.away = False
     await asyncio.sleep(0.2)
-    assert broken.made == 2
-    assert await waited(often=0.0, seldom=0.3) >= 0.3
-    # One that breaks while somebody waits lets them look at once where their time is over.
-    waiting = asyncio.ensure_future(waited(often=0.0, seldom=60))
+    assert server.made == 2
+    assert await waited(0.0, 0.3) >= 0.3
+    # One that breaks while somebody waits lets them poll at once where their time is over.
+    waiting = asyncio.ensure_future(waited(0.0, 60))
     await asyncio.sleep(0.1)
-    broken.down = True
-    broken.cut.set()
+    server.away = True
+    server.cut.set()
     assert await waiting < 2
     keeper.cancel()
     await asyncio.gather(keeper, return_exceptions=True)
-    await all_quiet()
+    await unsubscribed(waiter)
 
 
-async def test_rings_that_nobody_waits_for_are_kept_for_the_next_and_bounded(
-    monkeypatch: pytest.MonkeyPatch,
+async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded(
+    server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bells, "get_events_subscriber", Broken())
-    monkeypatch.setattr(bells, "MAX_UNHEARD", 10)
-    bell = Doorbell()
+    monkeypatch.setattr(module, "MAX_UNCLAIMED", 10)
+    waiter = CallbackWaiter()
     for number in range(100):
-        bell.rang(f"job-{number}", Ring(done=True))
-        bell.rang(f"other-{number}", Ring(done=False, progress=1))
-    assert len(bell._unheard) == 10
-    assert await bell.heard("job-99", often=0, seldom=0) == Ring(done=True)
-    assert await bell.heard("job-99", often=0, seldom=0) is None
-    await all_quiet()
+        waiter.deliver(f"job-{number}", Callback(done=True))
+        waiter.deliver(f"other-{number}", Callback(done=False, progress=1))
+    assert len(waiter._unclaimed) == 10
+    assert await wait(waiter, "job-99", 0, 0) == Callback(done=True)
+    assert await wait(waiter, "job-99", 0, 0) is None
+    await unsubscribed(waiter)
 
 
 # Waiting tasks
@@ -281,7 +278,7 @@ async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
     handle = await submit()
     while slow_kie.stats()["jobs"][0]["state"] != "success":
         await asyncio.sleep(0.05)
-    await all_quiet()
+    await unsubscribed(callback_waiter())
 
     @flow
     async def again() -> Job:
@@ -296,9 +293,10 @@ async def test_without_callbacks_nothing_listens(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def nobody() -> Any:
-        raise AssertionError("nothing rings")
+        raise AssertionError("there are no callbacks")
 
-    monkeypatch.setattr("prefect_kie.callbacks.listening.doorbell", nobody)
+    monkeypatch.setattr(module, "callback_waiter", nobody)
+    monkeypatch.setattr(module, "get_events_subscriber", nobody)
 
     @flow
     async def one() -> Job:

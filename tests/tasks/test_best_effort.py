@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from prefect_kie.runtime import best_effort as module
-from prefect_kie.runtime.best_effort import MOST_AT_ONCE, aside, in_time
+from prefect_kie.runtime.best_effort import MAX_AT_ONCE, best_effort, detach_after
 
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -72,13 +72,13 @@ async def slow_server(seconds: float) -> AsyncIterator[str]:
 
 async def test_what_comes_in_time_is_given(calls: Calls) -> None:
     calls.may_end.set()
-    assert await in_time(calls.call(), 5) == "done"
-    assert await aside(calls.call, 5) == "done"
+    assert await detach_after(calls.call(), 5) == "done"
+    assert await best_effort(calls.call, 5) == "done"
 
 
 async def test_an_error_in_time_is_raised(calls: Calls) -> None:
     calls.may_end.set()
-    for wait in (in_time(calls.call(fails=True), 5), aside(lambda: calls.call(fails=True), 5)):
+    for wait in (detach_after(calls.call(fails=True), 5), best_effort(lambda: calls.call(fails=True), 5)):
         with pytest.raises(OSError, match="too late"):
             await wait
 
@@ -86,14 +86,14 @@ async def test_an_error_in_time_is_raised(calls: Calls) -> None:
 @pytest.mark.parametrize("fails", [False, True])
 async def test_what_takes_longer_goes_on_alone_and_says_nothing(calls: Calls, fails: bool) -> None:
     with pytest.raises(asyncio.TimeoutError):
-        await in_time(calls.call(fails), 0.01)
+        await detach_after(calls.call(fails), 0.01)
     assert calls.ended == 0
     await settled(calls, 1)
-    assert not module._going_on
+    assert not module._detached
 
 
 async def test_whoever_asked_may_be_cancelled_and_the_call_is_not(calls: Calls) -> None:
-    asking = asyncio.create_task(in_time(calls.call(), 5))
+    asking = asyncio.create_task(detach_after(calls.call(), 5))
     while not calls.begun:
         await asyncio.sleep(0.01)
     asking.cancel()
@@ -103,13 +103,13 @@ async def test_whoever_asked_may_be_cancelled_and_the_call_is_not(calls: Calls) 
 
 
 async def test_few_are_made_at_once_and_none_that_nobody_waits_for(calls: Calls) -> None:
-    waits = [asyncio.create_task(aside(calls.call, 0.2)) for _ in range(3 * MOST_AT_ONCE)]
+    waits = [asyncio.create_task(best_effort(calls.call, 0.2)) for _ in range(3 * MAX_AT_ONCE)]
     ended = await asyncio.gather(*waits, return_exceptions=True)
     assert {type(one) for one in ended} == {asyncio.TimeoutError}
-    assert calls.begun == MOST_AT_ONCE
-    await settled(calls, MOST_AT_ONCE)
-    assert calls.begun == MOST_AT_ONCE
-    assert await aside(calls.call, 5) == "done"
+    assert calls.begun == MAX_AT_ONCE
+    await settled(calls, MAX_AT_ONCE)
+    assert calls.begun == MAX_AT_ONCE
+    assert await best_effort(calls.call, 5) == "done"
 
 
 async def test_a_slow_server_costs_a_client_none_of_its_connections() -> None:
@@ -119,7 +119,7 @@ async def test_a_slow_server_costs_a_client_none_of_its_connections() -> None:
         httpx.AsyncClient(base_url=url, trust_env=False, limits=limits, timeout=5) as http,
     ):
         # Some give up at each moment: while they wait for a connection, are given one, make it, and use it.
-        waits = [in_time(http.get("/"), 0.001 * number) for number in range(120)]
+        waits = [detach_after(http.get("/"), 0.001 * number) for number in range(120)]
         ended = await asyncio.gather(*waits, return_exceptions=True)
         assert sum(isinstance(one, asyncio.TimeoutError) for one in ended) > 50
         answers = await asyncio.wait_for(asyncio.gather(*(http.get("/") for _ in range(8))), 5)

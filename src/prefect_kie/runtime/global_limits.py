@@ -1,0 +1,138 @@
+"""Rate limits that all processes share: global concurrency limits of the Prefect server.
+
+Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
+change. **A refusal counts as a change too**, so the blind retries of many (as of Prefect's own `rate_limit`)
+keep a limit from ever coming free. Hence each process asks for one slot at a time, and reads first, which
+changes nothing.
+
+A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
+to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from contextlib import suppress
+from datetime import datetime, timezone
+
+import httpx
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.exceptions import ObjectNotFound
+from prefect.settings import PREFECT_API_URL
+
+from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.runtime.loop import per_process
+
+CREATE_LIMIT = "kie-create"
+POLL_LIMIT = "kie-poll"
+"""Names of the limits; `prefect-kie setup` makes them."""
+
+ANSWER_SECONDS = 30.0
+MAX_WAIT_SECONDS = 300.0
+"""How long an answer, and a free slot, is waited for."""
+
+ASK_AGAIN_SECONDS = 30.0
+"""How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
+
+MISSING = "it does not exist"
+MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
+LOCKED = 423
+"""How the server says that there is no free slot."""
+
+
+async def acquire_slot(name: str) -> None:
+    """Wait for a slot of a limit, or go on without one; on the background loop only.
+
+    Args:
+        name: The limit's name.
+    """
+    if (url := PREFECT_API_URL.value()) is not None:  # else a server of this process's own
+        await _limit(str(url), name).acquire()
+
+
+@per_process
+def _limit(url: str, name: str) -> _GlobalLimit:
+    del url  # of another server it is another limit
+    return _GlobalLimit(name)
+
+
+@per_process
+def reported() -> set[str]:
+    """Why limits are not used, as far as this process has warned of it: once of each reason."""
+    return set()
+
+
+class _Unusable(Exception):
+    """Why a limit is not used."""
+
+
+class _GlobalLimit:
+    """One limit of one server."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._asking = asyncio.Lock()
+        self._ask_from = 0.0
+        self._client: PrefectClient | None = None
+
+    async def acquire(self) -> None:
+        async with self._asking:
+            if time.monotonic() < self._ask_from:
+                return
+            try:
+                async with asyncio.timeout(MAX_WAIT_SECONDS):
+                    if self._client is None:
+                        self._client = await get_client().__aenter__()
+                    while wait := await self._take(self._client):  # noqa: ASYNC110 - the event is the server's
+                        await asyncio.sleep(wait)
+            except Exception as error:
+                self._ask_from = time.monotonic() + ASK_AGAIN_SECONDS
+                await self.close()
+                self._report(str(error) if isinstance(error, _Unusable) else shown_error(error))
+
+    async def close(self) -> None:
+        client, self._client = self._client, None
+        if client is not None:
+            with suppress(Exception):
+                await client.__aexit__(None, None, None)
+
+    async def _take(self, client: PrefectClient) -> float:
+        """Take a slot where one is free; else seconds until one may be."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                limit = await client.read_global_concurrency_limit_by_name(self._name)
+        except ObjectNotFound:
+            raise _Unusable(MISSING) from None
+        if not limit.active:
+            return 0.0
+        slots, decay = limit.limit, limit.slot_decay_per_second
+        if slots < 1 or decay <= 0:
+            raise _Unusable(f"limit {slots}, slot decay {decay:g}: both have to be above 0")
+        if limit.active_slots < slots:
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await client.increment_concurrency_slots([self._name], 1, "rate_limit")
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code != LOCKED:  # else somebody was quicker
+                    raise
+            else:
+                return 0.0
+        # Of the slot that comes free next a part has decayed already; a clock that differs from the server's
+        # costs some speed. Processes that wait for the same slot come a little apart.
+        now = datetime.now(timezone.utc)
+        decayed = max(0.0, (now - (limit.updated or now)).total_seconds()) * decay % 1.0
+        jitter = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - no secret
+        return max(MIN_WAIT_SECONDS, (1.0 - decayed) / decay) + jitter
+
+    def _report(self, reason: str) -> None:
+        if reason not in reported():
+            reported().add(reason)
+            run_logger().warning(
+                "The Prefect server's concurrency limit %r is not used: %s. This process keeps to Kie's "
+                "limits by itself, but several at once may exceed them and be refused (unpaid). To have them "
+                "share the limits, run: prefect-kie setup",
+                self._name,
+                reason,
+            )

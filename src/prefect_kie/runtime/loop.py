@@ -1,0 +1,255 @@
+"""The background event loop of a process: what is paid for, and what a process shares, lives on it.
+
+Runs have event loops and threads of their own, which end when they are cancelled or time out. This loop
+lasts as long as its process, so a paid call on it finishes whatever becomes of its caller, and clients, rate
+limiters and subscriptions on it are shared without locks. A forked process begins with none of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Coroutine, Hashable
+from concurrent import futures
+from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
+from types import FrameType
+from typing import Any, Generic, ParamSpec, TypeVar, cast
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_guard = threading.RLock()
+_made: list[dict[Hashable, Any]] = []
+_parents: list[Any] = []
+"""What a forked process has inherited: kept, since closing it would run what its parent has yet to do."""
+
+
+def per_process(make: Callable[P, T]) -> Callable[P, T]:
+    """Make something once per process and arguments; a forked process makes its own."""
+    made: dict[Hashable, T] = {}
+    _made.append(cast("dict[Hashable, Any]", made))
+
+    def get(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _guard:
+            if args not in made:
+                made[args] = make(*args, **kwargs)
+            return made[args]
+
+    return get
+
+
+def _reset_after_fork() -> None:
+    global _guard
+    _guard = threading.RLock()
+    for made in _made:
+        _parents.append(dict(made))
+        made.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_reset_after_fork)
+
+
+class Cancellation:
+    """Whether somebody still waits for a paid call, and what follows where nobody does.
+
+    Work is only ever cancelled where it waits with nothing begun: from `begin_waiting` until `try_commit`.
+    Elsewhere it goes on to where it asks.
+
+    Attributes:
+        cancelled: Whether nobody waits any more.
+        committed: Whether the call may be out.
+    """
+
+    def __init__(self) -> None:
+        self._guard = threading.RLock()  # a signal handler may come while its own thread holds it
+        self._waiting = False
+        self.committed = False
+        self.cancelled = False
+
+    def cancel(self) -> bool:
+        """Say that nobody waits any more.
+
+        Returns:
+            Whether the work may be cancelled on the spot.
+        """
+        with self._guard:
+            self.cancelled = True
+            return self._waiting
+
+    def begin_waiting(self) -> None:
+        """Allow the work to be cancelled from now on.
+
+        Raises:
+            asyncio.CancelledError: when nobody waits for it any more.
+        """
+        with self._guard:
+            if self.cancelled:
+                raise asyncio.CancelledError
+            self._waiting, self.committed = True, False
+
+    def try_commit(self) -> None:
+        """From now on the work is finished, whoever leaves.
+
+        Raises:
+            asyncio.CancelledError: when nobody waits for it any more; nothing may be begun.
+        """
+        with self._guard:
+            self._waiting = False
+            if self.cancelled:
+                raise asyncio.CancelledError
+            self.committed = True
+
+
+class _Call(Generic[T]):
+    """Work on the loop that somebody elsewhere waits for."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        work: Callable[[], Coroutine[Any, Any, T]],
+        may_cancel: Callable[[], bool],
+    ) -> None:
+        self.outcome: futures.Future[T] = futures.Future()
+        self.outcome.set_running_or_notify_cancel()  # only `cancel` cancels it, not whoever waits
+        self._loop = loop
+        self._work = work
+        self._may_cancel = may_cancel
+        self._task: asyncio.Task[T] | None = None
+
+    async def result(self) -> T:
+        """Begin, and wait for what comes of it; called once, on any event loop."""
+        # With the caller's context: its log, settings and tags.
+        self._loop.call_soon_threadsafe(self._begin, context=copy_context())
+        try:
+            return await asyncio.wrap_future(self.outcome)
+        except asyncio.CancelledError:
+            self.cancel()
+            raise
+
+    def cancel(self) -> None:
+        """From any thread; it goes on where it may not be cancelled any more."""
+        if self._may_cancel():
+            self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
+
+    def _begin(self) -> None:
+        self._task = self._loop.create_task(self._work())
+        self._task.add_done_callback(self._end)
+
+    def _end(self, task: asyncio.Task[T]) -> None:
+        if task.cancelled():
+            self.outcome.set_exception(asyncio.CancelledError())
+        elif (error := task.exception()) is not None:
+            self.outcome.set_exception(error)
+        else:
+            self.outcome.set_result(task.result())
+
+
+@per_process
+def _loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    # With a task that never ends: anyio keeps its worker threads for as long as that runs.
+    forever = partial(loop.run_until_complete, asyncio.Event().wait())
+    threading.Thread(target=forever, name="prefect-kie", daemon=True).start()
+    return loop
+
+
+@per_process
+def _paid_calls() -> set[_Call[Any]]:
+    return set()
+
+
+async def run_on_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Do something on the background loop, with what lives there; it is cancelled with its caller.
+
+    Args:
+        work: Makes the coroutine to run.
+    """
+    loop = _loop()
+    if asyncio.get_running_loop() is loop:
+        return await work()
+    return await _Call(loop, work, lambda: True).result()
+
+
+async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancellation: Cancellation) -> T:
+    """Do something on the background loop that is finished though its caller is gone.
+
+    Neither a cancelled caller nor Prefect's time limits stop it, and a process that is asked to end (by a
+    signal, or at its interpreter's exit) waits for it; only where `cancellation` allows it, it is cancelled.
+
+    Args:
+        work: Makes the coroutine to run.
+        cancellation: Cancelled when the caller is.
+    """
+    call, paid_calls = _Call(_loop(), work, cancellation.cancel), _paid_calls()
+    paid_calls.add(call)
+    call.outcome.add_done_callback(lambda _: paid_calls.discard(call))
+    _finish_at_exit()
+    _finish_before_signals()
+    return await call.result()
+
+
+@per_process
+def _finish_at_exit() -> None:
+    """Have paid calls finish before what they need is gone.
+
+    The interpreter would first close the pools they need for files and host names, and Prefect the services
+    that send log lines and events, unless somebody asked later than they did to come before; the executors of
+    concurrent.futures ask like this. So ask when the first call is made.
+    """
+    if (register := getattr(threading, "_register_atexit", None)) is not None:
+        with suppress(RuntimeError):  # the interpreter is ending already
+            register(_finish_paid_calls)
+
+
+def _finish_before_signals() -> None:
+    """From now on, have a signal that would end this process wait for the paid calls that are out.
+
+    Only in the main thread, where alone it can be done, and only for signals that nobody else handles: inside
+    a flow Prefect handles SIGTERM, and its paid calls finish as those of cancelled runs do.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)  # Windows has no SIGHUP
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+            signal.signal(number, _end_afterwards)
+
+
+def _end_afterwards(number: int, frame: FrameType | None) -> None:
+    del frame
+    _finish_paid_calls()
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
+
+
+def _finish_paid_calls() -> None:
+    """Wait for the calls that are out; each has an end in time. Ctrl-C does not cut them off."""
+    calls = list(_paid_calls())
+    if not calls:
+        return
+    for call in calls:
+        call.cancel()
+    interrupts = 0
+
+    def wait_on(number: int, frame: FrameType | None) -> None:
+        nonlocal interrupts
+        interrupts += 1
+        if interrupts == 1:
+            print(
+                "A paid call is out: its answer is recorded before this process ends (3 minutes at most).",
+                file=sys.stderr,
+            )
+
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, wait_on) if main else None
+    try:
+        futures.wait([call.outcome for call in calls])
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before or signal.SIG_DFL)
