@@ -81,7 +81,7 @@ def measure(
     trial: Trial, home: Path, environment: Mapping[str, str], receiver: str, figures: Figures
 ) -> list[str]:
     """Make one batch, add its row, and return the requirements not met."""
-    lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "looks_per_second": None}
+    lifted: dict[str, Any] = {} if trial.limits else {"create_per_10s": None, "polls_per_second": None}
     small = {"video_height": 36, "video_fps": 2, "report_progress": False}
     paid = {"credits": 1_000_000, "signing_key": SIGNING_KEY, "default_price": PRICE, "prices": {}}
     settings = {"duration_seconds": trial.job_seconds, **small, **paid, **lifted}
@@ -101,7 +101,7 @@ def measure(
         made["seconds"],
         share if trial.limits else "",
         in_flight,
-        sum(job["looks"] for job in jobs) / created,
+        sum(job["polls"] for job in jobs) / created,
         kib,
         created,
         charged,
@@ -148,7 +148,7 @@ def child(rows: int, seconds: float, url: str, receiver: str, lifted: bool) -> N
             directory=directory,
             job_key=f"{name} of {directory.name}",  # each trial has a Kie of its own, which knows no other's
             poll=PollPolicy(usual_seconds=seconds, spread=0.2),
-            at_once=max(100, count),
+            max_concurrency=max(100, count),
         )
         return made.counts.get("saved", 0)
 

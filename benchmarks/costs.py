@@ -240,7 +240,7 @@ class Laboratory:
             client=1000 * made["cpu"] / videos,
             server=1000 * used / videos,
             receiver=1000 * (cpu_seconds(self._receiver) - receiver) / videos,
-            polls=stats["looks"] / videos,
+            polls=stats["polls"] / videos,
             delay=fmean(at - ends[task_id] for task_id, at in made["saved"]),
         )
 

@@ -42,7 +42,7 @@ HEADS = ("kill", "s later", "submitted", "saved", "calls out")
 PROGRAM = """
 import sys
 import prefect_kie.api
-prefect_kie.api.next_look = lambda *_, **__: 0.2
+prefect_kie.api.next_poll = lambda *_, **__: 0.2
 from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -74,7 +74,7 @@ class KilledBatch:
         credentials: Name of the block with its address.
         folder: Where the manifest, the videos and the results of the runs go (`results`).
         rows: How many videos.
-        at_once: How many may be on their way.
+        max_concurrency: How many may be on their way.
         longest: Seconds after the last of the jobs that a process is left to make, until it is killed.
         seed: Of the random moments.
         kills: What was killed so far.
@@ -85,7 +85,7 @@ class KilledBatch:
     credentials: str
     folder: Path
     rows: int
-    at_once: int
+    max_concurrency: int
     longest: float
     seed: int
     kills: list[Kill] = field(default_factory=list[Kill])
@@ -116,7 +116,7 @@ class KilledBatch:
 
     def _process(self, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         options = ["--model", "sora-2-text-to-video", "--credentials", self.credentials]
-        options += ["--directory", "videos", "--at-once", str(self.at_once), "--yes"]
+        options += ["--directory", "videos", "--max-concurrency", str(self.max_concurrency), "--yes"]
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-c", PROGRAM, "batch", "rows.csv", *options],
@@ -131,7 +131,7 @@ class KilledBatch:
         """Whether a new process was killed, so long after so many further jobs; else it had ended."""
         before = self._calls()
         # Never so late that it may be over before.
-        created = min(self.kie.stats()["created"] + further, self.rows - self.at_once)
+        created = min(self.kie.stats()["created"] + further, self.rows - self.max_concurrency)
         with self._process(environment) as process:
             while process.poll() is None:
                 if self._calls() > before and self.kie.stats()["created"] >= created:
@@ -147,7 +147,7 @@ class KilledBatch:
 
     def _calls(self) -> int:
         stats = self.kie.stats()
-        return int(stats["created"]) + int(stats["looks"])
+        return int(stats["created"]) + int(stats["polls"])
 
     def _settle(self) -> None:
         """What a person does about each row in doubt: look for its job at Kie, and tell."""
@@ -225,7 +225,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     settings = SimulatorSettings(
-        duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+        duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
     )
     with tempfile.TemporaryDirectory(prefix="prefect-kie-killed-") as name:
         folder = Path(name)
@@ -245,7 +245,7 @@ def _measured(kie: SimulatorServer, folder: Path, options: argparse.Namespace) -
     block = {"api_key": "killed", "base_url": kie.url, "upload_url": kie.url}
     unhurried = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000}
     KieCredentials.model_validate({**block, **unhurried}).save("kie", overwrite=True)
-    batch = KilledBatch(kie, "kie", folder, options.rows, at_once=4, longest=1.0, seed=options.seed)
+    batch = KilledBatch(kie, "kie", folder, options.rows, max_concurrency=4, longest=1.0, seed=options.seed)
     broken = batch.run(options.kills, os.environ)
     figures = Figures("killed batch", HEADS)
     for number, kill in enumerate(batch.kills, start=1):

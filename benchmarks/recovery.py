@@ -132,7 +132,7 @@ class Waiting:
         }
         path = f"/deployments/{deployment['id']}/create_flow_run"
         self._run = str(bench.ask("POST", path, json={"parameters": parameters})["id"])
-        wait_until(f"{name}: looked at", lambda: any(job["looks"] > 0 for job in bench.jobs(name)))
+        wait_until(f"{name}: looked at", lambda: any(job["polls"] > 0 for job in bench.jobs(name)))
         if not self.processes():
             raise RuntimeError(f"no process of flow run {self._run} was found")
         self._struck = datetime.now(timezone.utc)

@@ -28,7 +28,7 @@ from typing import Any
 
 from benchmarks.processes import PATIENT, SIGNING_KEY, callback_receiver, environment_of
 from benchmarks.report import Figures, command, machine, report
-from prefect_kie.api import PollPolicy, next_look
+from prefect_kie.api import PollPolicy, next_poll
 from prefect_kie.cli.local_server import local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.simulator.jobs import Job
@@ -114,7 +114,7 @@ def polling(sigma: float, seed: int, *, progress: bool = False) -> Gap:
 
     def gap(age: float, job: Job) -> float:
         told = job.progress(age, noise=NOISE) if progress else None
-        seconds = next_look(policy, age=age, usual=USUAL, progress=told, chance=chance.random())
+        seconds = next_poll(policy, age=age, usual=USUAL, progress=told, chance=chance.random())
         assert seconds is not None
         return seconds
 
@@ -165,7 +165,7 @@ def real_waits(
     from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 
     usual = PollPolicy()
-    scaled = ("deadline_seconds", "min_gap_seconds", "max_gap_seconds", "seconds_per_look")
+    scaled = ("deadline_seconds", "min_gap_seconds", "max_gap_seconds", "seconds_per_poll")
     poll = PollPolicy(
         usual_seconds=USUAL * scale, spread=sigma, **{name: getattr(usual, name) * scale for name in scaled}
     )
@@ -177,7 +177,7 @@ def real_waits(
         signing_key=SIGNING_KEY,
         credits=1_000_000,
         create_per_10s=None,
-        looks_per_second=None,
+        polls_per_second=None,
     )
 
     async def one(number: int) -> tuple[str, float]:
@@ -206,7 +206,7 @@ def real_waits(
         known = asyncio.run(many())
         seen = {job["task_id"]: job for job in kie.stats()["jobs"]}
     APILogWorker.drain_all(timeout=10)  # while its server is still there
-    return [Wait(at - seen[task_id]["finishes_at"], seen[task_id]["looks"]) for task_id, at in known]
+    return [Wait(at - seen[task_id]["finishes_at"], seen[task_id]["polls"]) for task_id, at in known]
 
 
 def main() -> int:

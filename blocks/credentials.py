@@ -44,7 +44,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
         api_key: The key, from kie.ai/api-key.
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
-        callbacks: Where Kie posts to when a job ends; None: jobs are only looked at.
+        callbacks: Where Kie posts to when a job ends; None: jobs are only polled.
         account: A name of your own for the account, where you have several; part of what one job is.
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
         polls_per_second: How often to poll jobs in a second, all jobs of this key together.
@@ -90,7 +90,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
         title="Callbacks",
         description=(
             "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
-            "of yours can be reached from the internet: then jobs are looked at from time to time."
+            "of yours can be reached from the internet: then jobs are polled from time to time."
         ),
     )
     account: str = Field(
@@ -173,7 +173,7 @@ def check_credentials_value(value: object) -> None:
         return
     raise InvalidRequest(
         f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was submitted",
-        mend=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
+        remedy=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
         next_step=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
     )
 
@@ -212,14 +212,14 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
                 "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
             )
             return KieCredentials(api_key=SecretStr(key))
-        mend = (
+        remedy = (
             "Create it in the UI (Blocks, Kie Credentials) or with "
             f"KieCredentials(api_key=...).save({_told(name)}), or set {KEY_VARIABLE} where runs are executed."
         )
         raise AuthenticationFailed(
             f"{server_named()} has no KieCredentials block named {_told(name)}",
-            mend=mend,
-            next_step=f"{mend} Then run again.",
+            remedy=remedy,
+            next_step=f"{remedy} Then run again.",
         ) from None
 
 

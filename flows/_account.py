@@ -18,14 +18,14 @@ class Account:
     submissions: what is left is told, and not tried.
 
     Args:
-        at_once: How many submissions may be on their way at the same time: as many as Kie takes in a moment,
-            so that a refusal meets few.
+        max_concurrency: How many submissions may be on their way at the same time: as many as Kie takes in a
+            moment, so that a refusal meets few.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, max_concurrency: int) -> None:
         self._refusal: KieError | None = None
         self._ahead, self._is_served = asyncio.Lock(), False
-        self._gate = asyncio.Semaphore(at_once)
+        self._gate = asyncio.Semaphore(max_concurrency)
 
     async def submit(
         self, submission: Callable[[], Coroutine[Any, Any, JobHandle | Exception]]
@@ -50,5 +50,9 @@ class Account:
     @staticmethod
     def _not_tried(refusal: KieError) -> KieError:
         return type(refusal)(
-            refusal.message, code=refusal.code, billed="no", next_step=refusal.next_step, mend=refusal.mend
+            refusal.message,
+            code=refusal.code,
+            billed="no",
+            next_step=refusal.next_step,
+            remedy=refusal.remedy,
         )

@@ -13,7 +13,7 @@ from prefect_kie.run_page.markdown import plain
 from prefect_kie.storage.destination import check_writable
 
 if TYPE_CHECKING:
-    from prefect_kie.flows._runner import Production
+    from prefect_kie.flows._runner import JobRunner
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
 _IS_LOCAL = re.compile(
@@ -22,7 +22,7 @@ _IS_LOCAL = re.compile(
 
 
 async def check_before_paying(
-    production: Production,
+    runner: JobRunner,
     jobs: Sequence[tuple[JobRequest, int]],
     further: Sequence[JobRequest] = (),
     *,
@@ -31,7 +31,7 @@ async def check_before_paying(
     """Make sure, before anything is paid, that results can be saved and that Kie can fetch the inputs.
 
     Args:
-        production: What all jobs of the run share.
+        runner: What all jobs of the run share.
         jobs: The requests with their takes.
         further: Requests whose input is not settled yet.
         saves: Whether to write to the destination, for a moment.
@@ -40,11 +40,11 @@ async def check_before_paying(
         KieError: when something is wrong; nothing was submitted. Where all was submitted before, nothing is
             checked: what is paid for is fetched.
     """
-    if further or await not_submitted(jobs, production.job_key, production.credentials):
+    if further or await not_submitted(jobs, runner.job_key, runner.credentials):
         for request in (*(request for request, _ in jobs), *further):
             check_addresses(request)
         if saves:
-            await check_writable(production.directory, production.storage)
+            await check_writable(runner.directory, runner.storage)
 
 
 def check_addresses(request: JobRequest) -> None:

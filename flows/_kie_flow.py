@@ -64,8 +64,8 @@ class KieFlow(Flow[P, R]):
             raise InvalidRequest(
                 f"{error.message}. If that was the key, the Prefect server now has it in clear, in the "
                 "parameters of this run",
-                mend=error.mend,
-                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.mend}",
+                remedy=error.remedy,
+                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.remedy}",
             ) from None
         return super().validate_parameters(parameters)
 

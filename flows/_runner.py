@@ -41,7 +41,7 @@ from prefect_kie.retry_policy import (
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
 from prefect_kie.storage.destination import check_destination, load_storage
-from prefect_kie.storage.run_storage import run_base
+from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.models import shortened
@@ -77,7 +77,7 @@ class _Wanted:
 
 
 @dataclass(frozen=True)
-class Production:
+class JobRunner:
     """What all jobs of one run share.
 
     Attributes:
@@ -96,7 +96,7 @@ class Production:
     poll: PollPolicy
     directory: Path | None = None
     storage: WritableFileSystem | None = None
-    wait: Wait = "look"
+    wait: Wait = "poll"
     second_tries: SecondTries = NO_SECOND_TRIES
     max_credits: float | None = None
 
@@ -108,10 +108,10 @@ class Production:
         poll: PollPolicy,
         directory: Path | None = None,
         storage: WritableFileSystem | str | None = None,
-        wait: Wait = "look",
+        wait: Wait = "poll",
         second_tries: SecondTries = NO_SECOND_TRIES,
         max_credits: float | None = None,
-    ) -> Production:
+    ) -> JobRunner:
         """Load what is only named, so that a wrong name is told before anything is paid.
 
         Raises:
@@ -120,17 +120,17 @@ class Production:
         check_destination(directory, storage)
         kie, block = await load_credentials(credentials), await load_storage(storage)
         try:
-            base = await run_base(job_key)
+            scope = await submission_scope(job_key)
         except ValueError as error:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
-        return cls(kie, base, poll, directory, block, wait, second_tries, max_credits)
+        return cls(kie, scope, poll, directory, block, wait, second_tries, max_credits)
 
     async def videos(
         self,
         jobs: Sequence[tuple[JobRequest, int]],
         *,
         new: Collection[int] | None = None,
-        at_once: int | None = None,
+        max_concurrency: int | None = None,
         teller: Teller | None = None,
     ) -> tuple[VideoOutcome, ...]:
         """Make videos side by side; whatever happens to one becomes its outcome, never its siblings'.
@@ -138,14 +138,14 @@ class Production:
         Args:
             jobs: The requests with their takes.
             new: The places of those that are not submitted yet; None: looked up.
-            at_once: How many may be on their way at the same time; None: all. Suspended, all are.
+            max_concurrency: How many may be on their way at the same time; None: all. Suspended, all are.
             teller: Is told how each gets on, by its place in `jobs`.
         """
         videos = [
             _Wanted(place, Tries(self._models(request), self.second_tries.times), take)
             for place, (request, take) in enumerate(jobs)
         ]
-        gate = asyncio.Semaphore(at_once or max(1, len(videos)))
+        gate = asyncio.Semaphore(max_concurrency or max(1, len(videos)))
         account, unpaid = (
             Account(self.credentials.creates_per_10_seconds),
             set(await self._new(jobs) if new is None else new),
@@ -165,7 +165,7 @@ class Production:
 
         async def until_ended(video: _Wanted) -> bool:
             async with gate:
-                if self.wait == "look":
+                if self.wait == "poll":
                     await submit(video)
                 while not await self._ended(video, await self._saved(video)):
                     if self.wait == "suspend":

@@ -22,13 +22,13 @@ from prefect_kie.human_input.pausing import suspended
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
-Wait = Literal["look", "suspend"]
-"""How a run waits for its jobs: it looks at them (or is called back), or it is suspended meanwhile."""
+Wait = Literal["poll", "suspend"]
+"""How a run waits for its jobs: it polls them (or is called back), or it is suspended meanwhile."""
 
 WAITS = "kie-wait-"
 """How the key of such a suspension begins, which is also the name of the run's input that says for what."""
 
-LOOKS_AT_ONCE = 5
+POLLS_AT_ONCE = 5
 
 
 class Awaited(BaseModel):
@@ -36,7 +36,7 @@ class Awaited(BaseModel):
 
     Attributes:
         jobs: Their task ids, with the time of submission where it is known.
-        credentials: The name of the credentials block to look at them with.
+        credentials: The name of the credentials block to poll them with.
         until: When the run is to go on in any case: its waiting ends with an error then.
     """
 
@@ -86,7 +86,9 @@ async def suspended_until_done(
         "%d of %d jobs have not ended. This run is suspended until they have: no process waits.%s",
         len(left),
         len(handles),
-        "" if all(handle.rings for handle in handles) else " The deployment resume-waiting resumes it.",
+        ""
+        if all(handle.callback_requested for handle in handles)
+        else " The deployment resume-waiting resumes it.",
     )
     await suspended(run, f"Waits for Kie: {len(left)} of {len(handles)} jobs", key=key)
 
@@ -98,7 +100,7 @@ async def unfinished(awaited: Awaited, kie: KieCredentials) -> list[str]:
         awaited: The jobs.
         kie: Whose they are.
     """
-    at_once = asyncio.Semaphore(LOOKS_AT_ONCE)
+    at_once = asyncio.Semaphore(POLLS_AT_ONCE)
 
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:

@@ -21,7 +21,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_before_paying
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production
+from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, Estimate, approved, not_submitted
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
@@ -38,7 +38,7 @@ from prefect_kie.submissions.store import SubmissionRecords
 
 TAB = "\t"
 PLAN = "kie-batch-plan"
-MOST_SHOWN = 1000
+MAX_SHOWN = 1000
 """So many rows the table artifact has; the results file has all."""
 ONCE_MORE = SecondTries(times=1)
 
@@ -59,11 +59,11 @@ async def generate_batch(
     directory: Path | None = None,
     storage: StorageBlock = None,
     job_key: str | None = None,
-    at_once: Annotated[int, Field(ge=1, le=10_000)] = 100,
+    max_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 100,
     second_tries: SecondTries = ONCE_MORE,
     max_credits: MaxCredits = None,
     poll: PollPolicy = DEFAULT_POLL,
-    wait: Wait = "look",
+    wait: Wait = "poll",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
     pay_again: bool = False,
@@ -86,12 +86,12 @@ async def generate_batch(
         storage: Instead of a directory, a storage block as type/name.
         job_key: The batch's name; runs of one name share their jobs. By default it is the file's, without
             its suffix, wherever it is; for rows it is made of their content.
-        at_once: How many videos may be on their way at the same time.
+        max_concurrency: How many videos may be on their way at the same time.
         second_tries: When a job that failed, uncharged, is submitted anew, or goes to another model.
         max_credits: What all of it may cost together, by the prices of the variable kie_prices; a batch that
             would cost more is not begun.
         poll: How patiently to wait for each job.
-        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+        wait: poll: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
             goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
             nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
@@ -121,14 +121,14 @@ async def generate_batch(
         title = "the manifest" if isinstance(manifest, list) else manifest.name
         rows = await anyio.to_thread.run_sync(parse_table, table, defaults, columns, title)
         key = job_key if job_key is not None else _name(manifest)
-        production = await Production.prepare(
+        runner = await JobRunner.prepare(
             credentials, key, poll, directory, storage, wait, second_tries, max_credits
         )
         jobs = [(row.request, row.take) for row in rows]
-        left = await not_submitted(jobs, key, production.credentials)
-        await check_before_paying(production, jobs, saves=not dry_run)
+        left = await not_submitted(jobs, key, runner.credentials)
+        await check_before_paying(runner, jobs, saves=not dry_run)
         results = ResultsFile(
-            storage_for(production.storage or production.directory or DEFAULT_DIRECTORY),
+            storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
             f"{_file_stem(key)}.results.{'tsv' if table.delimiter == TAB else 'csv'}",
             [row.values for row in rows],
             table.delimiter,
@@ -137,9 +137,9 @@ async def generate_batch(
         is_new = len(left) == len(rows) and not pay_again
         unrecorded = await results.paid_rows() if is_new else 0
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
-        estimate = await estimate.with_balance(production.credentials)
+        estimate = await estimate.with_balance(runner.credentials)
         await _show_plan(rows, estimate)
-        await Budget(await SubmissionRecords.of_this_run(), production.job_key, max_credits).check(left)
+        await Budget(await SubmissionRecords.of_this_run(), runner.job_key, max_credits).check(left)
         if dry_run:
             return _planned(rows, estimate, key, unrecorded)
         if unrecorded:
@@ -147,21 +147,21 @@ async def generate_batch(
         await approved(
             jobs,
             over=approve_over,
-            kie=production.credentials,
+            kie=runner.credentials,
             job_key=key,
             hours=answer_hours,
             second_tries=second_tries,
         )
     except KieError as error:
         return failed(error, BatchResult)
-    new = {
-        place for place, job in enumerate(jobs) if submission_key(production.credentials, key, *job) in left
-    }
+    new = {place for place, job in enumerate(jobs) if submission_key(runner.credentials, key, *job) in left}
     usual = poll.usual_seconds or max(row.request.usual_seconds for row in rows)
     progress = BatchProgress(len(rows), new, usual, results.address)
     await progress.begin()
     try:
-        videos = await production.videos(jobs, new=new, at_once=at_once, teller=_Told(results, progress))
+        videos = await runner.videos(
+            jobs, new=new, max_concurrency=max_concurrency, teller=_Told(results, progress)
+        )
     finally:
         await results.write()
     result = BatchResult.of(videos, key, results.address, new)
@@ -241,7 +241,7 @@ def _planned(rows: Sequence[Row], estimate: Estimate, key: str, unrecorded: int)
 def _shown(result: BatchResult) -> list[dict[str, str]]:
     """The table's rows; of very many, those that are missing come first."""
     rows = list(enumerate(result.videos, start=1))
-    if len(rows) > MOST_SHOWN:
+    if len(rows) > MAX_SHOWN:
         rows.sort(key=lambda row: row[1].status == "saved")
-    shown = [{"row": str(number), **video.row} for number, video in rows[:MOST_SHOWN]]
+    shown = [{"row": str(number), **video.row} for number, video in rows[:MAX_SHOWN]]
     return [*shown, {"row": "", **table(result.videos)[-1]}]

@@ -13,7 +13,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, Production, check_slice
+from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, check_slice
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
@@ -58,7 +58,7 @@ async def create_character(
     credentials: Credentials = DEFAULT_CREDENTIALS,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
-    wait: Wait = "look",
+    wait: Wait = "poll",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
 ) -> Character:
@@ -74,7 +74,7 @@ async def create_character(
         credentials: The Kie Credentials block, or its name.
         job_key: Whose job this is; runs with the same key share it. By default each run has its own.
         poll: How patiently to wait.
-        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+        wait: poll: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
             goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
             what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
@@ -93,31 +93,31 @@ async def create_character(
             await check_can_ask()
         if slice is None:
             check_pictures()
-        production = await Production.prepare(credentials, job_key, poll, wait=wait)
+        runner = await JobRunner.prepare(credentials, job_key, poll, wait=wait)
         handle = JobHandle(task_id=origin_task_id)
-        origin = await wait_for_job(handle, production.credentials, poll=poll)
+        origin = await wait_for_job(handle, runner.credentials, poll=poll)
         file = _saved_here(origin)
         if slice is None:
             whose = traits.model_dump_json()
             slice = await pick_slice(
                 origin,
-                production.credentials,
-                job_key=production.job_key,
+                runner.credentials,
+                job_key=runner.job_key,
                 whose=whose,
                 hours=answer_hours,
                 file=file,
             )
         else:
-            check_slice(slice, await real_length(origin, production.credentials, file=file), origin_task_id)
+            check_slice(slice, await real_length(origin, runner.credentials, file=file), origin_task_id)
         request = traits.request(origin_task_id, slice)
         await approved(
             [(request, 1)],
             over=approve_over,
-            kie=production.credentials,
-            job_key=production.job_key,
+            kie=runner.credentials,
+            job_key=runner.job_key,
             hours=answer_hours,
         )
-        character = await production.character(request, video=file)
+        character = await runner.character(request, video=file)
         return completed(
             character,
             f"The character @{character.handle or character.character_id}, "

@@ -10,7 +10,7 @@ from prefect_kie.api import CharacterResult, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, Production
+from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner
 from prefect_kie.outcomes.results import CollectedJob, failed
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
@@ -44,15 +44,15 @@ async def collect_job(
     """
     keep_alive()
     try:
-        production = await Production.prepare(credentials, None, poll, directory, storage)
-        kie = production.credentials
+        runner = await JobRunner.prepare(credentials, None, poll, directory, storage)
+        kie = runner.credentials
         async with told_waiting(lambda: "Waits for Kie: 1 of 1 jobs"):
             job = await wait_for_job(task_id.strip(), kie, poll=poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)
             await show_character(job)
             return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
-        saved = await save_result(job, kie, directory=directory, storage=production.storage)
+        saved = await save_result(job, kie, directory=directory, storage=runner.storage)
     except KieError as error:
         return failed(error, CollectedJob)
     return CollectedJob(task_id=job.task_id, model=job.model, video=saved)

@@ -10,7 +10,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_before_paying
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production, run_name
+from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, run_name
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
@@ -31,7 +31,7 @@ async def generate_video(
     storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
-    wait: Wait = "look",
+    wait: Wait = "poll",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
     second_tries: SecondTries = NO_SECOND_TRIES,
@@ -49,7 +49,7 @@ async def generate_video(
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
-        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+        wait: poll: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
             goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits, or nobody knows
             what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
@@ -72,23 +72,23 @@ async def generate_video(
     try:
         if approve_over is not None:
             await check_can_ask()
-        production = await Production.prepare(
+        runner = await JobRunner.prepare(
             credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
         second_tries.requests(request)
-        await check_before_paying(production, jobs)
+        await check_before_paying(runner, jobs)
         await approved(
             jobs,
             over=approve_over,
-            kie=production.credentials,
-            job_key=production.job_key,
+            kie=runner.credentials,
+            job_key=runner.job_key,
             hours=answer_hours,
             second_tries=second_tries,
             max_credits=max_credits,
         )
     except KieError as error:
         return failed(error, GeneratedVideos)
-    videos = await production.videos(jobs)
+    videos = await runner.videos(jobs)
     if count > 1:
         await show_table(table(videos))
-    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", production.job_key)
+    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)

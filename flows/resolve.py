@@ -46,7 +46,7 @@ async def resolve_submission(
 
     Args:
         submission: Key of the submission to settle, as the list or the error names it; empty lists all.
-        task_id: The job it became, from Kie's logs page. It is looked at, and must be what was asked for.
+        task_id: The job it became, from Kie's logs page. It is polled, and must be what was asked for.
         release: Kie's logs page shows no such job; let the submission be made, and paid, anew.
         credentials: The Kie Credentials block, or its name.
         records_storage: Where the records are, as type/name; by default this run's own result storage.
@@ -93,7 +93,7 @@ async def _all_in_doubt(records: SubmissionRecords, kie: KieCredentials) -> list
     async for record in records.all():
         if isinstance(record, SubmissionNotRecorded):
             get_run_logger().warning("%s", record)
-        elif record.state == "submitting" and (record.open_seconds or in_progress(record.key)):
+        elif record.state == "submitting" and (record.in_flight_seconds or in_progress(record.key)):
             found.append(record)
         elif record.state == "submitting":
             try:
@@ -122,14 +122,14 @@ async def _settled_once(
                     "records are elsewhere, name their storage in records_storage."
                 ),
             )
-        if record.open_seconds:
+        if record.in_flight_seconds:
             raise InvalidRequest(
                 f"process {record.process} on {record.host} is submitting it just now, and may still learn "
                 "the outcome",
-                next_step=f"Run this again in {record.open_seconds:.0f} s; nothing was changed.",
+                next_step=f"Run this again in {record.in_flight_seconds:.0f} s; nothing was changed.",
             )
         if record.state == "submitting":
-            record = await reconcile.settled_by_proof(records, record, kie)
+            record = await reconcile.settled_by_evidence(records, record, kie)
         if record.state == "submitting" and task_id is not None:
             await reconcile.check_is_its_job(records, record, task_id.strip(), kie)
             return await reconcile.bind(records, record, task_id.strip())

@@ -24,7 +24,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_before_paying, check_pictures
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, MaxCredits, Production, check_slice, run_name
+from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, check_slice, run_name
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.human_input.approval import ApproveOver, approved
@@ -158,7 +158,7 @@ async def character_series(
     storage: StorageBlock = None,
     job_key: str | None = None,
     poll: PollPolicy = DEFAULT_POLL,
-    wait: Wait = "look",
+    wait: Wait = "poll",
     approve_over: ApproveOver = None,
     answer_hours: AnswerHours = DEFAULT_HOURS,
     second_tries: SecondTries = NO_SECOND_TRIES,
@@ -182,7 +182,7 @@ async def character_series(
         storage: Instead of a directory, a storage block as type/name.
         job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
         poll: How patiently to wait for each job.
-        wait: look: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
+        wait: poll: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
             goes on when Kie has called back, or by the deployment resume-waiting.
         approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
             nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
@@ -206,7 +206,7 @@ async def character_series(
             await check_can_ask()
         if slice is None:
             check_pictures()
-        production = await Production.prepare(
+        runner = await JobRunner.prepare(
             credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
         )
         # What the character's and the episodes' input will be is not known yet; what they cost is.
@@ -216,33 +216,33 @@ async def character_series(
         ]
         for planned in (original, *further):
             second_tries.requests(planned)
-        await check_before_paying(production, [(original, 1)], further)
+        await check_before_paying(runner, [(original, 1)], further)
         await approved(
             [(original, 1)],
             further,
             over=approve_over,
-            kie=production.credentials,
-            job_key=production.job_key,
+            kie=runner.credentials,
+            job_key=runner.job_key,
             hours=answer_hours,
             second_tries=second_tries,
             max_credits=max_credits,
         )
     except KieError as error:
         return failed(error, SeriesResult)
-    (first,) = await production.videos([(original, 1)])
+    (first,) = await runner.videos([(original, 1)])
     result = SeriesResult(original=first)
     if first.video is None:
-        return complete_or_failed(result, (first,), "original videos", production.job_key)
+        return complete_or_failed(result, (first,), "original videos", runner.job_key)
     try:
         file, seconds = Path(first.video.path), first.video.seconds
         if slice is None:
             handle = JobHandle(task_id=first.video.task_id, model=first.model)
-            origin = await wait_for_job(handle, production.credentials, poll=poll)
+            origin = await wait_for_job(handle, runner.credentials, poll=poll)
             whose = traits.model_dump_json()
             slice = await pick_slice(
                 origin,
-                production.credentials,
-                job_key=production.job_key,
+                runner.credentials,
+                job_key=runner.job_key,
                 whose=whose,
                 hours=answer_hours,
                 file=file,
@@ -250,18 +250,18 @@ async def character_series(
             )
         else:
             check_slice(slice, seconds, first.video.task_id)
-        character = await production.character(traits.request(first.video.task_id, slice), video=file)
+        character = await runner.character(traits.request(first.video.task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
-        return failed(_without_episodes(error, result, production.job_key), SeriesResult)
+        return failed(_without_episodes(error, result, runner.job_key), SeriesResult)
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
-    made = await production.videos(_takes(requests))
+    made = await runner.videos(_takes(requests))
     result = SeriesResult(original=first, character=character, episodes=made)
     await show_table(table([first, character, *made]))
-    return complete_or_failed(result, made, "episodes", production.job_key, beside=(first, character))
+    return complete_or_failed(result, made, "episodes", runner.job_key, beside=(first, character))
 
 
 def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:

@@ -26,7 +26,7 @@ def only_retryable_and_not_the_last(task: Task[..., Any], task_run: TaskRun, sta
     """The same, for tasks that run out of retries: the last one is never made.
 
     When all are made, Prefect logs the error with a traceback of our own code, which helps nobody. Not for
-    a task that waits, whose looks count as runs.
+    a task that waits, whose polls count as runs.
     """
     return task_run.run_count < int(task.retries or 0) and only_retryable(task, task_run, state)
 

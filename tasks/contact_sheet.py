@@ -30,7 +30,7 @@ from prefect_kie.tasks.measure import at_hand
 
 STEP_SECONDS = 0.5
 """No two frames are nearer to each other than this."""
-MOST_FRAMES = 60
+MAX_FRAMES = 60
 SHEET_BYTES = 150 * 1024
 """Of the JPEG; the artifact, which the Prefect server stores, is a third longer."""
 DECODING_SECONDS = 30.0
@@ -131,7 +131,7 @@ def moments(seconds: float) -> list[float]:
         seconds: The video's length.
     """
     halves = max(1, math.ceil(seconds / STEP_SECONDS))
-    return [number * STEP_SECONDS for number in range(0, halves, math.ceil(halves / MOST_FRAMES))]
+    return [number * STEP_SECONDS for number in range(0, halves, math.ceil(halves / MAX_FRAMES))]
 
 
 def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:

@@ -293,7 +293,7 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
     if isinstance(error, CutTransfer | BadFile | DeadLink):
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
-        first = f"{error.mend} " if error.mend and not retryable else ""
+        first = f"{error.remedy} " if error.remedy and not retryable else ""
         what = f"the result could not be saved: {error.message}"
     else:
         # A block's own text may hold its secrets; its name does not.

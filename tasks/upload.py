@@ -25,7 +25,7 @@ from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.base import Storage
-from prefect_kie.storage.run_storage import run_base, scope_storage
+from prefect_kie.storage.run_storage import scope_storage, submission_scope
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 FOLDER = "kie-uploads"
@@ -78,7 +78,7 @@ async def upload_file(
     """
     kie = await load_credentials(credentials)
     content = str(file) if _is_url(file) else await anyio.to_thread.run_sync(_checksum, Path(file))
-    name = json.dumps([await run_base(job_key), kie.base_url, content])
+    name = json.dumps([await submission_scope(job_key), kie.base_url, content])
     path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
     storage = await scope_storage()
     return await run_on_loop(partial(_uploaded_once, file, kie, storage, path))

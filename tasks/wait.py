@@ -1,6 +1,6 @@
-"""Waiting for a job without a loop: look once, and let Prefect schedule the next look.
+"""Waiting for a job without a loop: poll once, and let Prefect schedule the next poll.
 
-Where Kie calls back, the task listens before it looks.
+Where Kie calls back, the task listens before it polls.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from prefect_kie.api import (
     JobTimedOut,
     KieError,
     PollPolicy,
-    next_look,
+    next_poll,
 )
 from prefect_kie.api.catalog import request_class
-from prefect_kie.api.verdicts import failure_class, is_passing
+from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
-from prefect_kie.run_page.events import tell_failed, tell_succeeded
+from prefect_kie.run_page.events import emit_failed, emit_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
@@ -49,7 +49,7 @@ YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
 
 LATE_RECORDS = 3
-"""So often a job is looked at again that is said to have ended and has not yet."""
+"""So often a job is polled again that is said to have ended and has not yet."""
 
 LATE_RESULT_GAP = 10.0
 """The longest time between two looks for a late result, seconds."""
@@ -120,7 +120,7 @@ def polling_task(
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back
-# as the cached result at the next look. The retries are for looks that fail, in all longer than any
+# as the cached result at the next poll. The retries are for polls that fail, in all longer than any
 # deadline; they cost nothing, and a paid job is not given up for a service that is away.
 @polling_task(
     name="wait-for-job",
@@ -140,7 +140,7 @@ async def wait_for_job(
 ) -> Job:
     """Wait until a job has succeeded; between two looks the task run is in Prefect's AwaitingRetry state.
 
-    Where Kie was told to call back, it is running and listens instead, and few looks are made.
+    Where Kie was told to call back, it is running and listens instead, and few polls are made.
 
     Args:
         handle: The job, as a model task returned it, or its id at Kie.
@@ -153,41 +153,41 @@ async def wait_for_job(
     Raises:
         JobFailed: when it failed (`ContentRejected`: because of moderation). It was not charged.
         JobTimedOut: when it has not ended by the deadline; it goes on and can be collected later.
-        KieError: when looking is refused for good (key, unknown job).
+        KieError: when polling is refused for good (key, unknown job).
     """
     keep_alive()
     if isinstance(handle, str):
         handle = JobHandle(task_id=handle.strip())
     age = _age(handle, None)
-    if not handle.rings and age is not None and age < poll.min_gap_seconds:
-        return await _look_again(
+    if not handle.callback_requested and age is not None and age < poll.min_gap_seconds:
+        return await _poll_again(
             handle, poll, age, "submitted", None
-        )  # too young for a look to tell anything
+        )  # too young for a poll to tell anything
     try:
         kie = await load_credentials(credentials)
-        called_back = handle.rings and await wait_for_callback(handle, poll, age)
+        called_back = handle.callback_requested and await wait_for_callback(handle, poll, age)
         age = _age(handle, None)
         try:
             job = await _polled(kie, handle, poll, called_back)
         except AuthenticationFailed:
-            if not handle.rings:
+            if not handle.callback_requested:
                 raise
             kie = await load_credentials(credentials)  # there may be another key since it was loaded
             job = await _polled(kie, handle, poll, called_back)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
-        return await _look_again(handle, poll, age, "created, not visible yet", None)
+        return await _poll_again(handle, poll, age, "created, not visible yet", None)
     except JobFailed as error:
         await _told_failed(error, handle, None)
         raise
     except KieError as error:
-        raise _failed_look(error, handle, poll) from None
+        raise _failed_poll(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         _log_success(job)
         if job.credits and job.credits > 0:  # else nobody knows, and it stays reserved at its price
             await settle(handle, job.credits)
-        tell_succeeded(job, handle)
+        emit_succeeded(job, handle)
         await show_end(handle, job)
         return job
     if job.state is JobState.FAIL:
@@ -196,7 +196,7 @@ async def wait_for_job(
         await _told_failed(failure, handle, job)
         raise failure
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
-    return await _look_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
+    return await _poll_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
 
 
 async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, called_back: bool) -> Job:
@@ -212,7 +212,7 @@ async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, call
 
 
 async def _with_late_result(kie: KieCredentials, job: Job, poll: PollPolicy) -> Job:
-    """The job, looked at for a while until its success tells of a result; a few seconds late, as a rule."""
+    """The job, polled for a while until its success tells of a result; a few seconds late, as a rule."""
     ended = job.completed_at or job.seen_at
     since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0  # by Kie's clock alone
     until = time.monotonic() + poll.late_result_seconds - max(0.0, since)
@@ -248,25 +248,28 @@ def job_failure(job: Job) -> KieError:
 
 
 async def _told_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
-    tell_failed(error, handle, job)
+    emit_failed(error, handle, job)
     await show_end(handle, job, error.message)
 
 
-async def _look_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
+async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
     usual = request_class(job.model if job else handle.model).usual_seconds
     progress = job.progress if job else None
     chance = random.random()  # noqa: S311 - jitter, not a secret
-    gap = next_look(poll, age=age, usual=usual, progress=progress, chance=chance)
+    gap = next_poll(poll, age=age, usual=usual, progress=progress, chance=chance)
     if gap is None:
         raise JobTimedOut(
             f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
             task_id=handle.task_id,
         )
-    # With callbacks the next run of this function listens first, and looks then.
-    message = f"{stands}, Kie calls back" if handle.rings else f"{stands}, next look in {gap:.0f} s"
+    # With callbacks the next run of this function listens first, and polls then.
+    message = (
+        f"{stands}, Kie calls back" if handle.callback_requested else f"{stands}, next poll in {gap:.0f} s"
+    )
     waiting: State[Any] = AwaitingRetry(
         message=message,
-        scheduled_time=datetime.now(timezone.utc) + timedelta(seconds=0 if handle.rings else gap),
+        scheduled_time=datetime.now(timezone.utc)
+        + timedelta(seconds=0 if handle.callback_requested else gap),
     )
     await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
     # Prefect's engine takes a returned state as the run's next state and runs the task again then.
@@ -282,14 +285,14 @@ def _age(handle: JobHandle, job: Job | None) -> float | None:
     return job.age if job else None
 
 
-def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
-    """What a failed look means: it is repeated, or the job is left to be collected later."""
+def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
+    """What a failed poll means: it is repeated, or the job is left to be collected later."""
     if error.retryable and _waited() > poll.deadline_seconds:
         return JobTimedOut(
-            f"{handle.model} could not be looked at by its deadline: {error.message}", task_id=handle.task_id
+            f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    first = f"{error.mend} " if error.mend and not error.retryable else ""
+    first = f"{error.remedy} " if error.remedy and not error.retryable else ""
     error.next_step = (
         f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
     )
@@ -297,7 +300,7 @@ def _failed_look(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
 
 
 def _waited() -> float:
-    """Seconds since this task run began: a run that starts late has its own time for failing looks."""
+    """Seconds since this task run began: a run that starts late has its own time for failing polls."""
     context = TaskRunContext.get()
     start = context.task_run.start_time if context else None
     return (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0

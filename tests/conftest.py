@@ -64,7 +64,7 @@ QUICK = PollPolicy(
     usual_seconds=0.2,
     min_gap_seconds=0.05,
     max_gap_seconds=0.3,
-    seconds_per_look=0.02,
+    seconds_per_poll=0.02,
     late_result_seconds=0.5,
 )
 """A policy for jobs of a fraction of a second."""
@@ -160,7 +160,7 @@ def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 def kie() -> Iterator[SimulatorServer]:
     """A simulated Kie of the test's own, quick and with tiny videos."""
     settings = SimulatorSettings(
-        duration_seconds=0.2, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+        duration_seconds=0.2, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
     )
     with SimulatorServer(settings) as simulator:
         yield simulator

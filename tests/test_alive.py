@@ -45,7 +45,7 @@ SILENCE = 10.0
 PATIENCE = 300.0
 QUICK_RUNS = """
 from prefect_kie.runtime import heartbeat
-heartbeat.HEARTBEAT_SECONDS, heartbeat.LOOK_SECONDS = 2.0, 1.0
+heartbeat.HEARTBEAT_SECONDS, heartbeat.POLL_SECONDS = 2.0, 1.0
 from prefect_kie.flows import generate_video
 """
 """A module from which a worker's runs take the flow: their heartbeats are as quick as silence is here."""
@@ -170,7 +170,7 @@ async def begun(kie: SimulatorServer, *runs: Run) -> None:
     end = time.monotonic() + PATIENCE
     asked = set[str]()
     while not {run.prompt for run in runs} <= asked:
-        asked = {job["input"]["prompt"] for job in kie.stats()["jobs"] if job["looks"] > 0}
+        asked = {job["input"]["prompt"] for job in kie.stats()["jobs"] if job["polls"] > 0}
         assert time.monotonic() < end, asked
         await asyncio.sleep(0.2)
 
@@ -179,7 +179,7 @@ async def begun(kie: SimulatorServer, *runs: Run) -> None:
 def slow_kie() -> Generator[SimulatorServer, None, None]:
     """A Kie whose jobs take longer than a run may be silent."""
     settings = SimulatorSettings(
-        duration_seconds=JOB_SECONDS, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+        duration_seconds=JOB_SECONDS, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
     )
     with SimulatorServer(settings) as kie:
         yield kie

@@ -31,7 +31,7 @@ BLOCK = "batch-cli"
 PROGRAM = """
 import sys
 import prefect_kie.api
-prefect_kie.api.next_look = lambda *_, **__: 0.1
+prefect_kie.api.next_poll = lambda *_, **__: 0.1
 from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -261,8 +261,8 @@ def test_a_fallback_that_is_no_model_is_told_in_a_sentence(desk: Desk) -> None:
 @pytest.mark.parametrize(
     "words",
     [
-        ["--at-once", "0"],
-        ["--at-once", "many"],
+        ["--max-concurrency", "0"],
+        ["--max-concurrency", "many"],
         ["--tries", "11"],
         ["--max-credits", "-1"],
         ["--set", "prompt"],

@@ -46,7 +46,7 @@ def _importable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 async def campaign(credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     """The example that calls the series as a subflow; the block `kie` leads to the simulator."""
     await credentials.asave("kie", overwrite=True)
-    monkeypatch.setattr("prefect_kie.tasks.wait.next_look", lambda *_, **__: 0.1)
+    monkeypatch.setattr("prefect_kie.tasks.wait.next_poll", lambda *_, **__: 0.1)
     return importlib.import_module("campaign")
 
 

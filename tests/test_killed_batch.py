@@ -19,7 +19,7 @@ def test_killed_and_started_again_it_pays_once_for_each_video(
 ) -> None:
     credentials.save("killed-batch", overwrite=True)
     kie.change(duration_seconds=2.0)  # however late a kill is, it is not over yet
-    batch = KilledBatch(kie, "killed-batch", results.parent, rows=6, at_once=2, longest=1.0, seed=1)
+    batch = KilledBatch(kie, "killed-batch", results.parent, rows=6, max_concurrency=2, longest=1.0, seed=1)
     environment = {**os.environ, "PREFECT_LOCAL_STORAGE_PATH": str(results)}
     assert batch.run(3, environment) == []
     assert len(batch.kills) == 3

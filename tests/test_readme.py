@@ -39,7 +39,7 @@ def test_each_example_runs(
     name: str, kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("prefect_kie.tasks.wait.next_look", lambda *_, **__: 0.1)
+    monkeypatch.setattr("prefect_kie.tasks.wait.next_poll", lambda *_, **__: 0.1)
     for picture, colour in (("boat.png", "blue"), ("fox.png", "orange")):
         Image.new("RGB", (64, 36), colour).save(tmp_path / picture)
     setup = README.split("<!-- setup -->\n```python\n")[1].split("```")[0]

@@ -29,7 +29,7 @@ FAULTS = [
     ("create", {"code": 401, "msg": f"invalid key {SEARCHED}"}),
     ("create", {"status": 403, "body": f"<html>Bearer {SEARCHED} is not allowed</html>"}),
     ("create", {"accept": True, "reset": True}),
-    ("look", {"code": 401, "msg": f"Bearer {SEARCHED}", "times": None}),
+    ("poll", {"code": 401, "msg": f"Bearer {SEARCHED}", "times": None}),
     ("file", {"status": 500, "times": None}),
 ]
 

@@ -17,7 +17,7 @@ COMMANDS = ("demo", "simulate", "setup", "doctor", "serve", "batch", "collect", 
 PROGRAM = """
 import sys
 import prefect_kie.api
-prefect_kie.api.next_look = lambda *_, **__: 0.1
+prefect_kie.api.next_poll = lambda *_, **__: 0.1
 from prefect_kie.cli.main import main
 sys.exit(main(sys.argv[1:]))
 """

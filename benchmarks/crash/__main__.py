@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
         video_height=72,
         video_fps=4,
         create_per_10s=None,
-        looks_per_second=None,
+        polls_per_second=None,
         credits=1_000_000,
     )
     prefect = local_server(directory / "prefect", ui=False, settings=PATIENT)

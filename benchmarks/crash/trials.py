@@ -47,7 +47,7 @@ HEADS = (
     "in doubt, settled by a person",
     "lost",
 )
-QUICK = {"usual_seconds": 0.4, "min_gap_seconds": 0.1, "max_gap_seconds": 0.5, "seconds_per_look": 0.05}
+QUICK = {"usual_seconds": 0.4, "min_gap_seconds": 0.1, "max_gap_seconds": 0.5, "seconds_per_poll": 0.05}
 
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(["benchmarks.crash.moments"])

@@ -16,13 +16,13 @@ from prefect_kie.blocks import KieCredentials
 
 
 def submission_key(
-    kie: KieCredentials | None, base: str, request: JobRequest, take: int, second_try: int = 0
+    kie: KieCredentials | None, scope: str, request: JobRequest, take: int, second_try: int = 0
 ) -> str:
     """The name of a submission: equal for equal calls, whatever the version of this package.
 
     Args:
         kie: Whose Kie it is; None where only requests are compared.
-        base: The caller's `job_key`, or the id of the run that the call belongs to.
+        scope: The caller's `job_key`, or the id of the run that the call belongs to.
         request: What to make. Fields left at their default do not count, so that a field added in a later
             version changes no key.
         take: 1, 2, 3 … for deliberate variations of one request.
@@ -30,7 +30,7 @@ def submission_key(
     """
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
     asked = content_identity(asked)  # an upload made anew has another address and is the same file
-    whose: list[Any] = [_text(base), request.model_name, canonical(asked), take]
+    whose: list[Any] = [_text(scope), request.model_name, canonical(asked), take]
     account = _account(kie) if kie is not None else []
     if second_try or account:
         whose += [second_try, *account]

@@ -29,7 +29,7 @@ LEFT_OUT = {"size", "remove_watermark", "upload_method"}
 """Fields that say how a video is made; another model that does not have them makes it without. No other field
 may be left out: a video without its picture or its characters is another video."""
 
-MOST_TRIES = 10
+MAX_TRIES = 10
 
 
 def _typed(name: str) -> str:
@@ -51,7 +51,7 @@ class SecondTries(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
-    times: Annotated[int, Field(ge=0, le=MOST_TRIES)] = 0
+    times: Annotated[int, Field(ge=0, le=MAX_TRIES)] = 0
     """How often a job is submitted again that failed for a passing reason (heavy load, timed out); each model
     has that many tries."""
     models: tuple[Annotated[str, AfterValidator(_typed)] | MarketModel, ...] = ()
@@ -110,7 +110,7 @@ class Tries:
             of_this_run: Whether this very run had submitted it. Tries of earlier runs do not count: whoever
                 starts a run anew wants what is missing. Where the policy allows none, there are none.
             made_before: Whether the next try at the same model was submitted already, under whatever policy:
-                it may have made the video, and is looked at before anything else is paid.
+                it may have made the video, and is polled before anything else is paid.
         """
         if (self.times or made_before) and may_be_made_again(error):
             self._counted += of_this_run

@@ -25,7 +25,7 @@ def running_kie() -> Iterator[SimulatorServer]:
         video_height=36,
         video_fps=2,
         create_per_10s=None,
-        looks_per_second=None,
+        polls_per_second=None,
         api_keys=(KEY,),
     )
     with SimulatorServer(settings) as server:

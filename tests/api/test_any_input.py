@@ -10,9 +10,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, KieError, Slice, parse_request
+from prefect_kie.api.classification import Call, classify, failure_class, is_passing
 from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.jobs import parse_job, parse_result
-from prefect_kie.api.verdicts import Call, failure_class, is_passing, judge
 
 often = settings(max_examples=100, deadline=None)
 
@@ -122,7 +122,7 @@ def test_any_answer_is_read_judged_and_can_be_stored(status: int, body: dict[str
     if job is not None:
         job.model_dump_json()
     for call in Call:
-        judge(call, envelope)
+        classify(call, envelope)
 
 
 @often
@@ -143,10 +143,10 @@ def test_any_result_is_files_or_a_character(value: object) -> None:
 @given(answer=envelopes)
 def test_any_answer_has_a_verdict_that_keeps_the_promise(answer: Envelope) -> None:
     for call in Call:
-        verdict = judge(call, answer)
-        assert (verdict.outcome == "accepted") == (verdict.error is None)
-        assert verdict.error is None or issubclass(verdict.error, KieError)
-    create = judge(Call.CREATE, answer)
+        classification = classify(call, answer)
+        assert (classification.outcome == "accepted") == (classification.error is None)
+        assert classification.error is None or issubclass(classification.error, KieError)
+    create = classify(Call.CREATE, answer)
     # Paid once: nothing that may have been created is called refused, or repeated.
     assert create.outcome != "rejected" or answer.task_id is None
     assert not create.retryable or create.outcome == "rejected"

@@ -27,7 +27,7 @@ LIMIT = 40_000_000
 Ask = Callable[[KieClient], Awaitable[object]]
 CALLS: dict[str, tuple[str, Ask, type[KieError]]] = {
     "create": ("create", lambda client: client.create_job(DOG), SubmissionInDoubt),
-    "look": ("look", lambda client: client.get_job("t1"), ServiceUnavailable),
+    "poll": ("poll", lambda client: client.get_job("t1"), ServiceUnavailable),
     "credits": ("credits", lambda client: client.get_credits(), ServiceUnavailable),
     "link": (
         "download-url",
@@ -91,7 +91,7 @@ BOMBS: dict[str, tuple[int, bytes, str]] = {
 
 
 @pytest.mark.parametrize(("times", "start", "encoding"), BOMBS.values(), ids=BOMBS)
-@pytest.mark.parametrize("name", ["create", "look"])
+@pytest.mark.parametrize("name", ["create", "poll"])
 async def test_a_bomb_stays_small(
     new_client: NewClient, name: str, times: int, start: bytes, encoding: str
 ) -> None:

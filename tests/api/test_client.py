@@ -316,7 +316,7 @@ async def test_an_answer_about_another_job_is_not_taken(new_client: NewClient) -
 async def test_a_failure_without_its_record_is_told(
     kie: SimulatorServer, client: KieClient, message: str, error: type[KieError]
 ) -> None:
-    kie.fault("look", code=501, msg=message)
+    kie.fault("poll", code=501, msg=message)
     with pytest.raises(error, match=message) as caught:
         await client.get_job("t1")
     assert (type(caught.value), caught.value.task_id, caught.value.retryable) == (error, "t1", False)

@@ -30,7 +30,7 @@ HTML = "<html><head><title>502 Bad Gateway</title></head></html>"
 Ask = Callable[[KieClient], Awaitable[object]]
 
 FREE_CALLS: dict[str, tuple[str, Ask]] = {
-    "get_job": ("look", lambda client: client.get_job("t1")),
+    "get_job": ("poll", lambda client: client.get_job("t1")),
     "get_credits": ("credits", lambda client: client.get_credits()),
     "get_download_url": ("download-url", lambda client: client.get_download_url("https://a.example/v.mp4")),
     "upload_bytes": ("upload", lambda client: client.upload_bytes(b"x", "cat.png")),
@@ -120,7 +120,7 @@ async def test_a_submission_is_waited_for_longer_than_a_look(
 ) -> None:
     client = new_client(kie.url, timeout=0.1)
     kie.fault("create", delay=0.3)
-    kie.fault("look", delay=0.3)
+    kie.fault("poll", delay=0.3)
     handle = await client.create_job(DOG)
     with pytest.raises(ServiceUnavailable, match="ReadTimeout"):
         await client.get_job(handle.task_id)
@@ -154,7 +154,7 @@ async def test_a_free_call_without_a_clear_answer_may_be_repeated(
     kie: SimulatorServer, client: KieClient, call: tuple[str, Ask], spoiled: dict[str, Any]
 ) -> None:
     stage, ask = call
-    if spoiled == {"truncate": 20} and stage == "look":
+    if spoiled == {"truncate": 20} and stage == "poll":
         spoiled = {"truncate": 1}
     kie.fault(stage, **spoiled)
     with pytest.raises(ServiceUnavailable) as caught:
@@ -176,17 +176,17 @@ async def test_a_free_call_to_nobody_may_be_repeated(
 
 
 async def test_a_failed_look_names_its_job(kie: SimulatorServer, client: KieClient) -> None:
-    kie.fault("look", status=502, body=HTML)
+    kie.fault("poll", status=502, body=HTML)
     with pytest.raises(ServiceUnavailable, match="502 Bad Gateway") as caught:
         await client.get_job("t1")
     assert (caught.value.task_id, caught.value.code) == ("t1", 502)
 
 
 async def test_nothing_is_repeated_by_the_client_itself(kie: SimulatorServer, client: KieClient) -> None:
-    kie.fault("look", code=500, times=None)
+    kie.fault("poll", code=500, times=None)
     with pytest.raises(ServiceUnavailable):
         await client.get_job("t1")
-    assert kie.stats()["looks"] == 1
+    assert kie.stats()["polls"] == 1
 
 
 # Answers without an end

@@ -30,7 +30,7 @@ Ask = Callable[[KieClient], Awaitable[object]]
 
 CALLS: dict[str, tuple[str, Ask]] = {
     "create": ("create", lambda client: client.create_job(DOG)),
-    "look": ("look", lambda client: client.get_job("t1")),
+    "poll": ("poll", lambda client: client.get_job("t1")),
     "upload": ("upload", lambda client: client.upload_bytes(b"x", "cat.png")),
 }
 
@@ -121,7 +121,7 @@ async def test_no_encoding_brings_the_key_into_an_error(
     caplog.set_level(logging.INFO)
     async with wire(http_answer(body, status, "text/html")) as server:
         client = new_client(server.url)
-        for _, ask in (CALLS["create"], CALLS["look"]):
+        for _, ask in (CALLS["create"], CALLS["poll"]):
             with pytest.raises(KieError) as caught:
                 await ask(client)
             error = caught.value

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from prefect_kie.api import ContentRejected, JobFailed
-from prefect_kie.api.verdicts import failure_class, is_passing
+from prefect_kie.api.classification import failure_class, is_passing
 
 
 class Said(NamedTuple):

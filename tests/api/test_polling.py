@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from prefect_kie.api import PollPolicy, next_look
+from prefect_kie.api import PollPolicy, next_poll
 
 USUAL = 180.0
 
@@ -22,7 +22,7 @@ def looks(
     """The ages at which a job that never ends is looked at, the first look included."""
     yield age
     for chance in cycle(chances):
-        gap = next_look(policy, age=age, usual=usual, chance=chance)
+        gap = next_poll(policy, age=age, usual=usual, chance=chance)
         if gap is None:
             return
         age += gap
@@ -30,7 +30,7 @@ def looks(
 
 
 def gap_at(age: float, policy: PollPolicy | None = None, *, usual: float = USUAL, **at: float) -> float:
-    gap = next_look(policy or PollPolicy(), age=age, usual=usual, **at)
+    gap = next_poll(policy or PollPolicy(), age=age, usual=usual, **at)
     assert gap is not None
     return gap
 
@@ -68,7 +68,7 @@ def test_the_policys_own_usual_time_goes_before_the_models() -> None:
 
 
 def test_cheaper_looks_are_taken_more_often() -> None:
-    assert gap_at(USUAL, PollPolicy(seconds_per_look=0.1)) < gap_at(USUAL, PollPolicy(seconds_per_look=2))
+    assert gap_at(USUAL, PollPolicy(seconds_per_poll=0.1)) < gap_at(USUAL, PollPolicy(seconds_per_poll=2))
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def test_a_job_far_beyond_its_usual_time_is_watched_less_and_less() -> None:
 @pytest.mark.parametrize("age", [-1.0, -3600.0])
 def test_a_clock_that_was_set_back_delays_no_look_beyond_the_longest_gap(age: float) -> None:
     assert gap_at(age) <= PollPolicy().max_gap_seconds
-    assert next_look(PollPolicy(deadline_seconds=1), age=-0.5, usual=USUAL) is None
+    assert next_poll(PollPolicy(deadline_seconds=1), age=-0.5, usual=USUAL) is None
 
 
 # The deadline
 
 STEADY = PollPolicy(
-    deadline_seconds=100, min_gap_seconds=5, max_gap_seconds=10, seconds_per_look=1000, jitter=0
+    deadline_seconds=100, min_gap_seconds=5, max_gap_seconds=10, seconds_per_poll=1000, jitter=0
 )
 
 
@@ -126,7 +126,7 @@ STEADY = PollPolicy(
     [(0, 10), (80, 10), (85, 10), (85.5, 14.5), (89, 11), (95, 5), (95.5, None), (100, None), (900, None)],
 )
 def test_the_last_look_is_at_the_deadline(age: float, gap: float | None) -> None:
-    assert next_look(STEADY, age=age, usual=USUAL) == gap
+    assert next_poll(STEADY, age=age, usual=USUAL) == gap
 
 
 def test_every_job_gets_a_look_at_its_deadline() -> None:
@@ -164,7 +164,7 @@ def policies(draw: st.DrawFn) -> PollPolicy:
         min_gap_seconds=low,
         max_gap_seconds=draw(st.floats(low, 60)),
         usual_seconds=draw(st.none() | st.floats(0.01, 1000)),
-        seconds_per_look=draw(st.floats(0.01, 100)),
+        seconds_per_poll=draw(st.floats(0.01, 100)),
         jitter=draw(st.floats(0, 0.5)),
     )
 
@@ -180,7 +180,7 @@ progresses = st.none() | st.floats(-10, 110)
 def test_a_gap_is_never_too_short_nor_too_long_unless_it_ends_at_the_deadline(
     policy: PollPolicy, age: float, usual: float, progress: float | None, chance: float
 ) -> None:
-    gap = next_look(policy, age=age, usual=usual, progress=progress, chance=chance)
+    gap = next_poll(policy, age=age, usual=usual, progress=progress, chance=chance)
     left = policy.deadline_seconds - age
     if gap is None:
         assert left < policy.min_gap_seconds
@@ -230,7 +230,7 @@ def test_jitter_stays_within_its_bounds(age: float, usual: float, jitter: float,
         {"min_gap_seconds": 0},
         {"max_gap_seconds": 0.01},
         {"usual_seconds": 0},
-        {"seconds_per_look": 0},
+        {"seconds_per_poll": 0},
         {"jitter": 0.6},
         {"jitter": -0.1},
         {"timeout": 60},

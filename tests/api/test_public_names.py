@@ -55,7 +55,7 @@ EXPORTED = [
     "UploadedFile",
     "UsageLimitReached",
     "VideoRequest",
-    "next_look",
+    "next_poll",
     "parse_request",
     "verify_signature",
 ]

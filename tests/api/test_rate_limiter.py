@@ -95,10 +95,10 @@ def test_a_refused_call_keeps_its_slot_for_a_minute() -> None:
 
 
 async def test_a_client_keeps_to_kies_limits() -> None:
-    limits = SimulatorSettings(duration_seconds=0, video_height=36, looks_per_second=10)
+    limits = SimulatorSettings(duration_seconds=0, video_height=36, polls_per_second=10)
     with SimulatorServer(limits) as kie:
         async with KieClient(KEY, base_url=kie.url) as client:
             handle = await client.create_job(Sora2TextToVideoStable(prompt="a paper boat"))
             await asyncio.gather(*(client.get_job(handle.task_id) for _ in range(15)))
-        assert kie.stats()["looks"] == 15
+        assert kie.stats()["polls"] == 15
         assert kie.stats()["throttled"] == 0

@@ -14,7 +14,7 @@ from tests.fleet.fleet import TROUBLE, Fleet
 from tests.s3_store import s3_store
 
 SETTINGS = SimulatorSettings(
-    duration_seconds=1, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+    duration_seconds=1, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
 )
 
 HARMLESS = (

@@ -65,7 +65,7 @@ def test_a_run_whose_machine_dies_goes_on_on_the_other_one(fleet: Fleet, kie: Si
     machines = fleet.machines()
     kie.change(duration_seconds=8)
     run = fleet.order("a cat on a red sofa")
-    eventually(lambda: kie.stats()["looks"] or None, "it waits for its job", lambda: fleet.names(run))
+    eventually(lambda: kie.stats()["polls"] or None, "it waits for its job", lambda: fleet.names(run))
     struck, other = machines if machines[0].took(run) else reversed(machines)
     assert struck.took(run)
     struck.die()
@@ -112,7 +112,7 @@ def test_a_run_that_kubernetes_moves_goes_on_elsewhere(
     def so() -> bool | None:
         if moment == "the paid call is out":
             return any("sent" in path.name for path in home.rglob("kie-attempts/*")) or None
-        return kie.stats()["looks"] > 0 or None
+        return kie.stats()["polls"] > 0 or None
 
     eventually(so, moment, lambda: (home / "log").read_text())
     pod.terminate()

@@ -282,7 +282,7 @@ async def test_a_dry_run_tells_the_count_and_sends_nothing(batches: Batches, kie
 
 async def test_no_more_than_allowed_are_on_their_way(batches: Batches, kie: SimulatorServer) -> None:
     batches.manifest.write_text(HEADER + "".join(f"yak,place {number},,\n" for number in range(8)))
-    await batches.run(at_once=2)
+    await batches.run(max_concurrency=2)
     jobs = sorted((job["created_at"], job["finishes_at"]) for job in kie.stats()["jobs"])
     for begin, _ in jobs:
         assert sum(other[0] <= begin < other[1] for other in jobs) <= 2

@@ -89,7 +89,7 @@ async def test_an_account_that_runs_dry_pays_for_what_it_can(
 ) -> None:
     kie.change(credits=65)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows(6), credentials, directory=tmp_path, poll=QUICK, at_once=1)
+        await generate_batch(rows(6), credentials, directory=tmp_path, poll=QUICK, max_concurrency=1)
     assert caught.value.result.counts == {"saved": 2, "not submitted": 4}
     assert (kie.stats()["created"], kie.stats()["rejected"]) == (2, 1)
 

@@ -365,7 +365,7 @@ async def test_a_character_that_kie_does_not_name_is_told(
 ) -> None:
     origin = await finished_job(credentials)
     kie.fault("job", no_url=True)
-    kie.fault("look", skip=1, times=None, merge={"data": {"resultJson": "{}"}})
+    kie.fault("poll", skip=1, times=None, merge={"data": {"resultJson": "{}"}})
     with pytest.raises(UnexpectedResponse, match="names none") as caught:
         await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
     assert caught.value.billed == "yes"
@@ -492,7 +492,7 @@ async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
     async def broken(*_: object, **__: object) -> None:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.flows._runner.Production.character", broken)
+    monkeypatch.setattr("prefect_kie.flows._runner.JobRunner.character", broken)
     with pytest.raises(RunIncomplete, match="a bug") as caught:
         await character_series(
             CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK

@@ -6,7 +6,7 @@ that tells what happened, whether it was charged, and which call comes next. The
 what went wrong has passed (or while it `stays`), and it brings the video or is right to refuse. After both,
 the simulator has counted the jobs that were created and the videos that were charged.
 
-What each answer means is tested without a server, code by code: `tests/api/test_verdicts.py`,
+What each answer means is tested without a server, code by code: `tests/api/test_classification.py`,
 `tests/api/test_client_failures.py`, `tests/tasks/test_download.py`. Here the flows meet each *meaning* once.
 """
 
@@ -261,7 +261,7 @@ def create(**fault: Any) -> Fault:
 
 def look(**fault: Any) -> Fault:
     """A fault of recordInfo."""
-    return {"on": "look", **fault}
+    return {"on": "poll", **fault}
 
 
 def shows(**data: Any) -> Fault:
@@ -797,7 +797,7 @@ SERVICE = SimulatorSettings(
     video_height=36,
     video_fps=2,
     create_per_10s=None,
-    looks_per_second=None,
+    polls_per_second=None,
     prices={},
     default_price=1,
 )

@@ -80,7 +80,7 @@ async def test_a_failure_by_any_word_ends_the_wait_and_tells_its_reason(
 async def test_a_record_that_does_not_exist_yet_is_waited_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.fault("look", unknown=True, times=3)
+    kie.fault("poll", unknown=True, times=3)
     assert await ends(credentials, tmp_path) == ("saved", "")
     assert kie.stats()["created"] == 1
 

@@ -51,7 +51,7 @@ SECOND_HOURS = 1.01 / 3600
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.human_input.pausing.LOOK_SECONDS", 0.05)
+    monkeypatch.setattr("prefect_kie.human_input.pausing.POLL_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -213,7 +213,7 @@ async def test_a_job_whose_echo_cannot_be_read_is_refused(
 ) -> None:
     error = await doubt(kie, credentials)
     (job,) = kie.stats()["jobs"]
-    kie.fault("look", merge={"data": {"param": None}})
+    kie.fault("poll", merge={"data": {"param": None}})
     with pytest.raises(InvalidRequest, match="does not tell what was asked for"):
         await resolve(credentials, submission=error.submission, task_id=job["task_id"])
 
@@ -290,7 +290,7 @@ async def test_a_named_job_that_cannot_be_looked_at_is_not_released(
     monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)
     task_id = await submit(credentials)
     key = forget_the_outcome(results, task_id=task_id, attempt="unlooked")
-    kie.fault("look", times=2, code=455)
+    kie.fault("poll", times=2, code=455)
     with pytest.raises(Maintenance):
         await resolve(credentials, submission=key, release=True)
     assert await submit(credentials) == task_id

@@ -170,7 +170,7 @@ async def test_a_run_whose_machine_dies_goes_on_on_another_one(
         await fleet.prepare(client, credentials)
         run = (await fleet.order(client)).id
         first = fleet.execute(run, "first")
-        await until(lambda: kie.stats()["looks"] >= 1 or first.poll() is not None)
+        await until(lambda: kie.stats()["polls"] >= 1 or first.poll() is not None)
         first.kill()
         first.wait()
         assert kie.stats()["succeeded"] == 0, fleet.log("first")

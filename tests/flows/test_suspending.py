@@ -229,10 +229,10 @@ async def test_what_cannot_be_looked_at_for_now_stays_suspended(
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
     await ended(kie)
-    kie.fault("look", times=1, status=503)
+    kie.fault("poll", times=1, status=503)
     assert await resume_finished() == []
     kie.fault(
-        "look", times=1, code=401, msg="You do not have access permissions"
+        "poll", times=1, code=401, msg="You do not have access permissions"
     )  # for good: the run itself tells it
     assert len(await resume_finished()) == 1
     async with get_client() as client:  # as after its run: no other test finds it

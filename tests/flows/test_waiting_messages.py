@@ -39,7 +39,7 @@ async def test_a_running_run_says_how_many_jobs_it_waits_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prefect_kie.run_page.waiting_message.FIRST_SECONDS", 0.1)
-    monkeypatch.setattr("prefect_kie.run_page.waiting_message.MOST_SECONDS", 0.1)
+    monkeypatch.setattr("prefect_kie.run_page.waiting_message.MAX_SECONDS", 0.1)
     kie.fault("job", times=1, duration=4.0)
     run: Any = generate_video
     going = asyncio.ensure_future(

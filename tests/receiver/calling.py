@@ -52,7 +52,7 @@ def body(task_id: str = TASK, **data: Any) -> dict[str, Any]:
     }
 
 
-def tell_callback(task_id: str, **hints: Any) -> None:
+def emit_callback(task_id: str, **hints: Any) -> None:
     """Send the receiver's event without a receiver, in the background."""
     event = callback_event(task_id, **hints)
     emit_event(event.event, dict(event.resource), related=event.related, payload=event.payload)

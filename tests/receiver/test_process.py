@@ -31,7 +31,7 @@ from tests.receiver.conftest import Running, callbacks_of
 
 pytestmark = pytest.mark.server
 
-PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_look=100)
+PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_poll=100)
 """Without its callback a job of one second would be found after a minute."""
 
 

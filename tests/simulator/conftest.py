@@ -16,7 +16,7 @@ import pytest
 from prefect_kie.simulator import Simulator, SimulatorServer, SimulatorSettings, create_app
 
 KEY = {"Authorization": "Bearer a-key"}
-TINY: dict[str, Any] = {"video_height": 36, "video_fps": 2, "create_per_10s": None, "looks_per_second": None}
+TINY: dict[str, Any] = {"video_height": 36, "video_fps": 2, "create_per_10s": None, "polls_per_second": None}
 
 
 def text_job(prompt: str = "a dog", model: str = "sora-2-text-to-video", **fields: Any) -> dict[str, Any]:

@@ -160,19 +160,19 @@ async def test_creates_above_the_limit_are_rejected_per_key(new_world: NewWorld)
 
 
 async def test_looks_above_the_limit_are_rejected(new_world: NewWorld) -> None:
-    world = new_world(looks_per_second=10)
+    world = new_world(polls_per_second=10)
     task_id = await world.created(text_job())
     codes = [(await world.look(task_id))["code"] for _ in range(12)]
     assert codes == [200] * 10 + [429] * 2
     world.pass_time(1)
     assert (await world.look(task_id))["code"] == 200
     stats = await world.stats()
-    assert (stats["looks"], stats["jobs"][0]["looks"]) == (13, 13)
+    assert (stats["polls"], stats["jobs"][0]["polls"]) == (13, 13)
 
 
 async def test_looks_are_counted_for_each_task_or_for_the_key(new_world: NewWorld) -> None:
     for counted, second in (("task", 200), ("key", 429)):
-        world = new_world(looks_per_second=10, looks_counted_per=counted)
+        world = new_world(polls_per_second=10, polls_counted_per=counted)
         one, other = await world.created(text_job()), await world.created(text_job())
         assert {(await world.look(one))["code"] for _ in range(10)} == {200}
         assert (await world.look(other))["code"] == second

@@ -25,9 +25,9 @@ CREATE = "/api/v1/jobs/createTask"
 
 def test_skip_and_times_count_matching_calls_only() -> None:
     faults = Faults()
-    faults.add({"on": "look", "skip": 1, "times": 2, "model": "kling", "code": 500})
-    assert faults.take("look", model="sora") is None
-    struck = [faults.take("look", model="kling") is not None for _ in range(5)]
+    faults.add({"on": "poll", "skip": 1, "times": 2, "model": "kling", "code": 500})
+    assert faults.take("poll", model="sora") is None
+    struck = [faults.take("poll", model="kling") is not None for _ in range(5)]
     assert struck == [False, True, True, False, False]
     assert faults.take("create", model="kling") is None
     assert faults.report()[0] | {"struck": 2, "left": 0} == faults.report()[0]
@@ -115,13 +115,13 @@ def test_merge_patch_follows_its_standard() -> None:
     assert merged({"a": 1}, [2]) == [2]
 
 
-@pytest.mark.parametrize("on", ["look", "create", "download-url"])
+@pytest.mark.parametrize("on", ["poll", "create", "download-url"])
 async def test_faults_are_chosen_by_model_and_prompt(world: World, on: str) -> None:
     task_id = await world.created(text_job("a big dog"))
 
     async def code() -> int:
         url = f"http://kie.test/files/results/{task_id}.mp4"
-        if on == "look":
+        if on == "poll":
             answer = await world.look(task_id)
         elif on == "create":
             answer = await world.create(text_job("a big dog"))
@@ -163,10 +163,10 @@ def test_reset_closes_the_connection_without_an_answer(live: Live) -> None:
 
 
 def test_hang_is_silence_and_then_a_closed_connection(live: Live) -> None:
-    live.server.fault("look", hang=60)
+    live.server.fault("poll", hang=60)
     with pytest.raises(httpx.ReadTimeout):
         live.client.get("/api/v1/jobs/recordInfo", timeout=0.1)
-    live.server.fault("look", hang=0.05)
+    live.server.fault("poll", hang=0.05)
     with pytest.raises(httpx.RemoteProtocolError):
         live.look("x")
 

@@ -42,7 +42,7 @@ def test_it_starts_and_stops_quickly_whatever_hangs(capfd: pytest.CaptureFixture
     server = SimulatorServer(SimulatorSettings(duration_seconds=60, video_height=1080, video_fps=60))
     with server, concurrent.futures.ThreadPoolExecutor() as pool:
         assert time.monotonic() - began < 5
-        server.fault("look", hang=60)
+        server.fault("poll", hang=60)
         server.fault("credits", drip=1)
         server.fault("job", duration=0)
         client = httpx.Client(base_url=server.url, headers=KEY)
@@ -52,7 +52,7 @@ def test_it_starts_and_stops_quickly_whatever_hangs(capfd: pytest.CaptureFixture
         client.post("/api/v1/jobs/createTask", json=body)
         paths = ["/api/v1/jobs/recordInfo?taskId=x", "/api/v1/chat/credit", f"/files/results/{film}.mp4"]
         calls = [pool.submit(client.get, path) for path in paths]
-        while not (server.stats()["looks"] and server.stats()["file_requests"]):
+        while not (server.stats()["polls"] and server.stats()["file_requests"]):
             time.sleep(0.01)
         time.sleep(0.1)
         began = time.monotonic()
@@ -117,12 +117,12 @@ def test_many_clients_at_once(new_live: NewLive) -> None:
 
 def test_it_is_steered_in_process(live: Live) -> None:
     live.server.change(credits=12.5, default_price=3)
-    live.server.fault("look", code=455)
+    live.server.fault("poll", code=455)
     assert live.client.get("/api/v1/chat/credit").json()["data"] == 12.5
     assert live.look("x")["code"] == 455
     live.server.reset()
     assert live.server.stats()["credits"] == 1000
-    assert live.server.stats()["looks"] == 0
+    assert live.server.stats()["polls"] == 0
 
 
 # Over HTTP
@@ -191,7 +191,7 @@ async def test_stats_describe_every_job(world: World) -> None:
         "model": "sora-2-text-to-video",
         "input": body["input"],
         "state": "waiting",
-        "looks": 0,
+        "polls": 0,
         "credits": 0,
         "callBackUrl": "https://a.example/",
         "progressCallBackUrl": "https://b.example/",

@@ -27,7 +27,7 @@ from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
-from tests.receiver.calling import tell_callback
+from tests.receiver.calling import emit_callback
 
 CAT = Sora2TextToVideo(prompt="a cat")
 
@@ -63,8 +63,8 @@ async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
 
     async def call_back() -> None:
         await asyncio.sleep(0.1)
-        tell_callback(other, kind="done")
-        tell_callback(mine, kind="progress", progress=43)
+        emit_callback(other, kind="done")
+        emit_callback(mine, kind="progress", progress=43)
 
     await subscribed(waiter)
     *got, _ = await asyncio.gather(wait(waiter, mine), wait(waiter, mine), wait(waiter, mine), call_back())
@@ -77,7 +77,7 @@ async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None
     waiter, job = CallbackWaiter(), f"job-{uuid4().hex}"
     assert not waiter.subscribed_since(datetime.now(timezone.utc))
     await subscribed(waiter)
-    tell_callback(job, kind="done")
+    emit_callback(job, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     for _ in range(200):
         if job in waiter._unclaimed:
@@ -181,7 +181,7 @@ async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded
 @pytest.fixture
 def slow_kie() -> Any:
     settings = SimulatorSettings(
-        duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, looks_per_second=None
+        duration_seconds=1.0, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
     )
     with SimulatorServer(settings) as simulator:
         yield simulator
@@ -193,14 +193,14 @@ def ringing(kie: SimulatorServer) -> KieCredentials:
     return KieCredentials(api_key=KEY, base_url=kie.url, upload_url=kie.url, callbacks=callbacks)
 
 
-PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_look=100)
+PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_poll=100)
 
 
 async def rings_at_its_end(kie: SimulatorServer, number: int = 0) -> None:
     """As the receiver does, at the end of the job."""
     while not kie.stats()["jobs"] or kie.stats()["jobs"][number]["state"] != "success":
         await asyncio.sleep(0.05)
-    tell_callback(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
+    emit_callback(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
 
 
 @pytest.mark.server
@@ -210,7 +210,7 @@ async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer)
     @flow
     async def one() -> Job:
         handle = await sora_2_text_to_video(CAT, credentials)
-        assert handle.rings
+        assert handle.callback_requested
         return await wait_for_job(handle, credentials, poll=PATIENT)
 
     begun = time.monotonic()
@@ -218,7 +218,7 @@ async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer)
     assert job.urls
     assert time.monotonic() - begun < 10  # and not after 60 s, when it would have looked by itself
     (seen,) = slow_kie.stats()["jobs"]
-    assert seen["looks"] == 1
+    assert seen["polls"] == 1
     assert seen["callBackUrl"].startswith("http://127.0.0.1:9/kie/done/kie-")
     assert seen["progressCallBackUrl"].startswith("http://127.0.0.1:9/kie/progress/kie-")
 
@@ -230,7 +230,7 @@ async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: S
     @flow
     async def one() -> bool:
         request = Sora2TextToVideoStable(prompt="a cat")
-        return (await sora_2_text_to_video_stable(request, credentials)).rings
+        return (await sora_2_text_to_video_stable(request, credentials)).callback_requested
 
     assert await one()
     (seen,) = slow_kie.stats()["jobs"]
@@ -242,7 +242,7 @@ async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: S
 @pytest.mark.server
 async def test_a_lost_callback_costs_time_and_no_video(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
-    poll = PollPolicy(usual_seconds=1.5, min_gap_seconds=0.05, seconds_per_look=100)
+    poll = PollPolicy(usual_seconds=1.5, min_gap_seconds=0.05, seconds_per_poll=100)
 
     @flow
     async def one() -> Job:
@@ -250,7 +250,7 @@ async def test_a_lost_callback_costs_time_and_no_video(slow_kie: SimulatorServer
         return await wait_for_job(handle, credentials, poll=poll)
 
     assert (await one()).urls
-    assert slow_kie.stats()["jobs"][0]["looks"] <= 2
+    assert slow_kie.stats()["jobs"][0]["polls"] <= 2
 
 
 @pytest.mark.server
@@ -260,11 +260,11 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
     @flow
     async def one() -> Job:
         handle = await sora_2_text_to_video(CAT, credentials)
-        tell_callback(handle.task_id, kind="done", state="success")
+        emit_callback(handle.task_id, kind="done", state="success")
         return await wait_for_job(handle, credentials, poll=PollPolicy(usual_seconds=40, min_gap_seconds=0.4))
 
     assert (await one()).urls
-    assert 2 <= slow_kie.stats()["jobs"][0]["looks"] <= 4
+    assert 2 <= slow_kie.stats()["jobs"][0]["polls"] <= 4
 
 
 @pytest.mark.server
@@ -285,7 +285,7 @@ async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
         return await wait_for_job(handle, credentials, poll=PATIENT)
 
     assert (await again()).urls
-    assert slow_kie.stats()["jobs"][0]["looks"] == 1
+    assert slow_kie.stats()["jobs"][0]["polls"] == 1
 
 
 @pytest.mark.server
@@ -301,7 +301,7 @@ async def test_without_callbacks_nothing_listens(
     @flow
     async def one() -> Job:
         handle = await sora_2_text_to_video(CAT, credentials)
-        assert not handle.rings
+        assert not handle.callback_requested
         return await wait_for_job(handle, credentials, poll=QUICK)
 
     assert (await one()).urls
@@ -338,7 +338,7 @@ async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServe
     submission, task_id = await in_doubt(slow_kie, credentials)
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    tell_callback(task_id, kind="done", submission=submission)
+    emit_callback(task_id, kind="done", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
     assert slow_kie.stats()["created"] == 1
@@ -355,11 +355,11 @@ async def test_a_ring_of_another_job_settles_nothing(slow_kie: SimulatorServer) 
     dog = await other()
     submission, task_id = await in_doubt(slow_kie, credentials)
     for job in (dog, "nobody-knows-this-one"):
-        tell_callback(job, kind="done", submission=submission)
+        emit_callback(job, kind="done", submission=submission)
     await stored_events()
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    tell_callback(task_id, kind="progress", submission=submission)
+    emit_callback(task_id, kind="progress", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
 
@@ -368,7 +368,7 @@ async def stored_events() -> None:
     """Wait until the server has stored what it was told: some seconds, since it stores many at once."""
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     marker = f"marker-{uuid4().hex}"
-    tell_callback(marker, kind="done")
+    emit_callback(marker, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     wanted = EventFilter(
         event=EventNameFilter(name=[JOB_CALLBACK]), resource=EventResourceFilter(id=[f"kie.job.{marker}"])

@@ -47,7 +47,7 @@ def opened(jpeg: bytes) -> Any:
 def test_moments_are_at_least_half_a_second_apart_and_few(seconds: float) -> None:
     times = moments(seconds)
     assert times[0] == 0
-    assert 1 <= len(times) <= sheets.MOST_FRAMES
+    assert 1 <= len(times) <= sheets.MAX_FRAMES
     assert all(later - earlier >= 0.5 for earlier, later in pairwise(times))
     assert times[-1] < seconds
     assert seconds - times[-1] <= (times[1] - times[0] if len(times) > 1 else 0.5)

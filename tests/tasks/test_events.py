@@ -20,7 +20,7 @@ from prefect_kie.run_page import events
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
-from tests.receiver.calling import tell_callback
+from tests.receiver.calling import emit_callback
 
 pytestmark = pytest.mark.server
 
@@ -102,8 +102,8 @@ async def test_another_run_tells_the_end_again_as_its_own(
 
 async def test_a_callback_is_told_with_its_hints() -> None:
     submission = f"kie-{'a1' * 16}"
-    tell_callback("called-1", kind="progress", state="generating", progress=62.5, submission=submission)
-    tell_callback("called-1", kind="done", submission="../elsewhere")
+    emit_callback("called-1", kind="progress", state="generating", progress=62.5, submission=submission)
+    emit_callback("called-1", kind="done", submission="../elsewhere")
     progress, done = await told("called-1", 2)
     assert progress.event == done.event == events.JOB_CALLBACK == "kie.job.callback"
     assert dict(progress.resource) == {

@@ -139,7 +139,7 @@ class TestWithAServer:
             begun = time.monotonic()
             await asyncio.gather(*(poll_job(credentials, job.task_id) for _ in range(6)))
             assert time.monotonic() - begun > (6 - 2) / 4 * 0.8
-        assert kie.stats()["looks"] == 6
+        assert kie.stats()["polls"] == 6
 
     async def test_two_processes_together_keep_to_the_limit_and_seldom_meet_a_refusal(
         self,

@@ -30,10 +30,10 @@ COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café in Zürich") for form
 KIE = KieCredentials(api_key=SecretStr("one"))
 
 
-def key(value: Any, kie: KieCredentials | None = None, base: str = "run") -> str:
+def key(value: Any, kie: KieCredentials | None = None, scope: str = "run") -> str:
     """The identity of a market model's submission with this input."""
     request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat", "x": value})
-    return submission_key(kie, base, request, 1)
+    return submission_key(kie, scope, request, 1)
 
 
 @pytest.mark.parametrize(
@@ -245,7 +245,7 @@ async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
 
 def test_the_record_tells_whose_it_is() -> None:
     record = store.SubmissionRecord(key="kie-1", model="m", input={})
-    assert record.open_seconds == 0  # of this very process
+    assert record.in_flight_seconds == 0  # of this very process
     told = json.loads(record.model_dump_json())
     twin = {**told, "sender": "the same host and number in another container", "machine": "another"}
-    assert store.SubmissionRecord.model_validate(twin).open_seconds > 190
+    assert store.SubmissionRecord.model_validate(twin).in_flight_seconds > 190

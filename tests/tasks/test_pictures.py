@@ -54,7 +54,7 @@ async def test_a_poster_of_noise_upright_and_large_is_small_too(tmp_path: Path) 
 
 
 async def test_pictures_are_of_their_moments(video: Path) -> None:
-    first, same, later, past = await pictures(video, [1.0, 1.0, 7.5, 99.0], width=64, most_bytes=7000)
+    first, same, later, past = await pictures(video, [1.0, 1.0, 7.5, 99.0], width=64, max_bytes=7000)
     assert first == same
     assert len({first, later, past}) == 3
     assert opened(past).size == (64, 36)
@@ -93,7 +93,7 @@ async def test_a_cut_video_has_the_pictures_that_are_left_or_none(video: Path, t
     for share in (0.3, 0.6, 0.9):
         cut = tmp_path / "cut.mp4"
         cut.write_bytes(video.read_bytes()[: int(video.stat().st_size * share)])
-        assert len(await pictures(cut, [9.0], width=64, most_bytes=7000)) in (0, 1)
+        assert len(await pictures(cut, [9.0], width=64, max_bytes=7000)) in (0, 1)
 
 
 @pytest.mark.parametrize("missing", ["av", "PIL"])
@@ -109,9 +109,9 @@ async def test_without_the_extra_there_are_no_pictures(
 def test_a_huge_picture_is_not_decoded(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prefect_kie.media.frames.MAX_PIXELS", 1000)
     with pytest.raises(ValueError, match="not decoded"):
-        jpegs(video, [1.0], width=320, most_bytes=20_000)
+        jpegs(video, [1.0], width=320, max_bytes=20_000)
 
 
 def test_decoding_takes_no_longer_than_its_budget(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("prefect_kie.media.frames.MAX_DECODING_SECONDS", -1.0)
-    assert jpegs(video, [9.0], width=64, most_bytes=7000)  # the first picture it meets
+    assert jpegs(video, [9.0], width=64, max_bytes=7000)  # the first picture it meets

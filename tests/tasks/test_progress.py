@@ -126,7 +126,7 @@ async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
         "POST /artifacts/",
         *["PATCH /artifacts/{id}"] * (len(requests.sent) - 1),
     ]
-    assert 3 <= len(requests.sent) <= kie.stats()["looks"] + 1  # one a look, and one before the first
+    assert 3 <= len(requests.sent) <= kie.stats()["polls"] + 1  # one a look, and one before the first
     assert requests.percents == sorted(requests.percents)
     assert requests.percents[-1] == 100
     assert any(0 < percent < 95 for percent in requests.percents)
@@ -137,7 +137,7 @@ async def test_a_job_that_tells_no_percentage_goes_by_its_usual_time(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
     kie.change(duration_seconds=0.8)
-    kie.fault("look", times=None, merge={"data": {"progress": None}})
+    kie.fault("poll", times=None, merge={"data": {"progress": None}})
     await waited(credentials)
     *before, last = requests.percents
     assert last == 100
@@ -217,7 +217,7 @@ async def test_a_server_that_takes_no_artifacts_fails_no_job_and_is_left_alone(
     requests.failing = httpx.ConnectError
     with caplog.at_level("DEBUG", "prefect.prefect_kie"):
         task_id, _ = await waited(credentials)
-    assert kie.stats()["looks"] >= 2
+    assert kie.stats()["polls"] >= 2
     assert len(requests.sent) == 2  # the first one, and the last word
     told = [record for record in caplog.records if "is not shown" in record.getMessage()]
     assert {record.levelname for record in told} == {"DEBUG"}

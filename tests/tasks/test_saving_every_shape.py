@@ -266,14 +266,14 @@ async def test_a_success_without_any_result_is_asked_for_a_while_and_then_told(
     async with credentials.get_client() as client:
         handle = await client.create_job(BOAT)
     job = await wait_for_job(JobHandle(task_id=handle.task_id, model=MODEL), credentials, poll=QUICK)
-    looks = kie.stats()["looks"]
+    looks = kie.stats()["polls"]
     assert not job.has_result
     assert 3 <= looks <= 8
     with pytest.raises(DownloadFailed, match="names no file and no data") as caught:
         await save_result(job, credentials, directory=tmp_path)
     assert (caught.value.billed, caught.value.task_id) == ("yes", job.task_id)
     assert caught.value.next_step.startswith("Run collect_job with this task id later")
-    assert kie.stats()["looks"] == looks + 6  # each try looks again: while it is young it may still come
+    assert kie.stats()["polls"] == looks + 6  # each try looks again: while it is young it may still come
     assert files_in(tmp_path) == []
     with pytest.raises(DownloadFailed) as caught:
         await save_result(ended_before(job, 60), credentials, directory=tmp_path)
@@ -286,10 +286,10 @@ async def test_an_old_success_without_any_result_is_not_waited_for(
     kie.change(duration_seconds=0)
     async with credentials.get_client() as client:
         handle = await client.create_job(BOAT)
-    kie.fault("look", times=None, merge={"data": {"completeTime": 1_700_000_000_000}})
+    kie.fault("poll", times=None, merge={"data": {"completeTime": 1_700_000_000_000}})
     poll = QUICK.model_copy(update={"late_result_seconds": 60})
     await wait_for_job(JobHandle(task_id=handle.task_id, model=MODEL), credentials, poll=poll)
-    assert kie.stats()["looks"] == 1
+    assert kie.stats()["polls"] == 1
 
 
 async def test_save_finds_a_result_that_came_since(

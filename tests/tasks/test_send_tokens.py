@@ -27,7 +27,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.storage.base import LocalStorage
+from prefect_kie.storage.scope import LocalStorage
 from prefect_kie.submissions import paid_call, send_tokens, store
 from prefect_kie.submissions.send_tokens import SendToken
 from prefect_kie.tasks import sora_2_text_to_video
@@ -176,7 +176,7 @@ def left_behind(results: Path, credentials: KieCredentials, **known: Any) -> sto
     """The record of an attempt on another machine, long ago, whose call nobody has sent."""
     record = store.SubmissionRecord(
         key=submission_key(credentials, "one", CAT, 1),
-        base="one",
+        scope="one",
         model=CAT.model_name,
         input=CAT.input_fields(),
         **{"machine": "another", "sender": "another", "written_at": LONG_AGO, **known},
@@ -221,7 +221,7 @@ async def test_a_sender_that_slept_finds_the_job_of_who_took_over(
                 jobs.append((await client.create_job(CAT)).task_id)
             await storage.write(
                 f"{store.FOLDER}/{mine.key}.json",
-                mine.another_attempt().became("submitted", task_id=jobs[0]).model_dump_json().encode(),
+                mine.new_attempt().became("submitted", task_id=jobs[0]).model_dump_json().encode(),
             )
         return await sends(self)
 

@@ -181,7 +181,7 @@ FINAL: list[tuple[dict[str, Any], type[KieError]]] = [
     ({"code": 505}, FeatureDisabled),
     ({"status": 403, "body": "<html>forbidden</html>"}, AuthenticationFailed),
 ]
-"""One of each kind; all of them: tests/api/test_verdicts.py."""
+"""One of each kind; all of them: tests/api/test_classification.py."""
 
 
 @pytest.mark.parametrize(("fault", "error"), FINAL, ids=lambda value: str(value)[:50])
@@ -439,7 +439,7 @@ async def test_a_doubtful_answer_that_names_a_task_is_remembered(
 async def test_a_call_that_another_process_still_waits_for_is_waited_for_too(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(submission, "POLL_SECONDS", 0.05)
     first = await submit(credentials, job_key="one")
     (file,) = record_files(results)
     done = file.read_text()
@@ -458,7 +458,7 @@ async def test_a_call_that_another_process_still_waits_for_is_waited_for_too(
 async def test_a_run_cancelled_while_it_waits_for_another_sends_nothing_later(
     kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(submission, "LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(submission, "POLL_SECONDS", 0.05)
     await submit(credentials, job_key="one")
     (file,) = record_files(results)
     now = datetime.now(timezone.utc).isoformat()

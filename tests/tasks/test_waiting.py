@@ -66,8 +66,8 @@ async def test_the_orchestrator_does_the_polling(kie: SimulatorServer, credentia
     assert names[-1] == "Completed"
     assert {"AwaitingRetry", "Retrying"} <= set(names)
     messages = [message for name, message in history if name == "AwaitingRetry"]
-    assert any(message.startswith("generating ") and " %, next look in " in message for message in messages)
-    assert all("next look in" in message for message in messages)
+    assert any(message.startswith("generating ") and " %, next poll in " in message for message in messages)
+    assert all("next poll in" in message for message in messages)
 
 
 async def told_states(client: Any, state: State[Any]) -> list[tuple[str, str]]:
@@ -85,9 +85,9 @@ async def told_states(client: Any, state: State[Any]) -> list[tuple[str, str]]:
 async def test_waiting_logs_no_line_per_look(
     kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
 ) -> None:
-    kie.fault("look", times=2, merge={"data": {"state": "generating"}})  # however late the looks come
+    kie.fault("poll", times=2, merge={"data": {"state": "generating"}})  # however late the looks come
     job = await job_of(credentials)
-    assert kie.stats()["looks"] >= 3
+    assert kie.stats()["polls"] >= 3
     lines = [
         record.getMessage()
         for record in caplog.records
@@ -101,7 +101,7 @@ async def test_waiting_logs_no_line_per_look(
 
 async def test_few_looks_are_made(kie: SimulatorServer, credentials: KieCredentials) -> None:
     await job_of(credentials)
-    assert 1 <= kie.stats()["looks"] <= 8
+    assert 1 <= kie.stats()["polls"] <= 8
 
 
 @pytest.mark.parametrize(
@@ -179,7 +179,7 @@ async def test_a_young_job_that_kie_does_not_know_yet_is_waited_for(
 ) -> None:
     kie.change(visible_after_seconds=0.3, duration_seconds=0.4)
     assert (await job_of(credentials)).urls
-    assert kie.stats()["looks"] >= 2
+    assert kie.stats()["polls"] >= 2
 
 
 @pytest.mark.parametrize("known_since", [timedelta(minutes=5), None], ids=["old", "found by its id"])
@@ -191,7 +191,7 @@ async def test_an_unknown_job_is_not_waited_for(
     with pytest.raises(JobNotFound, match="recordInfo is null") as caught:
         await wait_for_job(handle, credentials, poll=QUICK)
     assert "collect_job" in caught.value.next_step
-    assert kie.stats()["looks"] == 1
+    assert kie.stats()["polls"] == 1
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ async def test_an_unknown_job_is_not_waited_for(
 async def test_a_failed_look_never_ends_a_paid_job(
     fault: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    kie.fault("look", times=12, **fault)
+    kie.fault("poll", times=12, **fault)
     assert (await job_of(credentials)).urls
     assert kie.stats()["created"] == 1
 
@@ -222,7 +222,7 @@ async def test_a_failed_look_never_ends_a_paid_job(
 async def test_a_refused_look_ends_the_run_and_tells_how_to_come_back(
     code: int, error: type[KieError], kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    kie.fault("look", times=None, code=code)
+    kie.fault("poll", times=None, code=code)
     with pytest.raises(error) as caught:
         await job_of(credentials)
     assert caught.value.task_id == kie.stats()["jobs"][0]["task_id"]
@@ -243,7 +243,7 @@ async def test_the_deadline_has_a_last_look_and_leaves_the_job_to_be_collected(
     assert caught.value.billed == "unknown"
     assert caught.value.task_id in str(caught.value)
     assert "collect_job" in caught.value.next_step
-    assert kie.stats()["looks"] >= 2
+    assert kie.stats()["polls"] >= 2
 
 
 async def test_a_success_at_the_last_look_counts(kie: SimulatorServer, credentials: KieCredentials) -> None:
@@ -259,7 +259,7 @@ async def test_nobody_looks_at_a_job_that_was_just_submitted(
     kie.fault("job", duration=0.0)
     poll = PollPolicy(min_gap_seconds=0.4, max_gap_seconds=0.4, usual_seconds=10)
     await job_of(credentials, poll)
-    assert kie.stats()["looks"] == 1
+    assert kie.stats()["polls"] == 1
 
 
 async def test_an_outage_past_the_deadline_ends_the_wait(credentials: KieCredentials) -> None:
@@ -268,7 +268,7 @@ async def test_an_outage_past_the_deadline_ends_the_wait(credentials: KieCredent
     for age in (timedelta(hours=1), None):
         since = datetime.now(timezone.utc) - age if age else None
         handle = JobHandle(task_id="1", model="sora-2-text-to-video", submitted_at=since)
-        with pytest.raises(JobTimedOut, match="could not be looked at by its deadline"):
+        with pytest.raises(JobTimedOut, match="could not be polled by its deadline"):
             await wait_for_job(handle, nowhere, poll=poll)
 
 
@@ -278,7 +278,7 @@ async def test_a_run_that_starts_after_the_deadline_is_not_ended_by_one_failed_l
     handle = await handle_of(credentials)
     long_ago = datetime.now(timezone.utc) - timedelta(hours=2)
     kie.change(duration_seconds=0)
-    kie.fault("look", times=3, code=429)
+    kie.fault("poll", times=3, code=429)
     old = handle.model_copy(update={"submitted_at": long_ago})
     await asyncio.sleep(0.3)
     assert (await wait_for_job(old, credentials, poll=QUICK)).urls
@@ -341,10 +341,10 @@ async def test_a_job_found_by_its_id_is_aged_by_kies_own_clock(
 
 async def test_a_finished_job_is_looked_at_once(kie: SimulatorServer, credentials: KieCredentials) -> None:
     job = await job_of(credentials)
-    before = kie.stats()["looks"]
+    before = kie.stats()["polls"]
     again = await wait_for_job(job.handle, credentials, poll=QUICK)
     assert again.urls == job.urls
-    assert kie.stats()["looks"] == before + 1
+    assert kie.stats()["polls"] == before + 1
 
 
 def test_the_wait_task_keeps_nothing_that_could_be_taken_for_its_result() -> None:
@@ -364,7 +364,7 @@ async def test_a_cancelled_wait_says_which_job_goes_on_and_how_to_collect_it(
         handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a cat"), credentials)
         ids.append(handle.task_id)
         waiting = asyncio.ensure_future(wait_for_job(handle, credentials, poll=QUICK))
-        while not kie.stats()["looks"]:
+        while not kie.stats()["polls"]:
             await asyncio.sleep(0.01)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):

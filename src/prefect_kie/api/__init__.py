@@ -37,7 +37,7 @@ from prefect_kie.api.errors import (
 )
 from prefect_kie.api.fields import Slice
 from prefect_kie.api.jobs import Job, JobHandle, JobState
-from prefect_kie.api.polling import PollPolicy, next_look
+from prefect_kie.api.polling import PollPolicy, next_poll
 from prefect_kie.api.requests import (
     JobRequest,
     Shot,
@@ -103,7 +103,7 @@ __all__ = [
     "UploadedFile",
     "UsageLimitReached",
     "VideoRequest",
-    "next_look",
+    "next_poll",
     "parse_request",
     "verify_signature",
 ]

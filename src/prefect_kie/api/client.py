@@ -1,8 +1,8 @@
 """The HTTP client of Kie's API: jobs, credits, download links and uploads.
 
 Each method asks once and either returns or raises a `KieError`; nothing here repeats a call. What an
-answer means is decided in `verdicts`. The key goes into one header, to Kie's own hosts only. All creates of a
-client share one rate limiter, and so do its polls: use one client for a key.
+answer means is decided in `classification`. The key goes into one header, to Kie's own hosts only. All
+creates of a client share one rate limiter, and so do its polls: use one client for a key.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import SecretStr
 
+from prefect_kie.api.classification import Call, Classification, classify, classify_exception
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
 from prefect_kie.api.errors import (
     JobNotFound,
@@ -48,7 +49,6 @@ from prefect_kie.api.uploads import (
     parse_upload,
     unique_name,
 )
-from prefect_kie.api.verdicts import Call, Verdict, judge, judge_exception
 from prefect_kie.api.wordings import names_in
 
 CREATE_READ_TIMEOUT = 180.0
@@ -184,7 +184,7 @@ class KieClient:
         """
         async with nullcontext() if has_slot else self.polls.slot():
             answer = await self._ask(
-                Call.LOOK,
+                Call.POLL,
                 self._http,
                 "GET",
                 f"{self.base_url}/api/v1/jobs/recordInfo",
@@ -309,10 +309,10 @@ class KieClient:
                 raise answer
             finally:
                 del answer
-        verdict = judge(call, answer, names or set(names_in(content)))
-        if verdict.error is not None:
+        classification = classify(call, answer, names or set(names_in(content)))
+        if classification.error is not None:
             happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
-            raise _error(verdict, happened, task_id or answer.task_id, code=answer.code)
+            raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
         return answer
 
     def _failure(
@@ -328,7 +328,7 @@ class KieClient:
             )
         else:  # it was cancelled, or the fault is ours
             return bare(error)
-        return _error(judge_exception(call, error), happened, task_id, code=None)
+        return _error(classify_exception(call, error), happened, task_id, code=None)
 
     async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
         async with http.stream(method, url, auth=self._auth, **content) as response:
@@ -338,8 +338,12 @@ class KieClient:
             return parse_envelope(response.status_code, body, date, self._hide)
 
 
-def _error(verdict: Verdict, message: str, task_id: str | None, code: int | None) -> KieError:
-    assert verdict.error is not None
-    return verdict.error(
-        message, task_id=task_id, code=code, retryable=verdict.retryable, next_step=verdict.next_step
+def _error(classification: Classification, message: str, task_id: str | None, code: int | None) -> KieError:
+    assert classification.error is not None
+    return classification.error(
+        message,
+        task_id=task_id,
+        code=code,
+        retryable=classification.retryable,
+        next_step=classification.next_step,
     )

@@ -18,7 +18,7 @@
     ├── SubmissionInDoubt         whether the job was created is not known
     ├── SubmissionNotRecorded     the record could not be kept, so nothing was sent
     ├── UnexpectedResponse        an answer that cannot be understood
-    │   └── ServiceUnavailable    no answer, or a server error: worth another look
+    │   └── ServiceUnavailable    no answer, or a server error: worth another poll
     ├── DownloadFailed            the result could not be fetched or stored
     ├── CallbackRejected          a callback that is not proven to come from Kie
     ├── BudgetExceeded            your own budget does not allow it; nothing was sent
@@ -47,14 +47,14 @@ class KieError(Exception):
         billed: Whether Kie charges for it; the class's own answer unless given.
         retryable: Whether the same call may be repeated as it is; the class's own answer unless given.
         next_step: One sentence that names the call that continues; the class's own unless given.
-        mend: What a person has to put right first, as one sentence that names no call; the class's own
+        remedy: What a person has to put right first, as one sentence that names no call; the class's own
             unless given. For where another call than the failed one continues.
     """
 
     default_billed: ClassVar[Billed] = "no"
     default_retryable: ClassVar[bool] = False
     default_next_step: ClassVar[str] = "Read the message above; nothing was submitted."
-    default_mend: ClassVar[str] = ""
+    default_remedy: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class KieError(Exception):
         billed: Billed | None = None,
         retryable: bool | None = None,
         next_step: str | None = None,
-        mend: str | None = None,
+        remedy: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -74,7 +74,7 @@ class KieError(Exception):
         self.billed: Billed = billed or self.default_billed
         self.retryable = self.default_retryable if retryable is None else retryable
         self.next_step = next_step or self.default_next_step
-        self.mend = self.default_mend if mend is None else mend
+        self.remedy = self.default_remedy if remedy is None else remedy
 
     def __str__(self) -> str:
         job = f" Job: {self.task_id}." if self.task_id else ""
@@ -105,11 +105,11 @@ def _sentence(text: str) -> str:
 class AuthenticationFailed(KieError):
     """Kie does not accept the key (code 401), or not from this address (403)."""
 
-    default_mend = (
+    default_remedy = (
         "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
         "KieCredentials block."
     )
-    default_next_step = f"{default_mend} Then run again."
+    default_next_step = f"{default_remedy} Then run again."
 
 
 class InsufficientCredits(KieError):
@@ -149,8 +149,8 @@ class RateLimited(KieError):
 class UsageLimitReached(KieError):
     """The hourly, daily or total cap set for this key is used up (code 433)."""
 
-    default_mend = "Raise this key's cap at kie.ai/api-key or wait for it to renew."
-    default_next_step = f"{default_mend} Then run again."
+    default_remedy = "Raise this key's cap at kie.ai/api-key or wait for it to renew."
+    default_next_step = f"{default_remedy} Then run again."
 
 
 class Maintenance(KieError):
@@ -240,7 +240,7 @@ class ServiceUnavailable(UnexpectedResponse):
     """No answer, or a server error, to a call that costs nothing and may be repeated."""
 
     default_retryable = True
-    default_next_step = "Run it again in a while; looking at a job costs nothing."
+    default_next_step = "Run it again in a while; polling a job costs nothing."
 
 
 class DownloadFailed(KieError):

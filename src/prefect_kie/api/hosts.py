@@ -110,7 +110,7 @@ class _Options(TypedDict):
 
 @lru_cache(maxsize=1)
 def _tls_context() -> ssl.SSLContext:
-    # Loading the certificates takes tens of milliseconds: once a process, not once a look.
+    # Loading the certificates takes tens of milliseconds: once a process, not once a poll.
     return httpx.create_ssl_context()
 
 

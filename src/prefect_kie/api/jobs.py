@@ -54,7 +54,7 @@ class JobHandle(BaseModel):
         model: The model's name at Kie; `job` where it is not known.
         submission: Key of the submission's record in result storage; None for a job found by its id.
         submitted_at: When the job was submitted, by the submitter's clock; None where not known.
-        rings: Whether Kie was told to call back when it ends.
+        callback_requested: Whether Kie was told to call back when it ends.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,11 +63,11 @@ class JobHandle(BaseModel):
     model: str = "job"
     submission: str | None = None
     submitted_at: datetime | None = None
-    rings: bool = False
+    callback_requested: bool = False
 
 
 class Job(BaseModel):
-    """A job as it was at one look.
+    """A job as it was at one poll.
 
     Attributes:
         task_id: Kie's id of the job.
@@ -81,7 +81,7 @@ class Job(BaseModel):
         credits: What Kie charged, credits; None until known.
         created_at: When Kie created it, by Kie's clock.
         completed_at: When it ended, by Kie's clock.
-        seen_at: When it was looked at, by Kie's clock where its answer told the time.
+        seen_at: When it was polled, by Kie's clock where its answer told the time.
         request_body: The echo of what was asked: `{"model": ..., "input": {...}}`; empty where it was not
             readable.
         record: Kie's record of it, as it came, without callback addresses.
@@ -113,7 +113,7 @@ class Job(BaseModel):
 
     @property
     def age(self) -> float | None:
-        """How old the job was when it was looked at, seconds, by Kie's clock alone."""
+        """How old the job was when it was polled, seconds, by Kie's clock alone."""
         if self.created_at is None or self.seen_at is None:
             return None
         return max(0.0, (self.seen_at - self.created_at).total_seconds())
@@ -155,7 +155,7 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
 
     Args:
         data: The object as received; anything in it may be missing or of another type.
-        seen_at: The time of the look.
+        seen_at: The time of the poll.
 
     Returns:
         The job; None where the data names no task.
@@ -200,7 +200,7 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
     if _BAD.search(word) and (ended or _tells_failure(data)):
         return JobState.FAIL
     if _has_content(decoded(data.get("resultJson"))) or _has_content(decoded(data.get("response"))):
-        # What made something has not failed; where the word says nothing, the next look may.
+        # What made something has not failed; where the word says nothing, the next poll may.
         return JobState.SUCCESS if ended and word in ENDED_WELL else state
     return JobState.FAIL if ended or _tells_failure(data) else state
 

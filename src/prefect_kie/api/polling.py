@@ -1,10 +1,10 @@
-"""When to look at a job again: a pure function of its age, state, progress and model.
+"""When to poll a job again: a pure function of its age, state, progress and model.
 
-A look costs one request and a little of the Prefect server's history; a late look costs the person's
-time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between looks
-is proportional to `1 / sqrt(h(t))`: few looks early, closer ones when an end is likely. Jobs of one
+A poll costs one request and a little of the Prefect server's history; a late poll costs the person's
+time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between polls
+is proportional to `1 / sqrt(h(t))`: few polls early, closer ones when an end is likely. Jobs of one
 model take about log-normally distributed times around the model's usual duration. A job that reports its
-progress tells about when it will end: nothing is to be seen before that span, and in it the looks have
+progress tells about when it will end: nothing is to be seen before that span, and in it the polls have
 even distances.
 """
 
@@ -28,13 +28,13 @@ class PollPolicy(BaseModel):
 
     Attributes:
         deadline_seconds: Give up waiting at this age of the job; the job itself goes on at Kie.
-        min_gap_seconds: Never look again sooner than this.
-        max_gap_seconds: Never look again later than this, whatever the likelihood of an end.
+        min_gap_seconds: Never poll again sooner than this.
+        max_gap_seconds: Never poll again later than this, whatever the likelihood of an end.
         usual_seconds: How long such a job usually takes; None takes the model's own number.
         spread: How much jobs differ from that: the sigma of the logarithm of their durations.
-        seconds_per_look: How many seconds of delay one look is worth: smaller looks more often.
-        jitter: Share of the gap by which it varies, so that many jobs do not look at once.
-        late_result_seconds: For how long a success that tells of no result yet is looked at again.
+        seconds_per_poll: How many seconds of delay one poll is worth: smaller polls more often.
+        jitter: Share of the gap by which it varies, so that many jobs do not poll at once.
+        late_result_seconds: For how long a success that tells of no result yet is polled again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
@@ -42,22 +42,22 @@ class PollPolicy(BaseModel):
     deadline_seconds: Annotated[float, Field(gt=0)] = 1800.0
     """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""
     min_gap_seconds: Annotated[float, Field(ge=0.05)] = 2.0
-    """Never look again sooner than this, in seconds."""
+    """Never poll again sooner than this, in seconds."""
     max_gap_seconds: Annotated[float, Field(ge=0.05)] = 120.0
-    """Never look again later than this, in seconds."""
+    """Never poll again later than this, in seconds."""
     usual_seconds: Annotated[float, Field(gt=0)] | None = None
     """How long such a job usually takes, in seconds; empty takes the model's own number."""
     spread: Annotated[float, Field(ge=0.05, le=2)] = 0.5
     """How much jobs differ from that: 0.5 if most take from half of it to twice, less if they are alike."""
-    seconds_per_look: Annotated[float, Field(gt=0)] = 0.5
-    """How many seconds of delay one look is worth; smaller looks more often."""
+    seconds_per_poll: Annotated[float, Field(gt=0)] = 0.5
+    """How many seconds of delay one poll is worth; smaller polls more often."""
     jitter: Annotated[float, Field(ge=0, le=0.5)] = 0.1
-    """Share of the gap by which it varies, so that many jobs do not look at once."""
+    """Share of the gap by which it varies, so that many jobs do not poll at once."""
     late_result_seconds: Annotated[float, Field(ge=0)] = 60.0
-    """For how long a success that tells of no result yet is looked at again, in seconds."""
+    """For how long a success that tells of no result yet is polled again, in seconds."""
 
 
-def next_look(
+def next_poll(
     policy: PollPolicy,
     *,
     age: float,
@@ -65,18 +65,18 @@ def next_look(
     progress: float | None = None,
     chance: float = 0.5,
 ) -> float | None:
-    """Seconds until the next look at a job that has not ended.
+    """Seconds until the next poll of a job that has not ended.
 
     Args:
         policy: How patiently to wait.
-        age: The job's age at this look, seconds.
+        age: The job's age at this poll, seconds.
         usual: How long a job of this model usually takes, seconds.
         progress: 0 to 100, where the job tells it.
         chance: A random number from 0 to 1, for the jitter.
 
     Returns:
-        At least `min_gap_seconds`, and never past the deadline, which gets a look of its own. None when
-        this look was the last one.
+        At least `min_gap_seconds`, and never past the deadline, which gets a poll of its own. None when
+        this poll was the last one.
     """
     left = policy.deadline_seconds - age
     if left < policy.min_gap_seconds:
@@ -87,17 +87,17 @@ def next_look(
         gap = _gap_by_hazard(age, policy.usual_seconds or usual, policy)
     gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
     gap = max(policy.min_gap_seconds, gap)
-    # A look shortly before the deadline would leave no room for the last one: go straight there.
+    # A poll shortly before the deadline would leave no room for the last one: go straight there.
     return left if gap > left - policy.min_gap_seconds else gap
 
 
 def _gap_by_hazard(age: float, usual: float, policy: PollPolicy) -> float:
-    """The gap in which the best density of looks, sqrt(h / 2c), adds up to one look."""
+    """The gap in which the best density of polls, sqrt(h / 2c), adds up to one poll."""
     step = max(min(usual, policy.max_gap_seconds) / 50, policy.max_gap_seconds / 2000)
-    looks, gap = 0.0, 0.0
-    while looks < 1 and gap < policy.max_gap_seconds:
+    polls, gap = 0.0, 0.0
+    while polls < 1 and gap < policy.max_gap_seconds:
         gap += step
-        looks += step * math.sqrt(_hazard(age + gap, usual, policy.spread) / (2 * policy.seconds_per_look))
+        polls += step * math.sqrt(_hazard(age + gap, usual, policy.spread) / (2 * policy.seconds_per_poll))
     return gap
 
 
@@ -106,7 +106,7 @@ def _gap_by_progress(age: float, done: float, policy: PollPolicy) -> float:
     most, least = min(1.0, done + PROGRESS_ERROR), max(PROGRESS_ERROR / 5, done - PROGRESS_ERROR)
     soonest = age * (1 - STARTED_AT) * (1 - most) / (STARTED_AT + (1 - STARTED_AT) * most)
     latest = age * (1 - least) / least
-    return soonest + math.sqrt(2 * policy.seconds_per_look * (latest - soonest))
+    return soonest + math.sqrt(2 * policy.seconds_per_poll * (latest - soonest))
 
 
 def _hazard(age: float, usual: float, spread: float) -> float:

@@ -41,7 +41,7 @@ class JobRequest(BaseModel):
     A subclass's `title` names its tab in forms, where several stand side by side.
 
     Class attributes:
-        usual_seconds: How long a job of this model usually takes, for the look schedule.
+        usual_seconds: How long a job of this model usually takes, for the poll schedule.
         reports_progress: Whether the model takes a progressCallBackUrl.
     """
 

@@ -23,7 +23,7 @@ UPLOAD_BYTES_PER_SECOND = 50_000
 HIDDEN = "[key]"
 HIDDEN_TEXT = "[a text that quotes the key]"
 ESCAPED_IN_EACH_OTHER = 5
-LEAST_KEY = 8
+MIN_KEY = 8
 """A shorter key than this is hidden only as it is: other forms of it are found in any text."""
 
 E = TypeVar("E", bound=BaseException)
@@ -108,7 +108,7 @@ class KeyHider:
     def __init__(self, key: SecretStr) -> None:
         self._key = key
         plain = key.get_secret_value()
-        self._forms = tuple(_forms(plain)) if len(plain) >= LEAST_KEY else ()
+        self._forms = tuple(_forms(plain)) if len(plain) >= MIN_KEY else ()
 
     def __call__(self, text: str) -> str:
         """The text without the key."""

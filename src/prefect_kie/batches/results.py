@@ -23,7 +23,7 @@ WRITE_SHARE = 20
 """And so many times as long as a writing takes: a slow storage is not kept busy by it."""
 
 COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
-MOST_LISTED = 20
+MAX_LISTED = 20
 """So many missing videos are named in the run's message; the results file has all."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -90,9 +90,9 @@ class BatchResult(BaseModel):
     def story(self) -> str:
         """The summary, and a line for each video that is missing, as far as they are few."""
         missing = lines_of(self.videos, "row ")
-        lines = [f"{self.summary}. All rows: {self.results}", *missing[:MOST_LISTED]]
-        if len(missing) > MOST_LISTED:
-            lines.append(f"- and {len(missing) - MOST_LISTED:,} more, in the results file")
+        lines = [f"{self.summary}. All rows: {self.results}", *missing[:MAX_LISTED]]
+        if len(missing) > MAX_LISTED:
+            lines.append(f"- and {len(missing) - MAX_LISTED:,} more, in the results file")
         lines.append(
             f"Run again with the same manifest, or with job_key={self.job_key!r}, it pays only for what is "
             "missing. What moderation refused, or failed for another lasting reason, stays so until its row "

@@ -24,7 +24,7 @@ from prefect.events.schemas.events import Event
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.api import JobHandle, PollPolicy, next_look
+from prefect_kie.api import JobHandle, PollPolicy, next_poll
 from prefect_kie.api.catalog import request_class
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.run_page.progress import show_progress
@@ -217,7 +217,7 @@ async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | No
         return False  # it may have called while nobody listened
     usual = poll.usual_seconds or request_class(handle.model).usual_seconds
     age, begun = age or 0.0, time.monotonic()
-    interval = next_look(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311 - jitter
+    interval = next_poll(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311 - jitter
     fallback = min(
         max(FALLBACK[0] * usual - age, FALLBACK[1] * usual), max(interval, poll.deadline_seconds - age)
     )

@@ -62,7 +62,7 @@ def add_batch(
         help="pay anew although a results file says that rows are paid, and their records are not here",
     )
     batch.add_argument(
-        "--at-once",
+        "--max-concurrency",
         type=number(whole, 1, 10_000, "number from 1 to 10,000"),
         default=100,
         metavar="N",

@@ -117,7 +117,7 @@ async def load_callbacks(block: str | None = None) -> KieCallbacks:
                 return await _load_block(block.removeprefix("kie-callbacks/"))
             credentials = await load_credentials(DEFAULT_CREDENTIALS)
     except KieError as error:
-        raise NoCallbacks(f"{error.message}. {error.mend or error.next_step}") from None
+        raise NoCallbacks(f"{error.message}. {error.remedy or error.next_step}") from None
     except ValidationError as error:
         raise NoCallbacks(f"The stored block cannot be used: {error}") from None
     if credentials.callbacks is None:

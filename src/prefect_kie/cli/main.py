@@ -213,7 +213,7 @@ def _batch(options: argparse.Namespace) -> int:
         "storage": options.storage,
         "job_key": options.name,
         "pay_again": options.pay_again,
-        "at_once": options.at_once,
+        "max_concurrency": options.max_concurrency,
         "max_credits": options.max_credits,
     }
     return run_batch(

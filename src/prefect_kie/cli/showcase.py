@@ -90,7 +90,7 @@ class Showcase:
             self._credentials = KieCredentials(
                 api_key=SecretStr("simulated"), base_url=simulator, upload_url=simulator
             )
-            self._poll = PollPolicy(usual_seconds=4.5, min_gap_seconds=0.5, seconds_per_look=0.1)
+            self._poll = PollPolicy(usual_seconds=4.5, min_gap_seconds=0.5, seconds_per_poll=0.1)
 
     def asked_and_allowed(self) -> bool:
         """Show what would be submitted to the real Kie, and ask."""

@@ -28,7 +28,7 @@ ApproveOver = Annotated[float, Field(ge=0)] | None
 
 ARTIFACT = "kie-approval"
 CHARGES = "Kie charges for what succeeds."
-MOST_LISTED = 20
+MAX_LISTED = 20
 """So many jobs are listed with their prompts."""
 
 
@@ -136,7 +136,7 @@ class Estimate:
         ]
         listed = [
             f"1. {code(request.model_name)} {escaped(request.title, 200)}"
-            for request in self.requests[:MOST_LISTED]
+            for request in self.requests[:MAX_LISTED]
         ]
         further = len(self.requests) - len(listed)
         blocks = [

@@ -18,7 +18,7 @@ from prefect.utilities.engine import propose_state
 
 FormT = TypeVar("FormT", bound=RunInput)
 
-LOOK_SECONDS = 3.0
+POLL_SECONDS = 3.0
 """How often a paused run looks for its answer."""
 
 
@@ -72,7 +72,7 @@ async def paused_for(run: FlowRun, message: str, form: type[FormT], *, key: str,
     if await _entered(run, asked, form) is not None:
         async with get_client() as client:
             while True:
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(POLL_SECONDS)
                 now = (await client.read_flow_run(run.id)).state
                 if now is not None and now.is_running():
                     break

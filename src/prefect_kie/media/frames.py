@@ -54,23 +54,23 @@ async def poster(file: Path) -> str | None:
     Returns:
         The picture; None where none can be made.
     """
-    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, most_bytes=POSTER_BYTES)
+    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, max_bytes=POSTER_BYTES)
     return made[0] if made else None
 
 
-async def pictures(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) -> list[str]:
+async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[str]:
     """Pictures of a video at given times, as data URIs.
 
     Args:
         file: The file, on this machine.
         seconds: The times, ascending; one past the end shows the last picture.
         width: Their width in pixels.
-        most_bytes: Longest JPEG of each.
+        max_bytes: Longest JPEG of each.
 
     Returns:
         One per time; none at all where they cannot be made.
     """
-    make = partial(jpegs, file, seconds, width=width, most_bytes=most_bytes)
+    make = partial(jpegs, file, seconds, width=width, max_bytes=max_bytes)
     try:
         return [_data_uri(jpeg) for jpeg in await anyio.to_thread.run_sync(make)]
     except ImportError:
@@ -80,7 +80,7 @@ async def pictures(file: Path, seconds: Sequence[float], *, width: int, most_byt
         return []
 
 
-def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) -> list[bytes]:
+def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
     """The same as JPEG files, in the calling thread.
 
     Raises:
@@ -88,7 +88,7 @@ def jpegs(file: Path, seconds: Sequence[float], *, width: int, most_bytes: int) 
         Exception: whatever they raise when the file cannot be read.
     """
     with frames(file, seconds, limit_seconds=MAX_DECODING_SECONDS) as found:
-        return [_jpeg(frame, width, most_bytes) for frame in found]
+        return [_jpeg(frame, width, max_bytes) for frame in found]
 
 
 @contextmanager
@@ -140,17 +140,17 @@ def _is_before(frame: Any, second: float) -> bool:
     return frame.time is not None and frame.time < second
 
 
-def _jpeg(frame: Any, width: int, most_bytes: int) -> bytes:
+def _jpeg(frame: Any, width: int, max_bytes: int) -> bytes:
     while width >= 16:
         height = max(2, round(frame.height * width / frame.width))
         image = frame.to_image(width=width, height=height)
         for quality in _QUALITIES:
             content = io.BytesIO()
             image.save(content, "JPEG", quality=quality, optimize=True)
-            if content.tell() <= most_bytes:
+            if content.tell() <= max_bytes:
                 return content.getvalue()
         width //= 2
-    raise ValueError(f"no picture of at most {most_bytes} bytes")
+    raise ValueError(f"no picture of at most {max_bytes} bytes")
 
 
 def _data_uri(jpeg: bytes) -> str:

@@ -94,7 +94,7 @@ async def show_character(
     frames: list[str] = []
     if origin is not None and video is not None:
         times = _moments(Slice.parse(origin.timestamps))
-        frames = await pictures(Path(video), times, width=FRAME_WIDTH, most_bytes=FRAME_BYTES)
+        frames = await pictures(Path(video), times, width=FRAME_WIDTH, max_bytes=FRAME_BYTES)
     if isinstance(job.result, CharacterResult):
         await show_markdown(
             artifact_key("character", job.task_id),

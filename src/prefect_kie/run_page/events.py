@@ -44,7 +44,7 @@ _told: OrderedDict[tuple[str | None, str], None] = OrderedDict()
 id twice may refuse all events that come with it."""
 
 
-def tell_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
+def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
     """Tell of a created job; sent in the background.
 
     Args:
@@ -70,7 +70,7 @@ async def events_are_sent() -> None:
         await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
 
 
-def tell_succeeded(job: Job, handle: JobHandle) -> None:
+def emit_succeeded(job: Job, handle: JobHandle) -> None:
     """Tell that a job has succeeded, once a run."""
     if not _first_time(job.task_id):
         return
@@ -90,13 +90,13 @@ def tell_succeeded(job: Job, handle: JobHandle) -> None:
     )
 
 
-def tell_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
+def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     """Tell that a job has failed, once a run.
 
     Args:
         error: Why.
         handle: The job.
-        job: The same as it was looked at, where it was.
+        job: The same as it was last polled, where it was.
     """
     if not _first_time(handle.task_id):
         return

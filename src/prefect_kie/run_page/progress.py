@@ -76,7 +76,7 @@ async def show_progress(
 
     Args:
         handle: The job.
-        job: The same as it was looked at; None where Kie does not know it yet.
+        job: The same as it was last polled; None where Kie does not know it yet.
         age: How old it is, seconds.
         usual: How long such a job usually takes, seconds.
         told: Its progress as a callback has it, percent; without one, the job's own.
@@ -90,7 +90,7 @@ async def show_end(handle: JobHandle, job: Job | None, failure: str | None = Non
 
     Args:
         handle: The job.
-        job: The same as it was looked at, where it was.
+        job: The same as it was last polled, where it was.
         failure: Why it failed; None for a success.
     """
     if failure is None:
@@ -154,7 +154,7 @@ async def _put(
 
 async def _created(key: str, percent: int, text: str, run: UUID, flow_run_id: UUID | None) -> UUID:
     # As the client's create_artifact and update_artifact, which also send an event each: two for every
-    # look of every job, and nothing waits for them.
+    # poll of every job, and nothing waits for them.
     fields = {"type": "progress", "key": key, "description": text, "data": percent, "task_run_id": str(run)}
     if flow_run_id is not None:
         fields["flow_run_id"] = str(flow_run_id)

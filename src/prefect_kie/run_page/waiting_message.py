@@ -14,7 +14,7 @@ from prefect.states import Running
 
 FIRST_SECONDS = 10.0
 """What takes less is not told."""
-MOST_SECONDS = 600.0
+MAX_SECONDS = 600.0
 """From once to once it takes twice as long, up to this."""
 
 
@@ -53,7 +53,7 @@ async def _told(run_id: UUID, message: Callable[[], str], ended: asyncio.Event) 
             except Exception as error:
                 get_logger("prefect_kie").debug("The run's state tells nothing: %r", error)
             last = now
-        gap = min(2 * gap, MOST_SECONDS)
+        gap = min(2 * gap, MAX_SECONDS)
 
 
 async def _put(run_id: UUID, message: str) -> None:

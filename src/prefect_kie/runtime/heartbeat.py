@@ -33,7 +33,7 @@ HEARTBEAT = "kie.flow-run.heartbeat"
 """The event's name; its resource is the flow run."""
 
 HEARTBEAT_SECONDS = 30.0
-LOOK_SECONDS = 10.0
+POLL_SECONDS = 10.0
 """How often the process looks whether the run is still its own: no longer than a crashed run waits before it
 is run again, so that two processes of one run do not meet."""
 
@@ -67,11 +67,11 @@ def _watch(run_id: UUID) -> None:
             with get_client(sync_client=True) as client:
                 while not heartbeat.over:
                     heartbeat.next(client)
-                    _sleep(LOOK_SECONDS)
+                    _sleep(POLL_SECONDS)
         except Exception:
             # It goes on without; the next one may arrive.
             get_logger("prefect_kie.heartbeat").debug("No heartbeat of %s was sent", run_id, exc_info=True)
-            _sleep(LOOK_SECONDS)
+            _sleep(POLL_SECONDS)
 
 
 def _sleep(seconds: float) -> None:

@@ -71,8 +71,8 @@ async def record_info(simulator: Simulator, call: Call) -> Answer:
     """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
     task_id = call.request.query_params.get("taskId", "")
-    counted = task_id if settings.looks_counted_per == "task" else call.key or ""
-    if not simulator.looks.allow(counted, now=now, limit=settings.looks_per_second):
+    counted = task_id if settings.polls_counted_per == "task" else call.key or ""
+    if not simulator.polls.allow(counted, now=now, limit=settings.polls_per_second):
         simulator.service.counts["throttled"] += 1
         return error(429)
     job = simulator.service.find(task_id, now)
@@ -131,11 +131,11 @@ def concerned(simulator: Simulator, stage: Stage, call: Call) -> tuple[str | Non
         name = content.get("model") if is_object(content) else None
         return (str(name), prompt_of(content.get("input"))) if is_object(content) else (None, "")
     job: Job | None = None
-    if stage == "look":
-        service.counts["looks"] += 1
+    if stage == "poll":
+        service.counts["polls"] += 1
         job = service.jobs.get(call.request.query_params.get("taskId", ""))
         if job:
-            job.looks += 1
+            job.polls += 1
     elif stage == "download-url" and is_object(content):
         found = service.clip_at(urlsplit(str(content.get("url"))).path)
         job = found[0] if found else None
@@ -233,7 +233,7 @@ def create_app(settings: SimulatorSettings | None = None, *, clock: Clock = time
 
     table: list[tuple[str, str, Stage, Handler]] = [
         ("/api/v1/jobs/createTask", "POST", "create", create_task),
-        ("/api/v1/jobs/recordInfo", "GET", "look", record_info),
+        ("/api/v1/jobs/recordInfo", "GET", "poll", record_info),
         ("/api/v1/chat/credit", "GET", "credits", credit),
         ("/api/v1/common/download-url", "POST", "download-url", download_url),
         ("/api/file-stream-upload", "POST", "upload", upload_stream),

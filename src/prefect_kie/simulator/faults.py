@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Stage = Literal["create", "look", "credits", "download-url", "upload", "file", "job", "callback"]
+Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "callback"]
 
 
 def _actions(names: str) -> frozenset[str]:
@@ -21,7 +21,7 @@ WIRE = _actions(
 API = WIRE | _actions("merge charset gzip swollen")
 ACTIONS: Mapping[Stage, frozenset[str]] = {
     "create": API | _actions("accept paused mishap"),
-    "look": API | {"unknown"},
+    "poll": API | {"unknown"},
     "credits": API,
     "download-url": API,
     "upload": API,
@@ -147,7 +147,7 @@ class Fault(BaseModel):
     envelope_success_on_fail: bool = False
     """A failed job is reported in an envelope that says success."""
     progress: float | None = None
-    """The progress reported at every look."""
+    """The progress reported at every poll."""
     stuck: bool = False
     """The job never ends."""
     duration: float | None = Field(default=None, ge=0)

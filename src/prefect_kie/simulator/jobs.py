@@ -56,7 +56,7 @@ class Job:
         clips: Its result files, by path.
         reports_progress: Whether it is of a Sora model.
         quirks: The fault ordered for it, or None.
-        looks: How often it was asked for.
+        polls: How often it was asked for.
     """
 
     task_id: str
@@ -72,7 +72,7 @@ class Job:
     clips: dict[str, Clip] = field(default_factory=dict[str, Clip])
     reports_progress: bool = False
     quirks: Fault | None = None
-    looks: int = 0
+    polls: int = 0
 
     @property
     def input(self) -> Json:
@@ -107,7 +107,7 @@ class Job:
 
         Args:
             now: Epoch seconds.
-            noise: Largest deviation, in points. The same look at the same point gives the same number.
+            noise: Largest deviation, in points. The same poll at the same point gives the same number.
         """
         if self.quirks is not None and self.quirks.progress is not None:
             return self.quirks.progress

@@ -263,7 +263,7 @@ class Service:
         counted = (
             "created",
             "rejected",
-            "looks",
+            "polls",
             "succeeded",
             "failed",
             "uploads",
@@ -306,7 +306,7 @@ def _line(job: Job, now: float) -> dict[str, Any]:
         "model": job.model,
         "input": job.input,
         "state": state,
-        "looks": job.looks,
+        "polls": job.polls,
         "credits": job.price if state == "success" else 0,
         "callBackUrl": job.body.get("callBackUrl"),
         "progressCallBackUrl": job.body.get("progressCallBackUrl"),

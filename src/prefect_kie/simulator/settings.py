@@ -73,9 +73,9 @@ class SimulatorSettings(BaseModel):
     # Limits
     create_per_10s: int | None = 20
     """Creates within ten seconds and per account (a key is one here); None switches the limit off."""
-    looks_per_second: int | None = 10
+    polls_per_second: int | None = 10
     """Queries within one second; None switches the limit off."""
-    looks_counted_per: Literal["task", "key"] = "task"
+    polls_counted_per: Literal["task", "key"] = "task"
     """What queries are counted for: the task (Kie's guide of September 2026) or the key (an older page)."""
 
     # Models

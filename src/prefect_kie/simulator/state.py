@@ -38,7 +38,7 @@ class Simulator:
         self.settings = settings
         self.service = Service(settings, self.faults)
         self.creates = SlidingWindow(10)
-        self.looks = SlidingWindow(1)
+        self.polls = SlidingWindow(1)
         self.file_requests: list[dict[str, Any]] = []
         self.callbacks = Callbacks(lambda: self.settings, self.faults, clock=self.clock, pause=self.pause)
 

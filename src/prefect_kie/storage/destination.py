@@ -64,7 +64,7 @@ async def load_storage(storage: WritableFileSystem | str | None) -> WritableFile
     except ValueError as error:
         raise InvalidRequest(
             f"the Prefect server has no storage block {storage!r}: {error}",
-            mend="Name it as type/name, for example local-file-system/videos.",
+            remedy="Name it as type/name, for example local-file-system/videos.",
             next_step="Name it as type/name, for example local-file-system/videos, and run again.",
         ) from None
     if not isinstance(block, WritableFileSystem):
@@ -109,6 +109,6 @@ async def check_writable(
         raise InvalidRequest(
             f"results cannot be stored in {place.address('').rstrip(': ')} ({shown_error(error)}); "
             "nothing was submitted",
-            mend="Name a place that can be written to and has room.",
+            remedy="Name a place that can be written to and has room.",
             next_step="Name a place that can be written to and has room, and run again.",
         ) from error

@@ -24,7 +24,7 @@ ROOT_LABEL = "kie.root-flow-run"
 run is deleted."""
 
 
-async def run_base(job_key: str | None) -> str:
+async def submission_scope(job_key: str | None) -> str:
     """Whose submissions these are: the caller's `job_key`, or the id of the run.
 
     The outermost flow run's: when a parent run is run again, Prefect gives its failed subflows new ids.

@@ -205,7 +205,7 @@ async def _settle(records: SubmissionRecords, record: SubmissionRecord, credits:
     """Note what an attempt cost. Whoever creates the note settles its slots, so that nobody does it twice."""
     if record.credits is None:
         return
-    _counted().get(_whose(records, record.base or ""), {})[record.key] = credits
+    _counted().get(_whose(records, record.scope or ""), {})[record.key] = credits
     note = json.dumps({"credits": credits, "by": uuid.uuid4().hex})
     if await records.storage.create(_note(record), note.encode()) and record.slots:
         await settle_slots(record.slots, credits)
@@ -252,7 +252,7 @@ def _folder(scope: str) -> str:
 
 
 def _note(record: SubmissionRecord) -> str:
-    return f"{_folder(record.base or '')}/cost-{record.attempt}.json"
+    return f"{_folder(record.scope or '')}/cost-{record.attempt}.json"
 
 
 def _whose(records: SubmissionRecords, scope: str) -> tuple[str, str]:

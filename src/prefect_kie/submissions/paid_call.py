@@ -11,12 +11,12 @@ from prefect import get_run_logger
 
 from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks
-from prefect_kie.run_page.events import JOB_SUBMITTED, events_are_sent, tell_submitted
+from prefect_kie.run_page.events import JOB_SUBMITTED, emit_submitted, events_are_sent
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import Cancellation
 from prefect_kie.submissions.budgets import refund
 from prefect_kie.submissions.reconcile import in_doubt
-from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords, TakenOver
+from prefect_kie.submissions.store import OUTCOME_SECONDS, ClaimLost, SubmissionRecord, SubmissionRecords
 
 CALL_SECONDS = OUTCOME_SECONDS - 10.0
 KEEP_PAUSES = (0.1, 0.5, 2.0, 5.0)
@@ -40,7 +40,7 @@ def paid_call(
     )
 
 
-async def seen_through(
+async def send_and_record(
     call: Coroutine[Any, Any, JobHandle],
     records: SubmissionRecords,
     record: SubmissionRecord,
@@ -90,14 +90,16 @@ async def _post(
                 await records.token(record).drop()
         await refund(records, record)
         raise
-    tell_submitted(
+    emit_submitted(
         handle.task_id, model=record.model, key=record.key, attempt=record.attempt, title=record.title
     )
     submitted = record.became("submitted", task_id=handle.task_id)
     if not await _keep(lambda: records.write(submitted), submitted):
         await events_are_sent()
     get_run_logger().info("%s submitted as job %s (submission %s)", record.model, handle.task_id, record.key)
-    return handle.model_copy(update={"submission": record.key, "rings": record.rings})
+    return handle.model_copy(
+        update={"submission": record.key, "callback_requested": record.callback_requested}
+    )
 
 
 async def _answered(call: Coroutine[Any, Any, JobHandle]) -> JobHandle:
@@ -118,7 +120,7 @@ async def _keep(write: Callable[[], Coroutine[Any, Any, None]], record: Submissi
     for pause in (*KEEP_PAUSES, 0.0):
         try:
             await write()
-        except TakenOver as error:
+        except ClaimLost as error:
             get_run_logger().error(
                 "Submission %s became job %s, but %s. Both go on, and are charged if they succeed: fetch "
                 "this one with collect_job.",

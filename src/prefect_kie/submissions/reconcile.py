@@ -2,7 +2,7 @@
 
 A submission is in doubt when its send token says that its call may have gone out, and its record never
 learned the outcome. What settles it is a proof (the event of the created job; a job that an unclear answer or
-a callback named, looked at) or a person's word.
+a callback named, polled) or a person's word.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, tell_submitted
+from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, emit_submitted
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.submissions.budgets import refund
@@ -52,7 +52,7 @@ def in_doubt(
     return doubt
 
 
-async def settled_by_proof(
+async def settled_by_evidence(
     records: SubmissionRecords, record: SubmissionRecord, kie: KieCredentials
 ) -> SubmissionRecord:
     """What became of a submission in doubt, where there is proof of it now.
@@ -110,7 +110,7 @@ async def bind(records: SubmissionRecords, record: SubmissionRecord, task_id: st
     bound = record.became("submitted", task_id=task_id)
     with _recorded(record):
         await records.write(bound)
-    tell_submitted(task_id, model=bound.model, key=bound.key, attempt=bound.attempt, title=bound.title)
+    emit_submitted(task_id, model=bound.model, key=bound.key, attempt=bound.attempt, title=bound.title)
     return bound
 
 
@@ -141,7 +141,7 @@ def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
 async def check_is_its_job(
     records: SubmissionRecords, record: SubmissionRecord, task_id: str, kie: KieCredentials
 ) -> Job:
-    """Make sure, by a look, that a job is what a submission asked for, and is no other submission's.
+    """Make sure, by a poll, that a job is what a submission asked for, and is no other submission's.
 
     Returns:
         The job.

@@ -48,7 +48,9 @@ class ResolvedSubmission(BaseModel):
     def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
         """What a submission's record tells."""
         status: dict[str, SubmissionStatus] = {
-            "submitting": "being submitted" if record.open_seconds or in_progress(record.key) else "in doubt",
+            "submitting": "being submitted"
+            if record.in_flight_seconds or in_progress(record.key)
+            else "in doubt",
             "submitted": "bound",
             "released": "released",
         }
@@ -60,7 +62,7 @@ class ResolvedSubmission(BaseModel):
             begun_at=record.written_at,
             flow_run_id=record.flow_run_id,
             flow_run_name=flow_run_name,
-            job_key=record.base,
+            job_key=record.scope,
             host=record.host,
             task_id=record.task_id,
         )
@@ -99,7 +101,7 @@ class ResolvedSubmission(BaseModel):
 
 
 class ResolvedSubmissions(BaseModel):
-    """What `resolve_submission` looked at: one entry per submission, none where none is in doubt."""
+    """What `resolve_submission` polled: one entry per submission, none where none is in doubt."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -56,11 +56,11 @@ class SubmissionRecord(BaseModel):
         attempt: Which attempt wrote it, so that a writer recognises its own.
         state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
             never stored: it is free to be submitted, and has no record any more.
-        base: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
+        scope: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
             `job_key` leads another run to the same submissions.
         model: The model's name at Kie.
         input: The input that was sent.
-        rings: Whether Kie was told to call back.
+        callback_requested: Whether Kie was told to call back.
         credits: Its price, where there was a budget.
         slots: How many slots of the limit `kie-credits` it occupied.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
@@ -78,10 +78,10 @@ class SubmissionRecord(BaseModel):
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["submitting", "submitted", "released"] = "submitting"
-    base: str | None = None
+    scope: str | None = None
     model: str
     input: dict[str, Any]
-    rings: bool = False
+    callback_requested: bool = False
     credits: float | None = None
     slots: int = 0
     task_id: str | None = None
@@ -93,7 +93,7 @@ class SubmissionRecord(BaseModel):
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
     @property
-    def open_seconds(self) -> float:
+    def in_flight_seconds(self) -> float:
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
         if self.state != "submitting":
             return 0.0
@@ -118,9 +118,11 @@ class SubmissionRecord(BaseModel):
     @property
     def run_again(self) -> str:
         """What to do to go on with it, for people."""
-        if self.base is None:
+        if self.scope is None:
             return "run its flow run again"
-        return f"run its flow run again, or another run with job_key={self.base!r}; either goes on from there"
+        return (
+            f"run its flow run again, or another run with job_key={self.scope!r}; either goes on from there"
+        )
 
     @property
     def title(self) -> str:
@@ -130,7 +132,7 @@ class SubmissionRecord(BaseModel):
         except (ValueError, TypeError):  # written by a version that took other input
             return str(self.input.get("prompt", ""))
 
-    def another_attempt(self) -> SubmissionRecord:
+    def new_attempt(self) -> SubmissionRecord:
         """The same submission, about to be made now."""
         now = datetime.now(timezone.utc)
         return self.model_copy(update={"attempt": uuid.uuid4().hex, "written_at": now})
@@ -140,7 +142,7 @@ class SubmissionRecord(BaseModel):
         return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
 
 
-class TakenOver(Exception):
+class ClaimLost(Exception):
     """The record is another attempt's by now: this one was released while its call was still out.
 
     Args:
@@ -299,12 +301,12 @@ class SubmissionRecords:
         """Write a record's new state.
 
         Raises:
-            TakenOver: when the record is another attempt's.
+            ClaimLost: when the record is another attempt's.
             Exception: whatever the storage raises.
         """
         found = await self.read(record.key)
         if found is not None and found.attempt != record.attempt:
-            raise TakenOver(found)
+            raise ClaimLost(found)
         await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
 
 

@@ -20,14 +20,14 @@ from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable
 from prefect_kie.runtime.single_flight import single_flight
-from prefect_kie.storage.run_storage import run_base
+from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.submissions.budgets import Budget, refund
-from prefect_kie.submissions.paid_call import paid_call, seen_through
-from prefect_kie.submissions.reconcile import in_doubt, settled_by_proof
+from prefect_kie.submissions.paid_call import paid_call, send_and_record
+from prefect_kie.submissions.reconcile import in_doubt, settled_by_evidence
 from prefect_kie.submissions.send_tokens import Departure
 from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 UNSENT_SECONDS = 5.0
 """So long another process may take between its record and its call before it is taken for gone; taken so
 wrongly, it sends nothing and finds the job of whoever took over."""
@@ -66,21 +66,21 @@ async def submit(
         raise ValueError(f"take counts from 1; got {take}")
     if second_try < 0:
         raise ValueError(f"second_try counts from 0, the first try; got {second_try}")
-    base = await run_base(job_key)
+    scope = await submission_scope(job_key)
     kie = await load_credentials(credentials)
     record = SubmissionRecord(
-        key=submission_key(kie, base, request, take, second_try),
-        base=base,
+        key=submission_key(kie, scope, request, take, second_try),
+        scope=scope,
         model=request.model_name,
         input=request.input_fields(),
-        rings=kie.callbacks is not None,
+        callback_requested=kie.callbacks is not None,
         flow_run_id=flow_run.get_id(),
     )
     records = await SubmissionRecords.of_this_run()
-    budget = Budget(records, base, max_credits)
+    budget = Budget(records, scope, max_credits)
     if await records.read(record.key) is None:
         await budget.check({record.key: request})  # what is refused waits for no slot
-        if record.rings:
+        if record.callback_requested:
             await run_on_loop(callback_waiter().ensure_subscribed)
     cancellation = Cancellation()
     try:
@@ -112,7 +112,7 @@ async def _submit_once(
         for _ in range(CLAIM_TRIES):
             found = await _once_known(records, mine.key, cancellation)
             if found is not None and found.state == "submitting":
-                found = await settled_by_proof(records, found, kie)
+                found = await settled_by_evidence(records, found, kie)
                 if found.state == "released":
                     continue
             if found is not None:
@@ -120,11 +120,11 @@ async def _submit_once(
             cancellation.begin_waiting()
             async with create_slot(kie) as client:
                 cancellation.try_commit()
-                attempt = await budget.reserve(mine.another_attempt(), request)
+                attempt = await budget.reserve(mine.new_attempt(), request)
                 too_late = await _begun(records, attempt)
                 if too_late is not None:
                     call = paid_call(client, request, kie.callbacks, attempt.key, too_late)
-                    return await seen_through(call, records, attempt, cancellation)
+                    return await send_and_record(call, records, attempt, cancellation)
     raise SubmissionNotRecorded(
         f"others took submission {mine.key} each time this run was about to make it, and then let it go; "
         "this run sent nothing",
@@ -172,7 +172,7 @@ async def _once_known(
     end = time.monotonic() + OUTCOME_SECONDS  # other machines' clocks may say otherwise
     while True:
         found = await records.read(key)
-        if found is None or not found.open_seconds or time.monotonic() > end:
+        if found is None or not found.in_flight_seconds or time.monotonic() > end:
             return found
         if found.age > UNSENT_SECONDS and not await _is_sent(records, found):
             return found
@@ -184,10 +184,10 @@ async def _once_known(
                 found.process,
                 found.host,
                 key,
-                found.open_seconds,
+                found.in_flight_seconds,
             )
             told = True
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)
 
 
 async def _is_sent(records: SubmissionRecords, record: SubmissionRecord) -> bool:
@@ -212,7 +212,7 @@ def _known_handle(record: SubmissionRecord) -> JobHandle:
             model=record.model,
             submission=record.key,
             submitted_at=record.written_at,
-            rings=record.rings,
+            callback_requested=record.callback_requested,
         )
     raise in_doubt(
         f"submission {record.key} of {record.model} was begun on {record.written_at:%Y-%m-%d at %H:%M:%S} "

@@ -158,8 +158,8 @@ async def _credentials(name: str) -> AsyncIterator[Check]:
     try:
         block = await load_credentials(name)
     except KieError as error:
-        mend = error.mend or error.next_step
-        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else mend
+        remedy = error.remedy or error.next_step
+        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else remedy
         yield Check("trouble", error.message, advice)
         return
     except Exception as error:  # its text may quote what the block holds
@@ -176,7 +176,7 @@ async def _credentials(name: str) -> AsyncIterator[Check]:
         async with block.get_client() as kie:
             credits = await kie.get_credits()
     except KieError as error:
-        yield Check("trouble", f"{where}: {error.message}", error.mend or error.next_step)
+        yield Check("trouble", f"{where}: {error.message}", error.remedy or error.next_step)
         return
     told = f"{where} takes the key; balance: {credits:g} credits"
     if credits > 0:

@@ -24,18 +24,18 @@ from prefect_kie.api import (
     SubmissionInDoubt,
     UsageLimitReached,
 )
-from prefect_kie.api.envelope import Envelope
-from prefect_kie.api.verdicts import (
+from prefect_kie.api.classification import (
     ACCEPTED,
     NO_SUCH_CALL,
     Call,
+    Classification,
     Outcome,
-    Verdict,
+    classify,
+    classify_exception,
     failure_class,
     is_passing,
-    judge,
-    judge_exception,
 )
+from prefect_kie.api.envelope import Envelope
 
 NAMES = {"model", "input", "prompt", "aspect_ratio", "image_urls", "size", "origin_task_id"}
 """Fields that were sent, or that the model takes."""
@@ -74,8 +74,8 @@ class Row:
     next_step: str | None = None
 
     @property
-    def verdict(self) -> Verdict:
-        return Verdict(self.outcome, self.error, self.retryable, self.next_step)
+    def classification(self) -> Classification:
+        return Classification(self.outcome, self.error, self.retryable, self.next_step)
 
 
 def rows(*table: Row) -> pytest.MarkDecorator:
@@ -109,7 +109,7 @@ def rows(*table: Row) -> pytest.MarkDecorator:
     Row("HTTP 500 with 422", said(422, status=500), InvalidRequest),
 )
 def test_a_create_is_refused_where_kie_surely_created_nothing(row: Row) -> None:
-    assert judge(Call.CREATE, row.answer, NAMES) == row.verdict
+    assert classify(Call.CREATE, row.answer, NAMES) == row.classification
 
 
 @rows(
@@ -119,7 +119,7 @@ def test_a_create_is_refused_where_kie_surely_created_nothing(row: Row) -> None:
     Row("HTTP 500 with 200", said(200, "success", TASK, status=500)),
 )
 def test_a_create_is_accepted_when_it_names_its_task(row: Row) -> None:
-    assert judge(Call.CREATE, row.answer, NAMES) == ACCEPTED
+    assert classify(Call.CREATE, row.answer, NAMES) == ACCEPTED
     assert (ACCEPTED.outcome, ACCEPTED.error) == ("accepted", None)
 
 
@@ -153,15 +153,17 @@ def test_a_create_is_accepted_when_it_names_its_task(row: Row) -> None:
     Row("HTTP 520 page", page(520)),
 )
 def test_any_other_answer_leaves_a_create_in_doubt(row: Row) -> None:
-    assert judge(Call.CREATE, row.answer, NAMES) == Verdict("unknown", SubmissionInDoubt, retryable=False)
+    assert classify(Call.CREATE, row.answer, NAMES) == Classification(
+        "unknown", SubmissionInDoubt, retryable=False
+    )
 
 
 @pytest.mark.parametrize("code", [0, 400, 401, 402, 404, 408, 422, 429, 433, 455, 500, 501, 505])
 @pytest.mark.parametrize("text", ["", "prompt is required", "Credits insufficient", NOT_SUPPORTED])
 @pytest.mark.parametrize("name", ["taskId", "recordId", "task_id"])
 def test_a_create_that_names_a_task_is_never_taken_for_a_refusal(code: int, text: str, name: str) -> None:
-    verdict = judge(Call.CREATE, said(code, text, {name: "t1"}), NAMES)
-    assert verdict == Verdict("unknown", SubmissionInDoubt, retryable=False)
+    classification = classify(Call.CREATE, said(code, text, {name: "t1"}), NAMES)
+    assert classification == Classification("unknown", SubmissionInDoubt, retryable=False)
 
 
 @rows(
@@ -195,7 +197,7 @@ def test_a_create_that_names_a_task_is_never_taken_for_a_refusal(code: int, text
     Row("408 with record", said(408, "failed", TASK), outcome="accepted"),
 )
 def test_a_look_means_what_the_table_of_codes_says(row: Row) -> None:
-    assert judge(Call.LOOK, row.answer) == row.verdict
+    assert classify(Call.POLL, row.answer) == row.classification
 
 
 @rows(
@@ -213,7 +215,7 @@ def test_a_look_means_what_the_table_of_codes_says(row: Row) -> None:
     Row("200", said(200, "success", 5916.25), outcome="accepted"),
 )
 def test_another_free_call_may_be_repeated_unless_it_was_refused(row: Row) -> None:
-    assert judge(Call.FREE, row.answer) == row.verdict
+    assert classify(Call.FREE, row.answer) == row.classification
 
 
 # Broken connections
@@ -246,18 +248,22 @@ def name(error: Exception) -> str:
 
 @pytest.mark.parametrize("error", NEVER_SENT, ids=name)
 def test_a_create_that_never_left_this_machine_may_be_repeated(error: httpx.HTTPError) -> None:
-    assert judge_exception(Call.CREATE, error) == Verdict("rejected", ServiceUnavailable, retryable=True)
+    assert classify_exception(Call.CREATE, error) == Classification(
+        "rejected", ServiceUnavailable, retryable=True
+    )
 
 
 @pytest.mark.parametrize("error", MAYBE_SENT, ids=name)
 def test_a_create_that_may_have_arrived_is_in_doubt(error: httpx.HTTPError) -> None:
-    assert judge_exception(Call.CREATE, error) == Verdict("unknown", SubmissionInDoubt, retryable=False)
+    assert classify_exception(Call.CREATE, error) == Classification(
+        "unknown", SubmissionInDoubt, retryable=False
+    )
 
 
 @pytest.mark.parametrize("error", [*NEVER_SENT, *MAYBE_SENT], ids=name)
-@pytest.mark.parametrize("call", [Call.LOOK, Call.FREE], ids=lambda call: call.name)
+@pytest.mark.parametrize("call", [Call.POLL, Call.FREE], ids=lambda call: call.name)
 def test_a_free_call_with_a_broken_connection_may_be_repeated(call: Call, error: httpx.HTTPError) -> None:
-    assert judge_exception(call, error) == Verdict("unknown", ServiceUnavailable, retryable=True)
+    assert classify_exception(call, error) == Classification("unknown", ServiceUnavailable, retryable=True)
 
 
 # Failed jobs

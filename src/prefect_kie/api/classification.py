@@ -1,6 +1,6 @@
 """What an answer means: created or not, worth repeating or not. The one retry decision.
 
-Pure functions from (call, HTTP status, body code, text) to a verdict. The table they hold is kie-api,
+Pure functions from (call, HTTP status, body code, text) to a classification. The table they hold is kie-api,
 "Codes (in the body)".
 """
 
@@ -40,14 +40,14 @@ class Call(Enum):
 
     CREATE = "createTask"
     """Paid: repeated only when surely nothing was created."""
-    LOOK = "recordInfo"
+    POLL = "recordInfo"
     """Free, and about one job."""
     FREE = "free"
     """Free: credits, download links, uploads."""
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Classification:
     """What an answer means.
 
     Attributes:
@@ -63,8 +63,8 @@ class Verdict:
     next_step: str | None = None
 
 
-ACCEPTED = Verdict("accepted")
-IN_DOUBT = Verdict("unknown", SubmissionInDoubt)
+ACCEPTED = Classification("accepted")
+IN_DOUBT = Classification("unknown", SubmissionInDoubt)
 
 # Nothing left this machine: the connection was refused, never stood, or no slot was free for it.
 _NEVER_SENT = (
@@ -96,7 +96,7 @@ _PAUSING = (400, 403, 404, 422, 455, 500, 503, 505)
 NO_SUCH_CALL = "Check the API address in the KieCredentials block (it knows no such call), then run again."
 
 
-def judge(call: Call, answer: Envelope, names: Collection[str] = ()) -> Verdict:
+def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Classification:
     """Decide what an answer means for this kind of call.
 
     Args:
@@ -106,35 +106,35 @@ def judge(call: Call, answer: Envelope, names: Collection[str] = ()) -> Verdict:
             where it names one of them.
 
     Returns:
-        The verdict. A create is `rejected` only when Kie surely created nothing.
+        The classification. A create is `rejected` only when Kie surely created nothing.
     """
     if call is Call.CREATE:
-        return _judge_create(answer, names)
+        return _classify_create(answer, names)
     if answer.code == 200 and answer.readable:
         return ACCEPTED
-    if call is Call.LOOK and answer.from_body:
+    if call is Call.POLL and answer.from_body:
         if answer.task_id and answer.fields.get("state") and answer.code in (400, 408, 422, 500, 501):
             return ACCEPTED  # the job failed, and its record came along, which says why
         if answer.code == 404 or wordings.no_such_record(answer.text):
-            return Verdict("rejected", JobNotFound)
+            return Classification("rejected", JobNotFound)
         if answer.code in (408, 501):
-            return ACCEPTED if answer.task_id else Verdict("rejected", failure_class(answer.text))
+            return ACCEPTED if answer.task_id else Classification("rejected", failure_class(answer.text))
     # A look is free: what is not surely Kie's own word (a proxy's page, a 500) is worth another one.
-    doubtful = call is Call.LOOK and (answer.code == 500 or not answer.from_body)
-    refusal = None if doubtful else _judge_refusal(answer, names)
-    return refusal or Verdict("unknown", ServiceUnavailable, retryable=True)
+    doubtful = call is Call.POLL and (answer.code == 500 or not answer.from_body)
+    refusal = None if doubtful else _classify_refusal(answer, names)
+    return refusal or Classification("unknown", ServiceUnavailable, retryable=True)
 
 
-def judge_exception(call: Call, error: Exception) -> Verdict:
+def classify_exception(call: Call, error: Exception) -> Classification:
     """Decide what a broken connection means for this kind of call.
 
     Returns:
-        The verdict: a create that may have left this machine is `unknown` and never repeated.
+        The classification: a create that may have left this machine is `unknown` and never repeated.
     """
     if call is not Call.CREATE:
-        return Verdict("unknown", ServiceUnavailable, retryable=True)
+        return Classification("unknown", ServiceUnavailable, retryable=True)
     if isinstance(error, _NEVER_SENT):
-        return Verdict("rejected", ServiceUnavailable, retryable=True)
+        return Classification("rejected", ServiceUnavailable, retryable=True)
     return IN_DOUBT
 
 
@@ -153,37 +153,37 @@ def _joined(reasons: tuple[str | None, ...]) -> str:
     return " ".join(reason for reason in reasons if reason)
 
 
-def _judge_create(answer: Envelope, names: Collection[str]) -> Verdict:
+def _classify_create(answer: Envelope, names: Collection[str]) -> Classification:
     if answer.code == 200:
         return ACCEPTED if answer.task_id else IN_DOUBT
     if answer.task_id is not None:
         return IN_DOUBT  # an error that names a task: Kie may be working on it
     if answer.from_body and answer.code in _PAUSING and wordings.is_paused(answer.text):
-        return Verdict("rejected", ModelNotSupported)
-    refusal = _judge_refusal(answer, names)
+        return Classification("rejected", ModelNotSupported)
+    refusal = _classify_refusal(answer, names)
     if refusal and refusal.error is InvalidRequest and wordings.names_kies_own(answer.text, names):
         return IN_DOUBT  # "recordInfo is null": Kie stumbled over its own record, not over the input
     return refusal or IN_DOUBT
 
 
-def _judge_refusal(answer: Envelope, names: Collection[str]) -> Verdict | None:
-    """The verdict where the answer is surely a refusal; None where it is not sure."""
+def _classify_refusal(answer: Envelope, names: Collection[str]) -> Classification | None:
+    """The classification where the answer is surely a refusal; None where it is not sure."""
     if answer.code == 429:
-        return Verdict("rejected", RateLimited, retryable=True)
+        return Classification("rejected", RateLimited, retryable=True)
     if answer.code == 455 and answer.from_body:
-        return Verdict("rejected", Maintenance, retryable=True)
+        return Classification("rejected", Maintenance, retryable=True)
     if answer.code == 500 and answer.from_body:
         if wordings.no_credits(answer.text):
-            return Verdict("rejected", InsufficientCredits)
+            return Classification("rejected", InsufficientCredits)
         if wordings.no_such_model(answer.text):
-            return Verdict("rejected", ModelNotSupported)
+            return Classification("rejected", ModelNotSupported)
         if wordings.names_input(answer.text, names):
-            return Verdict("rejected", InvalidRequest)
+            return Classification("rejected", InvalidRequest)
     error = _FINAL.get(answer.code)
     if error is None or (error is FeatureDisabled and not answer.from_body):
         return None
     if error is InvalidRequest and wordings.no_such_model(answer.text):
         error = ModelNotSupported
     elif answer.code in (404, 405):
-        return Verdict("rejected", error, next_step=NO_SUCH_CALL)
-    return Verdict("rejected", error)
+        return Classification("rejected", error, next_step=NO_SUCH_CALL)
+    return Classification("rejected", error)
