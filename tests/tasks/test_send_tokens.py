@@ -27,7 +27,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.storage.scope import LocalStorage
+from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import paid_call, send_tokens, store
 from prefect_kie.submissions.send_tokens import SendToken
 from prefect_kie.tasks import sora_2_text_to_video
