@@ -26,7 +26,8 @@ from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, Estimate, approved, not_submitted
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.keys import submission_key
-from prefect_kie.outcomes.results import VideoOutcome, completed, failed, incomplete
+from prefect_kie.outcomes.endings import completed, failed, incomplete
+from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.outcomes.totals import table, told
 from prefect_kie.retry_policy import SecondTries
 from prefect_kie.run_page.artifacts import show_markdown, show_table

@@ -19,7 +19,8 @@ from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.media.naming import file_stem
-from prefect_kie.outcomes.results import Character, completed, failed
+from prefect_kie.outcomes.endings import completed, failed
+from prefect_kie.outcomes.results import Character
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job

@@ -11,7 +11,8 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner
-from prefect_kie.outcomes.results import CollectedJob, failed
+from prefect_kie.outcomes.endings import failed
+from prefect_kie.outcomes.results import CollectedJob
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
 from prefect_kie.runtime.heartbeat import keep_alive

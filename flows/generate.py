@@ -14,7 +14,8 @@ from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, run_n
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.outcomes.results import GeneratedVideos, complete_or_failed, failed
+from prefect_kie.outcomes.endings import complete_or_failed, failed
+from prefect_kie.outcomes.results import GeneratedVideos
 from prefect_kie.outcomes.totals import table
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
 from prefect_kie.run_page.artifacts import show_table

@@ -17,7 +17,7 @@ from prefect_kie.api import InvalidRequest, JobNotFound, KieError, SubmissionNot
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.outcomes.results import failed
+from prefect_kie.outcomes.endings import failed
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import in_progress, single_flight

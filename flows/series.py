@@ -30,8 +30,9 @@ from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.outcomes.endings import complete_or_failed, failed
 from prefect_kie.outcomes.failure import Failure
-from prefect_kie.outcomes.results import Character, SeriesResult, complete_or_failed, failed
+from prefect_kie.outcomes.results import Character, SeriesResult
 from prefect_kie.outcomes.totals import how_to_go_on, table
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
 from prefect_kie.run_page.artifacts import show_table

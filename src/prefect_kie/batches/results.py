@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api import JobHandle
 from prefect_kie.batches.tables import read_table
-from prefect_kie.outcomes.results import VideoOutcome, lines_of
+from prefect_kie.outcomes.endings import lines_of
+from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 
