@@ -20,7 +20,7 @@ from prefect_kie.cli.main import main
 COMMANDS = {
     "setup": ["setup"],
     "doctor": ["doctor"],
-    "serve": ["serve"],
+    "submissions": ["submissions", "list"],
     "batch": [
         "batch",
         "animals.csv",

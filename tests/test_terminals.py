@@ -12,7 +12,7 @@ import pytest
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 
-COMMANDS = ("demo", "simulate", "setup", "doctor", "serve", "batch", "collect", "callbacks")
+COMMANDS = ("demo", "simulate", "setup", "doctor", "batch", "collect", "submissions", "callbacks")
 # As the installed command; but it looks at its jobs as often as jobs of a fraction of a second want.
 PROGRAM = """
 import sys

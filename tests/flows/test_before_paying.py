@@ -103,7 +103,7 @@ async def test_a_slice_that_nobody_can_see_is_not_paid_for(
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     options: dict[str, Any] = {"credentials": credentials, "poll": QUICK}
-    with pytest.raises(InvalidRequest, match=r"PyAV is not installed.*prefect-kie\[pictures\]"):
+    with pytest.raises(InvalidRequest, match=r"(?s)PyAV is not installed.*prefect-kie\[pictures\]"):
         await character_series(CAT, TRAITS, ["{character} surfs"], directory=tmp_path, **options)
     with pytest.raises(InvalidRequest, match=r"PyAV is not installed"):
         await create_character("a" * 32, TRAITS, **options)

@@ -58,7 +58,8 @@ async def test_what_failed_is_told_apart_by_its_type(
     persisted = VideoOutcome.model_validate_json(caught.value.result.videos[0].model_dump_json())
     for again in (pickle.loads(pickle.dumps(one)), persisted.exception):
         assert (type(again), again.task_id, again.code) == (error, one.task_id, one.code)
-        assert str(again) == persisted.error
+        assert again is not None
+        assert again.line == persisted.error
         assert (again.billed, again.next_step) == (one.billed, one.next_step)
     with pytest.raises(error):
         persisted.raise_for_failure()

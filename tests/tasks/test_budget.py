@@ -145,7 +145,7 @@ async def test_what_would_pass_a_runs_budget_is_not_submitted(
         await submit(credentials, 3, max_credits=70)
     assert str(caught.value) == (
         "this job would cost 30 credits, and the run's budget (max_credits) has 10 left of 70; nothing was "
-        "submitted. Charged: no. Next: Run it again with a higher max_credits, as another run with "
+        "submitted.\nCharged: no.\nNext: Run it again with a higher max_credits, as another run with "
         "job_key='one'; it goes on from there, and pays nothing again."
     )
     assert (caught.value.left, caught.value.retryable) == (10, False)

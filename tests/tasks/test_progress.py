@@ -110,7 +110,7 @@ def test_keys_are_such_that_prefect_takes_them() -> None:
 async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
-    kie.change(duration_seconds=2)  # long enough for several looks on a busy machine
+    kie.change(duration_seconds=4)  # long enough for several polls on a busy machine
     task_id, run = await waited(credentials)
 
     (artifact,) = await artifacts(f"kie-progress-{task_id}")
@@ -126,7 +126,7 @@ async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
         "POST /artifacts/",
         *["PATCH /artifacts/{id}"] * (len(requests.sent) - 1),
     ]
-    assert 3 <= len(requests.sent) <= kie.stats()["polls"] + 1  # one a look, and one before the first
+    assert 3 <= len(requests.sent) <= kie.stats()["polls"] + 1  # one a poll, and one before the first
     assert requests.percents == sorted(requests.percents)
     assert requests.percents[-1] == 100
     assert any(0 < percent < 95 for percent in requests.percents)
