@@ -62,7 +62,8 @@ def _about_the_server(error: Exception) -> str | None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="prefect-kie", description="Kie AI's video models on Prefect: every video paid once, never lost."
+        prog="prefect-kie",
+        description="Kie AI's models on Prefect: you pay for each result exactly once, and never lose one.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
