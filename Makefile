@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
+.PHONY: help demo test unit ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
 	$(BIN)/coverage run -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/coverage combine -q
 	$(BIN)/coverage report $(if $(ARGS),,--fail-under=95)
+
+unit: $(VENV)/.test ## the tests that need no Prefect server, in a minute
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/unit $(ARGS)
 
 ui: $(VENV)/.ui ## the Prefect UI in a browser, as a new user goes through it; pictures in build/ui (ARGS="-k name")
 	$(BIN)/pytest --ui tests/ui $(ARGS)

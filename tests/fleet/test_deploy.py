@@ -23,7 +23,7 @@ from prefect.workers.base import BaseWorker
 
 from deploy.base_job_template import base_job_template
 from tests.fleet.fleet import Fleet
-from tests.test_packaging import ROOT, modules
+from tests.unit.test_packaging import ROOT, modules
 
 DEPLOY = ROOT / "deploy"
 DOCKERFILE = (DEPLOY / "Dockerfile").read_text()

@@ -1,0 +1,255 @@
+"""Waiting without a process: runs that are suspended until their jobs have ended."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prefect.client.orchestration import get_client
+from prefect.states import Failed
+
+from prefect_kie.api import RunIncomplete, Sora2TextToVideo
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.flows import (
+    character_series,
+    create_character,
+    generate_batch,
+    generate_video,
+    resume_waiting,
+)
+from prefect_kie.flows._suspension import WAITS, Awaited
+from prefect_kie.flows.resuming import resume_finished
+from prefect_kie.simulator import SimulatorServer
+from tests.conftest import QUICK
+from tests.server.flows.test_questions import TRAITS, Deployed, for_a_character, stored
+
+pytestmark = pytest.mark.server
+
+CAT = {"model": "sora-2-text-to-video", "prompt": "a cat"}
+
+
+def parameters(name: str, folder: Path, **others: Any) -> dict[str, Any]:
+    """A form's parameters of a run that is to be suspended."""
+    poll = {**QUICK.model_dump(), "deadline_seconds": 60}
+    return {
+        "request": CAT,
+        "credentials": name,
+        "directory": str(folder),
+        "poll": poll,
+        "wait": "suspend",
+    } | others
+
+
+async def ended(kie: SimulatorServer) -> None:
+    """Wait until no job runs."""
+    while any(job["state"] not in ("success", "fail") for job in kie.stats()["jobs"]):
+        await asyncio.sleep(0.02)
+
+
+async def suspended(deployed: Deployed, kie: SimulatorServer) -> int:
+    """Have a run work, which suspends it for its jobs; resume it when they have ended.
+
+    Returns:
+        How many jobs there were while it was suspended.
+    """
+    assert (await deployed.work()).name == "Suspended"
+    created: int = kie.stats()["created"]
+    await ended(kie)
+    assert len(await resume_finished()) == 1
+    return created
+
+
+async def test_no_process_waits_and_the_run_goes_on_when_all_jobs_have_ended(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.change(duration_seconds=1.0)
+    kie.fault("job", skip=1, times=1, duration=2.0)
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path, count=2))
+    assert (await deployed.work()).name == "Suspended"
+    assert kie.stats()["created"] == 2
+
+    first, second = [job["task_id"] for job in kie.stats()["jobs"]]
+    assert await resume_finished([first]) == []  # neither has ended
+    while kie.stats()["jobs"][0]["state"] != "success":
+        await asyncio.sleep(0.02)
+    assert await resume_finished([first]) == []  # the other one has not
+    await ended(kie)
+    assert await resume_finished(["a job of somebody else"]) == []
+    (resumed,) = await resume_finished([second])
+    assert resumed.id == deployed.run.id
+    assert await resume_finished() == []
+
+    state = await deployed.work()
+    assert state.is_completed()
+    assert [outcome.status for outcome in (await state.aresult()).videos] == ["saved", "saved"]
+    assert kie.stats()["created"] == 2
+
+
+async def test_a_series_is_suspended_for_each_of_its_steps(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    asked = {
+        "original": CAT,
+        "traits": TRAITS.model_dump(),
+        "prompts": ["{character} surfs", "{character} reads"],
+    }
+    given = parameters(await stored(credentials), tmp_path, **asked, slice={"start": 1, "end": 3})
+    del given["request"]
+    deployed = await Deployed.of(character_series, given)
+    created = [await suspended(deployed, kie) for _ in range(3)]
+    assert (await deployed.work()).is_completed()
+    assert created == [1, 2, 4]
+    assert kie.stats()["created"] == 4
+
+
+async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", prompt="a fox", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
+    manifest = tmp_path / "animals.csv"
+    manifest.write_text("prompt\na yak\na fox\n")
+    given = parameters(
+        await stored(credentials), tmp_path, manifest=str(manifest), defaults={"model": CAT["model"]}
+    )
+    del given["request"]
+    deployed = await Deployed.of(generate_batch, given)
+    created = [await suspended(deployed, kie) for _ in range(2)]
+    state = await deployed.work()
+    assert state.is_completed()
+    made = await state.aresult()
+    assert (made.summary, [video.tries for video in made.videos]) == ("2 of 2 saved", [1, 2])
+    assert (tmp_path / "animals.results.csv").read_text().count("saved") == 2
+    assert created == [2, 3]
+
+
+async def test_jobs_that_have_ended_already_suspend_nothing(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    given = parameters(await stored(credentials), tmp_path, job_key="known")
+    await generate_video(
+        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, job_key="known"
+    )
+    deployed = await Deployed.of(generate_video, given)
+    assert (await deployed.work()).is_completed()
+    assert kie.stats()["created"] == 1
+
+
+async def test_the_flow_resumes_them_as_a_schedule_does(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, wait="suspend")
+    deployed = await Deployed.of(create_character, given)
+    assert (await deployed.work()).name == "Suspended"
+    await ended(kie)
+    assert await resume_waiting() == 1
+    assert (await deployed.work()).is_completed()
+
+
+async def test_a_failed_job_resumes_its_run_and_is_told(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
+    await suspended(deployed, kie)
+    with pytest.raises(RunIncomplete, match="heavy load"):
+        await (await deployed.work()).aresult()
+
+
+async def test_a_job_without_an_end_is_given_up_at_the_deadline(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", times=1, stuck=True)
+    poll = {**QUICK.model_dump(), "deadline_seconds": 2}
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path, poll=poll))
+    assert (await deployed.work()).name == "Suspended"
+    assert await resume_finished() == []
+    for _ in range(200):
+        if await resume_finished():
+            break
+        await asyncio.sleep(0.05)
+    state = await deployed.work()
+    assert "deadline 2 s" in str(state.message)
+    assert "collect_job" in str(state.message)
+
+
+async def test_run_again_after_a_failure_it_is_suspended_again(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.change(duration_seconds=3.0)
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
+    assert (await deployed.work()).name == "Suspended"
+    async with get_client() as client:
+        await client.set_flow_run_state(deployed.run.id, Failed(message="by hand"), force=True)
+    await deployed.retry()
+    await suspended(deployed, kie)
+    assert (await deployed.work()).is_completed()
+    assert kie.stats()["created"] == 1
+
+
+async def test_resumed_by_hand_too_early_it_is_suspended_again(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.change(duration_seconds=3.0)
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
+    assert (await deployed.work()).name == "Suspended"
+    await deployed.resume({})
+    await suspended(deployed, kie)
+    assert (await deployed.work()).is_completed()
+    assert kie.stats()["created"] == 1
+
+
+async def test_a_run_that_waits_for_a_person_is_not_resumed(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    given = parameters(await stored(credentials), tmp_path, approve_over=0)
+    deployed = await Deployed.of(generate_video, given)
+    assert (await deployed.work()).name == "Suspended"
+    assert await resume_finished() == []
+    await deployed.resume({"decision": "no"})
+    assert (await deployed.work()).is_failed()
+    assert kie.stats()["created"] == 0
+
+
+async def test_without_a_deployment_it_waits_and_says_why(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await generate_video(
+        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, wait="suspend"
+    )
+    assert made.videos[0].status == "saved"
+    assert "is not suspended while its jobs run, but waits: it belongs to no deployment" in caplog.text
+
+
+async def test_what_cannot_be_looked_at_for_now_stays_suspended(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
+    assert (await deployed.work()).name == "Suspended"
+    await ended(kie)
+    kie.fault("poll", times=1, status=503)
+    assert await resume_finished() == []
+    kie.fault(
+        "poll", times=1, code=401, msg="You do not have access permissions"
+    )  # for good: the run itself tells it
+    assert len(await resume_finished()) == 1
+    async with get_client() as client:  # as after its run: no other test finds it
+        await client.delete_flow_run(deployed.run.id)
+
+
+async def test_what_is_written_down_holds_names_and_no_key(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    name = await stored(credentials)
+    deployed = await Deployed.of(generate_video, parameters(name, tmp_path))
+    await deployed.work()
+    async with get_client() as client:
+        (written,) = await client.filter_flow_run_input(deployed.run.id, WAITS, 10, set())
+        await client.delete_flow_run(deployed.run.id)
+    assert credentials.api_key.get_secret_value() not in written.value
+    awaited = Awaited.model_validate_json(written.value)
+    assert awaited.credentials == name
+    assert list(awaited.jobs) == [kie.stats()["jobs"][0]["task_id"]]
+    assert timedelta(0) < awaited.until - datetime.now(timezone.utc) < timedelta(seconds=61)

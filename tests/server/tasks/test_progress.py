@@ -1,0 +1,214 @@
+"""Progress of waiting jobs on the run page: found by its key, cheap, never backwards, never in the way."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+from prefect import flow, task
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.runtime import flow_run
+
+from prefect_kie.api import Job, JobFailed, JobHandle, JobState, PollPolicy, Sora2TextToVideo
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.run_page import progress
+from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
+from tests.conftest import QUICK
+from tests.unit.tasks.test_progress import Requests, artifacts
+
+EVIL = Sora2TextToVideo(prompt="a <script>alert(1)</script> | [cat](javascript:x)")
+
+
+@pytest.fixture(autouse=True)
+def _no_pause_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "_quiet_until", 0.0)
+    monkeypatch.setattr(progress, "LIMIT_SECONDS", 30.0)  # the server of a busy machine takes its time
+
+
+@pytest.fixture
+def requests(monkeypatch: pytest.MonkeyPatch) -> Requests:
+    seen, send = Requests(), PrefectClient.request
+
+    async def counted(self: PrefectClient, method: Any, path: Any, *args: Any, **kwargs: Any) -> Any:
+        if path in ("/artifacts/", "/artifacts/{id}") and method != "DELETE":
+            seen.sent.append((f"{method} {path}", kwargs.get("json")))
+            if seen.failing is not None:
+                raise seen.failing("no artifacts today")
+            if seen.hanging:
+                await asyncio.sleep(60)
+        return await send(self, method, path, *args, **kwargs)
+
+    monkeypatch.setattr(PrefectClient, "request", counted)
+    return seen
+
+
+async def waited(credentials: KieCredentials, poll: PollPolicy = QUICK) -> tuple[str, str | None]:
+    """Submit and wait, in a flow run of its own: the task's id and the run's."""
+
+    @flow
+    async def pipeline() -> tuple[str, str | None]:
+        handle = await sora_2_text_to_video(EVIL, credentials)
+        with suppress(JobFailed):
+            await wait_for_job(handle, credentials, poll=poll)
+        return handle.task_id, flow_run.get_id()
+
+    return await pipeline()
+
+
+@pytest.mark.server
+async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
+    kie: SimulatorServer, credentials: KieCredentials, requests: Requests
+) -> None:
+    kie.change(duration_seconds=4)  # long enough for several polls on a busy machine
+    task_id, run = await waited(credentials)
+
+    (artifact,) = await artifacts(f"kie-progress-{task_id}")
+    assert (artifact.type, artifact.data) == ("progress", 100)
+    assert artifact.flow_run_id == UUID(run)
+    assert artifact.task_run_id is not None
+    description = str(artifact.description)
+    assert "sora-2-text-to-video" in description
+    assert task_id in description
+    assert r"a \<script\>alert(1)\</script\> \| \[cat\](javascript\:x)" in description
+
+    assert [sent for sent, _ in requests.sent] == [
+        "POST /artifacts/",
+        *["PATCH /artifacts/{id}"] * (len(requests.sent) - 1),
+    ]
+    assert 3 <= len(requests.sent) <= kie.stats()["polls"] + 1  # one a poll, and one before the first
+    assert requests.percents == sorted(requests.percents)
+    assert requests.percents[-1] == 100
+    assert any(0 < percent < 95 for percent in requests.percents)
+
+
+@pytest.mark.server
+async def test_a_job_that_tells_no_percentage_goes_by_its_usual_time(
+    kie: SimulatorServer, credentials: KieCredentials, requests: Requests
+) -> None:
+    kie.change(duration_seconds=0.8)
+    kie.fault("poll", times=None, merge={"data": {"progress": None}})
+    await waited(credentials)
+    *before, last = requests.percents
+    assert last == 100
+    assert before == sorted(set(before))  # none is sent twice
+    assert before[-1] == 95
+
+
+@pytest.mark.server
+async def test_progress_never_goes_back(requests: Requests) -> None:
+    told = iter([60.0, 20.0, 20.0, 61.0])
+
+    handle = JobHandle(task_id="t", model="sora-2-text-to-video")
+    job = Job(task_id="t", model="sora-2-text-to-video", state=JobState.GENERATING)
+
+    @task
+    async def looks() -> None:
+        for percent in told:
+            await progress.show_progress(
+                handle, job.model_copy(update={"progress": percent}), age=1, usual=180
+            )
+        await progress.show_end(handle, job, "[heavy](load)")
+
+    @flow
+    async def run() -> None:
+        await looks()
+
+    await run()
+    assert requests.percents == [60, 61, 61]
+    assert r"**Failed:** \[heavy\](load)" in requests.sent[-1][1]["description"]
+
+
+@pytest.mark.server
+async def test_a_failed_job_stays_where_it_was_and_says_why(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    kie.change(duration_seconds=0.5)
+    kie.fault("job", fail={"failCode": "500", "failMsg": "heavy load"})
+    task_id, _ = await waited(credentials)
+    (artifact,) = await artifacts(f"kie-progress-{task_id}")
+    assert 0 <= float(artifact.data) <= 99  # type: ignore[arg-type]
+    assert "**Failed:**" in str(artifact.description)
+    assert "heavy load" in str(artifact.description)
+
+
+@pytest.mark.server
+async def test_each_run_has_an_artifact_of_its_own_and_the_key_finds_the_latest(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    task_id, first = await waited(credentials)
+
+    @flow
+    async def again() -> str | None:
+        await wait_for_job(JobHandle(task_id=task_id, model="job"), credentials, poll=QUICK)
+        return flow_run.get_id()
+
+    second = await again()
+    found = await artifacts(f"kie-progress-{task_id}")
+    assert {str(artifact.flow_run_id) for artifact in found} == {first, second}
+    latest = await latest_artifact(f"kie-progress-{task_id}")
+    assert (str(latest["flow_run_id"]), latest["data"]) == (second, 100)
+
+
+async def latest_artifact(key: str) -> dict[str, Any]:
+    async with get_client() as client:
+        answer = await client.request("GET", "/artifacts/{key}/latest", path_params={"key": key})
+        return dict(answer.json())
+
+
+@pytest.mark.server
+async def test_a_server_that_takes_no_artifacts_fails_no_job_and_is_left_alone(
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    requests: Requests,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    kie.change(duration_seconds=0.6)
+    requests.failing = httpx.ConnectError
+    with caplog.at_level("DEBUG", "prefect.prefect_kie"):
+        task_id, _ = await waited(credentials)
+    assert kie.stats()["polls"] >= 2
+    assert len(requests.sent) == 2  # the first one, and the last word
+    told = [record for record in caplog.records if "is not shown" in record.getMessage()]
+    assert {record.levelname for record in told} == {"DEBUG"}
+    assert not [record for record in caplog.records if record.levelname in ("WARNING", "ERROR")]
+    requests.failing = None
+    assert await artifacts(f"kie-progress-{task_id}") == []
+
+
+@pytest.mark.server
+async def test_a_server_that_hangs_delays_no_job(
+    kie: SimulatorServer, credentials: KieCredentials, requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "LIMIT_SECONDS", 0.05)
+    kie.change(duration_seconds=0.6)
+    requests.hanging = True
+    await waited(credentials)
+    assert len(requests.sent) == 2
+
+
+@pytest.mark.server
+async def test_an_artifact_that_somebody_deletes_is_made_anew(requests: Requests) -> None:
+    handle = JobHandle(task_id="deleted", model="m")
+
+    @task
+    async def looks() -> None:
+        await progress.show_progress(handle, None, age=90, usual=180)
+        (artifact,) = await artifacts("kie-progress-deleted")
+        async with get_client() as client:
+            await client.delete_artifact(artifact.id)
+        await progress.show_progress(handle, None, age=120, usual=180)
+        progress._quiet_until = 0.0
+        await progress.show_progress(handle, None, age=10, usual=180)
+
+    @flow
+    async def run() -> None:
+        await looks()
+
+    await run()
+    (artifact,) = await artifacts("kie-progress-deleted")
+    assert artifact.data == 66

@@ -1,0 +1,296 @@
+"""`prefect-kie doctor`: what it finds, what it says to run, and that it only looks."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.exceptions import ObjectNotFound
+from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
+from prefect.settings import (
+    PREFECT_DEFAULT_RESULT_STORAGE_BLOCK,
+    PREFECT_RESULTS_LOCAL_STORAGE_PATH,
+    temporary_settings,
+)
+from pydantic import Field, SecretStr
+
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.cli.automations import run_marked_again
+from prefect_kie.cli.doctor.check import Check
+from prefect_kie.cli.doctor.checks import DEPLOYMENTS, WouldChange, refuse_changes
+from prefect_kie.cli.doctor.storage import check_storage
+from prefect_kie.cli.doctor.versions import check_sqlalchemy, check_versions
+from prefect_kie.cli.main import main
+from prefect_kie.cli.setup import Setup
+from prefect_kie.runtime.global_limits import CREATE_LIMIT
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from tests.conftest import KEY
+from tests.server.test_provisioning import clear
+
+
+@pytest.fixture
+async def client(prefect_server: object) -> AsyncIterator[PrefectClient]:
+    """A client of the session's server, before and after a test without anything of ours on it."""
+    async with get_client() as client:
+        await clear_all(client)
+        yield client
+        await clear_all(client)
+
+
+async def clear_all(client: PrefectClient) -> None:
+    """Remove what setup and deploy make."""
+    await clear()
+    with suppress(ObjectNotFound):
+        await client.delete_work_pool("kie")
+    for name in DEPLOYMENTS:
+        with suppress(ObjectNotFound):
+            await client.delete_deployment((await client.read_deployment_by_name(name)).id)
+
+
+@pytest.fixture
+async def key(client: PrefectClient, credentials: KieCredentials) -> None:
+    """The credentials block, for the simulated Kie."""
+    await credentials.asave("kie")
+
+
+async def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[str, str]]:
+    """Run the command: its exit code, and by the beginnings of its lines what it said, advice included."""
+    code = await asyncio.to_thread(main, ["doctor", *words])
+    shown = capsys.readouterr()
+    assert shown.err == ""
+    assert KEY not in shown.out
+    found: dict[str, str] = {}
+    last = ""
+    for line in shown.out.splitlines():
+        if line.startswith(("ok ", "trouble ", "not there ")):
+            last = line[11:]
+            found[last] = line
+        else:
+            found[last] += "\n" + line
+    return code, found
+
+
+def about(what: str, found: dict[str, str]) -> str:
+    """The one thing said that begins so."""
+    (said,) = [said for begins, said in found.items() if begins.startswith(what)]
+    return said
+
+
+@pytest.mark.server
+class TestAServer:
+    """Against the session's server and the simulated Kie."""
+
+    async def test_a_bare_server_misses_things_and_is_left_as_it_is(
+        self, client: PrefectClient, key: None, kie: SimulatorServer, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, found = await doctor(capsys)
+        assert code == 0
+        missing = [said for said in found.values() if said.startswith("not there")]
+        assert sum("run: prefect-kie setup" in said for said in missing) == 7
+        assert "prefect work-pool create kie" in about("work pool", found)
+        assert "prefect deploy --all" in about("deployments of prefect.yaml", found)
+        assert "1000 credits" in about(f"Kie at {kie.url}", found)
+        with pytest.raises(ObjectNotFound):
+            await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+        assert kie.stats()["created"] == 0
+
+    async def test_what_setup_and_deploy_made_is_in_order(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async for _ in Setup(key=None).run():
+            pass
+        await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
+        await client.send_worker_heartbeat("kie", "a-worker", heartbeat_interval_seconds=30)
+        for full_name in DEPLOYMENTS:
+            flow, name = full_name.split("/")
+            await client.create_deployment(await client.create_flow_from_name(flow), name)
+        code, found = await doctor(capsys)
+        assert code == 0
+        assert [said for said in found.values() if not said.startswith("ok")] == []
+        assert "1 online worker" in about("work pool", found)
+
+    async def test_a_budget_of_all_runs_is_told_with_what_is_used(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async for _ in Setup(key=None, credits=100).run():
+            pass
+        assert (await doctor(capsys))[0] == 0
+        await client.increment_concurrency_slots([CREDITS_LIMIT], 60, "concurrency")
+        code, found = await doctor(capsys)
+        said = about("budget of all runs", found)
+        assert (code, said.startswith("ok "), "60 of 100 credits are used" in said) == (0, True, True)
+        await client.increment_concurrency_slots([CREDITS_LIMIT], 40, "concurrency")
+        code, found = await doctor(capsys)
+        said = about("budget of all runs", found)
+        assert (code, said.startswith("trouble ")) == (1, True)
+        assert "run: prefect gcl update kie-credits --active-slots 0" in said
+
+    async def test_what_setup_would_correct_is_trouble(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        async for _ in Setup(key=None).run():
+            pass
+        wanted = run_marked_again()
+        name = wanted.name
+        (automation,) = await client.read_automations_by_name(name)
+        await client.update_automation(
+            automation.id, wanted.model_copy(update={"description": "changed", "enabled": True})
+        )
+        code, found = await doctor(capsys)
+        assert code == 1
+        said = about(f"automation {name!r}", found)
+        assert said.startswith("trouble")
+        assert "run: prefect-kie setup" in said
+        (automation,) = await client.read_automations_by_name(name)
+        assert automation.description == "changed"
+
+    async def test_a_pool_without_a_worker_is_trouble(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
+        code, found = await doctor(capsys)
+        assert code == 1
+        assert "run: prefect worker start --pool kie" in about("work pool", found)
+
+    async def test_without_the_block_it_says_how_to_make_it(
+        self, client: PrefectClient, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        code, found = await doctor(capsys)
+        assert code == 1
+        assert "run: KIE_API_KEY=... prefect-kie setup" in about("the Prefect server at", found)
+        code, found = await doctor(capsys, "--credentials", "another")
+        assert code == 1
+        assert "save('another')" in about("the Prefect server at", found)
+
+    async def test_a_refused_key_and_an_empty_account_are_told(
+        self, client: PrefectClient, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for settings, said in (
+            (SimulatorSettings(api_keys=("another",)), "kie.ai/api-key"),
+            (SimulatorSettings(credits=0), "Add credits at kie.ai"),
+        ):
+            with SimulatorServer(settings) as kie:
+                block = KieCredentials(api_key=SecretStr(KEY), base_url=kie.url, upload_url=kie.url)
+                await block.asave("kie", overwrite=True)
+                code, found = await doctor(capsys)
+            assert code == 1
+            assert about("Kie at", found).startswith("trouble")
+            assert said in about("Kie at", found)
+
+    async def test_result_storage_is_what_the_settings_name_else_the_servers(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        _, found = await doctor(capsys)
+        assert "this machine's disk" in about(f"result storage {tmp_path}/results", found)
+        block = LocalFileSystem(basepath=str(tmp_path / "shared"))
+        name = f"doctor-{uuid4().hex[:8]}"
+        id = await block.asave(name)
+        with temporary_settings({PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: f"local-file-system/{name}"}):
+            _, found = await doctor(capsys)
+        assert about(f"result storage local-file-system/{name}", found).startswith("ok")
+        await client.update_server_default_result_storage(id)
+        try:
+            _, found = await doctor(capsys)
+        finally:
+            await client.clear_server_default_result_storage()
+        assert "the server's default" in about(f"result storage {tmp_path}/shared", found)
+        for wrong in ("local-file-system/no-such", "kie-credentials/kie"):
+            with temporary_settings({PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: wrong}):
+                code, found = await doctor(capsys)
+            assert code == 1
+            assert "prefect block ls" in about(f"result storage {wrong}", found)
+        assert [file for file in tmp_path.rglob("*") if file.is_file()] == []
+
+    async def test_a_directory_that_is_none_is_trouble(
+        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        (tmp_path / "file").touch()
+        with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "file"}):
+            code, found = await doctor(capsys)
+        assert code == 1
+        assert "cannot be written" in about("result storage", found)
+
+
+class TestVersions:
+    """Decisions from versions alone."""
+
+    def test_the_sqlalchemy_on_which_a_server_on_sqlite_stands_still(self) -> None:
+        check = check_sqlalchemy("2.0.58")
+        assert check.outcome == "ok"  # PostgreSQL does well on it
+        assert check.advice == "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'"
+        assert check_sqlalchemy("2.1.9") == Check("ok", "SQLAlchemy 2.1.9")
+
+    def test_a_server_has_to_be_as_new_as_its_client(self) -> None:
+        assert check_versions("http://here/api", "3.9.1", "3.9.0").outcome == "ok"
+        assert check_versions("http://here/api", "3.10.0", "3.9.1").outcome == "ok"
+        check = check_versions("http://here/api", "3.8.8", "3.9.0")
+        assert check.outcome == "trouble"
+        assert "prefect==3.8.8" in str(check.advice)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "passes"),
+    [
+        ("GET", "/api/health", True),
+        ("POST", "/api/automations/filter", True),
+        ("POST", "/api/automations/", False),
+        ("PUT", "/api/automations/1", False),
+        ("DELETE", "/api/automations/1", False),
+    ],
+)
+async def test_nothing_but_questions_is_sent_to_the_server(method: str, path: str, passes: bool) -> None:
+    request = httpx.Request(method, f"http://here{path}")
+    if passes:
+        await refuse_changes(request)
+    else:
+        with pytest.raises(WouldChange):
+            await refuse_changes(request)
+
+
+class Stubborn(WritableFileSystem):
+    """A block that can neither list nor delete; it may forget."""
+
+    files: dict[str, bytes] = Field(default_factory=dict)
+    forgets: bool = False
+
+    async def awrite_path(self, path: str, content: bytes) -> None:
+        if not self.forgets:
+            self.files[path] = content
+
+    async def aread_path(self, path: str) -> bytes:
+        return self.files.get(path, b"something else")
+
+    write_path = awrite_path
+    read_path = aread_path
+
+
+class TestStorage:
+    """What is said of a storage."""
+
+    async def test_a_block_that_cannot_delete_keeps_one_small_file(self) -> None:
+        block = Stubborn()
+        for _ in range(2):
+            check = await check_storage(storage_for(block), "this block")
+            assert check.outcome == "ok"
+            assert "cannot delete" in check.what
+        assert len(block.files) == 1
+
+    async def test_one_that_does_not_keep_what_is_written_is_trouble(self) -> None:
+        check = await check_storage(storage_for(Stubborn(forgets=True)), "this block")
+        assert check.outcome == "trouble"
+        assert "does not keep" in check.what
+
+    async def test_one_that_no_other_machine_sees_says_so(self) -> None:
+        memory = RemoteFileSystem(basepath=f"memory://{uuid4().hex}")
+        check = await check_storage(storage_for(memory), "this block")
+        assert check.outcome == "ok"
+        assert "would not share it" in check.what

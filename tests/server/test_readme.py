@@ -1,0 +1,62 @@
+"""What the README says is run and compared."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from pydantic import SecretStr
+
+from prefect_kie import api, tasks
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.simulator import SimulatorServer
+from tests.unit.test_readme import PAGES, README
+
+EXAMPLES: dict[str, str] = {
+    name: code
+    for page in PAGES.values()
+    for name, code in re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", page, re.DOTALL)
+}
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("name", sorted(EXAMPLES))
+def test_each_example_runs(
+    name: str, kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("prefect_kie.tasks.wait.next_poll", lambda *_, **__: 0.1)
+    for picture, colour in (("boat.png", "blue"), ("fox.png", "orange")):
+        Image.new("RGB", (64, 36), colour).save(tmp_path / picture)
+    setup = README.split("<!-- setup -->\n```python\n")[1].split("```")[0]
+    exec(setup, {})  # the README's own way to store a key
+    credentials = KieCredentials(api_key=SecretStr("any"), base_url=kie.url, upload_url=kie.url)
+    credentials.save("kie", overwrite=True)
+    code = EXAMPLES[name]
+    if name == "collect":
+        handle = asyncio.run(tasks.sora_2_text_to_video(api.Sora2TextToVideo(prompt="left behind"), "kie"))
+        code = code.replace("281e5b0f39b9a7c4d2f0", handle.task_id)
+    # As a file: Prefect reads a flow's source.
+    (tmp_path / "example.py").write_text(code)
+    exec(compile(code, str(tmp_path / "example.py"), "exec"), {"__name__": "example"})
+
+    created = {
+        "first": 1,
+        "generate": 2,
+        "series": 4,
+        "tasks": 2,
+        "flows": 2,
+        "sync": 1,
+        "collect": 1,
+        "resolve": 0,
+        "batch": 2,
+    }
+    stats = kie.stats()
+    assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)
+    videos = [*tmp_path.rglob("*.mp4"), *Path("~/kie-videos").expanduser().glob("*.mp4")]
+    assert len([path for path in videos if any(job["task_id"] in path.name for job in stats["jobs"])]) == (
+        created[name] - (name == "series")
+    )

@@ -1,0 +1,131 @@
+"""Callbacks: at once, for everybody who waits, through breaks, with one subscription a process."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any
+
+import pytest
+
+from prefect_kie.callbacks import waiter as module
+from prefect_kie.callbacks.waiter import Callback, CallbackWaiter
+from prefect_kie.runtime.loop import run_on_loop
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "LINGER_SECONDS", 0.5)
+    monkeypatch.setattr(module, "SUBSCRIBE_SECONDS", 20)  # on a busy machine it takes a while
+
+
+async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Callback | None:
+    wait = partial(waiter.wait, job, poll_interval=poll, fallback_interval=fallback)
+    return await run_on_loop(wait)
+
+
+async def subscribed(waiter: CallbackWaiter) -> None:
+    await run_on_loop(waiter.ensure_subscribed)
+    assert waiter.subscribed_since(datetime.now(timezone.utc))
+
+
+async def unsubscribed(waiter: CallbackWaiter) -> None:
+    """Wait until nobody waits, and its subscription has ended."""
+    for _ in range(300):
+        if waiter._subscription is None:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError("it is still subscribed")
+
+
+class Server:
+    """Subscriptions to a server that is cut off, and away, when it is told to."""
+
+    def __init__(self) -> None:
+        self.away = False
+        self.cut = threading.Event()
+        self.made = 0
+
+    @asynccontextmanager
+    async def __call__(self, *args: object, **options: object) -> AsyncIterator[AsyncIterator[Any]]:
+        if self.away:
+            raise ConnectionError("the server is away")
+        self.made += 1
+        yield self._events()
+
+    async def _events(self) -> AsyncIterator[Any]:
+        while not self.cut.is_set():
+            await asyncio.sleep(0.01)
+        self.cut.clear()
+        return
+        yield
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setattr(module, "get_events_subscriber", server := Server())
+    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0.02,))
+    return server
+
+
+async def test_however_many_wait_there_is_one_subscription_and_none_afterwards(server: Server) -> None:
+    waiter = CallbackWaiter()
+    waits = [wait(waiter, f"job-{number}", 0.3, 0.3) for number in range(50)]
+    assert await asyncio.gather(*waits) == [None] * 50
+    assert server.made == 1
+    await unsubscribed(waiter)
+
+
+async def test_a_broken_subscription_falls_back_to_polling_and_comes_back(server: Server) -> None:
+    waiter = CallbackWaiter()
+
+    async def keep_waiting() -> None:
+        while True:
+            await wait(waiter, "keeper", 60, 60)
+
+    keeper = asyncio.ensure_future(keep_waiting())
+
+    async def waited(poll: float, fallback: float) -> float:
+        begun = time.monotonic()
+        assert await wait(waiter, "job", poll, fallback) is None
+        return time.monotonic() - begun
+
+    await asyncio.sleep(0.2)
+    assert await waited(0.0, 0.3) >= 0.3
+    server.away = True
+    server.cut.set()
+    await asyncio.sleep(0.2)
+    assert not waiter.subscribed_since(datetime.now(timezone.utc))
+    assert await waited(0.05, 60) < 1
+    server.away = False
+    await asyncio.sleep(0.2)
+    assert server.made == 2
+    assert await waited(0.0, 0.3) >= 0.3
+    # One that breaks while somebody waits lets them poll at once where their time is over.
+    waiting = asyncio.ensure_future(waited(0.0, 60))
+    await asyncio.sleep(0.1)
+    server.away = True
+    server.cut.set()
+    assert await waiting < 2
+    keeper.cancel()
+    await asyncio.gather(keeper, return_exceptions=True)
+    await unsubscribed(waiter)
+
+
+async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "MAX_UNCLAIMED", 10)
+    waiter = CallbackWaiter()
+    for number in range(100):
+        waiter.deliver(f"job-{number}", Callback(done=True))
+        waiter.deliver(f"other-{number}", Callback(done=False, progress=1))
+    assert len(waiter._unclaimed) == 10
+    assert await wait(waiter, "job-99", 0, 0) == Callback(done=True)
+    assert await wait(waiter, "job-99", 0, 0) is None
+    await unsubscribed(waiter)

@@ -1,0 +1,141 @@
+"""`prefect-kie batch`: what it says, asks, makes and leaves behind."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from prefect_kie.batches.progress import Standing, watching
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.cli import batch as batching
+from prefect_kie.cli import main as cli
+from prefect_kie.cli.batch import BatchOptions, run_batch
+from prefect_kie.flows import BatchResult
+from tests.conftest import QUICK
+
+SECONDS = 120
+
+
+# As the installed command; but it looks at its jobs as often as jobs of a fraction of a second want.
+PROGRAM = """
+import sys
+import prefect_kie.api
+prefect_kie.api.next_poll = lambda *_, **__: 0.1
+from prefect_kie.cli.main import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+ANIMALS = "animal,n_frames\nyak,\nfox,15\ncat,\n"
+
+
+GOES_ON = "goes on at Kie, and is charged if it succeeds."
+
+
+AGAIN = "Started again, it goes on where it was: nothing is paid twice."
+
+
+def batch(*words: str, folder: Path, server: bool = True) -> subprocess.CompletedProcess[str]:
+    """The command in a process of its own, where nobody sits at a terminal."""
+    environment = {name: os.environ[name] for name in os.environ if server or name != "PREFECT_API_URL"}
+    return subprocess.run(
+        [sys.executable, "-c", PROGRAM, "batch", *words],
+        cwd=folder,
+        env={**environment, "PREFECT_LOCAL_STORAGE_PATH": str(folder / "results")},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+
+
+class Desk:
+    """Somebody at a terminal, who runs the command in this process."""
+
+    def __init__(self, folder: Path, credentials: KieCredentials) -> None:
+        self.manifest = folder / "animals.csv"
+        self.manifest.write_text(ANIMALS)
+        self._parameters: dict[str, Any] = {
+            "credentials": credentials,
+            "directory": folder / "videos",
+            "defaults": {"model": "sora-2-text-to-video", "prompt": "a {animal} in the fog"},
+            "poll": QUICK,
+        }
+
+    def run(self, *, terminal: bool = False, **options: Any) -> tuple[int, str]:
+        """The exit code, and what was printed."""
+        said = io.StringIO()
+        console = Console(file=said, width=200, force_terminal=terminal, color_system=None)
+        code = run_batch(console, BatchOptions(self.manifest, self._parameters, **options))
+        return code, said.getvalue()
+
+
+@pytest.fixture
+def desk(tmp_path: Path, credentials: KieCredentials) -> Desk:
+    return Desk(tmp_path, credentials)
+
+
+@pytest.mark.parametrize(
+    ("seen", "said"),
+    [
+        (
+            Standing(10, {"saved": 3}, None, on_their_way=1, results="a"),
+            f"Stopped at 3 of 10 saved. 1 job {GOES_ON} {AGAIN} All rows: a",
+        ),
+        (
+            None,
+            f"Stopped before anything was submitted. {AGAIN}",
+        ),
+    ],
+)
+def test_stopped_by_ctrl_c_it_says_what_goes_on_at_kie(
+    seen: Standing | None, said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answers() -> None: ...
+
+    async def interrupted(manifest: Path, arguments: dict[str, Any]) -> BatchResult:
+        if arguments.get("dry_run"):
+            return BatchResult(job_key="", counts={"to submit": 10, "submitted before": 0}, credits=300)
+        watcher = watching.get()
+        if seen is not None and watcher is not None:
+            watcher(seen)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(batching, "_connected", answers)
+    monkeypatch.setattr(batching, "_run", interrupted)
+    code, printed = desk.run(yes=True)
+    assert (code, printed.splitlines()[-1]) == (130, said)
+
+
+def test_a_fallback_that_is_no_model_is_told_in_a_sentence(desk: Desk) -> None:
+    code, said = desk.run(fallback=("sora-3",))
+    assert code == 1
+    assert said.startswith("'sora-3' is none of the typed models (sora-2-text-to-video, ")
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--max-concurrency", "0"],
+        ["--max-concurrency", "many"],
+        ["--tries", "11"],
+        ["--max-credits", "-1"],
+        ["--set", "prompt"],
+    ],
+)
+def test_words_that_cannot_be_right_are_refused_at_once(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["batch", "animals.csv", *words])
+    assert caught.value.code == 2
+    assert f"argument {words[0]}: {words[1]!r} is no" in capsys.readouterr().err
