@@ -107,6 +107,6 @@ $(VENV)/.check: $(VENV)/.test
 	$(PIP) install --quiet --group check
 	touch $@
 
-$(VENV)/.docs: $(VENV)/.python pyproject.toml
+$(VENV)/.docs: $(VENV)/.demo
 	$(PIP) install --quiet --group docs
 	touch $@
