@@ -28,7 +28,7 @@ from tests.conftest import QUICK
 pytestmark = pytest.mark.server
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
-SURFS, READS, NAPS = "{character} surfs at dawn", "{character} reads to a sleepy fox", "{character} naps"
+SURFS, READS = "{character} surfs at dawn", "{character} reads to a sleepy fox"
 PREPARATION = 2
 """Jobs besides the episodes: the original and the character."""
 
@@ -58,13 +58,13 @@ def name() -> str:
 
 @pytest.fixture
 def database(tmp_path: Path, name: str) -> Path:
-    """A table with three prompts."""
+    """A table with two prompts."""
     example = importlib.import_module("campaign")
     with closing(sqlite3.connect(tmp_path / "campaigns.db")) as connection, connection:
         connection.execute(example.TABLE)
         connection.executemany(
             "INSERT INTO episodes (campaign, prompt) VALUES (?, ?)",
-            [(name, SURFS), (name, READS), (name, NAPS), ("another", "not asked for")],
+            [(name, SURFS), (name, READS), ("another", "not asked for")],
         )
     return tmp_path / "campaigns.db"
 
@@ -98,24 +98,6 @@ def change_prompt(database: Path, old: str, new: str) -> None:
         connection.execute("UPDATE episodes SET prompt = ? WHERE prompt = ?", [new, old])
 
 
-async def test_each_row_gets_its_video_and_the_next_run_has_nothing_to_do(
-    campaign: ModuleType, database: Path, name: str, kie: SimulatorServer
-) -> None:
-    assert await campaign.make_campaign(database, name) == 3
-    made = rows(database, name)
-    for row in made.values():
-        check_saved(row)
-    jobs = {
-        job["task_id"]: job["input"]["prompt"] for job in kie.stats()["jobs"] if job["input"].get("prompt")
-    }
-    assert "surfs at dawn" in jobs[made[SURFS]["task_id"]]
-    assert kie.stats()["created"] == PREPARATION + 3
-    assert rows(database, "another")["not asked for"]["status"] is None
-
-    assert await campaign.make_campaign(database, name) == 0
-    assert kie.stats()["created"] == PREPARATION + 3
-
-
 async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_the_next_run_pays(
     campaign: ModuleType, database: Path, name: str, kie: SimulatorServer
 ) -> None:
@@ -124,18 +106,23 @@ async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_t
         await campaign.make_campaign(database, name)
     made = rows(database, name)
     check_saved(made[SURFS])
-    check_saved(made[NAPS])
     check_failed(made[READS])
+    jobs = {
+        job["task_id"]: job["input"]["prompt"] for job in kie.stats()["jobs"] if job["input"].get("prompt")
+    }
+    assert "surfs at dawn" in jobs[made[SURFS]["task_id"]]
+    assert rows(database, "another")["not asked for"]["status"] is None
 
     with pytest.raises(RunIncomplete):  # the same input is the same job
         await campaign.make_campaign(database, name)
-    assert kie.stats()["created"] == PREPARATION + 3
+    assert kie.stats()["created"] == PREPARATION + 2
     check_failed(rows(database, name)[READS])
 
     change_prompt(database, READS, "{character} reads to a fox")
     assert await campaign.make_campaign(database, name) == 1
     check_saved(rows(database, name)["{character} reads to a fox"])
-    assert kie.stats()["created"] == PREPARATION + 3 + 1
+    assert await campaign.make_campaign(database, name) == 0
+    assert kie.stats()["created"] == PREPARATION + 2 + 1
 
 
 async def test_what_ends_before_the_episodes_is_written_to_each_row(
@@ -150,18 +137,12 @@ async def test_what_ends_before_the_episodes_is_written_to_each_row(
 
     other = campaign.TRAITS.model_copy(update={"character_prompt": "grumpy robot barista"})
     monkeypatch.setattr(campaign, "TRAITS", other)
-    assert await campaign.make_campaign(database, name) == 3
-    assert kie.stats()["created"] == 1 + 2 + 3  # the original once
+    assert await campaign.make_campaign(database, name) == 2
+    assert kie.stats()["created"] == 1 + 2 + 2  # the original once
 
 
-@pytest.mark.parametrize("again", ["a new run", "a retry"])
 async def test_after_results_that_could_not_be_written_nothing_is_paid_anew(
-    again: str,
-    campaign: ModuleType,
-    database: Path,
-    name: str,
-    kie: SimulatorServer,
-    monkeypatch: pytest.MonkeyPatch,
+    campaign: ModuleType, database: Path, name: str, kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     load, failures = campaign.load, [sqlite3.OperationalError("disk I/O error")]
 
@@ -171,16 +152,12 @@ async def test_after_results_that_could_not_be_written_nothing_is_paid_anew(
         return load(*arguments)
 
     monkeypatch.setattr(campaign, "load", load_at_second)
-    make_campaign = campaign.make_campaign
-    if again == "a retry":
-        make_campaign = make_campaign.with_options(retries=1, retry_delay_seconds=0)
-    else:
-        with pytest.raises(sqlite3.OperationalError):
-            await make_campaign(database, name)
-    assert await make_campaign(database, name) == 3
+    with pytest.raises(sqlite3.OperationalError):
+        await campaign.make_campaign(database, name)
+    assert await campaign.make_campaign(database, name) == 2
     for row in rows(database, name).values():
         check_saved(row)
-    assert kie.stats()["created"] == PREPARATION + 3
+    assert kie.stats()["created"] == PREPARATION + 2
 
 
 @pytest.fixture
@@ -229,15 +206,14 @@ async def test_the_same_through_the_deployment_run_by_a_worker(
 ) -> None:
     make_campaign = importlib.import_module("campaign_by_deployment").make_campaign_by_deployment
     kie.fault("job", prompt="sleepy fox", fail={"failMsg": "Internal Error"})
-    with pytest.raises(RunIncomplete, match="1 of 3 episodes failed"):
+    with pytest.raises(RunIncomplete, match="1 of 2 episodes failed"):
         await make_campaign(database, name)
     made = rows(database, name)
     check_saved(made[SURFS])
-    check_saved(made[NAPS])
     check_failed(made[READS])
 
     change_prompt(database, READS, "{character} reads to a fox")
     assert await make_campaign(database, name) == 1
     check_saved(rows(database, name)["{character} reads to a fox"])
-    assert kie.stats()["created"] == PREPARATION + 3 + 1
+    assert kie.stats()["created"] == PREPARATION + 2 + 1
     assert "Traceback" not in worker.read_text()

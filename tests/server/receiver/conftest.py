@@ -27,12 +27,12 @@ class Running:
     log: Path
 
 
-@pytest.fixture
-def running(prefect_server: object, tmp_path: Path) -> Iterator[Running]:
+@pytest.fixture(scope="module")
+def running(prefect_server: object, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """`prefect-kie callbacks`, as an operator starts it; stopped by SIGTERM."""
     block().save("receiver", overwrite=True)
     command = [sys.executable, "-m", "prefect_kie.cli", "callbacks", "--port", "0", "--block", "receiver"]
-    log = tmp_path / "log"
+    log = tmp_path_factory.mktemp("receiver") / "log"
     with (
         log.open("w") as errors,
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from pydantic import SecretStr
 from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.callbacks.receiver import HEALTHY
+from prefect_kie.cli.main import main
 from prefect_kie.flows import generate_video
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
@@ -120,30 +118,29 @@ def test_a_forged_callback_is_refused(running: Running) -> None:
     assert httpx.get(f"{running.url}/health").text == HEALTHY
 
 
-def run(*words: str, **environment: str) -> tuple[int, str]:
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
     """Run the command to its end: its exit code, and all that it wrote."""
-    command = [sys.executable, "-m", "prefect_kie.cli", "callbacks", *words]
-    done = subprocess.run(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-        env={**os.environ, **environment},
-    )
-    assert "Traceback" not in done.stdout
-    return done.returncode, done.stdout
+
+    def call(*words: str) -> tuple[int, str]:
+        code = main(["callbacks", *words])
+        shown = capsys.readouterr()
+        return code, shown.out + shown.err
+
+    return call
 
 
-def test_without_a_block_it_says_how_to_make_one() -> None:
+def test_without_a_block_it_says_how_to_make_one(run: Run) -> None:
     code, shown = run("--block", "nowhere")
     assert code == 1
     assert "no KieCallbacks block named 'nowhere'" in shown
     assert ".save('nowhere')" in shown
 
 
-def test_credentials_without_callbacks_are_told() -> None:
+def test_credentials_without_callbacks_are_told(run: Run) -> None:
     before = KieCredentials(api_key=SecretStr(KEY))
     before.save("kie", overwrite=True)
     code, shown = run()
@@ -151,7 +148,7 @@ def test_credentials_without_callbacks_are_told() -> None:
     assert "The credentials block 'kie' has no callbacks" in shown
 
 
-def test_a_port_that_is_taken_is_told() -> None:
+def test_a_port_that_is_taken_is_told(run: Run) -> None:
     block().save("receiver", overwrite=True)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         code, shown = run("--port", str(taken.getsockname()[1]), "--block", "receiver")
