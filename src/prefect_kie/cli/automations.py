@@ -46,21 +46,14 @@ REMEMBERED = timedelta(days=7)
 RECOVERING = "Recovering"
 """Name of the state, of type Crashed, of a run that will be run again in a moment."""
 
-NOT_STARTED = "NotStarted"
-"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
-
-ENDED = ("Completed", "Failed", "TimedOut", "Cancelled")
-"""States after which no heartbeat is expected."""
-
-TAKEN_UP = ("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled")
-"""States of a marked run that somebody else has decided about meanwhile: a person, or a container that was
-slow to start."""
-
-LEFT_PENDING = (
+CLAIMED_NO_MORE = (
     *("Running", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Crashed", "Failed"),
     *("Completed", "Cancelling", "Cancelled"),
 )
 """States by which a run that a worker has claimed is claimed no more."""
+
+NOT_STARTED = "NotStarted"
+"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
 
 
 def all_automations(
@@ -89,7 +82,8 @@ def all_automations(
             force=True,
             match={"prefect.run-count": [str(count) for count in range(RERUNS + 1)]},
         ),
-        # Marked, and nobody has taken the run up meanwhile: as the UI's Retry does.
+        # Marked, and nobody has taken the run up meanwhile, neither a person nor a container that was slow to
+        # start: run it again, as the UI's Retry does.
         _automation(
             "run a crashed flow run again",
             f"Runs a flow run marked as {RECOVERING} again after {PAUSE.total_seconds():g} seconds: the same "
@@ -97,7 +91,7 @@ def all_automations(
             (StateType.SCHEDULED, "AwaitingRetry"),
             "Run again after a crash; what it has submitted is not paid again.",
             after=RECOVERING,
-            expect=TAKEN_UP,
+            expect=("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled"),
             within=PAUSE,
         ),
         # The process is gone, and its worker, which would have reported it. Each heartbeat starts the time
@@ -115,7 +109,7 @@ def all_automations(
             (StateType.PAUSED, SILENT),
             f"No heartbeat for {silence.total_seconds():g} seconds.",
             after=HEARTBEAT,
-            expect=(HEARTBEAT, *ENDED),
+            expect=(HEARTBEAT, "Completed", "Failed", "TimedOut", "Cancelled"),
             within=silence,
         ),
         # Claimed by a worker that died before it began the run. What begins late all the same, a container
@@ -128,7 +122,7 @@ def all_automations(
             (StateType.PENDING, NOT_STARTED),
             f"Claimed by a worker {minutes} ago, and not begun since.",
             after="Pending",
-            expect=("Pending", *LEFT_PENDING),
+            expect=("Pending", *CLAIMED_NO_MORE),
             within=starts_within,
         ),
         _automation(

@@ -40,16 +40,10 @@ class LocalServer:
 def local_server(
     home: Path, *, port: int | None = None, ui: bool = True, settings: Mapping[str, str] | None = None
 ) -> Generator[LocalServer, None, None]:
-    """Start `prefect server` on this machine with SQLite in `home`, and stop it afterwards.
+    """Start `prefect server` on this machine with SQLite in `home`, which is kept, and stop it afterwards.
 
-    Args:
-        home: Its directory; made if missing, kept afterwards.
-        port: Where it listens; None: on a free one.
-        ui: Whether it serves the UI.
-        settings: Further Prefect settings, as environment variables.
-
-    Raises:
-        RuntimeError: when it does not answer in time; says where its log is.
+    `settings` are further ones of Prefect, as environment variables. A RuntimeError says where its log is if
+    it does not start.
     """
     home.mkdir(parents=True, exist_ok=True)
     port = port or free_port()

@@ -68,10 +68,7 @@ def explained(error: Exception) -> str | None:
     from prefect_kie.cli.connection import server_missing
 
     if isinstance(error, httpx.HTTPError):  # of the Prefect server: those of Kie are errors of ours
-        try:
-            return str(server_missing(error))
-        except CommandFailed as missing:
-            return str(missing)
+        return str(server_missing(error))
     if isinstance(error, ValidationError):  # of a name that is no model it says besides that it is no object
         return error.errors()[0]["msg"].removeprefix("Value error, ")
     return str(error) if isinstance(error, KieError | ParameterTypeError) else None

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterStartTime
 from prefect.client.schemas.objects import TaskRun
 from pydantic import SecretStr
@@ -184,20 +184,16 @@ async def _watched(credentials: KieCredentials, started: datetime, *arguments: A
         for limit in LIMITS:
             await provide_limit(client, limit)
         work = asyncio.ensure_future(demo(*arguments))
+        recent = FlowRunFilter(start_time=FlowRunFilterStartTime.model_validate({"after_": started}))
         with Live(refresh_per_second=4, transient=True) as live:
             while not work.done():
-                live.update(_progress(await _task_runs(client, started)))
+                live.update(_progress(await client.read_task_runs(flow_run_filter=recent)))
                 await asyncio.wait([work], timeout=REFRESH_SECONDS)
     return await work
 
 
-async def _task_runs(client: PrefectClient, started: datetime) -> list[TaskRun]:
-    recent = FlowRunFilter(start_time=FlowRunFilterStartTime.model_validate({"after_": started}))
-    runs = await client.read_task_runs(flow_run_filter=recent)
-    return sorted(runs, key=lambda run: run.created or run.expected_start_time or run.id.hex)
-
-
-def _progress(task_runs: Sequence[TaskRun]) -> Group:
+def _progress(task_runs: list[TaskRun]) -> Group:
+    task_runs.sort(key=lambda run: run.created or run.expected_start_time or run.id.hex)
     named = [(run.name, run.state) for run in task_runs if run.state is not None and ":" in run.name]
     lines = [
         Text(f"  {name}: {state.message or state.name}", no_wrap=True, overflow="ellipsis")

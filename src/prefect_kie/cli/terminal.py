@@ -12,15 +12,7 @@ from typing import Any, Literal
 
 Outcome = Literal["ok", "exists", "created", "updated", "warning", "missing", "error"]
 
-STYLES: dict[Outcome, str] = {
-    "ok": "green",
-    "exists": "dim",
-    "created": "green",
-    "updated": "yellow",
-    "warning": "yellow",
-    "missing": "yellow",
-    "error": "bold red",
-}
+STYLES = {"ok": "green", "created": "green", "exists": "dim", "error": "bold red"}
 
 
 class CommandFailed(Exception):
@@ -39,7 +31,7 @@ class Finding:
         """Print it, the remedy on a line of its own."""
         from rich.text import Text
 
-        say(Text.assemble((f"{self.outcome:<8} ", STYLES[self.outcome]), self.what))
+        say(Text.assemble((f"{self.outcome:<8} ", STYLES.get(self.outcome, "yellow")), self.what))
         if self.remedy:
             say(f"         {self.remedy}")
 
