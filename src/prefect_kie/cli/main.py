@@ -210,7 +210,7 @@ def _number(kind: type[int] | type[float], least: float, most: float) -> Callabl
             # int() takes 1_000 and +1 as well.
             if (kind is float or text.isdecimal()) and least <= (found := kind(text)) <= most:
                 return found
-        wanted = f"number from {least:,} to {most:,}" if kind is int else "positive number"
+        wanted = f"number from {least:,} to {most:,}" if kind is int else "number from 0 up"
         raise argparse.ArgumentTypeError(f"{text!r} is no {wanted}")
 
     return checked
