@@ -117,7 +117,12 @@ def send_what_is_left() -> None:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[LocalServer]:
     """One real Prefect server for the whole session."""
-    with local_server(HOME / "server", port=PREFECT_PORT, ui=False) as server:
+    # It writes events down at once, and looks often whether an automation's time is over.
+    quick = {
+        "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
+        "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
+    }
+    with local_server(HOME / "server", port=PREFECT_PORT, ui=False, settings=quick) as server:
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
         # It has no limits, and most tests look for warnings.
         global_limits.reported().add(global_limits.MISSING)

@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Generator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -25,23 +26,18 @@ from prefect.client.schemas.objects import State
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from benchmarks.processes import running
-from prefect_kie.cli.automations import (
-    MISSED_HEARTBEATS,
-    RECOVERING,
-    RECOVERY_TAG,
-    call_silent,
-)
+from prefect_kie.cli.automations import RECOVERING, RECOVERY_TAG, all_automations
 from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.cli.main import main
-from prefect_kie.cli.setup import Setup
+from prefect_kie.cli.setup import set_up
 from prefect_kie.runtime.heartbeat import SILENT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import unhurried
 from tests.proxy import proxy
-from tests.server.test_provisioning import AUTOMATIONS, Runs, runs_under, states_of
+from tests.server.test_provisioning import Runs, runs_under, states_of
 
 JOB_SECONDS = 40.0
-SILENCE = 10.0
+SILENCE = timedelta(seconds=10)
 PATIENCE = 300.0
 QUICK_RUNS = """
 from prefect_kie.runtime import heartbeat
@@ -207,11 +203,12 @@ def test_the_doctor_and_setup_say_what_does_not_arrive(
         assert codes[0] == 1
         assert sum(blocked in line for line in told) == 2
         assert sum("docs/proxies.md" in line for line in told) == 2
-        assert any(line.startswith("trouble") and "403" in line for line in told)
+        assert any(line.startswith("error ") and "403" in line for line in told)
+        assert any(line.startswith("warning ") and "403" in line for line in told)
         way.blocked = False
         with temporary_settings({PREFECT_API_URL: way.url}):
             main(["doctor"])
-        assert "ok         events arrive, over the websocket and over HTTP" in capsys.readouterr().out
+        assert "ok       events arrive, over the websocket and over HTTP" in capsys.readouterr().out
 
 
 @pytest.mark.slow
@@ -220,12 +217,10 @@ async def test_one_process_per_run(
     client: PrefectClient, prefect_server: LocalServer, slow_kie: SimulatorServer, tmp_path: Path
 ) -> None:
     """Whatever becomes of its heartbeats, a run that lives is not run again beside itself."""
-    silent = call_silent(SILENCE / MISSED_HEARTBEATS)
-    automations = [silent if one.name == silent.name else one for one in AUTOMATIONS]
     block = f"alive-{uuid4().hex[:8]}"
     await unhurried(slow_kie).asave(block)
     async with AsyncExitStack() as stack:
-        await stack.enter_async_context(runs_under(automations))
+        await stack.enter_async_context(runs_under(all_automations(silence=SILENCE)))
         blocked = stack.enter_context(proxy(port(prefect_server)))
         cut = stack.enter_context(proxy(port(prefect_server), blocked=False))
         ways = (blocked.url, cut.url, f"{prefect_server.url}/api")
@@ -267,7 +262,7 @@ async def test_a_crash_is_answered_though_the_server_dies_meanwhile(tmp_path: Pa
     home = tmp_path / "server"
     with local_server(home, ui=False) as server, temporary_settings({PREFECT_API_URL: f"{server.url}/api"}):
         async with get_client() as client:
-            async for _ in Setup(key=None, automations=AUTOMATIONS).run():
+            async for _ in set_up(client):
                 pass
             runs = Runs(client)
             crashed, later = [await runs.of_deployment(RECOVERY_TAG) for _ in range(2)]

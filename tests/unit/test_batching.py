@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
-from rich.console import Console
 
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli import batch as batching
 from prefect_kie.cli import main as cli
-from prefect_kie.cli.batch import BatchOptions, run_batch
 from prefect_kie.flows import BatchResult
 from tests.conftest import QUICK
 
@@ -57,6 +58,13 @@ def batch(*words: str, folder: Path, server: bool = True) -> subprocess.Complete
     )
 
 
+class Screen(io.StringIO):
+    """What is printed to a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
 class Desk:
     """Somebody at a terminal, who runs the command in this process."""
 
@@ -72,10 +80,15 @@ class Desk:
 
     def run(self, *, terminal: bool = False, **options: Any) -> tuple[int, str]:
         """The exit code, and what was printed."""
-        said = io.StringIO()
-        console = Console(file=said, width=200, force_terminal=terminal, color_system=None)
-        code = run_batch(console, BatchOptions(self.manifest, self._parameters, **options))
-        return code, said.getvalue()
+        said = Screen() if terminal else io.StringIO()
+        with redirect_stdout(said), redirect_stderr(said):
+            try:
+                code = batching.make(self.manifest, self._parameters, **options)
+            except Exception as error:
+                code, explanation = 1, cli.explained(error)
+                assert explanation is not None
+                print(explanation)
+        return code, re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said.getvalue())  # no colours, no moves
 
 
 @pytest.fixture
@@ -99,25 +112,24 @@ def desk(tmp_path: Path, credentials: KieCredentials) -> Desk:
 def test_stopped_by_ctrl_c_it_says_what_goes_on_at_kie(
     seen: Standing | None, said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def answers() -> None: ...
-
-    async def interrupted(manifest: Path, arguments: dict[str, Any]) -> BatchResult:
-        if arguments.get("dry_run"):
+    def interrupted(flow: object, manifest: Path, dry_run: bool = False, **_: object) -> BatchResult:
+        if dry_run:
             return BatchResult(job_key="", counts={"to submit": 10, "submitted before": 0}, credits=300)
         watcher = watching.get()
         if seen is not None and watcher is not None:
             watcher(seen)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(batching, "_connected", answers)
-    monkeypatch.setattr(batching, "_run", interrupted)
+    monkeypatch.setattr(batching, "run_flow", interrupted)
     code, printed = desk.run(yes=True)
     assert (code, printed.splitlines()[-1]) == (130, said)
 
 
-def test_a_fallback_that_is_no_model_is_told_in_a_sentence(desk: Desk) -> None:
-    code, said = desk.run(fallback=("sora-3",))
-    assert code == 1
+def test_a_fallback_that_is_no_model_is_told_in_a_sentence(
+    desk: Desk, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.main(["batch", str(desk.manifest), "--fallback", "sora-3"]) == 1
+    said = capsys.readouterr().err
     assert said.startswith("'sora-3' is none of the typed models (sora-2-text-to-video, ")
     assert said.count("\n") == 1
 
@@ -139,3 +151,27 @@ def test_words_that_cannot_be_right_are_refused_at_once(
         cli.main(["batch", "animals.csv", *words])
     assert caught.value.code == 2
     assert f"argument {words[0]}: {words[1]!r} is no" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_the_bar_fits_a_terminal_and_breaks_no_word(
+    width: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = datetime(2026, 1, 1, 14, 32, tzinfo=timezone.utc)
+    standing = Standing(1000, {"saved": 412, "failed": 3}, end)
+
+    def watched(flow: object, manifest: Path, dry_run: bool = False, **_: object) -> BatchResult:
+        if not dry_run and (watcher := watching.get()) is not None:
+            watcher(standing)
+        counts = {"to submit": 10, "submitted before": 0}
+        return BatchResult(job_key="", counts=counts, credits=None, results="/videos/animals.results.csv")
+
+    monkeypatch.setenv("COLUMNS", str(width))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(batching, "run_flow", watched)
+    code, said = desk.run(yes=True, terminal=True)
+    lines = [line.rstrip() for line in said.splitlines()]
+    assert code == 0, said
+    assert "412 of 1,000 saved, 3 failed; done about" in " ".join(said.split())
+    assert max(len(line) for line in lines if "━" in line) <= width
+    assert lines[-1].endswith("All rows: /videos/animals.results.csv")

@@ -15,6 +15,7 @@ import pytest
 from prefect_kie.cli import demo
 from prefect_kie.cli.local_server import free_port
 from prefect_kie.cli.main import main
+from tests.unit.test_terminals import COMMANDS
 
 COMMAND = [sys.executable, "-m", "prefect_kie.cli"]
 
@@ -24,11 +25,20 @@ def test_it_tells_its_commands(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--help"])
     assert caught.value.code == 0
     shown = capsys.readouterr().out
-    assert "demo" in shown
-    assert "simulate" in shown
-    assert "setup" in shown
-    assert "doctor" in shown
-    assert "doctor" in shown
+    assert all(f"  {command}" in shown for command in COMMANDS)
+
+
+def test_help_comes_at_once() -> None:
+    loaded = "import sys; from prefect_kie.cli.main import main, _parser; _parser(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True, check=True)
+    assert not {"prefect", "httpx", "pydantic", "rich"} & set(done.stdout.split())
+
+
+@pytest.mark.parametrize("credits", ["-5", "1.5", "many"])
+def test_a_budget_is_a_whole_number_of_credits(credits: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["setup", f"--credits={credits}"])
+    assert "is no number from 0 to 1,000,000,000" in capsys.readouterr().err
 
 
 def test_the_simulator_serves_until_it_is_stopped() -> None:
@@ -51,7 +61,7 @@ def test_ctrl_c_ends_a_command_with_a_word(
     def interrupted(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(demo, "run_demo", interrupted)
+    monkeypatch.setattr(demo, "run", interrupted)
     assert main(["demo"]) == 130
     assert "Stopped." in capsys.readouterr().err
 
@@ -61,7 +71,7 @@ def test_a_live_demo_wants_a_key(
 ) -> None:
     monkeypatch.delenv("KIE_API_KEY", raising=False)
     assert main(["demo", "--live", "--directory", str(tmp_path)]) == 1
-    assert "KIE_API_KEY" in capsys.readouterr().out
+    assert "KIE_API_KEY" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -71,5 +81,5 @@ def test_a_live_demo_with_nobody_to_ask_pays_nothing(
     monkeypatch.setenv("KIE_API_KEY", "any")
     monkeypatch.setattr("sys.stdin", io.StringIO())
     assert main(["demo", "--live", "--directory", str(tmp_path)]) == 1
-    assert "--yes" in capsys.readouterr().out
+    assert "--yes" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

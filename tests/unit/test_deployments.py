@@ -11,7 +11,7 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
-from prefect_kie.cli.doctor.checks import DEPLOYMENTS
+from prefect_kie.cli.doctor import DEPLOYMENTS
 
 ROOT = Path(__file__).parents[2]
 

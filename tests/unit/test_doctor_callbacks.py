@@ -9,9 +9,8 @@ from collections.abc import AsyncGenerator
 import pytest
 
 from prefect_kie.callbacks.receiver import HEALTHY
-from prefect_kie.cli.doctor import callbacks
-from prefect_kie.cli.doctor.callbacks import check_callbacks
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.cli.probes import check_callbacks
 from tests.receiving import SIGNING_KEY, block
 
 
@@ -61,16 +60,13 @@ async def test_a_receiver_that_answers_is_in_order_and_sees_no_key() -> None:
         (None, "nobody answers ("),
     ],
 )
-async def test_anything_else_is_told_with_what_to_run(
-    answer: str | None, told: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(callbacks, "ANSWER_SECONDS", 0.3)
+async def test_anything_else_is_told_with_what_to_run(answer: str | None, told: str) -> None:
     async with answering(answer) as (url, _):
-        check = await check_callbacks(block(base_url=url))
-    assert check.outcome == "trouble"
+        check = await check_callbacks(block(base_url=url), 0.3)
+    assert check.outcome == "error"
     assert told in check.what
-    assert check.advice is not None
-    assert check.advice.startswith("run: prefect-kie callbacks")
+    assert check.remedy is not None
+    assert check.remedy.startswith("run: prefect-kie callbacks")
 
 
 async def test_nobody_there_is_told() -> None:

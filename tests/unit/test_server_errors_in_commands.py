@@ -79,7 +79,7 @@ class Terminal:
         code, said = self.run(command, url, password)
         assert code == 1, said
         if command == "doctor":  # which says more, as a list
-            said = [line.removeprefix("trouble").strip() for line in said if line.startswith("trouble")]
+            said = [line.removeprefix("error").strip() for line in said if line.startswith("error")]
         (one,) = said
         return one
 

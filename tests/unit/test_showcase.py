@@ -1,61 +1,121 @@
-"""The demo on the real Kie: what it shows and asks before it pays."""
+"""The demo on the real Kie: what it shows and asks before it pays, and its table afterwards."""
 
 from __future__ import annotations
 
 import io
+from datetime import datetime, timezone
 from pathlib import Path
 
 import pytest
-from rich.console import Console
-from rich.prompt import Confirm
 
+from prefect_kie.api import JobFailed, JobRequest
 from prefect_kie.cli import showcase
-from prefect_kie.cli.showcase import Showcase
+from prefect_kie.flows import GeneratedVideos, SeriesResult, VideoOutcome
+from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.outcomes.results import Character
 from prefect_kie.simulator import SimulatorServer
 
 
-def shown_by(kie: SimulatorServer, tmp_path: Path) -> tuple[Showcase, io.StringIO]:
-    """A showcase whose Kie is simulated, and what it prints."""
-    printed = io.StringIO()
-    console = Console(file=printed, width=160)
-    return Showcase(console, tmp_path, "any", simulator=kie.url), printed
+class Keyboard(io.StringIO):
+    """A person at a terminal who has typed this."""
+
+    def isatty(self) -> bool:
+        return True
 
 
-@pytest.mark.parametrize("answer", [True, False])
+@pytest.mark.parametrize(("answer", "allowed"), [("y\n", True), ("n\n", False)])
 def test_everything_that_would_be_paid_is_shown_and_asked_for(
-    answer: bool, kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    answer: str,
+    allowed: bool,
+    kie: SimulatorServer,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(Confirm, "ask", lambda *_, **__: answer)
-    demo, printed = shown_by(kie, tmp_path)
-    assert demo.asked_and_allowed() is answer
-    text = printed.getvalue()
-    assert "The account holds 1,000.00 credits" in text
-    plan = showcase._plan()
+    monkeypatch.setattr("sys.stdin", Keyboard(answer))
+    credentials, _ = showcase.how(kie.url, "")
+    assert showcase.allowed(credentials) is allowed
+    shown = capsys.readouterr().out
+    assert "The account holds 1,000.00 credits" in shown
+    plan = showcase.plan()
     assert len(plan) == 6  # as many as the simulated demo creates
-    assert all(model in text and what[:40] in text for model, what in plan)
+    assert all(f"{model}: {what}\n" in shown for model, what in plan)
+    assert ("Nothing was submitted." in shown) is not allowed
     assert kie.stats()["created"] == 0
 
 
-def test_a_refused_key_is_told_and_nothing_is_asked(kie: SimulatorServer, tmp_path: Path) -> None:
+def test_a_refused_key_is_told_and_nothing_is_asked(
+    kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     kie.fault("credits", code=401)
-    demo, printed = shown_by(kie, tmp_path)
-    assert demo.asked_and_allowed() is False
-    assert "Check the key at kie.ai/api-key" in " ".join(printed.getvalue().split())
+    how = showcase.how(kie.url, "")
+    monkeypatch.setattr(showcase, "how", lambda *_: how)
+    assert showcase.main([str(tmp_path)]) == 1
+    assert "Check the key at kie.ai/api-key" in capsys.readouterr().out
     assert kie.stats()["created"] == 0
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_live_demo_uses_kies_own_address_and_patience(tmp_path: Path) -> None:
-    demo = Showcase(Console(file=io.StringIO()), tmp_path, "any", simulator=None)
-    assert demo._credentials.base_url == "https://api.kie.ai"
-    assert demo._poll.min_gap_seconds == 2
+def test_the_live_demo_uses_kies_own_address_and_patience() -> None:
+    credentials, poll = showcase.how(None, "any")
+    assert credentials.base_url == "https://api.kie.ai"
+    assert poll.min_gap_seconds == 2
 
 
 def test_the_showcase_without_a_yes_submits_nothing(
     kie: SimulatorServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("KIE_API_KEY", "any")
-    monkeypatch.setattr("sys.argv", ["showcase", str(tmp_path)])
-    monkeypatch.setattr(Showcase, "asked_and_allowed", lambda self: False)
-    assert showcase.main() == 1
+    how = showcase.how(kie.url, "")
+    monkeypatch.setattr(showcase, "how", lambda *_: how)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    assert showcase.main([str(tmp_path)]) == 1
     assert "Nothing was submitted." in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []
+
+
+ID = "281e5b0f39b9a7c4d2f0281e5b0f39b9"
+
+
+def saved(request: JobRequest) -> VideoOutcome:
+    """A saved video whose file has as long a name as any."""
+    name = f"a-cheerful-robot-barista-with-a-green-apron-pours-a-latte-in_{request.model_name}_{ID}.mp4"
+    file = SavedFile(name=name, path=f"/videos/{name}", url=None, size=1, sha256="0" * 64, seconds=10.0)
+    now = datetime.now(timezone.utc)
+    result = SavedResult(
+        task_id=ID,
+        model=request.model_name,
+        request={},
+        credits=30.0,
+        created_at=now,
+        completed_at=now,
+        saved_at=now,
+        files=(file,),
+    )
+    return VideoOutcome.of_saved(request, 1, result)
+
+
+@pytest.mark.parametrize("width", [80, 60])
+def test_the_table_fits_a_terminal_and_breaks_no_name(
+    width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    original, stable = saved(showcase.ORIGINAL), saved(showcase.STABLE)
+    character = Character(
+        character_id="c1", handle="latte_bot", origin_task_id=ID, slice=showcase.SLICE, task_id=ID, credits=20
+    )
+    failed = VideoOutcome.of_error(showcase.STABLE, 1, JobFailed("The GPU is on fire"), ID)
+    series = SeriesResult(
+        job_key="any", original=original, character=character, episodes=(original, original)
+    )
+    single = [GeneratedVideos(videos=(stable,)), GeneratedVideos(videos=(failed,))]
+    showcase.show(series, single, 12.0)
+    title, *lines = capsys.readouterr().out.splitlines()
+    assert title.strip() == "4 of 5 videos, 1 character, 140 credits, in 12 s"
+    table, files = [line.rstrip() for line in lines[:-5]], lines[-5:]
+    assert max(map(len, table)) <= width
+    assert any(line.split() == ["character", "@latte_bot", "2.5", "s", "20"] for line in table)
+    assert any(line.split() == ["stable", stable.model, "10.0", "s", "30"] for line in table)
+    assert any(line.split() == ["total", "140"] for line in table)
+    assert files[:4] == [
+        Path(outcome.video.path).name for outcome in (original, original, original, stable) if outcome.video
+    ]
+    assert files[4].startswith("picture: The GPU is on fire. Charged: no.")

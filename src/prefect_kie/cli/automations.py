@@ -6,20 +6,19 @@
     Running ─────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
        └─silent for 90 s─> Silent ───┘
 
-Several, since each can do but one step: `call_silent` notices that a run has stopped sending heartbeats,
-`call_not_started` that one was claimed by a worker and never begun, and `call_crashed` that they have
-therefore crashed; `mark_crashed` decides whether a crashed run may be run again, `run_marked_again` does it a
-moment later. Run again, a flow of this package goes on where it was: same jobs, nothing paid twice. A run
-that is suspended or paused, waiting for a person, is left alone.
+One for each step, since an automation can do but one. Run again, a flow of this package goes on where it was:
+same jobs, nothing paid twice. A run that is suspended or paused, waiting for a person, is left alone.
 
-A heartbeat that does not come proves nothing by itself. So nothing is concluded of a run that was never
-heard, the heartbeats go the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and
-a process that lives nevertheless ends itself before another one begins in its place.
+A missing heartbeat proves nothing by itself. So nothing is concluded of a run that was never heard, the
+heartbeats go the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and a process
+that lives nevertheless ends itself before another one begins in its place.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
+from typing import Any
 
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
@@ -29,14 +28,14 @@ from prefect_kie.runtime.heartbeat import HEARTBEAT, HEARTBEAT_SECONDS, SILENT
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
 
-MISSED_HEARTBEATS = 3
-"""So many intervals without a heartbeat, and a run has crashed."""
-
 RERUNS = 3
 """How often a run is run again; the next crash is for a person to look at."""
 
 PAUSE = timedelta(seconds=10)
 """Between a crash and its re-run; the shortest time for which Prefect can wait for something."""
+
+SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
+"""A run whose heartbeats have stopped for so long has crashed."""
 
 STARTS_WITHIN = timedelta(minutes=15)
 """Between a worker's claim of a run and the run's begin: long enough to pull an image and find a machine."""
@@ -47,202 +46,130 @@ REMEMBERED = timedelta(days=7)
 RECOVERING = "Recovering"
 """Name of the state, of type Crashed, of a run that will be run again in a moment."""
 
-TAKEN_UP = ("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled")
-"""States of a marked run that somebody else has decided about meanwhile: a person, or a container that was
-slow to start."""
-
-ENDED = ("Completed", "Failed", "TimedOut", "Cancelled")
-"""States after which no heartbeat is expected."""
-
-NOT_STARTED = "NotStarted"
-"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
-
-LEFT_PENDING = (
+CLAIMED_NO_MORE = (
     *("Running", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Crashed", "Failed"),
     *("Completed", "Cancelling", "Cancelled"),
 )
 """States by which a run that a worker has claimed is claimed no more."""
 
-FLOW_RUN = "prefect.flow-run"
+NOT_STARTED = "NotStarted"
+"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
 
 
-def all_automations() -> tuple[AutomationCore, ...]:
-    """What `prefect-kie setup` makes."""
-    return mark_crashed(), run_marked_again(), call_silent(), call_not_started(), call_crashed()
-
-
-def mark_crashed() -> AutomationCore:
-    """A run has crashed: mark it, if it may be run again.
-
-    Bounded twice. The label `prefect.run-count` tells how often the run has begun, and only the first
-    crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
-    raise that count and would go round for ever: so each count, 0 too, is answered once. That is what the
-    long `within` does: a reactive trigger fires at once and is then quiet for its key until it is over.
-
-    The mark is not yet the re-run, because a worker tells of one crash twice, seconds apart: the first
-    time from the runner inside it, the second time by itself. Were the run scheduled in between, the
-    second report would crash it anew. To a run in a final state, and this is one, Prefect lets nobody
-    report a crash, hence also the `force`.
-    """
-    mark = ChangeFlowRunState(
-        state=StateType.CRASHED,
-        name=RECOVERING,
-        message=f"It crashed, and is run again in {PAUSE.total_seconds():g} seconds or a little more.",
-        force=True,
-    )
-    return AutomationCore(
-        name="prefect-kie: a crashed flow run may be run again",
-        description=(
+def all_automations(
+    *, silence: timedelta = SILENCE, starts_within: timedelta = STARTS_WITHIN
+) -> tuple[AutomationCore, ...]:
+    """What `prefect-kie setup` makes, in the order in which a crash meets them."""
+    minutes = f"{starts_within.total_seconds() / 60:g} minutes"
+    return (
+        # Bounded twice. The label `prefect.run-count` says how often the run has begun, and only the first
+        # crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
+        # raise that count and would go round for ever: so each count, 0 too, is answered once. That is what
+        # the long `within` does: a reactive trigger fires at once and is then quiet for its key until it is
+        # over.
+        # The mark is not yet the re-run, because a worker reports one crash twice, seconds apart: first from
+        # the runner inside it, then by itself. Were the run scheduled in between, the second report would
+        # crash it anew. To a run in a final state, and this is one, Prefect lets nobody report a crash, hence
+        # also the `force`.
+        _automation(
+            "a crashed flow run may be run again",
             f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
-            f"time that it had begun, {RERUNS} times at most. Made by prefect-kie setup."
-        ),
-        trigger=EventTrigger(
-            posture=Posture.Reactive,
-            expect={f"{FLOW_RUN}.Crashed"},
-            match={
-                "prefect.resource.id": f"{FLOW_RUN}.*",
-                "prefect.run-count": [str(count) for count in range(RERUNS + 1)],
-            },
-            match_related=_tagged(RECOVERY_TAG),
-            for_each={"prefect.resource.id", "prefect.run-count"},
-            threshold=1,
+            f"time that it had begun, {RERUNS} times at most.",
+            (StateType.CRASHED, RECOVERING),
+            f"It crashed, and is run again in {PAUSE.total_seconds():g} seconds or a little more.",
+            expect=("Crashed",),
             within=REMEMBERED,
+            force=True,
+            match={"prefect.run-count": [str(count) for count in range(RERUNS + 1)]},
         ),
-        actions=[mark],
-    )
-
-
-def run_marked_again() -> AutomationCore:
-    """Marked, and nobody has taken the run up meanwhile: run it again, as the UI's Retry does."""
-    again = ChangeFlowRunState(
-        state=StateType.SCHEDULED,
-        name="AwaitingRetry",
-        message="Run again after a crash; what it has submitted is not paid again.",
-        force=False,
-    )
-    return AutomationCore(
-        name="prefect-kie: run a crashed flow run again",
-        description=(
+        # Marked, and nobody has taken the run up meanwhile, neither a person nor a container that was slow to
+        # start: run it again, as the UI's Retry does.
+        _automation(
+            "run a crashed flow run again",
             f"Runs a flow run marked as {RECOVERING} again after {PAUSE.total_seconds():g} seconds: the same "
-            "flow run, which goes on where it was. Made by prefect-kie setup."
-        ),
-        trigger=EventTrigger(
-            posture=Posture.Proactive,
-            after={f"{FLOW_RUN}.{RECOVERING}"},
-            expect={f"{FLOW_RUN}.{name}" for name in TAKEN_UP},
-            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(RECOVERY_TAG),
-            for_each={"prefect.resource.id"},
-            threshold=1,
+            "flow run, which goes on where it was.",
+            (StateType.SCHEDULED, "AwaitingRetry"),
+            "Run again after a crash; what it has submitted is not paid again.",
+            after=RECOVERING,
+            expect=("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled"),
             within=PAUSE,
         ),
-        actions=[again],
-    )
-
-
-def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
-    """The run was heard, and is heard no more: its process is gone, and its worker, who would have told.
-
-    Each heartbeat starts the time anew, and nothing else does: a run whose heartbeats never came says nothing
-    by its silence. Only the run's end ends it. Running does not: a run comes into that state at each of its
-    retries, and whenever it tells what it waits for, after its heartbeat and perhaps just before its death.
-    When the time is over, the run may wait for a person (suspended, without a process; perhaps for days),
-    or for a worker. It is then left alone because of the type of this state: Prefect pauses nothing but a
-    running run. To expect those states as well would not do: a heartbeat may come after the run has
-    suspended itself, since its process beats until it leaves.
-
-    Args:
-        heartbeat_seconds: How often runs send a heartbeat.
-    """
-    silence = timedelta(seconds=MISSED_HEARTBEATS * heartbeat_seconds)
-    silent = ChangeFlowRunState(
-        state=StateType.PAUSED,
-        name=SILENT,
-        message=f"No heartbeat for {silence.total_seconds():g} seconds.",
-        force=False,
-    )
-    return AutomationCore(
-        name="prefect-kie: a flow run has gone silent",
-        description=(
+        # The process is gone, and its worker, which would have reported it. Each heartbeat starts the time
+        # anew, and nothing else does: a run whose heartbeats never came says nothing by its silence. Only the
+        # run's end ends it. Running does not: a run comes into that state at each of its retries, and when it
+        # says what it waits for, after its heartbeat and perhaps just before its death.
+        # When the time is over, the run may wait for a person (suspended, without a process; perhaps for
+        # days), or for a worker. It is then left alone because of the type of this state: Prefect pauses
+        # nothing but a running run. To expect those states as well would not do: a heartbeat may come after
+        # the run has suspended itself, since its process beats until it leaves.
+        _automation(
+            "a flow run has gone silent",
             f"Deployments tagged {RECOVERY_TAG}: marks a running flow run as {SILENT} that has sent "
-            f"heartbeats, and none for {silence.total_seconds():g} seconds. Made by prefect-kie setup."
-        ),
-        trigger=EventTrigger(
-            posture=Posture.Proactive,
-            after={HEARTBEAT},
-            expect={HEARTBEAT, *(f"{FLOW_RUN}.{name}" for name in ENDED)},
-            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(RECOVERY_TAG),
-            for_each={"prefect.resource.id"},
-            threshold=1,
+            f"heartbeats, and none for {silence.total_seconds():g} seconds.",
+            (StateType.PAUSED, SILENT),
+            f"No heartbeat for {silence.total_seconds():g} seconds.",
+            after=HEARTBEAT,
+            expect=(HEARTBEAT, "Completed", "Failed", "TimedOut", "Cancelled"),
             within=silence,
         ),
-        actions=[silent],
-    )
-
-
-def call_not_started(within: timedelta = STARTS_WITHIN) -> AutomationCore:
-    """A worker has claimed the run, and nobody has begun it: the worker died between the two.
-
-    What begins late all the same, a container whose image took longer, is not in the way: Prefect lets it
-    begin the run if no other process has, and refuses it otherwise. The new state is of type Pending, which
-    Prefect gives to no running run.
-
-    Args:
-        within: How long a start may take.
-    """
-    not_started = ChangeFlowRunState(
-        state=StateType.PENDING,
-        name=NOT_STARTED,
-        message=f"Claimed by a worker {within.total_seconds() / 60:g} minutes ago, and not begun since.",
-        force=False,
-    )
-    pending = f"{FLOW_RUN}.Pending"
-    return AutomationCore(
-        name="prefect-kie: a flow run was not started",
-        description=(
+        # Claimed by a worker that died before it began the run. What begins late all the same, a container
+        # whose image took longer, is not in the way: Prefect lets it begin the run if no other process has,
+        # and refuses it otherwise. The new state is of type Pending, which Prefect gives to no running run.
+        _automation(
+            "a flow run was not started",
             f"Deployments tagged {RECOVERY_TAG}: marks a flow run as {NOT_STARTED} that a worker has claimed "
-            f"and that has not begun for {within.total_seconds() / 60:g} minutes. Made by prefect-kie setup."
+            f"and that has not begun for {minutes}.",
+            (StateType.PENDING, NOT_STARTED),
+            f"Claimed by a worker {minutes} ago, and not begun since.",
+            after="Pending",
+            expect=("Pending", *CLAIMED_NO_MORE),
+            within=starts_within,
         ),
+        _automation(
+            "a flow run gone silent has crashed",
+            f"Calls a flow run marked as {SILENT} or {NOT_STARTED} crashed.",
+            (StateType.CRASHED, "Crashed"),
+            "Its process is gone, and nobody was there to report it.",
+            expect=(SILENT, NOT_STARTED),
+            within=timedelta(0),
+        ),
+    )
+
+
+def _automation(
+    name: str,
+    description: str,
+    state: tuple[StateType, str],
+    message: str,
+    *,
+    expect: Iterable[str],
+    within: timedelta,
+    after: str | None = None,
+    force: bool = False,
+    match: Mapping[str, str | list[str]] | None = None,
+) -> AutomationCore:
+    """Change the state of a tagged deployment's run; `match` is answered once for each of its values."""
+    more: dict[str, Any] = dict(match or {})
+    return AutomationCore(
+        name=f"prefect-kie: {name}",
+        description=f"{description} Made by prefect-kie setup.",
         trigger=EventTrigger(
-            posture=Posture.Proactive,
-            after={pending},
-            expect={pending, *(f"{FLOW_RUN}.{name}" for name in LEFT_PENDING)},
-            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(RECOVERY_TAG),
-            for_each={"prefect.resource.id"},
+            posture=Posture.Proactive if after else Posture.Reactive,
+            after={_event(after)} if after else set(),
+            expect={_event(one) for one in expect},
+            match={"prefect.resource.id": "prefect.flow-run.*", **more},
+            match_related={
+                "prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}",
+                "prefect.resource.role": "tag",
+            },
+            for_each={"prefect.resource.id", *more},
             threshold=1,
             within=within,
         ),
-        actions=[not_started],
+        actions=[ChangeFlowRunState(state=state[0], name=state[1], message=message, force=force)],
     )
 
 
-def call_crashed() -> AutomationCore:
-    """It has gone silent, or was never begun: its process is gone, it crashed."""
-    crashed = ChangeFlowRunState(
-        state=StateType.CRASHED,
-        name="Crashed",
-        message="Its process is gone, and nobody was there to tell.",
-        force=False,
-    )
-    return AutomationCore(
-        name="prefect-kie: a flow run gone silent has crashed",
-        description=(
-            f"Calls a flow run marked as {SILENT} or {NOT_STARTED} crashed. Made by prefect-kie setup."
-        ),
-        trigger=EventTrigger(
-            posture=Posture.Reactive,
-            expect={f"{FLOW_RUN}.{SILENT}", f"{FLOW_RUN}.{NOT_STARTED}"},
-            match={"prefect.resource.id": f"{FLOW_RUN}.*"},
-            match_related=_tagged(RECOVERY_TAG),
-            for_each={"prefect.resource.id"},
-            threshold=1,
-            within=timedelta(0),
-        ),
-        actions=[crashed],
-    )
-
-
-def _tagged(tag: str) -> dict[str, str | list[str]]:
-    return {"prefect.resource.id": f"prefect.tag.{tag}", "prefect.resource.role": "tag"}
+def _event(name: str) -> str:
+    """An event's name as it is, or the event of a state."""
+    return name if "." in name else f"prefect.flow-run.{name}"

@@ -2,122 +2,94 @@
 
 from __future__ import annotations
 
-import asyncio
-import sys
-from collections.abc import Generator, Mapping, Sequence
+import argparse
+from collections.abc import Generator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect.exceptions import ParameterTypeError
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.prompt import Confirm
-from rich.text import Text
+from rich.table import Column
 
-from prefect_kie.api import KieError, RunIncomplete
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.batches.results import told_counts, told_videos
 from prefect_kie.blocks import PRICES
-from prefect_kie.cli.connection import connected
+from prefect_kie.cli.connection import run_flow
+from prefect_kie.cli.terminal import confirmed, say
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.outcomes.totals import told
 
 LINES = 10
-"""So many lines tell how far it is where no terminal is."""
+"""So many lines show how far it is where no terminal is."""
 
 
-@dataclass(frozen=True)
-class BatchOptions:
-    """What the command line says.
-
-    Attributes:
-        manifest: The file.
-        parameters: What is passed on to the flow as it is.
-        fallback: Models to go to when one fails, in this order.
-        tries: How often a job that failed for a passing reason is submitted again.
-        dry_run: Only check and estimate.
-        yes: Do not ask before paying.
-    """
-
-    manifest: Path
-    parameters: Mapping[str, Any]
-    fallback: tuple[str, ...] = ()
-    tries: int = 1
-    dry_run: bool = False
-    yes: bool = False
+def run(options: argparse.Namespace) -> int:
+    """Show what will be submitted, ask, make it, and say what became of it: 0 when every video is made."""
+    model = {"model": options.model} if options.model else {}
+    parameters = {
+        "credentials": options.credentials,
+        "defaults": {**model, **dict(options.set)},
+        "columns": {column: field or None for column, field in options.column},
+        "directory": options.directory,
+        "storage": options.storage,
+        "job_key": options.name,
+        "pay_again": options.pay_again,
+        "max_concurrency": options.max_concurrency,
+        "max_credits": options.max_credits,
+        "second_tries": SecondTries.model_validate({"times": options.tries, "models": options.fallback}),
+    }
+    return make(options.manifest, parameters, dry_run=options.dry_run, yes=options.yes)
 
 
-def run_batch(console: Console, options: BatchOptions) -> int:
-    """Show what will be submitted, ask, make it, and tell what became of it.
-
-    Args:
-        console: Where to tell it.
-        options: What the command line says.
-
-    Returns:
-        The exit code: 0 when every video is there (or, on a dry run, the manifest is right), else 1.
-
-    Raises:
-        ServerMissing: when there is no Prefect server.
-    """
-    try:
-        arguments = _arguments(options)
-        asyncio.run(_connected())
-        plan = asyncio.run(_run(options.manifest, {**arguments, "dry_run": True}))
-    except ValidationError as error:
-        # Of a name that is none of the models pydantic says besides that it is no object: the first is it.
-        return _refused(console, error.errors()[0]["msg"].removeprefix("Value error, "))
-    except (KieError, ParameterTypeError) as error:
-        return _refused(console, str(error))
-    _print_plan(console, plan)
-    if options.dry_run:
+def make(manifest: Path, parameters: dict[str, Any], *, dry_run: bool = False, yes: bool = False) -> int:
+    """As `run`, with the flow's own parameters."""
+    plan: BatchResult = run_flow(generate_batch, manifest, **{**parameters, "dry_run": True})
+    _show_plan(plan)
+    if dry_run:
         return 0
-    if plan.counts["to submit"] and not options.yes:
-        if not _allowed(console):
+    if plan.counts["to submit"] and not yes:
+        if not confirmed("Submit and pay?"):
             return 1
         if plan.unrecorded:  # a person has read so, and said yes
-            arguments["pay_again"] = True
-    return _make(console, options.manifest, arguments)
-
-
-def _refused(console: Console, text: str) -> int:
-    # Text and soft_wrap: brackets are no markup, and a line of ours stays one.
-    console.print(Text(text, style="red"), soft_wrap=True)
-    return 1
-
-
-def _arguments(options: BatchOptions) -> dict[str, Any]:
-    second_tries = SecondTries.model_validate({"times": options.tries, "models": options.fallback})
-    return {**options.parameters, "second_tries": second_tries}
-
-
-def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int:
+            parameters = {**parameters, "pay_again": True}
     seen: list[Standing] = []
     try:
-        with _told(console, seen):
-            result = asyncio.run(_run(manifest, arguments))
+        with _shown(seen):
+            result: BatchResult = run_flow(generate_batch, manifest, **parameters)
     except KeyboardInterrupt:
-        console.print(Text(_stopped(seen)), soft_wrap=True)
+        say(_stopped(seen[-1] if seen else None))
         return 130
-    except RunIncomplete as error:
-        console.print(Text(error.message), soft_wrap=True)
-        return 1
-    except KieError as error:
-        return _refused(console, str(error))
     before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
-    console.print(Text(f"{told(result.videos)}{before}. All rows: {result.results}"), soft_wrap=True)
+    say(f"{told(result.videos)}{before}. All rows: {result.results}")
     return 0
 
 
-def _stopped(seen: Sequence[Standing]) -> str:
-    """What is to be known of a batch that was stopped."""
+def _show_plan(plan: BatchResult) -> None:
+    to_submit, before = plan.counts["to submit"], plan.counts["submitted before"]
+    price = f", at most {plan.credits:g} credits" if plan.credits is not None and to_submit else ""
+    say(f"{told_videos(to_submit + before)}: {to_submit:,} to submit{price}.")
+    if plan.unpriced:
+        models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
+        say(f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}.")
+    if plan.account and to_submit:
+        say(plan.account)
+    if plan.unrecorded:
+        say(
+            f"The results file of an earlier run says that {plan.unrecorded:,} of its rows are paid, but no "
+            f"submission of the batch {plan.job_key!r} is on record here: all of it would be paid again.",
+            "red",
+        )
+    if before:
+        were, are = ("was", "is") if before == 1 else ("were", "are")
+        say(f"{before:,} {were} submitted before and {are} not paid again.")
+
+
+def _stopped(last: Standing | None) -> str:
+    """What the user has to know of a batch that was stopped."""
     again = "Started again, it goes on where it was: nothing is paid twice."
-    if not seen:
+    if last is None:
         return f"Stopped before anything was submitted. {again}"
-    last = seen[-1]
     way = ""
     if last.on_their_way == 1:
         way = " 1 job goes on at Kie, and is charged if it succeeds."
@@ -127,31 +99,27 @@ def _stopped(seen: Sequence[Standing]) -> str:
 
 
 @contextmanager
-def _told(console: Console, seen: list[Standing]) -> Generator[None, None, None]:
-    """Tell how far it is: in a bar, or where no terminal is, in a line for each tenth.
-
-    Args:
-        console: Where.
-        seen: Holds the last standing afterwards.
-    """
+def _shown(seen: list[Standing]) -> Generator[None, None, None]:
+    """Show how far it is in a bar, or without a terminal in a line for each tenth; keeps the last."""
+    console = Console()
     bar = Progress(
-        BarColumn(),
+        BarColumn(bar_width=12),
         TimeElapsedColumn(),
-        TextColumn("{task.description}", markup=False),
+        TextColumn("{task.description}", markup=False, table_column=Column()),  # it may wrap
         console=console,
         disable=not console.is_terminal,
     )
     task = bar.add_task("", total=None)
-    told = 0
+    shown = 0
 
     def watch(standing: Standing) -> None:
-        nonlocal told
+        nonlocal shown
         seen[:] = [standing]
         bar.update(task, total=standing.total, completed=standing.done, description=standing.line)
         part = standing.done * LINES // standing.total
-        if bar.disable and part > told:
-            told = part
-            console.print(Text(standing.line), soft_wrap=True)
+        if bar.disable and part > shown:
+            shown = part
+            say(standing.line)
 
     token = watching.set(watch)
     try:
@@ -159,48 +127,3 @@ def _told(console: Console, seen: list[Standing]) -> Generator[None, None, None]
             yield
     finally:
         watching.reset(token)
-
-
-async def _run(manifest: Path, arguments: Mapping[str, Any]) -> BatchResult:
-    run: Any = generate_batch  # which has many forms for a type checker, by whether it returns a state
-    made: BatchResult = await run(manifest, **arguments)
-    return made
-
-
-async def _connected() -> None:
-    async with connected():
-        pass
-
-
-def _print_plan(console: Console, plan: BatchResult) -> None:
-    to_submit, before = plan.counts["to submit"], plan.counts["submitted before"]
-    price = f", at most {plan.credits:g} credits" if plan.credits is not None and to_submit else ""
-    videos = told_videos(to_submit + before)
-    console.print(Text(f"{videos}: {to_submit:,} to submit{price}."), soft_wrap=True)
-    if plan.unpriced:
-        models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
-        told = f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}."
-        console.print(Text(told), soft_wrap=True)
-    if plan.account and to_submit:
-        console.print(Text(plan.account), soft_wrap=True)
-    if plan.unrecorded:
-        told = (
-            f"The results file of an earlier run says that {plan.unrecorded:,} of its rows are paid, but no "
-            f"submission of the batch {plan.job_key!r} is on record here: all of it would be paid again."
-        )
-        console.print(Text(told, style="red"), soft_wrap=True)
-    if before:
-        were, are = ("was", "is") if before == 1 else ("were", "are")
-        console.print(f"{before:,} {were} submitted before and {are} not paid again.", soft_wrap=True)
-
-
-def _allowed(console: Console) -> bool:
-    if not sys.stdin.isatty():
-        console.print(
-            "Nobody is there to be asked before paying; say --yes. Nothing was submitted.", soft_wrap=True
-        )
-        return False
-    if Confirm.ask("Submit and pay?", console=console, default=False):
-        return True
-    console.print("Nothing was submitted.")
-    return False

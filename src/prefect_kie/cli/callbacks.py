@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import signal
 import socket
@@ -9,16 +10,14 @@ from contextlib import suppress
 
 import uvicorn
 from pydantic import ValidationError
-from rich.console import Console
-from rich.text import Text
 
 from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
 from prefect_kie.callbacks.receiver import create_app
 from prefect_kie.cli.connection import connected
+from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.flows.resuming import resume_finished
 
-DEFAULT_PORT = 4280
 MAX_REQUESTS = 200
 """At once; what comes beyond them is answered with 503."""
 HEAD_BYTES = 16 * 1024
@@ -26,50 +25,27 @@ IDLE_SECONDS = 5
 STOP_SECONDS = 5
 
 
-class NoCallbacks(Exception):
-    """There is nothing that says which callbacks to take; the message says what to do."""
-
-
-def run_callbacks(
-    console: Console, host: str = "127.0.0.1", port: int = DEFAULT_PORT, block: str | None = None
-) -> int:
-    """Take Kie's callbacks until Ctrl-C or SIGTERM.
-
-    Args:
-        console: Where to tell it.
-        host: Address to listen on.
-        port: Port to listen on; 0 picks a free one.
-        block: Name of a KieCallbacks block; by default the callbacks of the credentials block `kie`.
-
-    Returns:
-        The exit code: 0 when it was stopped, 1 when it could not start.
-
-    Raises:
-        ServerMissing: when there is no Prefect server.
-    """
-    try:
-        callbacks = asyncio.run(load_callbacks(block))
-        # Opened here, so that a port that is taken is told in one sentence.
-        ipv6 = ":" in host
+def run(options: argparse.Namespace) -> int:
+    """Take Kie's callbacks until Ctrl-C or SIGTERM."""
+    callbacks = asyncio.run(load_callbacks(options.block))
+    ipv6 = ":" in options.host
+    try:  # opened here, so that a port in use is one sentence
         family = socket.AF_INET6 if ipv6 else socket.AF_INET
-        listener = socket.create_server((host, port), family=family, backlog=1024, dualstack_ipv6=ipv6)
-    except NoCallbacks as error:
-        return _failed(console, str(error))
+        listener = socket.create_server(
+            (options.host, options.port), family=family, backlog=1024, dualstack_ipv6=ipv6
+        )
     except (OSError, OverflowError, ValueError) as error:
-        return _failed(console, f"Cannot listen on {host} port {port}: {error}")
+        raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
     with listener:
-        address = f"{f'[{host}]' if ipv6 else host}:{listener.getsockname()[1]}"
-        console.print(
-            Text(
-                f"Takes Kie's callbacks at http://{address}; {callbacks.base_url} has to lead there. "
-                "Ctrl-C stops it."
-            ),
-            soft_wrap=True,
+        address = f"{f'[{options.host}]' if ipv6 else options.host}:{listener.getsockname()[1]}"
+        say(
+            f"Takes Kie's callbacks at http://{address}; {callbacks.base_url} has to lead there. "
+            "Ctrl-C stops it."
         )
         if callbacks.accept_unsigned:
-            console.print(Text("Unsigned ones count, too: anybody can send them."), soft_wrap=True)
+            say("Unsigned ones count, too: anybody can send them.")
         _serve(callbacks, listener)
-    console.print("Stopped.")
+    say("Stopped.")
     return 0
 
 
@@ -96,47 +72,28 @@ def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
         uvicorn.Server(config).run(sockets=[listener])
 
 
-def _failed(console: Console, message: str) -> int:
-    console.print(Text(message, style="red"), soft_wrap=True)
-    return 1
-
-
 async def load_callbacks(block: str | None = None) -> KieCallbacks:
-    """What is accepted, from the Prefect server.
-
-    Args:
-        block: Name of a KieCallbacks block; by default the callbacks of the credentials block `kie`.
-
-    Raises:
-        NoCallbacks: when there is no such block.
-        ServerMissing: when there is no server to ask.
-    """
+    """What is accepted, from the Prefect server."""
     try:
         async with connected():
             if block is not None:
-                return await _load_block(block.removeprefix("kie-callbacks/"))
+                block = block.removeprefix("kie-callbacks/")
+                return await KieCallbacks.aload(block)
             credentials = await load_credentials(DEFAULT_CREDENTIALS)
     except KieError as error:
-        raise NoCallbacks(f"{error.message}. {error.remedy or error.next_step}") from None
+        raise CommandFailed(f"{error.message}. {error.remedy or error.next_step}") from None
     except ValidationError as error:
-        raise NoCallbacks(f"The stored block cannot be used: {error}") from None
+        raise CommandFailed(f"The stored block cannot be used: {error}") from None
+    except ValueError as error:
+        if "Unable to find block document" not in str(error):
+            raise
+        raise CommandFailed(
+            f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, Kie "
+            f"Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
+        ) from None
     if credentials.callbacks is None:
-        raise NoCallbacks(
+        raise CommandFailed(
             f"The credentials block {DEFAULT_CREDENTIALS!r} has no callbacks. Add them in the UI "
             "(Blocks), or name a block: prefect-kie callbacks --block NAME"
         )
     return credentials.callbacks
-
-
-async def _load_block(name: str) -> KieCallbacks:
-    try:
-        return await KieCallbacks.aload(name)
-    except ValidationError:
-        raise
-    except ValueError as error:
-        if "Unable to find block document" not in str(error):
-            raise
-        raise NoCallbacks(
-            f"The Prefect server has no KieCallbacks block named {name!r}. Create it in the UI (Blocks, Kie "
-            f"Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({name!r})."
-        ) from None

@@ -12,22 +12,20 @@ import httpx
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
 
+from prefect_kie.cli.terminal import CommandFailed
+
 ANSWER_SECONDS = 20.0
-"""How long the server may take to show that it is there."""
+"""How long the server may take to show that it exists."""
 
 NAME_IT = "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
 
 
-class ServerMissing(Exception):
+class ServerMissing(CommandFailed):
     """The Prefect server cannot be used; the message is one sentence that says what to run."""
 
 
 def server_url() -> str:
-    """The address of the configured Prefect server, without a password.
-
-    Raises:
-        ServerMissing: when none is configured, or it is no address.
-    """
+    """The address of the configured Prefect server, without a password."""
     url = get_current_settings().api.url
     if url is None:  # Prefect would start a server of its own, whose database no other machine finds
         raise ServerMissing(
@@ -48,14 +46,7 @@ def server_url() -> str:
 
 @asynccontextmanager
 async def connected(httpx_settings: dict[str, Any] | None = None) -> AsyncGenerator[PrefectClient, None]:
-    """A client of the configured server, once that has answered and let us in.
-
-    Args:
-        httpx_settings: As for Prefect's `get_client`.
-
-    Raises:
-        ServerMissing: when it cannot be used, now or at a later call within.
-    """
+    """A client of the configured server, once that has answered and let us in."""
     server_url()
     try:
         async with get_client(httpx_settings=httpx_settings) as client:
@@ -65,73 +56,72 @@ async def connected(httpx_settings: dict[str, Any] | None = None) -> AsyncGenera
         raise server_missing(error) from error
 
 
+def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
+    """What a flow of ours returns, run in this process on the configured server."""
+
+    async def running() -> Any:
+        async with connected():
+            pass
+        return await flow(*arguments, **parameters)
+
+    return asyncio.run(running())
+
+
 async def _check(client: PrefectClient) -> None:
-    """Ask what only a Prefect server answers, and only to those it lets in (its health it tells anybody)."""
+    """Ask what only a Prefect server answers, and only to those it lets in (its health is public)."""
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
             await asyncio.wait_for(client.read_flows(limit=1), ANSWER_SECONDS)
     except ValueError as error:
-        raise ServerMissing(_stranger("its answer is not Prefect's")) from error
+        raise _stranger("its answer is not Prefect's") from error
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
         if status < 500 and status not in (401, 403, 408, 429):
-            raise ServerMissing(_stranger(f"it answers {status}")) from error
+            raise _stranger(f"it answers {status}") from error
         raise
     except TimeoutError as error:
         raise server_missing(error) from error
 
 
 def server_missing(error: httpx.HTTPError | TimeoutError) -> ServerMissing:
-    """Say what an error of a call to the Prefect server means.
-
-    Args:
-        error: What the call raised.
-    """
-    url = server_url()
+    """What an error of a call to the Prefect server means."""
+    server = f"The Prefect server at {server_url()}"
     if isinstance(error, httpx.HTTPStatusError):
-        return ServerMissing(_refusal(url, error))
+        api, status = get_current_settings().api, error.response.status_code
+        given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else None
+        if status not in (401, 403):
+            said = (
+                f"answers {status} to {error.request.url.path}: look into its log, and run this again when "
+                "it works."
+            )
+        elif given is None:
+            said = (
+                f"wants a password, and none is set ({status}): set PREFECT_API_AUTH_STRING (for Prefect "
+                "Cloud, PREFECT_API_KEY), and run this again."
+            )
+        else:
+            said = f"does not take the password in {given} ({status}): correct it, and run this again."
+        return ServerMissing(f"{server} {said}")
     if isinstance(error, TimeoutError):
         why = f"nothing within {ANSWER_SECONDS:g} s"
     else:
         why = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(_root(error), ssl.SSLError):
+    root: BaseException = error
+    while (cause := root.__cause__ or root.__context__) is not None:
+        root = cause
+    if isinstance(root, ssl.SSLError):
         return ServerMissing(
-            f"The Prefect server at {url} has no certificate that this machine trusts ({why}): set "
-            "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY, and run this again."
+            f"{server} has no certificate that this machine trusts ({why}): set SSL_CERT_FILE or "
+            "PREFECT_API_TLS_INSECURE_SKIP_VERIFY, and run this again."
         )
     return ServerMissing(
-        f"No Prefect server answers at {url} ({why}): start it with prefect server start, or name "
+        f"No Prefect server answers at {server_url()} ({why}): start it with prefect server start, or name "
         f"another with {NAME_IT}; then run this again."
     )
 
 
-def _refusal(url: str, error: httpx.HTTPStatusError) -> str:
-    api, status = get_current_settings().api, error.response.status_code
-    if status not in (401, 403):
-        return (
-            f"The Prefect server at {url} answers {status} to {error.request.url.path}: look into its log, "
-            "and run this again when it works."
-        )
-    given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else None
-    if given is None:
-        return (
-            f"The Prefect server at {url} wants a password, and none is set ({status}): set "
-            "PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY), and run this again."
-        )
-    return (
-        f"The Prefect server at {url} does not take the password in {given} ({status}): correct it, and run "
-        "this again."
-    )
-
-
-def _stranger(why: str) -> str:
-    return (
+def _stranger(why: str) -> ServerMissing:
+    return ServerMissing(
         f"What answers at {server_url()} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to "
         "its address, which ends in /api, and run this again."
     )
-
-
-def _root(error: BaseException) -> BaseException:
-    while (cause := error.__cause__ or error.__context__) is not None:
-        error = cause
-    return error

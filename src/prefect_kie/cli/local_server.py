@@ -24,13 +24,7 @@ PASSED_ON = ("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "LANG", "LC_ALL", "TZ"
 
 @dataclass(frozen=True)
 class LocalServer:
-    """A running Prefect server.
-
-    Attributes:
-        url: Where its UI is.
-        home: Its directory: database, records and results, log.
-        process_id: Its process.
-    """
+    """A Prefect server: where its UI is, its directory (database, results, log), its process."""
 
     url: str
     home: Path
@@ -46,31 +40,21 @@ class LocalServer:
 def local_server(
     home: Path, *, port: int | None = None, ui: bool = True, settings: Mapping[str, str] | None = None
 ) -> Generator[LocalServer, None, None]:
-    """Start `prefect server` on this machine with SQLite in `home`, and stop it afterwards.
+    """Start `prefect server` on this machine with SQLite in `home`, which is kept, and stop it afterwards.
 
-    Args:
-        home: Its directory; made if missing, kept afterwards.
-        port: Where it listens; None: on a free one.
-        ui: Whether it serves the UI.
-        settings: Further Prefect settings, as environment variables.
-
-    Raises:
-        RuntimeError: when it does not answer in time; tells where its log is.
+    `settings` are further ones of Prefect, as environment variables. A RuntimeError says where its log is if
+    it does not start.
     """
     home.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
-    environment = {
-        **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
-        **_settings(home, url),
-        **(settings or {}),
-    }
+    passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     log = home / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
             command if ui else [*command, "--no-ui"],
-            env=environment,
+            env={**passed_on, **_settings(home, url), **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -78,10 +62,19 @@ def local_server(
             start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, after our own clean-up
         )
     try:
-        _wait_until_healthy(url, process, log)
+        end = time.monotonic() + START_SECONDS
+        with httpx.Client(base_url=url, trust_env=False, timeout=5.0) as http:
+            while not _healthy(http):
+                if time.monotonic() > end or process.poll() is not None:
+                    raise RuntimeError(f"the Prefect server did not start; its log is {log}")
+                time.sleep(0.1)
         yield LocalServer(url, home, process.pid)
     finally:
-        _stop(process)
+        for sent in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError, subprocess.TimeoutExpired):
+                if process.poll() is None:
+                    os.killpg(process.pid, sent)
+                    process.wait(STOP_SECONDS)
 
 
 def _settings(home: Path, url: str) -> dict[str, str]:
@@ -93,29 +86,15 @@ def _settings(home: Path, url: str) -> dict[str, str]:
     }
 
 
+def _healthy(http: httpx.Client) -> bool:
+    try:
+        return http.get("/api/health").status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
 def free_port() -> int:
     """A port of this machine that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def _wait_until_healthy(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_SECONDS
-    with httpx.Client(trust_env=False, timeout=5.0) as http:
-        while time.monotonic() < end and process.poll() is None:
-            with suppress(httpx.HTTPError):
-                if http.get(f"{url}/api/health").status_code == 200:
-                    return
-            time.sleep(0.1)
-    raise RuntimeError(f"the Prefect server did not start; its log is {log}")
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    for sent, patience in ((signal.SIGTERM, STOP_SECONDS), (signal.SIGKILL, STOP_SECONDS)):
-        if process.poll() is not None:
-            return
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, sent)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(patience)

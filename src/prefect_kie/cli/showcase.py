@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any
 
 from prefect import flow
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterStartTime
 from prefect.client.schemas.objects import TaskRun
 from pydantic import SecretStr
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
 from rich.live import Live
-from rich.prompt import Confirm
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
@@ -37,17 +37,15 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.setup import LIMITS, provide_limit
-from prefect_kie.cli.terminal import forgive_output
+from prefect_kie.cli.terminal import confirmed, forgive_output, say
 from prefect_kie.flows import (
     CharacterTraits,
     EpisodeSettings,
     GeneratedVideos,
     SeriesResult,
-    VideoOutcome,
     character_series,
     generate_video,
 )
-from prefect_kie.outcomes.results import Character
 from prefect_kie.outcomes.totals import told, total_credits
 from prefect_kie.tasks import upload_file
 
@@ -68,168 +66,142 @@ PICTURE_PROMPT = "The little boat in the picture begins to move and drifts out o
 
 REFRESH_SECONDS = 0.5
 
+Made = tuple[SeriesResult, list[GeneratedVideos]]
 
-class Showcase:
-    """The demo's run and what the terminal shows of it.
 
-    Args:
-        console: Where to print.
-        directory: Where the videos go.
-        key: The key to Kie; not used with a simulator.
-        simulator: The simulated Kie's address; None: the real one.
-    """
-
-    def __init__(self, console: Console, directory: Path, key: str, *, simulator: str | None) -> None:
-        self._console = console
-        self._directory = directory
-        self._live = simulator is None
-        if simulator is None:
-            self._credentials = KieCredentials(api_key=SecretStr(key))
-            self._poll = PollPolicy()
-        else:
-            self._credentials = KieCredentials(
-                api_key=SecretStr("simulated"), base_url=simulator, upload_url=simulator
-            )
-            self._poll = PollPolicy(usual_seconds=4.5, min_gap_seconds=0.5, seconds_per_poll=0.1)
-
-    def asked_and_allowed(self) -> bool:
-        """Show what would be submitted to the real Kie, and ask."""
-        try:
-            credits = asyncio.run(self._balance())
-        except KieError as error:
-            self._console.print(str(error), style="red", markup=False)
-            return False
-        table = Table("model", "what", title="This will be submitted to Kie and paid", title_justify="left")
-        for model, what in _plan():
-            table.add_row(model, what)
-        self._console.print(table)
-        self._console.print(
-            f"The account holds {credits:,.2f} credits; what a model costs today stands at kie.ai/pricing. "
-            "A second run in the same directory shows the same videos and pays nothing."
-        )
-        return Confirm.ask("Submit?", console=self._console, default=False)
-
-    def run(self) -> int:
-        """Run it all and print what it made.
-
-        Returns:
-            0 when every video is there, else 1.
-        """
-        started = datetime.now(timezone.utc)
-        try:
-            series, single = asyncio.run(self._run(started))
-        except KieError as error:
-            self._console.print(Text(str(error), style="red"), soft_wrap=True)
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it all with the environment's Prefect settings and KIE_API_KEY, and print what it made."""
+    parser = argparse.ArgumentParser(prog="python -m prefect_kie.cli.showcase", description=__doc__)
+    parser.add_argument("directory", type=Path, help="where the videos go")
+    parser.add_argument("--simulator", help="address of a simulated Kie; without it, the real one")
+    parser.add_argument("--yes", action="store_true", help="do not ask before paying")
+    forgive_output()
+    options = parser.parse_args(arguments)
+    credentials, poll = how(options.simulator, os.environ.pop("KIE_API_KEY", ""))
+    started = datetime.now(timezone.utc)
+    # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
+    # jobs, so each run there has jobs of its own.
+    job_key = None if options.simulator else "prefect-kie demo"
+    try:
+        if not (options.simulator or options.yes or allowed(credentials)):
             return 1
-        took = (datetime.now(timezone.utc) - started).total_seconds()
-        self._report(series, single, took)
-        return 0
+        series, single = asyncio.run(_watched(credentials, started, str(options.directory), job_key, poll))
+    except KieError as error:
+        say(str(error), "red")
+        return 1
+    show(series, single, (datetime.now(timezone.utc) - started).total_seconds())
+    say(f"They are in {options.directory}")
+    return 0
 
-    async def _balance(self) -> float:
-        async with self._credentials.get_client() as client:
+
+def how(simulator: str | None, key: str) -> tuple[KieCredentials, PollPolicy]:
+    """The credentials, and how often to poll."""
+    if simulator is None:
+        return KieCredentials(api_key=SecretStr(key)), PollPolicy()
+    return (
+        KieCredentials(api_key=SecretStr("simulated"), base_url=simulator, upload_url=simulator),
+        PollPolicy(usual_seconds=4.5, min_gap_seconds=0.5, seconds_per_poll=0.1),
+    )
+
+
+def allowed(credentials: KieCredentials) -> bool:
+    """Show what would be submitted to the real Kie, and ask."""
+
+    async def balance() -> float:
+        async with credentials.get_client() as client:
             return await client.get_credits()
 
-    async def _run(self, started: datetime) -> tuple[SeriesResult, list[GeneratedVideos]]:
-        await self._credentials.asave(DEFAULT_CREDENTIALS, overwrite=True)
-        # The real Kie is paid once for this directory, however often the demo runs; a simulated one
-        # forgets its jobs, so each run there has jobs of its own.
-        job_key = "prefect-kie demo" if self._live else None
-        async with get_client() as client:
-            for limit in LIMITS:
-                await provide_limit(client, limit)
-            work = asyncio.ensure_future(demo(str(self._directory), job_key, self._poll))
-            with Live(console=self._console, refresh_per_second=4, transient=True) as live:
-                while not work.done():
-                    live.update(_progress(await _task_runs(client, started)))
-                    await asyncio.wait([work], timeout=REFRESH_SECONDS)
-        return await work
+    credits = asyncio.run(balance())
+    say("This will be submitted to Kie and paid:")
+    for model, what in plan():
+        say(f"  {model}: {what}")
+    say(
+        f"The account holds {credits:,.2f} credits; what a model costs today stands at kie.ai/pricing. "
+        "A second run in the same directory shows the same videos and pays nothing."
+    )
+    return confirmed("Submit?")
 
-    def _report(self, series: SeriesResult, single: Sequence[GeneratedVideos], took: float) -> None:
-        videos = [
-            ("original", series.original),
-            *((f"episode {number}", episode) for number, episode in enumerate(series.episodes, 1)),
-            ("stable", single[0].videos[0]),
-            ("picture", single[1].videos[0]),
-        ]
-        made: list[VideoOutcome | Character] = [
-            *(outcome for _, outcome in videos),
-            *([series.character] if series.character else []),
-        ]
-        table = Table("video", title=f"{told(made)}, in {took:.0f} s", title_justify="left")
-        table.add_column("model")
-        table.add_column("length", justify="right", no_wrap=True)
-        table.add_column("credits", justify="right", no_wrap=True)
-        table.add_column("file", overflow="fold")
-        for what, outcome in videos:
-            table.add_row(what, *_cells(outcome))
-        if (character := series.character) is not None:
-            seconds = f"{character.slice.end - character.slice.start:g} s"
-            table.add_row("character", "", seconds, f"{character.credits or 0:g}", f"@{character.handle}")
-        table.add_section()
-        table.add_row("total", "", "", f"{total_credits(made):g}")
-        self._console.print(table)
-        self._console.print(Text(f"Files: {self._directory}"), soft_wrap=True)
+
+def plan() -> list[tuple[str, str]]:
+    """The model and the prompt of each submission."""
+    requests: list[JobRequest] = [ORIGINAL, STABLE]
+    return [
+        *((request.model_name, request.title) for request in requests),
+        ("sora-2-image-to-video", PICTURE_PROMPT),
+        ("sora-2-characters-pro", f"{TRAITS.character_prompt} (slice {SLICE.timestamps} s)"),
+        *((EpisodeSettings().model, prompt) for prompt in EPISODES),
+    ]
+
+
+def show(series: SeriesResult, single: Sequence[GeneratedVideos], took: float) -> None:
+    """Print what was made; below the table the files, whose names are wider than a terminal."""
+    videos = {"original": series.original}
+    videos |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
+    videos |= {"stable": single[0].videos[0], "picture": single[1].videos[0]}
+    made: list[Any] = [*videos.values(), *([series.character] if series.character else [])]
+    say(f"{told(made)}, in {took:.0f} s")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    for name in ("video", "model", "length", "credits"):
+        table.add_column(name, justify="left" if name in ("video", "model") else "right", no_wrap=True)
+    for what, outcome in videos.items():
+        seconds = outcome.video.seconds if outcome.video else None
+        length = f"{seconds:.1f} s" if seconds is not None else ""
+        table.add_row(what, outcome.model, length, "" if outcome.credits is None else f"{outcome.credits:g}")
+    if (character := series.character) is not None:
+        length = f"{character.slice.end - character.slice.start:.1f} s"
+        table.add_row("character", f"@{character.handle}", length, f"{character.credits or 0:g}")
+    table.add_section()
+    table.add_row("total", "", "", f"{total_credits(made):g}")
+    Console().print(table)
+    for what, outcome in videos.items():
+        say(Path(outcome.video.path).name if outcome.video else f"{what}: {outcome.error}")
 
 
 @flow(name="demo", flow_run_name="demo")
-async def demo(
-    directory: str, job_key: str | None, poll: PollPolicy
-) -> tuple[SeriesResult, list[GeneratedVideos]]:
+async def demo(directory: str, job_key: str | None, poll: PollPolicy) -> Made:
     """The main job: a series with a character, and beside it a stable and an image model."""
     place = Path(directory)
     picture = await upload_file(_picture(place.parent / "picture.png"), DEFAULT_CREDENTIALS)
     image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
 
-    async def video(request: Any, key: str | None) -> GeneratedVideos:
-        return await generate_video(request, directory=place, job_key=key, poll=poll)
+    async def video(request: Any) -> GeneratedVideos:
+        return await generate_video(request, directory=place, job_key=job_key, poll=poll)
 
     series, stable, image = await asyncio.gather(
         character_series(
             ORIGINAL, TRAITS, EPISODES, SLICE, EpisodeSettings(), directory=place, job_key=job_key, poll=poll
         ),
-        video(STABLE, job_key),
-        video(image_request, job_key),
+        video(STABLE),
+        video(image_request),
     )
     return series, [stable, image]
 
 
-def _plan() -> list[tuple[str, str]]:
-    requests: list[JobRequest] = [ORIGINAL, STABLE]
-    rows = [(request.model_name, request.title) for request in requests]
-    rows.append(("sora-2-image-to-video", PICTURE_PROMPT))
-    rows.append(("sora-2-characters-pro", f"{TRAITS.character_prompt} (slice {SLICE.timestamps} s)"))
-    rows += [(EpisodeSettings().model, prompt) for prompt in EPISODES]
-    return rows
+async def _watched(credentials: KieCredentials, started: datetime, *arguments: Any) -> Made:
+    """What the flow made; a line for each unfinished task run meanwhile."""
+    await credentials.asave(DEFAULT_CREDENTIALS, overwrite=True)
+    async with get_client() as client:
+        for limit in LIMITS:
+            await provide_limit(client, limit)
+        work = asyncio.ensure_future(demo(*arguments))
+        recent = FlowRunFilter(start_time=FlowRunFilterStartTime.model_validate({"after_": started}))
+        with Live(refresh_per_second=4, transient=True) as live:
+            while not work.done():
+                live.update(_progress(await client.read_task_runs(flow_run_filter=recent)))
+                await asyncio.wait([work], timeout=REFRESH_SECONDS)
+    return await work
 
 
-async def _task_runs(client: PrefectClient, started: datetime) -> list[TaskRun]:
-    recent = FlowRunFilter(start_time=FlowRunFilterStartTime.model_validate({"after_": started}))
-    return await client.read_task_runs(flow_run_filter=recent)
-
-
-def _progress(task_runs: Sequence[TaskRun]) -> Group:
-    """One line per unfinished task run, as Prefect knows it."""
-    lines: list[Any] = [Spinner("line", "Running on Prefect")]
-    done = 0
-    for task_run in sorted(task_runs, key=lambda run: run.created or run.expected_start_time or run.id.hex):
-        state = task_run.state
-        if state is None or ":" not in task_run.name:
-            continue
-        if state.is_final():
-            done += 1
-            continue
-        lines.append(Text(f"  {task_run.name}: {state.message or state.name}", no_wrap=True))
-    lines.append(Text(f"  {done} steps done"))
-    return Group(*lines)
-
-
-def _cells(outcome: VideoOutcome) -> list[str]:
-    video = outcome.video
-    if video is None:
-        return [outcome.model, "", "", outcome.error or ""]
-    seconds = f"{video.seconds:.1f} s" if video.seconds is not None else ""
-    credits = f"{video.credits:g}" if video.credits is not None else ""
-    return [video.model, seconds, credits, Path(video.path).name]
+def _progress(task_runs: list[TaskRun]) -> Group:
+    task_runs.sort(key=lambda run: run.created or run.expected_start_time or run.id.hex)
+    named = [(run.name, run.state) for run in task_runs if run.state is not None and ":" in run.name]
+    lines = [
+        Text(f"  {name}: {state.message or state.name}", no_wrap=True, overflow="ellipsis")
+        for name, state in named
+        if not state.is_final()
+    ]
+    done = sum(state.is_final() for _, state in named)
+    return Group(Spinner("line", "Running on Prefect"), *lines, Text(f"  {done} steps done"))
 
 
 def _picture(path: Path) -> Path:
@@ -244,26 +216,6 @@ def _picture(path: Path) -> Path:
     draw.polygon([(320, 110), (320, 215), (400, 215)], fill="white", outline="black")
     image.save(path)
     return path
-
-
-def main() -> int:
-    """Run the showcase with the environment's Prefect settings and KIE_API_KEY.
-
-    Returns:
-        The exit code.
-    """
-    parser = argparse.ArgumentParser(prog="python -m prefect_kie.cli.showcase", description=__doc__)
-    parser.add_argument("directory", type=Path, help="where the videos go")
-    parser.add_argument("--simulator", help="address of a simulated Kie; without it, the real one")
-    parser.add_argument("--yes", action="store_true", help="do not ask before paying")
-    forgive_output()
-    options = parser.parse_args()
-    key = os.environ.pop("KIE_API_KEY", "")
-    showcase = Showcase(Console(), options.directory, key, simulator=options.simulator)
-    if options.simulator is None and not options.yes and not showcase.asked_and_allowed():
-        print("Nothing was submitted.")
-        return 1
-    return showcase.run()
 
 
 if __name__ == "__main__":

@@ -1,11 +1,61 @@
-"""Output that never ends a command: whatever the terminal, pipe or file takes, and though nobody reads it."""
+"""What commands print: anything, to any terminal, pipe or file, and though nobody reads it."""
 
 from __future__ import annotations
 
 import io
 import os
 import sys
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Literal
+
+# Rich is imported by what prints: `--help` has to come at once.
+
+Outcome = Literal["ok", "exists", "created", "updated", "warning", "missing", "error"]
+
+STYLES = {"ok": "green", "created": "green", "exists": "dim", "error": "bold red"}
+
+
+class CommandFailed(Exception):
+    """A command cannot begin, or not go on; the message is all that the user has to know."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What `setup` did about one thing, or what `doctor` knows of it."""
+
+    outcome: Outcome
+    what: str
+    remedy: str | None = None
+
+    def show(self) -> None:
+        """Print it, the remedy on a line of its own."""
+        from rich.text import Text
+
+        say(Text.assemble((f"{self.outcome:<8} ", STYLES.get(self.outcome, "yellow")), self.what))
+        if self.remedy:
+            say(f"         {self.remedy}")
+
+
+def say(text: Any, style: str = "", *, error: bool = False) -> None:
+    """Print a text as it is: brackets are no markup, and a line stays one, so that ids can be copied."""
+    from rich.console import Console
+    from rich.text import Text
+
+    line = Text(text, style=style) if isinstance(text, str) else text
+    Console(stderr=error).print(line, soft_wrap=True)
+
+
+def confirmed(question: str) -> bool:
+    """Ask a person before anything is paid."""
+    from rich.prompt import Confirm
+
+    if not sys.stdin.isatty():
+        say("Nobody is there to be asked before paying; say --yes. Nothing was submitted.")
+        return False
+    if not Confirm.ask(question, default=False):
+        say("Nothing was submitted.")
+        return False
+    return True
 
 
 def forgive_output() -> None:

@@ -668,7 +668,7 @@ async def test_a_process_killed_before_its_record_keeps_the_slots_and_setup_says
         found = await provide_budget(client, None)
         assert found is not None
         assert "30 of 30 credits are used" in found.what
-        assert found.command == "prefect gcl update kie-credits --active-slots 0"
+        assert found.remedy == "run: prefect gcl update kie-credits --active-slots 0"
         anew = GlobalConcurrencyLimitUpdate(active_slots=0)
         await client.update_global_concurrency_limit(CREDITS_LIMIT, anew)
     await submit(credentials, max_credits=PRICE)

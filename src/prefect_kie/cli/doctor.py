@@ -1,0 +1,203 @@
+"""`prefect-kie doctor`: whether everything is in place; changes nothing but for a probe, spends nothing."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+
+import httpx
+import prefect
+from prefect.client.base import ServerType
+from prefect.client.orchestration import PrefectClient
+from prefect.client.schemas.objects import WorkerStatus
+from prefect.exceptions import ObjectNotFound
+
+from prefect_kie.api import KieError
+from prefect_kie.api.hosts import API_URL
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
+from prefect_kie.blocks.credentials import KEY_VARIABLE
+from prefect_kie.cli.connection import ServerMissing, connected, server_url
+from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage
+from prefect_kie.cli.setup import CREDENTIALS, steps
+from prefect_kie.cli.terminal import Finding
+
+WORK_POOL = "kie"
+"""The work pool of prefect.yaml."""
+
+DEPLOYMENTS = (
+    "generate-video/kie",
+    "generate-video/kie-daily",
+    "create-character/kie",
+    "character-series/kie",
+    "generate-batch/kie",
+    "collect-job/kie",
+    "resolve-submission/kie",
+    "resume-waiting/kie",
+)
+"""The deployments of prefect.yaml (a test compares them)."""
+
+
+class WouldChange(Exception):
+    """A request to the Prefect server that would change something there; it was not sent."""
+
+    def __init__(self, request: httpx.Request) -> None:
+        super().__init__(f"{request.method} {request.url.path}")
+        self.creates = request.method == "POST"
+
+
+async def refuse_changes(request: httpx.Request) -> None:
+    """Let only questions through: GET, and the POSTs by which Prefect's API filters."""
+    if request.method != "GET" and not request.url.path.endswith("/filter"):
+        raise WouldChange(request)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Check everything and report each thing."""
+    return asyncio.run(_report(options.credentials))
+
+
+async def _report(credentials: str) -> int:
+    errors = 0
+    async for finding in findings(credentials):
+        finding.show()
+        errors += finding.outcome == "error"
+    return 1 if errors else 0
+
+
+async def findings(credentials: str) -> AsyncIterator[Finding]:
+    """Everything, one after the other; without a Prefect server only what is known without it."""
+    yield check_sqlalchemy(version("sqlalchemy"))
+    try:
+        async with connected(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
+            if client.server_type == ServerType.CLOUD:
+                yield Finding("ok", f"Prefect Cloud {server_url()}; client {prefect.__version__}")
+            else:
+                yield check_versions(server_url(), await client.api_version(), prefect.__version__)
+            async for finding in _of_setup(client):
+                yield finding
+            async for finding in check_events(client):
+                yield finding
+            async for finding in _credentials(credentials):
+                yield finding
+            yield await check_result_storage(client)
+            yield await _work_pool(client)
+            yield await _deployments(client)
+    except ServerMissing as missing:
+        yield Finding("error", str(missing), "The rest is kept on the server, and was not checked.")
+
+
+def check_sqlalchemy(installed: str) -> Finding:
+    """Whether a server on SQLite answers at all times with this version of SQLAlchemy."""
+    if _numbers(installed) >= (2, 1):
+        return Finding("ok", f"SQLAlchemy {installed}")
+    return Finding(
+        "ok",
+        f"SQLAlchemy {installed}; before 2.1 a server on SQLite stands still for a minute now and then",
+        "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'",
+    )
+
+
+def check_versions(url: str, server: str, client: str) -> Finding:
+    """Whether the server is as new as its client: Prefect promises that only this works."""
+    what = f"Prefect server {url}, version {server}"
+    if _numbers(server) >= _numbers(client):
+        return Finding("ok", f"{what}; client {client}")
+    return Finding(
+        "error",
+        f"{what}, is older than this client ({client})",
+        f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}",
+    )
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """A version's first two numbers."""
+    return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
+
+
+async def _of_setup(client: PrefectClient) -> AsyncIterator[Finding]:
+    """What `prefect-kie setup` makes: its own steps, with a client that changes nothing."""
+    for what, step in steps():
+        if what == CREDENTIALS:  # checked with what they hold, below
+            continue
+        try:
+            finding = await step(client)
+        except WouldChange as change:
+            if change.creates:
+                yield Finding("missing", what, "run: prefect-kie setup")
+            else:
+                yield Finding("error", f"{what} is not as this version has it", "run: prefect-kie setup")
+        else:
+            if finding is not None:
+                in_order = finding.outcome == "exists"
+                yield Finding("ok" if in_order else "error", finding.what, finding.remedy)
+
+
+async def _credentials(name: str) -> AsyncIterator[Finding]:
+    """The block, and Kie with its key: the balance costs nothing to ask."""
+    what = f"credentials block {name!r}"
+    try:
+        block = await load_credentials(name)
+    except KieError as error:
+        remedy = error.remedy or error.next_step
+        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else remedy
+        yield Finding("error", error.message, advice)
+        return
+    except Exception as error:  # its text may quote what the block holds
+        yield Finding(
+            "error",
+            f"{what} cannot be read ({type(error).__name__})",
+            "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
+        )
+        return
+    is_stored = block._block_document_name is not None  # pyright: ignore[reportPrivateUsage]
+    yield Finding("ok", what if is_stored else f"{KEY_VARIABLE}, used where it is set; no {what} exists")
+    where = "Kie" if block.base_url == API_URL else f"Kie at {block.base_url} (not the real one)"
+    try:
+        async with block.get_client() as kie:
+            credits = await kie.get_credits()
+    except KieError as error:
+        yield Finding("error", f"{where}: {error.message}", error.remedy or error.next_step)
+        return
+    balance = f"{where} takes the key; balance: {credits:g} credits"
+    yield Finding("ok", balance) if credits > 0 else Finding("error", balance, "Add credits at kie.ai.")
+    if block.callbacks is not None:
+        yield await check_callbacks(block.callbacks)
+
+
+async def _work_pool(client: PrefectClient) -> Finding:
+    what = f"work pool {WORK_POOL!r}"
+    try:
+        pool = await client.read_work_pool(WORK_POOL)
+    except ObjectNotFound:
+        return Finding("missing", what, f"run: prefect work-pool create {WORK_POOL} --type process")
+    if pool.is_paused:
+        return Finding("error", f"{what} is paused", f"run: prefect work-pool resume {WORK_POOL}")
+    if pool.is_push_pool or pool.is_managed_pool:
+        return Finding("ok", f"{what} ({pool.type}), which needs no worker")
+    workers = await client.read_workers_for_work_pool(WORK_POOL)
+    if online := sum(worker.status == WorkerStatus.ONLINE for worker in workers):
+        return Finding("ok", f"{what} ({pool.type}) with {online} online worker{'s' * (online > 1)}")
+    return Finding(
+        "error",
+        f"{what} ({pool.type}) has no online worker, so its runs wait",
+        f"run: prefect worker start --pool {WORK_POOL}",
+    )
+
+
+async def _deployments(client: PrefectClient) -> Finding:
+    missing: list[str] = []
+    for name in DEPLOYMENTS:
+        try:
+            await client.read_deployment_by_name(name)
+        except ObjectNotFound:
+            missing.append(name)
+    if not missing:
+        return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
+    return Finding(
+        "missing",
+        f"deployments of prefect.yaml: {', '.join(missing)}",
+        "run: prefect deploy --all (in the directory with prefect.yaml)",
+    )

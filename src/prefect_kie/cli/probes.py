@@ -1,0 +1,188 @@
+"""What is tried out, not only read: result storage, the two ways of events, the receiver of callbacks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from uuid import uuid4
+
+import httpx
+from prefect.blocks.core import Block
+from prefect.client.orchestration import PrefectClient, get_client
+from prefect.events import Event, Resource, get_events_client
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.filesystems import WritableFileSystem
+from prefect.settings import get_current_settings
+from pydantic import ValidationError
+
+from prefect_kie.api.hosts import http_client
+from prefect_kie.blocks import KieCallbacks
+from prefect_kie.callbacks.receiver import HEALTHY
+from prefect_kie.cli.terminal import Finding
+from prefect_kie.runtime.logs import shown_error
+from prefect_kie.storage.base import LocalStorage, Storage
+from prefect_kie.storage.fsspec import BlockStorage, storage_for
+
+RECEIVER_SECONDS = 10.0
+
+SEND_SECONDS = 10.0
+ARRIVE_SECONDS = 20.0
+"""How long a sent event may take: a server writes events down every five seconds, a busy one later."""
+
+WAYS = {
+    "kie.check.websocket": (
+        "no event reaches the server over its websocket ({}): no task runs and kie.* events in the UI, no "
+        "automations from them, no callbacks; runs go on, and are found when they die"
+    ),
+    "kie.check.http": (
+        "no event reaches the server over HTTP ({}): it hears no heartbeats, so a run whose process and "
+        "worker are both gone is not run again by itself"
+    ),
+}
+"""The event that is sent on each way (both names begin alike, so that one query finds both), and what is lost
+where it does not arrive."""
+
+PROBE = "prefect-kie-doctor"
+"""How the name of the probe file begins."""
+
+SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
+
+ONE_MACHINE = ("file://", "local://", "memory://")
+"""fsspec's addresses of what no other machine sees."""
+
+
+async def check_events(client: PrefectClient) -> AsyncIterator[Finding]:
+    """Send one event on each way, as runs do, and ask the server for them."""
+    mark = f"kie.check.{uuid4().hex}"
+    problems: dict[str, str] = {}
+    for name in WAYS:
+        event = Event(event=name, resource=Resource({"prefect.resource.id": mark}))
+        try:
+            await asyncio.wait_for(_send(event), SEND_SECONDS)
+        except Exception as error:
+            problems[name] = shown_error(error).splitlines()[0]
+    sent = WAYS.keys() - problems.keys()
+    wanted = EventFilter(event=EventNameFilter(name=sorted(sent)), resource=EventResourceFilter(id=[mark]))
+    end = time.monotonic() + ARRIVE_SECONDS
+    arrived = set[str]()
+    while arrived != sent and time.monotonic() < end:
+        arrived = {event.event for event in (await client.read_events(wanted, limit=len(sent))).events}
+        await asyncio.sleep(0 if arrived == sent else 0.3)
+    for name, lost in WAYS.items():
+        if name not in arrived:
+            why = problems.get(name, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
+            yield Finding(
+                "error",
+                lost.format(why),
+                "See docs/proxies.md: what a proxy has to let through, and which settings help.",
+            )
+    if arrived == WAYS.keys():
+        yield Finding("ok", "events arrive, over the websocket and over HTTP")
+
+
+async def _send(event: Event) -> None:
+    if event.event.endswith("http"):
+        async with get_client() as client:
+            await client.request("POST", "/events", json=[event.model_dump(mode="json")])
+    else:  # asked for a confirmation of each event, and not to try again
+        async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as events:
+            await events.emit(event)
+
+
+async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SECONDS) -> Finding:
+    """Whether the receiver answers at its public address; asked without any key, from outside."""
+    address = f"{callbacks.base_url}/health"
+
+    async def ask() -> tuple[int, bytes]:
+        # No redirect is followed: Kie's POST would not be, either. No more is read than is needed to know it.
+        async with (
+            http_client(address, httpx.Timeout(seconds), keepalive=0) as client,
+            client.stream("GET", address) as answer,
+        ):
+            return answer.status_code, await anext(answer.aiter_bytes(len(HEALTHY) + 1), b"")
+
+    try:
+        status, found = await asyncio.wait_for(ask(), seconds)
+    except (TimeoutError, httpx.HTTPError) as error:
+        problem = f"nobody answers ({type(error).__name__})"
+    else:
+        if status == 200 and found == HEALTHY.encode():
+            return Finding("ok", f"callbacks: the receiver answers at {callbacks.base_url}")
+        problem = f"something else answers there (status {status})"
+    return Finding(
+        "error",
+        f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only",
+        "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)",
+    )
+
+
+async def check_result_storage(client: PrefectClient) -> Finding:
+    """Where runs keep what they have submitted: without it nothing is sent."""
+    settings = get_current_settings().results
+    place = settings.default_storage_block
+    what = f"result storage {place} (PREFECT_DEFAULT_RESULT_STORAGE_BLOCK)"
+    try:
+        if place is not None:
+            storage = _storage_at(await Block.aload(place, client=client))
+        elif default := (await client.read_server_default_result_storage()).default_result_storage_block_id:
+            what = f"result storage block {default} (the server's default)"
+            storage = _storage_at(await Block.aload_from_ref(default, client=client))
+            what = f"result storage {storage.address('')} (the server's default)"
+        else:
+            storage = storage_for(settings.local_storage_path)
+            what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
+    except Exception as error:
+        return Finding(
+            "error",
+            f"{what} cannot be loaded ({_reason(error)})",
+            f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}",
+        )
+    return await check_storage(storage, what)
+
+
+def _storage_at(block: Block) -> Storage:
+    if not isinstance(block, WritableFileSystem):
+        raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
+    return storage_for(block)
+
+
+async def check_storage(storage: Storage, what: str) -> Finding:
+    """Whether a storage keeps a small file, gives it back and removes it."""
+    # What cannot be deleted at least does not become more with each call.
+    path = f"{PROBE}.txt" if isinstance(storage, BlockStorage) else f"{PROBE}-{uuid4().hex}.txt"
+    content = f"Written by prefect-kie doctor; may be deleted. {uuid4().hex}".encode()
+    remedy = (
+        f"Make that directory writable and the disk not full, or choose a storage block: {SET_BLOCK}"
+        if isinstance(storage, LocalStorage)
+        else "Correct the storage block in the UI (Blocks), then run prefect-kie doctor again."
+    )
+    doing = "written"
+    try:
+        await storage.write(path, content)
+        doing = "read"
+        kept = await storage.read(path)
+        doing = "deleted from"
+        deleted = await storage.delete(path)
+    except Exception as error:
+        with suppress(Exception):
+            await storage.delete(path)
+        return Finding("error", f"{what} cannot be {doing} ({_reason(error)})", remedy)
+    if kept != content:
+        return Finding("error", f"{what} does not keep what is written", remedy)
+    able = f"{what}: writes, reads and deletes"
+    if not deleted:
+        able = f"{what}: writes and reads; it cannot delete, so a small file stays: {storage.address(path)}"
+    if isinstance(storage, LocalStorage) or storage.address("").startswith(ONE_MACHINE):
+        return Finding(
+            "ok",
+            f"{able}. It is this machine's disk: several machines would not share it, and could pay twice",
+            f"For several machines, choose a shared storage block on each: {SET_BLOCK}",
+        )
+    return Finding("ok", able)
+
+
+def _reason(error: Exception) -> str:
+    # A refused block's text quotes its fields, among them secrets.
+    return type(error).__name__ if isinstance(error, ValidationError) else shown_error(error)
