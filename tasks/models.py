@@ -5,9 +5,9 @@ Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
@@ -30,15 +30,16 @@ from prefect_kie.api import (
     SoraWatermarkRemover,
 )
 from prefect_kie.api.catalog import parse_request
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.submissions.submit import submit
+from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
+P = ParamSpec("P")
 RequestT = TypeVar("RequestT", bound=JobRequest)
 
 _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
-
 
 _ARGS = """
     credentials: The Kie Credentials block, or its name; by default the block `kie`, else the key in the
@@ -81,25 +82,6 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
         ) -> Coroutine[Any, Any, JobHandle]: ...
 
 
-class AnyModelTask(ModelTask[JobRequest]):
-    """The task `run_model`: a job of any model, by its name at Kie and the fields of its input."""
-
-    if TYPE_CHECKING:
-
-        def __call__(  # type: ignore[override]
-            self,
-            model: str | JobRequest | dict[str, Any],
-            /,
-            credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
-            *,
-            take: int = 1,
-            job_key: str | None = None,
-            second_try: int = 0,
-            max_credits: float | None = None,
-            **input: Any,
-        ) -> Coroutine[Any, Any, JobHandle]: ...
-
-
 def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
     """Make the task of a model.
 
@@ -119,25 +101,17 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         second_try: int = 0,
         max_credits: float | None = None,
     ) -> JobHandle:
-        keep_alive()
         checked = request_class.model_validate(request)
-        return await submit(
-            checked,
-            credentials,
-            take=take,
-            job_key=job_key,
-            second_try=second_try,
-            max_credits=max_credits,
-        )
+        return await _submit(checked, credentials, job_key, take, second_try, max_credits)
 
     model = request_class.model_fields["model"].default
     submit_job.__name__ = submit_job.__qualname__ = model.replace("-", "_")
     summary, _, _ = (request_class.__doc__ or "").partition("\n\nAttributes:")
     submit_job.__doc__ = (
         f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
-        f"    request: What to make; a `{request_class.__name__}`.{_ARGS}"
+        f"    request: What to make; a `{request_class.__name__}`."
     )
-    made = _tasks[request_class] = ModelTask[RequestT](submit_job, name=model, **_OPTIONS)
+    made: ModelTask[RequestT] = _as_task(submit_job, request_class, model)
     return made
 
 
@@ -166,17 +140,47 @@ def shortened(text: str, length: int = 48) -> str:
     return f"{head[: head.rfind(' ')] if ' ' in head[length // 2 :] else head}…"
 
 
-_OPTIONS: dict[str, Any] = {
-    "task_run_name": job_name,
-    "cache_policy": NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
-    "retries": 11,  # ten, in truth: the last one is never made
-    "retry_delay_seconds": [2, 5, 10],
-    "retry_jitter_factor": 0.5,
-    "retry_condition_fn": only_retryable_and_not_the_last,
-}
+def _as_task(
+    function: Callable[P, Coroutine[Any, Any, JobHandle]], request_class: type[JobRequest], name: str
+) -> Any:
+    """The task of a function that submits; its docstring gets what all of them have in common."""
+    function.__doc__ = f"{function.__doc__}{_ARGS}"
+    made = _tasks[request_class] = ModelTask[Any](
+        function,
+        name=name,
+        task_run_name=job_name,
+        cache_policy=NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
+        retries=11,  # ten, in truth: the last one is never made
+        retry_delay_seconds=[2, 5, 10],
+        retry_jitter_factor=0.5,
+        retry_condition_fn=only_retryable_and_not_the_last,
+    )
+    return made
 
 
-async def _run_model(
+async def _submit(
+    request: JobRequest,
+    credentials: KieCredentials | str,
+    job_key: str | None,
+    take: int,
+    second_try: int,
+    max_credits: float | None,
+) -> JobHandle:
+    keep_alive()
+    scope = await submission_scope(job_key)
+    submissions = await run_submissions(await load_credentials(credentials))
+    return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
+
+
+def _any_model(
+    function: Callable[P, Coroutine[Any, Any, JobHandle]],
+) -> Task[P, Coroutine[Any, Any, JobHandle]]:
+    made: Task[P, Coroutine[Any, Any, JobHandle]] = _as_task(function, MarketModel, "run-model")
+    return made
+
+
+@_any_model
+async def run_model(
     model: str | JobRequest | dict[str, Any],
     /,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
@@ -187,7 +191,17 @@ async def _run_model(
     max_credits: float | None = None,
     **input: Any,
 ) -> JobHandle:
-    keep_alive()
+    """Submit a job of any model, once.
+
+    Example:
+        ```python
+        handle = await run_model("kling-2.6/text-to-video", prompt="a yak on a ridge", duration="5")
+        ```
+
+    Args:
+        model: The model's name at Kie, as on its page at docs.kie.ai; or a whole request, as an object or as
+            createTask takes it.
+        **input: The model's input, each field by its name at Kie."""
     if isinstance(model, str):
         model = {"model": model, "input": input}
     elif input:
@@ -196,24 +210,8 @@ async def _run_model(
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
     request = model if isinstance(model, JobRequest) else parse_request(model)
-    return await submit(
-        request, credentials, take=take, job_key=job_key, second_try=second_try, max_credits=max_credits
-    )
+    return await _submit(request, credentials, job_key, take, second_try, max_credits)
 
-
-_run_model.__name__ = _run_model.__qualname__ = "run_model"
-_run_model.__doc__ = f"""Submit a job of any model, once.
-
-Example:
-    ```python
-    handle = await run_model("kling-2.6/text-to-video", prompt="a yak on a ridge", duration="5")
-    ```
-
-Args:
-    model: The model's name at Kie, as on its page at docs.kie.ai; or a whole request, as an object or as
-        createTask takes it.
-    **input: The model's input, each field by its name at Kie.{_ARGS}"""
-run_model = _tasks[MarketModel] = AnyModelTask(_run_model, name="run-model", **_OPTIONS)
 
 sora_2_text_to_video = model_task(Sora2TextToVideo)
 sora_2_image_to_video = model_task(Sora2ImageToVideo)

@@ -47,8 +47,7 @@ from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, check_destination, load_storage
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import no_waiting_mends
-from prefect_kie.storage.partial_files import part_for
+from prefect_kie.storage.local import no_waiting_mends, part_for
 from prefect_kie.tasks._retries import is_tried_again, only_retryable_and_not_the_last
 
 YOUNG = timedelta(minutes=10)
@@ -181,7 +180,7 @@ async def _save_files(
         of_role = "" if file.role == "result" else f"_{file.role}"
         name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
         try:
-            with part_for(place, name) as part:
+            with part_for(place.local(name)) as part:
                 transfer = await _fetch_or_renew(kie, file.url, part, max_bytes, job)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.

@@ -51,7 +51,7 @@ from prefect_kie.cli.setup import LIMITS, Setup
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT, Heartbeat, any_taken_away, heartbeat_event
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
 from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()

@@ -23,7 +23,7 @@ from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import connected, server_url
 from prefect_kie.cli.doctor.events import check_events
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
 Outcome = Literal["created", "there", "updated", "missing", "trouble"]
 

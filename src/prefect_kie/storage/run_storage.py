@@ -16,7 +16,7 @@ from prefect.settings import get_current_settings
 from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.storage.base import Storage
+from prefect_kie.storage.base import NotExclusive, Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
 ROOT_LABEL = "kie.root-flow-run"
@@ -99,14 +99,8 @@ async def scope_storage() -> Storage:
             )
     storage = storage_for(block)
     if isinstance(storage, BlockStorage):
-        raise SubmissionNotRecorded(
-            f"the default result storage is a {type(block).__name__} block, which cannot let exactly one of "
-            "two writers create a file, so two could pay for one job; nothing was sent",
-            next_step=(
-                "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
-                "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
-            ),
-        )
+        refused = NotExclusive(storage.address(""))
+        raise SubmissionNotRecorded(f"{refused}; nothing was sent", next_step=refused.next_step)
     return storage
 
 

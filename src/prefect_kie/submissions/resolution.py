@@ -1,4 +1,4 @@
-"""What `resolve_submission` tells of each submission."""
+"""What `resolve_submission` reports of each submission."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.run_page.markdown import cell
-from prefect_kie.runtime.single_flight import in_progress
 from prefect_kie.submissions.store import SubmissionRecord
 
 SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
@@ -45,12 +44,12 @@ class ResolvedSubmission(BaseModel):
     task_id: str | None
 
     @classmethod
-    def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
-        """What a submission's record tells."""
+    def of(
+        cls, record: SubmissionRecord, flow_run_name: str | None, being_submitted: bool
+    ) -> ResolvedSubmission:
+        """What a submission's record says."""
         status: dict[str, SubmissionStatus] = {
-            "submitting": "being submitted"
-            if record.in_flight_seconds or in_progress(record.key)
-            else "in doubt",
+            "submitting": "being submitted" if being_submitted else "in doubt",
             "submitted": "bound",
             "released": "released",
         }

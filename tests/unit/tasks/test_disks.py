@@ -22,8 +22,7 @@ from prefect_kie.runtime.processes import mark
 from prefect_kie.storage import local
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import no_waiting_mends, part_beside
-from prefect_kie.storage.partial_files import temporary_folder
+from prefect_kie.storage.local import no_waiting_mends, part_beside, temporary_folder
 
 LONG = Job(
     task_id="t" * 40,
@@ -46,7 +45,7 @@ def without_directory_sync(monkeypatch: pytest.MonkeyPatch, number: int) -> None
         true(descriptor)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    monkeypatch.setattr(local, "_without_sync", set[int]())
+    local._warn_unsynced.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +186,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 from prefect.filesystems import RemoteFileSystem
-from prefect_kie.storage.partial_files import part_for
+from prefect_kie.storage.local import part_for
 from prefect_kie.storage.fsspec import storage_for
 
 def killed(filesystem, source, target, **_):
@@ -196,7 +195,7 @@ def killed(filesystem, source, target, **_):
 
 LocalFileSystem.put_file = killed
 place = storage_for(RemoteFileSystem(basepath="local://videos"))
-with part_for(place, "a") as part:
+with part_for(place.local("a")) as part:
     part.write_bytes(b"a whole video")
     asyncio.run(place.put(part, "a.mp4"))
 """

@@ -1,0 +1,127 @@
+"""What submissions need of a run: its records, its budgets, its log and its Prefect server's events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
+from prefect.events.schemas.events import Event
+from prefect.runtime import flow_run
+
+from prefect_kie.api import JobHandle
+from prefect_kie.blocks import KieCredentials, load_prices
+from prefect_kie.run_page import events
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.run_storage import scope_storage
+from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
+from prefect_kie.submissions.reconcile import Clock
+from prefect_kie.submissions.service import SubmissionService
+from prefect_kie.submissions.store import SubmissionRecords
+
+MAX_EVENTS = 50
+"""So many a server gives at once."""
+
+
+async def run_records() -> SubmissionRecords:
+    """The records of all runs here, in Prefect's default result storage.
+
+    Raises:
+        SubmissionNotRecorded: when they cannot be kept there.
+    """
+    return SubmissionRecords(await scope_storage())
+
+
+async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
+    """The budgets of this run and of all runs.
+
+    Args:
+        records: Where the submissions are recorded; None: `run_records`.
+    """
+    records = records or await run_records()
+    return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
+
+
+async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None = None) -> SubmissionService:
+    """What submits this run's jobs, and settles submissions in doubt.
+
+    Args:
+        kie: Whose Kie it is.
+        records: Where the submissions are recorded; None: `run_records`.
+    """
+    records = records or await run_records()
+    return SubmissionService(
+        records=records,
+        kie=kie,
+        events=ServerEvents(),
+        budgets=await run_budgets(records),
+        log=run_logger(),
+        clock=Clock(),
+        flow_run_id=flow_run.get_id(),
+    )
+
+
+async def settle(handle: JobHandle, credits: float) -> None:
+    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged.
+
+    Args:
+        handle: The job.
+        credits: What Kie charged; 0 for a job that failed.
+    """
+    if (key := handle.submission) is None:
+        return
+
+    async def settled() -> None:
+        budgets = await run_budgets()
+        record = await budgets.records.read(key)
+        if record is not None and record.task_id == handle.task_id:
+            await budgets.settle(record, credits)
+
+    await logged(settled(), key, credits, run_logger())
+
+
+class ServerEvents:
+    """Events of submissions on the Prefect server: evidence beside the records."""
+
+    def emit_submitted(self, task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
+        """Report a created job, in the background."""
+        events.emit_submitted(task_id, model=model, key=key, attempt=attempt, title=title)
+
+    async def sent(self) -> None:
+        """Wait for a moment until all that was reported has left this process."""
+        await events.events_are_sent()
+
+    async def submitted_jobs(self, key: str, attempt: str, since: datetime) -> list[str]:
+        """The jobs that this attempt at a submission was reported to have created."""
+        found = await self._find(events.JOB_SUBMITTED, key, since)
+        return [_job(event) for event in found if event.resource.get(events.ATTEMPT) == attempt]
+
+    async def called_back_jobs(self, key: str, since: datetime) -> list[str]:
+        """The jobs about which Kie called the submission's own address back."""
+        return [_job(event) for event in await self._find(events.JOB_CALLBACK, key, since)]
+
+    async def _find(self, name: str, key: str, since: datetime) -> list[Event]:
+        clocks = timedelta(days=1)  # of machines that disagree
+        occurred = {"since": since - clocks, "until": datetime.now(timezone.utc) + clocks}
+        wanted = EventFilter(
+            occurred=EventOccurredFilter.model_validate(occurred),
+            event=EventNameFilter(name=[name]),
+            related=EventRelatedFilter(id=[f"kie.submission.{key}"]),
+        )
+        try:
+            async with get_client() as client:
+                # The client's own default is more than a server gives.
+                return list((await client.read_events(wanted, limit=MAX_EVENTS)).events)
+        except Exception as error:  # one source of evidence less; the doubt stays
+            run_logger().warning(
+                "The Prefect server could not be asked for the events %s of submission %s (%s)",
+                name,
+                key,
+                type(error).__name__,
+            )
+            return []
+
+
+def _job(event: Event) -> str:
+    return event.resource.id.removeprefix("kie.job.")
