@@ -41,7 +41,7 @@ from prefect_kie.retry_policy import (
 from prefect_kie.run_context import run_records
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
-from prefect_kie.storage.destination import check_destination, load_storage
+from prefect_kie.storage.destination import load_storage
 from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.models import shortened
@@ -117,8 +117,8 @@ class JobRunner:
         Raises:
             KieError: when there are no such credentials or no such storage.
         """
-        check_destination(directory, storage)
-        kie, block = await load_credentials(credentials), await load_storage(storage)
+        block = await load_storage(storage, directory)
+        kie = await load_credentials(credentials)
         try:
             scope = await submission_scope(job_key)
         except ValueError as error:

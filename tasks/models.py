@@ -7,28 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie.api import (
-    InvalidRequest,
-    JobHandle,
-    JobRequest,
-    MarketModel,
-    Sora2Characters,
-    Sora2CharactersPro,
-    Sora2ImageToVideo,
-    Sora2ImageToVideoStable,
-    Sora2ProImageToVideo,
-    Sora2ProStoryboard,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-    SoraWatermarkRemover,
-)
+from prefect_kie import api
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, MarketModel
 from prefect_kie.api.catalog import parse_request
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.run_context import run_submissions
@@ -38,6 +24,7 @@ from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 P = ParamSpec("P")
 RequestT = TypeVar("RequestT", bound=JobRequest)
+Submitting = Coroutine[Any, Any, JobHandle]
 
 _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
 
@@ -61,7 +48,7 @@ Raises:
 """
 
 
-class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
+class ModelTask(Task[..., Submitting], Generic[RequestT]):
     """A Prefect task that submits a job of one model, once.
 
     Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
@@ -79,7 +66,7 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
             job_key: str | None = None,
             second_try: int = 0,
             max_credits: float | None = None,
-        ) -> Coroutine[Any, Any, JobHandle]: ...
+        ) -> Submitting: ...
 
 
 def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
@@ -111,8 +98,7 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
         f"    request: What to make; a `{request_class.__name__}`."
     )
-    made: ModelTask[RequestT] = _as_task(submit_job, request_class, model)
-    return made
+    return cast("ModelTask[RequestT]", _task_of(request_class, model)(submit_job))
 
 
 def task_for(request: RequestT) -> ModelTask[RequestT]:
@@ -140,22 +126,26 @@ def shortened(text: str, length: int = 48) -> str:
     return f"{head[: head.rfind(' ')] if ' ' in head[length // 2 :] else head}…"
 
 
-def _as_task(
-    function: Callable[P, Coroutine[Any, Any, JobHandle]], request_class: type[JobRequest], name: str
-) -> Any:
-    """The task of a function that submits; its docstring gets what all of them have in common."""
-    function.__doc__ = f"{function.__doc__}{_ARGS}"
-    made = _tasks[request_class] = ModelTask[Any](
-        function,
-        name=name,
-        task_run_name=job_name,
-        cache_policy=NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
-        retries=11,  # ten, in truth: the last one is never made
-        retry_delay_seconds=[2, 5, 10],
-        retry_jitter_factor=0.5,
-        retry_condition_fn=only_retryable_and_not_the_last,
-    )
-    return made
+def _task_of(
+    request_class: type[JobRequest], name: str
+) -> Callable[[Callable[P, Submitting]], Task[P, Submitting]]:
+    """Makes the task of a function that submits; its docstring gets what all of them have in common."""
+
+    def make(function: Callable[P, Submitting]) -> Task[P, Submitting]:
+        function.__doc__ = f"{function.__doc__}{_ARGS}"
+        made = _tasks[request_class] = ModelTask[Any](
+            function,
+            name=name,
+            task_run_name=job_name,
+            cache_policy=NO_CACHE,  # the submission record decides; a cache would be a second truth
+            retries=11,  # ten, in truth: the last one is never made
+            retry_delay_seconds=[2, 5, 10],
+            retry_jitter_factor=0.5,
+            retry_condition_fn=only_retryable_and_not_the_last,
+        )
+        return cast("Task[P, Submitting]", made)
+
+    return make
 
 
 async def _submit(
@@ -172,14 +162,7 @@ async def _submit(
     return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
 
 
-def _any_model(
-    function: Callable[P, Coroutine[Any, Any, JobHandle]],
-) -> Task[P, Coroutine[Any, Any, JobHandle]]:
-    made: Task[P, Coroutine[Any, Any, JobHandle]] = _as_task(function, MarketModel, "run-model")
-    return made
-
-
-@_any_model
+@_task_of(MarketModel, "run-model")
 async def run_model(
     model: str | JobRequest | dict[str, Any],
     /,
@@ -213,13 +196,13 @@ async def run_model(
     return await _submit(request, credentials, job_key, take, second_try, max_credits)
 
 
-sora_2_text_to_video = model_task(Sora2TextToVideo)
-sora_2_image_to_video = model_task(Sora2ImageToVideo)
-sora_2_pro_text_to_video = model_task(Sora2ProTextToVideo)
-sora_2_pro_image_to_video = model_task(Sora2ProImageToVideo)
-sora_2_text_to_video_stable = model_task(Sora2TextToVideoStable)
-sora_2_image_to_video_stable = model_task(Sora2ImageToVideoStable)
-sora_2_characters_pro = model_task(Sora2CharactersPro)
-sora_2_characters = model_task(Sora2Characters)
-sora_2_pro_storyboard = model_task(Sora2ProStoryboard)
-sora_watermark_remover = model_task(SoraWatermarkRemover)
+sora_2_text_to_video = model_task(api.Sora2TextToVideo)
+sora_2_image_to_video = model_task(api.Sora2ImageToVideo)
+sora_2_pro_text_to_video = model_task(api.Sora2ProTextToVideo)
+sora_2_pro_image_to_video = model_task(api.Sora2ProImageToVideo)
+sora_2_text_to_video_stable = model_task(api.Sora2TextToVideoStable)
+sora_2_image_to_video_stable = model_task(api.Sora2ImageToVideoStable)
+sora_2_characters_pro = model_task(api.Sora2CharactersPro)
+sora_2_characters = model_task(api.Sora2Characters)
+sora_2_pro_storyboard = model_task(api.Sora2ProStoryboard)
+sora_watermark_remover = model_task(api.SoraWatermarkRemover)

@@ -46,20 +46,20 @@ class ListedEvents:
     """Events in a list, found as soon as they are emitted."""
 
     def __init__(self) -> None:
-        self.submitted: list[dict[str, str]] = []
+        self.submitted: list[SubmissionRecord] = []
         self.called_back: list[str] = []
         self.flushed = 0
 
-    def emit_submitted(self, task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
-        self.submitted.append({"task_id": task_id, "key": key, "attempt": attempt, "title": title})
+    def emit_submitted(self, record: SubmissionRecord) -> None:
+        self.submitted.append(record)
 
     async def sent(self) -> None:
         self.flushed += 1
 
-    async def submitted_jobs(self, key: str, attempt: str, since: datetime) -> list[str]:
-        return [one["task_id"] for one in self.submitted if (one["key"], one["attempt"]) == (key, attempt)]
+    async def submitted_jobs(self, record: SubmissionRecord) -> list[str]:
+        return [one.task_id or "" for one in self.submitted if one.attempt == record.attempt]
 
-    async def called_back_jobs(self, key: str, since: datetime) -> list[str]:
+    async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
         return self.called_back
 
 

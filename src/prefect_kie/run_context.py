@@ -18,7 +18,7 @@ from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
 from prefect_kie.submissions.reconcile import Clock
 from prefect_kie.submissions.service import SubmissionService
-from prefect_kie.submissions.store import SubmissionRecords
+from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 MAX_EVENTS = 50
 """So many a server gives at once."""
@@ -84,30 +84,32 @@ async def settle(handle: JobHandle, credits: float) -> None:
 class ServerEvents:
     """Events of submissions on the Prefect server: evidence beside the records."""
 
-    def emit_submitted(self, task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
-        """Report a created job, in the background."""
-        events.emit_submitted(task_id, model=model, key=key, attempt=attempt, title=title)
+    def emit_submitted(self, record: SubmissionRecord) -> None:
+        events.emit_submitted(
+            record.task_id or "",
+            model=record.model,
+            key=record.key,
+            attempt=record.attempt,
+            title=record.title,
+        )
 
     async def sent(self) -> None:
-        """Wait for a moment until all that was reported has left this process."""
         await events.events_are_sent()
 
-    async def submitted_jobs(self, key: str, attempt: str, since: datetime) -> list[str]:
-        """The jobs that this attempt at a submission was reported to have created."""
-        found = await self._find(events.JOB_SUBMITTED, key, since)
-        return [_job(event) for event in found if event.resource.get(events.ATTEMPT) == attempt]
+    async def submitted_jobs(self, record: SubmissionRecord) -> list[str]:
+        found = await self._find(events.JOB_SUBMITTED, record)
+        return [_job(event) for event in found if event.resource.get(events.ATTEMPT) == record.attempt]
 
-    async def called_back_jobs(self, key: str, since: datetime) -> list[str]:
-        """The jobs about which Kie called the submission's own address back."""
-        return [_job(event) for event in await self._find(events.JOB_CALLBACK, key, since)]
+    async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
+        return [_job(event) for event in await self._find(events.JOB_CALLBACK, record)]
 
-    async def _find(self, name: str, key: str, since: datetime) -> list[Event]:
+    async def _find(self, name: str, record: SubmissionRecord) -> list[Event]:
         clocks = timedelta(days=1)  # of machines that disagree
-        occurred = {"since": since - clocks, "until": datetime.now(timezone.utc) + clocks}
+        occurred = {"since": record.written_at - clocks, "until": datetime.now(timezone.utc) + clocks}
         wanted = EventFilter(
             occurred=EventOccurredFilter.model_validate(occurred),
             event=EventNameFilter(name=[name]),
-            related=EventRelatedFilter(id=[f"kie.submission.{key}"]),
+            related=EventRelatedFilter(id=[f"kie.submission.{record.key}"]),
         )
         try:
             async with get_client() as client:
@@ -117,7 +119,7 @@ class ServerEvents:
             run_logger().warning(
                 "The Prefect server could not be asked for the events %s of submission %s (%s)",
                 name,
-                key,
+                record.key,
                 type(error).__name__,
             )
             return []

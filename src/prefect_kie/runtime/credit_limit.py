@@ -36,21 +36,13 @@ def ask_from() -> dict[str | None, float]:
 
 
 class ServerCreditLimit:
-    """The limit as the Prefect server keeps it.
-
-    Args:
-        name: The limit's name.
-    """
+    """The limit of a name, as the Prefect server keeps it; `ServiceUnavailable` where it cannot be asked."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     async def find(self) -> tuple[int, int] | None:
-        """How many credits it has and how many of them are used; None where there is none (for a minute).
-
-        Raises:
-            ServiceUnavailable: when the Prefect server cannot be asked.
-        """
+        """How many credits it has and how many of them are used; None where there is none (for a minute)."""
         url = PREFECT_API_URL.value()
         if time.monotonic() < ask_from().get(url, 0.0):
             return None
@@ -68,12 +60,7 @@ class ServerCreditLimit:
     async def occupy(self, slots: int) -> int | None:
         """Occupy slots, all or none: the server decides for all who race.
 
-        Returns:
-            How many were occupied, 0 where the limit has just been deleted; None when they do not fit.
-
-        Raises:
-            ServiceUnavailable: when the Prefect server cannot be asked. Where its answer was lost they may
-                be occupied all the same: too much is kept then, never too little.
+        Where its answer was lost they may be occupied all the same: too much is kept then, never too little.
         """
         if slots <= 0:
             return 0
@@ -88,13 +75,7 @@ class ServerCreditLimit:
         return slots if answer.json() else 0
 
     async def settle(self, occupied: int, slots: int) -> None:
-        """Make of the slots that a job occupies as many as it cost; call it once for each job.
-
-        Where it cost more than it occupies, as much of the difference is occupied as the limit still has.
-
-        Raises:
-            Exception: whatever Prefect's client raises.
-        """
+        """Make of the slots that a job occupies as many as it cost, if there are; call it once a job."""
         if slots > occupied and (found := await self.find()) is not None:
             await self.occupy(min(slots - occupied, found[0] - found[1]))
         if slots >= occupied:

@@ -12,14 +12,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from prefect_kie.storage.local import (
-    MAX_NAME_BYTES,
-    files_in,
-    is_file_of,
-    move_whole,
-    name_limit,
-    write_whole,
-)
+from prefect_kie.storage.local import files_in, is_file_of, move_whole, write_whole
 
 
 class NotExclusive(Exception):
@@ -38,13 +31,7 @@ class NotExclusive(Exception):
 
 
 class Storage(ABC):
-    """A place for files, by relative paths with forward slashes. Its methods raise what the storage raises.
-
-    Attributes:
-        name_bytes: How many bytes a file's name may have.
-    """
-
-    name_bytes: int = MAX_NAME_BYTES
+    """A place for files, by relative paths with forward slashes; it raises what lies below it raises."""
 
     @abstractmethod
     async def read(self, path: str) -> bytes | None:
@@ -107,7 +94,6 @@ class LocalStorage(Storage):
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
-        self.name_bytes = name_limit(self.root)
 
     def local(self, path: str) -> Path:
         """The file's path, never outside the directory.

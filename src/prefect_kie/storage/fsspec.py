@@ -13,14 +13,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import anyio
 import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie.runtime.logs import without_passwords
-from prefect_kie.runtime.processes import is_marked_by_one_gone
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
-from prefect_kie.storage.local import finished, part_beside, part_prefix
+from prefect_kie.storage.local import finished, part_beside
 
 _FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
 # Not the file but what should hold it, or who asks. Only as a word of its own:
@@ -32,9 +30,11 @@ _PLACE_MISSING = re.compile(
     re.IGNORECASE,
 )
 _TAKEN = re.compile(
-    r"PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists", re.I
+    # The last one: S3 is just about to let another writer through.
+    r"PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists"
+    r"|ConditionalRequestConflict",
+    re.IGNORECASE,
 )
-_IN_CONFLICT = re.compile(r"ConditionalRequestConflict")
 
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
@@ -151,19 +151,13 @@ class RemoteStorage(Storage):
 
     async def _write_new(self, path: str, content: bytes) -> bool:
         """Write a file that must not be there, in one step with looking; false where it is refused."""
-        for tries_left in (3, 2, 1, 0):
-            try:
-                await self._call("pipe_file", path, content, mode="create")
-            except Exception as error:
-                if isinstance(error, FileExistsError) or _says(_TAKEN, error):
-                    return False
-                # S3 is just about to let another writer through, and asks to be asked again.
-                if not tries_left or not _says(_IN_CONFLICT, error):
-                    raise
-                await anyio.sleep(0.1)
-            else:
-                return True
-        raise AssertionError("unreachable")
+        try:
+            await self._call("pipe_file", path, content, mode="create")
+        except Exception as error:
+            if isinstance(error, FileExistsError) or _says(_TAKEN, error):
+                return False
+            raise
+        return True
 
     async def _found(self, method: str, path: str, *, missing: Any, **options: Any) -> Any:
         try:
@@ -188,16 +182,22 @@ class RemoteStorage(Storage):
         """
         filesystem = self._filesystem()
         target = str(filesystem._strip_protocol(self._url(path)))
+
+        def write(path: str) -> None:
+            if isinstance(content, Path):
+                filesystem.put_file(str(content), path)
+            else:
+                filesystem.pipe_file(path, content)
+
         if filesystem.async_impl:
-            _write(filesystem, target, content)
+            write(target)
             return
         folder, _, name = target.rpartition("/")
         # Object stores know no directories, and would make a bucket of whatever name was mistyped.
         filesystem.makedirs(folder, exist_ok=True)
         part = f"{folder}/{part_beside(Path(), name)}"
-        _sweep(filesystem, folder, name)
         try:
-            _write(filesystem, part, content)
+            write(part)
             size = content.stat().st_size if isinstance(content, Path) else len(content)
             if (found := filesystem.info(part).get("size")) not in (size, None):
                 raise OSError(f"{part} has {found:,} bytes there instead of {size:,}")
@@ -224,22 +224,6 @@ class RemoteStorage(Storage):
 
     def _url(self, path: str) -> str:
         return self._block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
-
-
-def _write(filesystem: Any, path: str, content: bytes | Path) -> None:
-    if isinstance(content, Path):
-        filesystem.put_file(str(content), path)
-    else:
-        filesystem.pipe_file(path, content)
-
-
-def _sweep(filesystem: Any, folder: str, name: str) -> None:
-    """Remove what killed processes of this machine left of a file."""
-    with suppress(Exception):  # it is of no matter for what is to be written
-        for path in filesystem.ls(folder, detail=False):
-            left = path.rpartition("/")[2]
-            if left.startswith(part_prefix(Path(), name)) and is_marked_by_one_gone(left):
-                filesystem.rm_file(path)
 
 
 def _says_missing(error: BaseException) -> bool:

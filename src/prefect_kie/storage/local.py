@@ -145,24 +145,14 @@ def _warn_unsynced(disk: int, reason: str) -> None:
     )
 
 
-def name_limit(directory: Path) -> int:
-    """How many bytes a file's name may have in a directory, existing or not."""
-    while not directory.exists() and directory != directory.parent:
-        directory = directory.parent
-    try:
-        return min(MAX_NAME_BYTES, os.pathconf(directory, "PC_NAME_MAX"))
-    except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not say
-        return MAX_NAME_BYTES
-
-
 def part_beside(directory: Path, name: str) -> Path:
     """A name for a file that is not whole yet: hidden, of one writer only, and marked with whose it is."""
-    return directory / f"{part_prefix(directory, name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
+    return directory / f"{part_prefix(name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
 
 
-def part_prefix(directory: Path, name: str) -> str:
+def part_prefix(name: str) -> str:
     """How the names of all parts of a file begin; a long name is cut, and distinguished by a checksum."""
-    most = name_limit(directory) - len(f"..{mark()}-12345678.part")
+    most = MAX_NAME_BYTES - len(f"..{mark()}-12345678.part")
     if len(name.encode()) > most:
         checksum = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name.encode()[: most - 9].decode(errors='ignore')}-{checksum}"
@@ -180,7 +170,7 @@ def part_for(target: Path | None) -> Generator[Path, None, None]:
             yield folder / "video.part"
         return
     target.parent.mkdir(parents=True, exist_ok=True)
-    for left in target.parent.glob(f"{part_prefix(target.parent, target.name)}*.part"):
+    for left in target.parent.glob(f"{part_prefix(target.name)}*.part"):
         with suppress(FileNotFoundError):  # another save may just be done with it
             if is_marked_by_one_gone(left.name) or time.time() - left.stat().st_mtime > STALE_SECONDS:
                 left.unlink()

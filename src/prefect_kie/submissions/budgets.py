@@ -138,11 +138,7 @@ class Budgets:
         await logged(self.settle(attempt, 0.0), attempt.key, 0.0, self.log)
 
     async def settle(self, record: SubmissionRecord, credits: float) -> None:
-        """Note what an attempt cost. Whoever creates the note settles its slots: nobody does it twice.
-
-        Raises:
-            Exception: whatever the storage or the Prefect server raises.
-        """
+        """Note what an attempt cost. Whoever creates the note settles its slots: nobody does it twice."""
         if record.credits is None:
             return
         _counted().get(self._whose(record.scope or ""), {})[record.key] = credits

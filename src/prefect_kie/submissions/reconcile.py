@@ -40,35 +40,32 @@ OTHER_SECONDS = 300.0
 
 
 class Clock:
-    """The time; tests hand in one of their own."""
+    """The time: of day, which may be set; and in seconds that only grow, but may stand still in sleep."""
 
     def now(self) -> datetime:
-        """The time of day, in UTC: it may be set."""
         return datetime.now(timezone.utc)
 
     def monotonic(self) -> float:
-        """Seconds that only grow: they may stand still while a machine sleeps."""
         return time.monotonic()
 
     async def sleep(self, seconds: float) -> None:
-        """Wait."""
         await asyncio.sleep(seconds)
 
 
 class Events(Protocol):
     """Where created jobs are reported, and looked up again."""
 
-    def emit_submitted(self, task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
-        """Report a created job, in the background."""
+    def emit_submitted(self, record: SubmissionRecord) -> None:
+        """Report the job that a submission became, in the background."""
 
     async def sent(self) -> None:
         """Wait for a moment until all that was reported has left this process."""
 
-    async def submitted_jobs(self, key: str, attempt: str, since: datetime) -> list[str]:
+    async def submitted_jobs(self, record: SubmissionRecord) -> list[str]:
         """The jobs that this attempt at a submission was reported to have created."""
         ...
 
-    async def called_back_jobs(self, key: str, since: datetime) -> list[str]:
+    async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
         """The jobs about which Kie called the submission's own address back."""
         ...
 
@@ -195,7 +192,7 @@ class Reconciler:
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
             return await self._release(record)
-        for task_id in await self.events.submitted_jobs(key, record.attempt, record.written_at):
+        for task_id in await self.events.submitted_jobs(record):
             self.log.info(
                 "Submission %s was answered with job %s, although its record does not know; now it does",
                 key,
@@ -204,7 +201,7 @@ class Reconciler:
             return await self._bind(record, task_id)
         # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
         named = [record.task_id] if record.task_id else []
-        for task_id in dict.fromkeys(named + await self.events.called_back_jobs(key, record.written_at)):
+        for task_id in dict.fromkeys(named + await self.events.called_back_jobs(record)):
             try:
                 await self._check_is_its_job(record, task_id)
             except KieError as error:
@@ -218,7 +215,7 @@ class Reconciler:
         bound = record.became("submitted", self.clock.now(), task_id=task_id)
         with _recorded(record):
             await self.records.write(bound)
-        self.emit_submitted(bound)
+        self.events.emit_submitted(bound)
         return bound
 
     async def _release(self, record: SubmissionRecord) -> SubmissionRecord:
@@ -226,16 +223,6 @@ class Reconciler:
             await self.records.release(record)
         await self.budgets.refund(record)
         return record.became("released", self.clock.now())
-
-    def emit_submitted(self, record: SubmissionRecord) -> None:
-        """Report the job that a submission became."""
-        self.events.emit_submitted(
-            record.task_id or "",
-            model=record.model,
-            key=record.key,
-            attempt=record.attempt,
-            title=record.title,
-        )
 
     async def _is_named_job(self, record: SubmissionRecord) -> bool:
         """Before a release: a job that an unclear answer named must be known not to be this submission's."""

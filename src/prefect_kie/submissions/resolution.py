@@ -68,35 +68,35 @@ class ResolvedSubmission(BaseModel):
 
     @property
     def line(self) -> str:
-        """One line that tells it all."""
+        """All of it in one line."""
         run = f" by flow run {self.flow_run_name or self.flow_run_id}" if self.flow_run_id else ""
-        again = "its flow run, run again," + (
-            f" or a run with job_key={self.job_key!r}" if self.job_key else ""
-        )
-        told = {
+        job_key = f" or a run with job_key={self.job_key!r}" if self.job_key else ""
+        again = f"its flow run, run again,{job_key}"
+        said = {
             "bound": f"bound to job {self.task_id}; {again} goes on with it, or fetch it with "
             f"collect_job({self.task_id!r})",
             "released": f"released; {again} submits it anew and pays for it",
             "in doubt": f"in doubt, sent on {self.begun_at:%Y-%m-%d at %H:%M:%S} UTC{run}",
             "being submitted": f"being submitted just now{run}",
         }[self.status]
-        return f"{self.submission}: {told}: {self.model} {self.prompt[:60]!r}"
+        return f"{self.submission}: {said}: {self.model} {self.prompt[:60]!r}"
 
     @property
     def row(self) -> dict[str, str]:
         """The same as a row of a table."""
-        return {
+        columns = {
             "submission": self.submission,
             "status": self.status,
-            "model": cell(self.model),
-            "prompt": cell(self.prompt[:200]),
+            "model": self.model,
+            "prompt": self.prompt[:200],
             "sent (UTC)": f"{self.begun_at:%Y-%m-%d %H:%M:%S}",
-            "flow run": cell(self.flow_run_name or ""),
-            "flow run id": cell(self.flow_run_id or ""),
-            "job_key": cell(self.job_key or ""),
-            "machine": cell(self.host),
-            "job": cell(self.task_id or ""),
+            "flow run": self.flow_run_name,
+            "flow run id": self.flow_run_id,
+            "job_key": self.job_key,
+            "machine": self.host,
+            "job": self.task_id,
         }
+        return {name: cell(value or "") for name, value in columns.items()}
 
 
 class ResolvedSubmissions(BaseModel):

@@ -143,7 +143,12 @@ class SubmissionService(Reconciler):
                         await self.budgets.refund(attempt)
                         raise
                     if too_late is not None:
-                        return await self._send(client, request, attempt, too_late, cancellation)
+                        try:
+                            return await self._send(client, request, attempt, too_late)
+                        except KieError as error:
+                            if cancellation.cancelled:  # nobody else will report it
+                                self.log.error("Submission %s: %s", attempt.key, error)
+                            raise
                     await self.budgets.refund(attempt)
         raise SubmissionNotRecorded(
             f"others took submission {wanted.key} each time this run was about to make it, and then let it "
@@ -227,74 +232,54 @@ class SubmissionService(Reconciler):
             ) from None  # its cause may quote a password
 
     async def _send(
-        self,
-        client: KieClient,
-        request: JobRequest,
-        attempt: SubmissionRecord,
-        too_late: Callable[[], bool],
-        cancellation: Cancellation,
+        self, client: KieClient, request: JobRequest, attempt: SubmissionRecord, too_late: Callable[[], bool]
     ) -> JobHandle:
-        """Make the one paid call, record what came of it, and report it, even where its caller has gone."""
-        try:
-            return await self._post(client, request, attempt, too_late)
-        except KieError as error:
-            if cancellation.cancelled:  # nobody else will report it
-                self.log.error("Submission %s: %s", attempt.key, error)
-            raise
-
-    async def _post(
-        self,
-        client: KieClient,
-        request: JobRequest,
-        attempt: SubmissionRecord,
-        too_late: Callable[[], bool],
-    ) -> JobHandle:
-        callbacks = self.kie.callbacks
+        """Make the one paid call, and record and report what came of it."""
+        callbacks, key = self.kie.callbacks, attempt.key
+        progress = callbacks.progress_url(key) if callbacks and request.reports_progress else None
         call = client.create_job(
             request,
-            callback_url=callbacks.done_url(attempt.key) if callbacks else None,
-            progress_callback_url=(
-                callbacks.progress_url(attempt.key) if callbacks and request.reports_progress else None
-            ),
+            callback_url=callbacks.done_url(key) if callbacks else None,
+            progress_callback_url=progress,
             has_slot=True,
             too_late=too_late,
         )
         try:
-            try:
-                handle = await asyncio.wait_for(call, self.call_seconds)
-            except TimeoutError:
-                seconds = f"{self.call_seconds:.0f} s"
-                raise SubmissionInDoubt(f"createTask had not answered in full after {seconds}") from None
-        except SubmissionInDoubt as doubt:
-            if doubt.task_id is not None:  # an error that names a task: worth knowing at the next try
-                named = attempt.model_copy(update={"task_id": doubt.task_id})
-                await self._keep(partial(self.records.write, named), named)
+            handle = await asyncio.wait_for(call, self.call_seconds)
+        except (SubmissionInDoubt, TimeoutError) as error:
+            doubt = error if isinstance(error, SubmissionInDoubt) else None
+            task_id = doubt.task_id if doubt else None
+            if task_id is not None:  # an error that names a task: worth knowing at the next try
+                named = attempt.model_copy(update={"task_id": task_id})
+                await self._keep(self.records.write, named)
+            reason = doubt.message if doubt else f"no full answer after {self.call_seconds:.0f} s"
             raise in_doubt(
-                f"it is not known whether submission {attempt.key} was created: {doubt.message}",
+                f"it is not known whether submission {key} was created: {reason}",
                 attempt,
-                task_id=doubt.task_id,
-                code=doubt.code,
+                task_id=task_id,
+                code=doubt.code if doubt else None,
             ) from None
         except KieError:
-            if await self._keep(partial(self.records.release, attempt), attempt):
+            if await self._keep(self.records.release, attempt):
                 with suppress(Exception):  # left behind it harms nobody
                     await self.records.token(attempt).drop()
             await self.budgets.refund(attempt)
             raise
         submitted = attempt.became("submitted", self.clock.now(), task_id=handle.task_id)
-        self.emit_submitted(submitted)
-        if not await self._keep(partial(self.records.write, submitted), submitted):
+        self.events.emit_submitted(submitted)
+        if not await self._keep(self.records.write, submitted):
             await self.events.sent()
-        self.log.info("%s submitted as job %s (submission %s)", attempt.model, handle.task_id, attempt.key)
-        known = {"submission": attempt.key, "callback_requested": attempt.callback_requested}
-        return handle.model_copy(update=known)
+        self.log.info("%s submitted as job %s (submission %s)", attempt.model, handle.task_id, key)
+        return handle.model_copy(update={"submission": key, "callback_requested": attempt.callback_requested})
 
-    async def _keep(self, write: Callable[[], Coroutine[Any, Any, None]], record: SubmissionRecord) -> bool:
+    async def _keep(
+        self, write: Callable[[SubmissionRecord], Coroutine[Any, Any, None]], record: SubmissionRecord
+    ) -> bool:
         """Record an outcome, and return whether it is: a failing storage must not lose a job known here."""
         last: Exception | None = None
         for pause in KEEP_PAUSES:
             try:
-                await write()
+                await write(record)
                 return True
             except ClaimLost as error:
                 self.log.error(

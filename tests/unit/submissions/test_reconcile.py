@@ -102,7 +102,7 @@ async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
     (job,) = kie.stats()["jobs"]
     bound = await mine.service.resolve(key, task_id=job["task_id"])
     assert (bound.state, bound.task_id) == ("submitted", job["task_id"])
-    assert mine.events.submitted[0]["task_id"] == job["task_id"]
+    assert mine.events.submitted[0].task_id == job["task_id"]
     assert (await mine.submit()).task_id == job["task_id"]
     assert kie.stats()["created"] == 1
 

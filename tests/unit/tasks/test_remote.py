@@ -21,7 +21,7 @@ from prefect.filesystems import RemoteFileSystem
 
 from prefect_kie.cli.local_server import free_port
 from prefect_kie.storage.base import NotExclusive, Storage
-from prefect_kie.storage.fsspec import RemoteStorage, storage_for
+from prefect_kie.storage.fsspec import storage_for
 from tests.s3_store import (
     ABSENT,
     CONFLICTING,
@@ -237,30 +237,13 @@ async def test_our_own_file_does_not_refuse_us_where_its_answer_was_lost(s3: S3S
     assert not await place.create("record.json", b"theirs")
 
 
-async def test_a_conflict_is_asked_again(s3: S3Store) -> None:
+async def test_a_conflict_is_a_refusal(s3: S3Store) -> None:
     place = storage_for(s3.block(CONFLICTING))
+    assert not await place.create("record.json", b"1")
+    assert await place.read("record.json") is None
     assert await place.create("record.json", b"1")
     assert not await place.create("record.json", b"2")
     assert await place.read("record.json") == b"1"
-
-
-class ConditionalRequestConflict(Exception):
-    """What never ends here."""
-
-
-async def test_a_conflict_that_does_not_end_is_told(place: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    true, asked = RemoteStorage._call, []
-
-    async def call(storage: RemoteStorage, method: str, *args: Any, **options: Any) -> Any:
-        if "mode" not in options:
-            return await true(storage, method, *args, **options)
-        asked.append(method)
-        raise ConditionalRequestConflict
-
-    monkeypatch.setattr(RemoteStorage, "_call", call)
-    with pytest.raises(ConditionalRequestConflict):
-        await place.create("record.json", b"1")
-    assert len(asked) == 4
 
 
 # Missing, and out of reach
