@@ -70,16 +70,6 @@ class Budgets:
     load_prices: Callable[[], Awaitable[PriceTable]]
     log: Log
 
-    @staticmethod
-    def check_cap(max_credits: float | None) -> None:
-        """Make sure that `max_credits` is a sum of credits.
-
-        Raises:
-            ValueError: when it is none.
-        """
-        if max_credits is not None and not 0 <= max_credits < math.inf:
-            raise ValueError(f"max_credits must be 0 or more, and finite; got {max_credits}")
-
     async def check(self, scope: str, max_credits: float | None, planned: Mapping[str, JobRequest]) -> None:
         """Make sure that jobs fit as the budgets are now, without reserving anything.
 
@@ -92,8 +82,10 @@ class Budgets:
             BudgetExceeded: when they do not fit.
             InvalidRequest: when the price table has no price for one of them.
             KieError: another one when the budgets cannot be read.
+            ValueError: when `max_credits` is no sum of credits.
         """
-        self.check_cap(max_credits)
+        if max_credits is not None and not 0 <= max_credits < math.inf:
+            raise ValueError(f"max_credits must be 0 or more, and finite; got {max_credits}")
         limit = await self.limit.find()
         if not planned or (limit is None and max_credits is None):
             return
@@ -114,7 +106,7 @@ class Budgets:
             KieError: as `check`; nothing may be sent.
         """
         attempt = record.model_copy(update={"attempt": uuid.uuid4().hex})
-        limit, scope = await self.limit.find(), record.scope or ""
+        limit, scope = await self.limit.find(), record.scope
         if limit is None and max_credits is None:
             return attempt
         prices, counts = await self._prices({record.key: request}), await self._counts(scope)
@@ -141,7 +133,7 @@ class Budgets:
         """Note what an attempt cost. Whoever creates the note settles its slots: nobody does it twice."""
         if record.credits is None:
             return
-        _counted().get(self._whose(record.scope or ""), {})[record.key] = credits
+        _counted().get(self._whose(record.scope), {})[record.key] = credits
         note = json.dumps({"credits": credits, "by": uuid.uuid4().hex}).encode()
         if await self.records.storage.create(_note(record), note) and record.slots:
             await self.limit.settle(record.slots, slots_for(credits))
@@ -216,7 +208,7 @@ def slots_for(credits: float) -> int:
 
 def _check_run(scope: str, cap: float | None, counts: dict[str, float], prices: dict[str, float]) -> None:
     spent = math.fsum(credits for key, credits in counts.copy().items() if key not in prices)
-    if cap is not None and spent + math.fsum(prices.values()) > cap + 1e-6:  # sums of fractions
+    if cap is not None and not spent + math.fsum(prices.values()) <= cap + 1e-6:  # sums of fractions
         raise _exceeded(
             prices,
             "the run's budget (max_credits)",
@@ -257,4 +249,4 @@ def _folder(scope: str) -> str:
 
 
 def _note(record: SubmissionRecord) -> str:
-    return f"{_folder(record.scope or '')}/cost-{record.attempt}.json"
+    return f"{_folder(record.scope)}/cost-{record.attempt}.json"

@@ -39,7 +39,7 @@ class ResolvedSubmission(BaseModel):
     begun_at: datetime
     flow_run_id: str | None
     flow_run_name: str | None
-    job_key: str | None
+    job_key: str
     host: str
     task_id: str | None
 
@@ -70,8 +70,7 @@ class ResolvedSubmission(BaseModel):
     def line(self) -> str:
         """All of it in one line."""
         run = f" by flow run {self.flow_run_name or self.flow_run_id}" if self.flow_run_id else ""
-        job_key = f" or a run with job_key={self.job_key!r}" if self.job_key else ""
-        again = f"its flow run, run again,{job_key}"
+        again = f"its flow run, run again, or a run with job_key={self.job_key!r}"
         said = {
             "bound": f"bound to job {self.task_id}; {again} goes on with it, or fetch it with "
             f"collect_job({self.task_id!r})",

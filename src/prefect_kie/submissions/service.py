@@ -90,10 +90,10 @@ class SubmissionService(Reconciler):
             scope=scope,
             model=request.model_name,
             input=request.input_fields(),
+            title=request.title,
             callback_requested=self.kie.callbacks is not None,
             flow_run_id=self.flow_run_id,
         )
-        self.budgets.check_cap(max_credits)
         if await self.records.read(wanted.key) is None:
             # What is refused waits for no slot.
             await self.budgets.check(scope, max_credits, {wanted.key: request})

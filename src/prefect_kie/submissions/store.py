@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import SubmissionNotRecorded, parse_request
+from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.processes import is_gone, this_machine, this_process
 from prefect_kie.storage.base import NotExclusive, Storage
@@ -48,10 +48,11 @@ class SubmissionRecord(BaseModel):
         attempt: Which attempt wrote it, so that a writer recognises its own.
         state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
             never stored: it is free to be submitted, and has no record any more.
-        scope: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
-            `job_key` leads another run to the same submissions.
+        scope: Whose job it is: a `job_key`, or the outermost flow run's id. The same text as `job_key` leads
+            another run to the same submissions.
         model: The model's name at Kie.
         input: The input that was sent.
+        title: What was asked for, for people: the prompt, or what stands for it.
         callback_requested: Whether Kie was asked to call back.
         credits: Its price, where there was a budget.
         slots: How many slots of the limit `kie-credits` it occupied.
@@ -70,9 +71,10 @@ class SubmissionRecord(BaseModel):
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["submitting", "submitted", "released"] = "submitting"
-    scope: str | None = None
+    scope: str
     model: str
     input: dict[str, Any]
+    title: str = ""
     callback_requested: bool = False
     credits: float | None = None
     slots: int = 0
@@ -103,16 +105,9 @@ class SubmissionRecord(BaseModel):
     @property
     def run_again(self) -> str:
         """What to do to go on with it, for people."""
-        other = f", or another run with job_key={self.scope!r}; either goes on from there"
-        return f"run its flow run again{other if self.scope is not None else ''}"
-
-    @property
-    def title(self) -> str:
-        """What was asked for, for people: the prompt, or what stands for it."""
-        try:
-            return parse_request({"model": self.model, "input": self.input}).title
-        except (ValueError, TypeError):  # written by a version that took other input
-            return str(self.input.get("prompt", ""))
+        return (
+            f"run its flow run again, or another run with job_key={self.scope!r}; either goes on from there"
+        )
 
     def became(
         self, state: Literal["submitting", "submitted", "released"], now: datetime, **known: Any

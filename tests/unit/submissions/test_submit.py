@@ -590,7 +590,7 @@ async def test_somebody_quicker_each_time_is_noticed(
 
 async def test_a_record_that_has_become_somebody_elses_is_left_alone(mine: Submissions) -> None:
     ours, theirs = (
-        store.SubmissionRecord(key="kie-1", model="m", input={}, attempt=attempt)
+        store.SubmissionRecord(key="kie-1", scope="one", model="m", input={}, attempt=attempt)
         for attempt in ("ours", "theirs")
     )
     await mine.records.write(theirs)
