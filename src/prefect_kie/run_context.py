@@ -25,31 +25,18 @@ MAX_EVENTS = 50
 
 
 async def run_records() -> SubmissionRecords:
-    """The records of all runs here, in Prefect's default result storage.
-
-    Raises:
-        SubmissionNotRecorded: when they cannot be kept there.
-    """
+    """The records of all runs here, in Prefect's default result storage."""
     return SubmissionRecords(await scope_storage())
 
 
 async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
-    """The budgets of this run and of all runs.
-
-    Args:
-        records: Where the submissions are recorded; None: `run_records`.
-    """
+    """The budgets of this run and of all runs."""
     records = records or await run_records()
     return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
 
 
 async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None = None) -> SubmissionService:
-    """What submits this run's jobs, and settles submissions in doubt.
-
-    Args:
-        kie: Whose Kie it is.
-        records: Where the submissions are recorded; None: `run_records`.
-    """
+    """What submits this run's jobs, and settles submissions in doubt."""
     records = records or await run_records()
     return SubmissionService(
         records=records,
@@ -63,12 +50,7 @@ async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None
 
 
 async def settle(handle: JobHandle, credits: float) -> None:
-    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged.
-
-    Args:
-        handle: The job.
-        credits: What Kie charged; 0 for a job that failed.
-    """
+    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged."""
     if (key := handle.submission) is None:
         return
 

@@ -58,14 +58,7 @@ class Storage(ABC):
         """Where a file is, for people: an absolute path or a URL."""
 
     async def create(self, path: str, content: bytes) -> bool:
-        """Write a small file unless it exists: of several writers exactly one does.
-
-        Returns:
-            Whether this call wrote it.
-
-        Raises:
-            NotExclusive: where this storage cannot do that.
-        """
+        """Write a small file unless it exists; returns whether this call did: of several exactly one does."""
         raise NotExclusive(self.address(""))
 
     async def delete(self, path: str) -> bool:
@@ -86,21 +79,13 @@ class Storage(ABC):
 
 
 class LocalStorage(Storage):
-    """A directory on this machine.
-
-    Args:
-        root: The directory; made when first written to.
-    """
+    """A directory on this machine."""
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
 
     def local(self, path: str) -> Path:
-        """The file's path, never outside the directory.
-
-        Raises:
-            ValueError: when the path leads outside.
-        """
+        """The file's path, never outside the directory."""
         full = (self.root / path).resolve()
         if full != self.root and self.root not in full.parents:
             raise ValueError(f"{path!r} lies outside {self.root}")

@@ -36,16 +36,7 @@ PROBE_BYTES = 1024 * 1024
 async def load_storage(
     storage: WritableFileSystem | str | None, directory: Path | str | None = None
 ) -> WritableFileSystem | None:
-    """The storage block, loaded where only its `type/name` is given.
-
-    Args:
-        storage: The block, or its name.
-        directory: What is given instead of it.
-
-    Raises:
-        InvalidRequest: when both are given, there is no such block, or it takes no files.
-        ServiceUnavailable: when the Prefect server does not answer.
-    """
+    """The storage block, loaded where only its `type/name` is given."""
     if directory is not None and storage is not None:
         raise InvalidRequest(
             "give either a directory or a storage block, not both", next_step="Leave one out and run again."
@@ -86,15 +77,6 @@ async def check_writable(
 
     Call it before the first submission of a run. It finds a file in the directory's place, a read-only
     mount, `/proc`, a full disk, a block whose bucket is missing or whose key may not write.
-
-    Args:
-        directory: Where results go; made where it is missing. Without a block, None is `~/kie-videos`.
-        storage: Instead of a directory: a Prefect storage block, or its `type/name`. A block that cannot
-            delete keeps one small `prefect-kie-probe.txt`.
-
-    Raises:
-        InvalidRequest: when nothing can be stored there, when both are given, or there is no such block.
-        ServiceUnavailable: when the Prefect server does not answer.
     """
     place = await load_destination(directory, storage)
     # What cannot be deleted at least does not become more with each call.

@@ -55,11 +55,7 @@ def storage_for(place: WritableFileSystem | Path | str) -> Storage:
 
 
 class BlockStorage(Storage):
-    """Any Prefect block that files can be written to (an S3 bucket, a GitHub repository): for results.
-
-    Args:
-        block: The block.
-    """
+    """Any Prefect block that files can be written to (an S3 bucket, a GitHub repository): for results."""
 
     def __init__(self, block: WritableFileSystem) -> None:
         self.block = block
@@ -93,11 +89,7 @@ class BlockStorage(Storage):
 
 
 class RemoteStorage(Storage):
-    """What Prefect's `RemoteFileSystem` block reaches through fsspec: S3, Google, Azure, SFTP, ...
-
-    Args:
-        block: The block.
-    """
+    """What Prefect's `RemoteFileSystem` block reaches through fsspec: S3, Google, Azure, SFTP, ..."""
 
     def __init__(self, block: RemoteFileSystem) -> None:
         self._block = block

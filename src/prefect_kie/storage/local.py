@@ -42,16 +42,7 @@ def no_waiting_mends(error: BaseException) -> bool:
 
 
 def write_whole(target: Path, content: bytes, replace: bool) -> bool:
-    """Write a file that is there whole or not at all, even where the machine dies meanwhile.
-
-    Args:
-        target: The file; its directory is made.
-        content: All of it.
-        replace: Whether it may be written over one that is there.
-
-    Returns:
-        Whether it was written: always, where it may replace.
-    """
+    """Write a file that is there whole or not at all, even where the machine dies; returns whether it was."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = part_beside(target.parent, target.name)
     try:

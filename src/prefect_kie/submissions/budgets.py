@@ -56,14 +56,7 @@ class CreditLimit(Protocol):
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of submissions.
-
-    Attributes:
-        records: Where the submissions are recorded.
-        limit: The budget of all runs.
-        load_prices: Gives the price table.
-        log: Whom to report to.
-    """
+    """The budgets of submissions."""
 
     records: SubmissionRecords
     limit: CreditLimit
@@ -71,19 +64,7 @@ class Budgets:
     log: Log
 
     async def check(self, scope: str, max_credits: float | None, planned: Mapping[str, JobRequest]) -> None:
-        """Make sure that jobs fit as the budgets are now, without reserving anything.
-
-        Args:
-            scope: Whose jobs they are.
-            max_credits: What all of that scope may cost together, credits; None: any sum.
-            planned: The jobs that are not submitted yet, by submission.
-
-        Raises:
-            BudgetExceeded: when they do not fit.
-            InvalidRequest: when the price table has no price for one of them.
-            KieError: another one when the budgets cannot be read.
-            ValueError: when `max_credits` is no sum of credits.
-        """
+        """Make sure that jobs fit as the budgets are now, without reserving anything."""
         if max_credits is not None and not 0 <= max_credits < math.inf:
             raise ValueError(f"max_credits must be 0 or more, and finite; got {max_credits}")
         limit = await self.limit.find()
@@ -97,13 +78,9 @@ class Budgets:
     async def reserve(
         self, record: SubmissionRecord, request: JobRequest, max_credits: float | None
     ) -> SubmissionRecord:
-        """Reserve a new attempt's price in each budget, or in none; on the background loop only.
+        """The record of a new attempt, its price reserved in each budget or in none; as `check`.
 
-        Returns:
-            The record of that attempt, with what it holds.
-
-        Raises:
-            KieError: as `check`; nothing may be sent.
+        On the background loop only, so that what is counted is what is reserved.
         """
         attempt = record.model_copy(update={"attempt": uuid.uuid4().hex})
         limit, scope = await self.limit.find(), record.scope

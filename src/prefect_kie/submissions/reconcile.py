@@ -72,16 +72,7 @@ class Events(Protocol):
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Settles submissions.
-
-    Attributes:
-        records: The submissions' records.
-        kie: Whose Kie the jobs are at.
-        events: Where created jobs are reported.
-        budgets: Where released submissions are given back.
-        log: Whom to report to.
-        clock: The time.
-    """
+    """Settles submissions."""
 
     records: SubmissionRecords
     kie: KieCredentials
@@ -91,11 +82,7 @@ class Reconciler:
     clock: Clock
 
     async def list_in_doubt(self) -> list[SubmissionRecord]:
-        """Every submission without an outcome; those for which there is evidence by now, settled by it.
-
-        Raises:
-            SubmissionNotRecorded: when the records cannot be listed, read or written.
-        """
+        """Every submission without an outcome; those for which there is evidence by now, settled by it."""
         found: list[SubmissionRecord] = []
         for record in await self.records.all():
             if isinstance(record, SubmissionNotRecorded):
@@ -168,17 +155,11 @@ class Reconciler:
             return record
 
     async def settled_by_evidence(self, record: SubmissionRecord) -> SubmissionRecord:
-        """What became of a submission in doubt, where there is evidence of it now.
-
-        Args:
-            record: The record, in state `submitting`, whose process can no longer learn the outcome.
+        """What became of a submission whose process can no longer learn it, where there is evidence now.
 
         Returns:
             The record, brought up to date: `submitted` where there is a job, `released` where Kie surely
             created none; as it was where nothing is known.
-
-        Raises:
-            SubmissionNotRecorded: when the storage cannot be asked, or the outcome cannot be written.
         """
         key = record.key
         try:

@@ -24,12 +24,7 @@ person may have released its submission by then."""
 
 @dataclass(frozen=True)
 class SendToken:
-    """The token of one attempt at a submission; its methods raise whatever the storage raises.
-
-    Args:
-        storage: Where the submission's record is; it creates files exclusively.
-        attempt: The attempt, as the record names it.
-    """
+    """The token of one attempt at a submission; its methods raise whatever the storage raises."""
 
     storage: Storage
     attempt: str

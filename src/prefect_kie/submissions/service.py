@@ -44,12 +44,7 @@ KEEP_PAUSES = (0.1, 0.5, 2.0, 5.0, 0.0)
 
 @dataclass(frozen=True)
 class SubmissionService(Reconciler):
-    """Submits jobs, each exactly once.
-
-    Attributes:
-        flow_run_id: The flow run that submits.
-        call_seconds: When a call has to have its answer.
-    """
+    """Submits jobs, each exactly once; all it needs is handed in."""
 
     flow_run_id: str | None = None
     call_seconds: float = CALL_SECONDS
@@ -63,7 +58,7 @@ class SubmissionService(Reconciler):
         second_try: int = 0,
         max_credits: float | None = None,
     ) -> JobHandle:
-        """Submit a job once, however often this is called.
+        """Submit a job once, however often this is called; returns the same job's handle each time.
 
         Args:
             request: What to make.
@@ -71,9 +66,6 @@ class SubmissionService(Reconciler):
             take: 1, 2, 3 … for deliberate variations of one request.
             second_try: 1, 2 … for a new job after one that failed, uncharged.
             max_credits: What all submissions of this scope may pay together, credits; None: no cap.
-
-        Returns:
-            The job's handle: of the job submitted now, or of the one submitted before.
 
         Raises:
             SubmissionInDoubt: when it is not known whether the job was created, now or in an earlier try.

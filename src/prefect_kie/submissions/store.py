@@ -117,22 +117,14 @@ class SubmissionRecord(BaseModel):
 
 
 class ClaimLost(Exception):
-    """The record is another attempt's by now: this one was released while its call was still out.
-
-    Args:
-        by: The record that is there.
-    """
+    """The record is another attempt's by now: this one was released while its call was still out."""
 
     def __init__(self, by: SubmissionRecord) -> None:
         super().__init__(f"submission {by.key} was released and made again; it is job {by.task_id} now")
 
 
 class SubmissionRecords:
-    """The records in one result storage.
-
-    Args:
-        storage: Where they are kept; it creates files exclusively.
-    """
+    """The records in one result storage."""
 
     def __init__(self, storage: Storage) -> None:
         self.storage = storage
@@ -142,11 +134,7 @@ class SubmissionRecords:
         return self.storage.address(_path(key))
 
     async def read(self, key: str) -> SubmissionRecord | None:
-        """The record of a submission; None only where there is surely none.
-
-        Raises:
-            SubmissionNotRecorded: when the storage cannot be read, or holds something else there.
-        """
+        """The record of a submission; None only where there is surely none."""
         for pause in (DAMAGED_PAUSE, 0.0):
             try:
                 content = await self.storage.read(_path(key))
@@ -171,19 +159,11 @@ class SubmissionRecords:
         )
 
     async def read_many(self, keys: Iterable[str]) -> list[SubmissionRecord | None]:
-        """The records of several submissions, in their order.
-
-        Raises:
-            SubmissionNotRecorded: as `read`.
-        """
+        """The records of several submissions, in their order."""
         return await _some_at_once(self.read, keys)
 
     async def all(self) -> list[SubmissionRecord | SubmissionNotRecorded]:
-        """Every record, in the order of their names; in place of a damaged one, the error about it.
-
-        Raises:
-            SubmissionNotRecorded: when the storage cannot list what it holds.
-        """
+        """Every record, in the order of their names; in place of a damaged one, the error about it."""
 
         async def read(key: str) -> SubmissionRecord | SubmissionNotRecorded | None:
             try:
@@ -206,9 +186,6 @@ class SubmissionRecords:
 
     async def claim(self, record: SubmissionRecord) -> bool:
         """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
-
-        Args:
-            record: The new record.
 
         Returns:
             Whether this caller holds the submission; False when somebody else was quicker.
@@ -241,22 +218,13 @@ class SubmissionRecords:
         return found.attempt == record.attempt
 
     async def release(self, record: SubmissionRecord) -> None:
-        """Free a submission of which Kie surely created nothing.
-
-        Raises:
-            Exception: whatever the storage raises.
-        """
+        """Free a submission of which Kie surely created nothing."""
         found = await self.read(record.key)
         if found is not None and found.attempt == record.attempt:  # else somebody else's by now
             await self.storage.delete(_path(record.key))
 
     async def write(self, record: SubmissionRecord) -> None:
-        """Write a record's new state.
-
-        Raises:
-            ClaimLost: when the record is another attempt's.
-            Exception: whatever the storage raises.
-        """
+        """Write a record's new state; `ClaimLost` where the record is another attempt's."""
         found = await self.read(record.key)
         if found is not None and found.attempt != record.attempt:
             raise ClaimLost(found)
