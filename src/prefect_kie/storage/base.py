@@ -12,22 +12,17 @@ from pathlib import Path
 
 import anyio.to_thread
 
+from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.storage.local import files_in, is_file_of, move_whole, write_whole
 
 
-class NotExclusive(Exception):
+class NotExclusive(SubmissionNotRecorded):
     """This storage lets two writers create one file: it keeps results, but no records."""
 
-    next_step = (
+    default_next_step = (
         "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
         "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
     )
-
-    def __init__(self, place: str) -> None:
-        super().__init__(
-            f"the result storage ({place}) does not let exactly one of two writers create a file, so two "
-            "could pay for one job"
-        )
 
 
 class Storage(ABC):
@@ -59,7 +54,7 @@ class Storage(ABC):
 
     async def create(self, path: str, content: bytes) -> bool:
         """Write a small file unless it exists; returns whether this call did: of several exactly one does."""
-        raise NotExclusive(self.address(""))
+        raise self.not_exclusive()
 
     async def delete(self, path: str) -> bool:
         """Remove a file; False where this storage cannot remove any."""
@@ -67,7 +62,14 @@ class Storage(ABC):
 
     async def names(self, folder: str) -> list[str]:
         """The names of the files directly in a folder, sorted, without hidden and unfinished ones."""
-        raise NotExclusive(self.address(""))
+        raise self.not_exclusive()
+
+    def not_exclusive(self) -> NotExclusive:
+        """The error that this storage cannot keep records."""
+        return NotExclusive(
+            f"the result storage ({self.address('').rstrip(': ')}) does not let exactly one of two writers "
+            "create a file, so two could pay for one job; nothing was sent"
+        )
 
     async def free_bytes(self) -> int | None:
         """How much room is left; None where nobody knows."""

@@ -17,7 +17,7 @@ import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie.runtime.logs import without_passwords
-from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
+from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.local import finished, part_beside
 
 _FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
@@ -111,7 +111,7 @@ class RemoteStorage(Storage):
         filesystem = await anyio.to_thread.run_sync(self._filesystem)
         # Older drivers take any option and do nothing with it.
         if self._scheme not in _ONE_STEP or "mode" not in inspect.signature(filesystem._pipe_file).parameters:
-            raise NotExclusive(self.address(""))
+            raise self.not_exclusive()
         store = hash(filesystem), self._bucket
         if not await self._write_new(path, content):
             _proven.add(store)
@@ -120,7 +120,7 @@ class RemoteStorage(Storage):
         if store not in _proven:
             if await self._write_new(path, content):
                 await self.delete(path)
-                raise NotExclusive(self.address(""))
+                raise self.not_exclusive()
             _proven.add(store)
         return True
 

@@ -16,7 +16,7 @@ from prefect.settings import get_current_settings
 from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.storage.base import NotExclusive, Storage
+from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
 ROOT_LABEL = "kie.root-flow-run"
@@ -92,8 +92,7 @@ async def scope_storage() -> Storage:
             )
     storage = storage_for(block)
     if isinstance(storage, BlockStorage):
-        refused = NotExclusive(storage.address(""))
-        raise SubmissionNotRecorded(f"{refused}; nothing was sent", next_step=refused.next_step)
+        raise storage.not_exclusive()
     return storage
 
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.processes import is_gone, this_machine, this_process
-from prefect_kie.storage.base import NotExclusive, Storage
+from prefect_kie.storage.base import Storage
 from prefect_kie.submissions.send_tokens import SendToken
 
 T = TypeVar("T")
@@ -206,8 +206,6 @@ class SubmissionRecords:
                 return False
         except SubmissionNotRecorded:
             raise
-        except NotExclusive as error:
-            raise SubmissionNotRecorded(f"{error}; nothing was sent", next_step=error.next_step) from None
         except Exception as error:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
