@@ -5,6 +5,7 @@ Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
@@ -132,7 +133,7 @@ def _task_of(
     """Makes the task of a function that submits; its docstring gets what all of them have in common."""
 
     def make(function: Callable[P, Submitting]) -> Task[P, Submitting]:
-        function.__doc__ = f"{function.__doc__}{_ARGS}"
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}{_ARGS}"
         made = _tasks[request_class] = ModelTask[Any](
             function,
             name=name,

@@ -173,7 +173,7 @@ class Reconciler:
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
             return await self._release(record)
-        for task_id in await self.events.submitted_jobs(record):
+        for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
                 "Submission %s was answered with job %s, although its record does not know; now it does",
                 key,
