@@ -208,7 +208,7 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         if "Unable to find block document" not in str(error):
             raise
         if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
-            get_logger("prefect_kie").info(
+            get_logger("prefect_kie").warning(
                 "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
             )
             return KieCredentials(api_key=SecretStr(key))

@@ -38,11 +38,11 @@ from prefect_kie.retry_policy import (
     may_be_made_again,
     may_go_to_another_model,
 )
+from prefect_kie.run_context import run_records
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
-from prefect_kie.storage.destination import check_destination, load_storage
+from prefect_kie.storage.destination import load_storage
 from prefect_kie.storage.run_storage import submission_scope
-from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 from prefect_kie.tasks.models import shortened
 
@@ -117,8 +117,8 @@ class JobRunner:
         Raises:
             KieError: when there are no such credentials or no such storage.
         """
-        check_destination(directory, storage)
-        kie, block = await load_credentials(credentials), await load_storage(storage)
+        block = await load_storage(storage, directory)
+        kie = await load_credentials(credentials)
         try:
             scope = await submission_scope(job_key)
         except ValueError as error:
@@ -260,7 +260,7 @@ class JobRunner:
         tries = video.tries
         key = submission_key(self.credentials, self.job_key, tries.request, video.take, tries.second_try + 1)
         try:
-            record = await (await SubmissionRecords.of_this_run()).read(key)
+            record = await (await run_records()).read(key)
         except KieError:  # nor can anything be submitted then
             return False
         return record is not None
@@ -270,7 +270,7 @@ class JobRunner:
         if not isinstance(handle, JobHandle) or handle.submission is None:
             return True
         try:
-            record = await (await SubmissionRecords.of_this_run()).read(handle.submission)
+            record = await (await run_records()).read(handle.submission)
         except KieError:
             return True
         return record is None or record.flow_run_id in (None, flow_run.get_id())

@@ -30,12 +30,11 @@ from prefect_kie.outcomes.endings import completed, failed, incomplete
 from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.outcomes.totals import table, told
 from prefect_kie.retry_policy import SecondTries
+from prefect_kie.run_context import run_budgets
 from prefect_kie.run_page.artifacts import show_markdown, show_table
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, StorageBlock, load_storage
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.submissions.budgets import Budget
-from prefect_kie.submissions.store import SubmissionRecords
 
 TAB = "\t"
 PLAN = "kie-batch-plan"
@@ -140,7 +139,7 @@ async def generate_batch(
         estimate = Estimate.of(list(left.values()), await load_prices(), second_tries)
         estimate = await estimate.with_balance(runner.credentials)
         await _show_plan(rows, estimate)
-        await Budget(await SubmissionRecords.of_this_run(), runner.job_key, max_credits).check(left)
+        await (await run_budgets()).check(runner.job_key, max_credits, left)
         if dry_run:
             return _planned(rows, estimate, key, unrecorded)
         if unrecorded:

@@ -13,7 +13,7 @@ from prefect.cache_policies import NO_CACHE
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.media.kinds import mp4_seconds
-from prefect_kie.storage.partial_files import temporary_folder
+from prefect_kie.storage.local import temporary_folder
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 from prefect_kie.tasks.save import save
 

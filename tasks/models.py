@@ -5,40 +5,29 @@ Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import inspect
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie.api import (
-    InvalidRequest,
-    JobHandle,
-    JobRequest,
-    MarketModel,
-    Sora2Characters,
-    Sora2CharactersPro,
-    Sora2ImageToVideo,
-    Sora2ImageToVideoStable,
-    Sora2ProImageToVideo,
-    Sora2ProStoryboard,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-    SoraWatermarkRemover,
-)
+from prefect_kie import api
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, MarketModel
 from prefect_kie.api.catalog import parse_request
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.submissions.submit import submit
+from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
+P = ParamSpec("P")
 RequestT = TypeVar("RequestT", bound=JobRequest)
+Submitting = Coroutine[Any, Any, JobHandle]
 
 _tasks: dict[type[JobRequest], ModelTask[Any]] = {}
-
 
 _ARGS = """
     credentials: The Kie Credentials block, or its name; by default the block `kie`, else the key in the
@@ -60,7 +49,7 @@ Raises:
 """
 
 
-class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
+class ModelTask(Task[..., Submitting], Generic[RequestT]):
     """A Prefect task that submits a job of one model, once.
 
     Two equal calls are one job, paid once. Prefect retries only a call that Kie rejected (too many
@@ -78,26 +67,7 @@ class ModelTask(Task[..., Coroutine[Any, Any, JobHandle]], Generic[RequestT]):
             job_key: str | None = None,
             second_try: int = 0,
             max_credits: float | None = None,
-        ) -> Coroutine[Any, Any, JobHandle]: ...
-
-
-class AnyModelTask(ModelTask[JobRequest]):
-    """The task `run_model`: a job of any model, by its name at Kie and the fields of its input."""
-
-    if TYPE_CHECKING:
-
-        def __call__(  # type: ignore[override]
-            self,
-            model: str | JobRequest | dict[str, Any],
-            /,
-            credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
-            *,
-            take: int = 1,
-            job_key: str | None = None,
-            second_try: int = 0,
-            max_credits: float | None = None,
-            **input: Any,
-        ) -> Coroutine[Any, Any, JobHandle]: ...
+        ) -> Submitting: ...
 
 
 def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
@@ -119,26 +89,17 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         second_try: int = 0,
         max_credits: float | None = None,
     ) -> JobHandle:
-        keep_alive()
         checked = request_class.model_validate(request)
-        return await submit(
-            checked,
-            credentials,
-            take=take,
-            job_key=job_key,
-            second_try=second_try,
-            max_credits=max_credits,
-        )
+        return await _submit(checked, credentials, job_key, take, second_try, max_credits)
 
     model = request_class.model_fields["model"].default
     submit_job.__name__ = submit_job.__qualname__ = model.replace("-", "_")
     summary, _, _ = (request_class.__doc__ or "").partition("\n\nAttributes:")
     submit_job.__doc__ = (
         f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
-        f"    request: What to make; a `{request_class.__name__}`.{_ARGS}"
+        f"    request: What to make; a `{request_class.__name__}`."
     )
-    made = _tasks[request_class] = ModelTask[RequestT](submit_job, name=model, **_OPTIONS)
-    return made
+    return cast("ModelTask[RequestT]", _task_of(request_class, model)(submit_job))
 
 
 def task_for(request: RequestT) -> ModelTask[RequestT]:
@@ -166,17 +127,44 @@ def shortened(text: str, length: int = 48) -> str:
     return f"{head[: head.rfind(' ')] if ' ' in head[length // 2 :] else head}…"
 
 
-_OPTIONS: dict[str, Any] = {
-    "task_run_name": job_name,
-    "cache_policy": NO_CACHE,  # the submission record decides; a cache beside it would be a second truth
-    "retries": 11,  # ten, in truth: the last one is never made
-    "retry_delay_seconds": [2, 5, 10],
-    "retry_jitter_factor": 0.5,
-    "retry_condition_fn": only_retryable_and_not_the_last,
-}
+def _task_of(
+    request_class: type[JobRequest], name: str
+) -> Callable[[Callable[P, Submitting]], Task[P, Submitting]]:
+    """Makes the task of a function that submits; its docstring gets what all of them have in common."""
+
+    def make(function: Callable[P, Submitting]) -> Task[P, Submitting]:
+        function.__doc__ = f"{inspect.cleandoc(function.__doc__ or '')}{_ARGS}"
+        made = _tasks[request_class] = ModelTask[Any](
+            function,
+            name=name,
+            task_run_name=job_name,
+            cache_policy=NO_CACHE,  # the submission record decides; a cache would be a second truth
+            retries=11,  # ten, in truth: the last one is never made
+            retry_delay_seconds=[2, 5, 10],
+            retry_jitter_factor=0.5,
+            retry_condition_fn=only_retryable_and_not_the_last,
+        )
+        return cast("Task[P, Submitting]", made)
+
+    return make
 
 
-async def _run_model(
+async def _submit(
+    request: JobRequest,
+    credentials: KieCredentials | str,
+    job_key: str | None,
+    take: int,
+    second_try: int,
+    max_credits: float | None,
+) -> JobHandle:
+    keep_alive()
+    scope = await submission_scope(job_key)
+    submissions = await run_submissions(await load_credentials(credentials))
+    return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
+
+
+@_task_of(MarketModel, "run-model")
+async def run_model(
     model: str | JobRequest | dict[str, Any],
     /,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
@@ -187,7 +175,17 @@ async def _run_model(
     max_credits: float | None = None,
     **input: Any,
 ) -> JobHandle:
-    keep_alive()
+    """Submit a job of any model, once.
+
+    Example:
+        ```python
+        handle = await run_model("kling-2.6/text-to-video", prompt="a yak on a ridge", duration="5")
+        ```
+
+    Args:
+        model: The model's name at Kie, as on its page at docs.kie.ai; or a whole request, as an object or as
+            createTask takes it.
+        **input: The model's input, each field by its name at Kie."""
     if isinstance(model, str):
         model = {"model": model, "input": input}
     elif input:
@@ -196,32 +194,16 @@ async def _run_model(
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
     request = model if isinstance(model, JobRequest) else parse_request(model)
-    return await submit(
-        request, credentials, take=take, job_key=job_key, second_try=second_try, max_credits=max_credits
-    )
+    return await _submit(request, credentials, job_key, take, second_try, max_credits)
 
 
-_run_model.__name__ = _run_model.__qualname__ = "run_model"
-_run_model.__doc__ = f"""Submit a job of any model, once.
-
-Example:
-    ```python
-    handle = await run_model("kling-2.6/text-to-video", prompt="a yak on a ridge", duration="5")
-    ```
-
-Args:
-    model: The model's name at Kie, as on its page at docs.kie.ai; or a whole request, as an object or as
-        createTask takes it.
-    **input: The model's input, each field by its name at Kie.{_ARGS}"""
-run_model = _tasks[MarketModel] = AnyModelTask(_run_model, name="run-model", **_OPTIONS)
-
-sora_2_text_to_video = model_task(Sora2TextToVideo)
-sora_2_image_to_video = model_task(Sora2ImageToVideo)
-sora_2_pro_text_to_video = model_task(Sora2ProTextToVideo)
-sora_2_pro_image_to_video = model_task(Sora2ProImageToVideo)
-sora_2_text_to_video_stable = model_task(Sora2TextToVideoStable)
-sora_2_image_to_video_stable = model_task(Sora2ImageToVideoStable)
-sora_2_characters_pro = model_task(Sora2CharactersPro)
-sora_2_characters = model_task(Sora2Characters)
-sora_2_pro_storyboard = model_task(Sora2ProStoryboard)
-sora_watermark_remover = model_task(SoraWatermarkRemover)
+sora_2_text_to_video = model_task(api.Sora2TextToVideo)
+sora_2_image_to_video = model_task(api.Sora2ImageToVideo)
+sora_2_pro_text_to_video = model_task(api.Sora2ProTextToVideo)
+sora_2_pro_image_to_video = model_task(api.Sora2ProImageToVideo)
+sora_2_text_to_video_stable = model_task(api.Sora2TextToVideoStable)
+sora_2_image_to_video_stable = model_task(api.Sora2ImageToVideoStable)
+sora_2_characters_pro = model_task(api.Sora2CharactersPro)
+sora_2_characters = model_task(api.Sora2Characters)
+sora_2_pro_storyboard = model_task(api.Sora2ProStoryboard)
+sora_watermark_remover = model_task(api.SoraWatermarkRemover)

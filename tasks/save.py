@@ -37,7 +37,7 @@ from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fe
 from prefect_kie.media.frames import poster
 from prefect_kie.media.job_contents import files_of, readable_json, save_contents
 from prefect_kie.media.kinds import ISO_SUFFIXES, VIDEO_SUFFIXES, mp4_seconds
-from prefect_kie.media.naming import SUFFIX_LENGTH, file_stem
+from prefect_kie.media.naming import file_stem
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.transfer import BadFile, Transfer
 from prefect_kie.run_page.artifacts import deleted_at, show_video
@@ -45,10 +45,8 @@ from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.storage.base import Storage
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, check_destination, load_storage
-from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import no_waiting_mends
-from prefect_kie.storage.partial_files import part_for
+from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
+from prefect_kie.storage.local import no_waiting_mends, part_for
 from prefect_kie.tasks._retries import is_tried_again, only_retryable_and_not_the_last
 
 YOUNG = timedelta(minutes=10)
@@ -117,10 +115,9 @@ async def save(
     """
     _check_succeeded(job)
     try:
-        check_destination(directory, storage)
         kie = await load_credentials(credentials)
-        place = storage_for(await load_storage(storage) or Path(directory or DEFAULT_DIRECTORY))
-        stem = file_stem(job, place.name_bytes - SUFFIX_LENGTH)
+        place = await load_destination(directory, storage)
+        stem = file_stem(job)
         sidecar = f"{stem}.json"
         found = await _complete(place, sidecar, job)
         if found is not None:
@@ -181,7 +178,7 @@ async def _save_files(
         of_role = "" if file.role == "result" else f"_{file.role}"
         name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
         try:
-            with part_for(place, name) as part:
+            with part_for(place.local(name)) as part:
                 transfer = await _fetch_or_renew(kie, file.url, part, max_bytes, job)
                 seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.

@@ -34,12 +34,12 @@ from prefect_kie.api.catalog import request_class
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
+from prefect_kie.run_context import settle
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.submissions.budgets import settle
 from prefect_kie.tasks._retries import only_retryable
 
 P = ParamSpec("P")

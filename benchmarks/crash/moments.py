@@ -24,7 +24,7 @@ from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
 from prefect_kie.media.transfer import Transfer
 from prefect_kie.runtime import processes
 from prefect_kie.storage.base import LocalStorage
-from prefect_kie.submissions import send_tokens, submit
+from prefect_kie.submissions import send_tokens
 from prefect_kie.submissions import store as records
 from prefect_kie.submissions.send_tokens import SendToken
 from prefect_kie.submissions.store import SubmissionRecords
@@ -185,7 +185,7 @@ def run_as_a_worker_does(flow_run_id: str, moment: str | None, log: str, machine
     os.dup2(output, 2)
     if machine is not None:
         processes.this_machine = lambda: machine  # type: ignore[assignment]
-        records.OUTCOME_SECONDS = submit.OUTCOME_SECONDS = 0.0
+        records.OUTCOME_SECONDS = 0.0
     if moment is not None and MOMENTS[moment].sleeps:
         send_tokens.SEND_SECONDS = 1.0
     if moment is not None and (install := MOMENTS[moment].install) is not None:

@@ -27,7 +27,7 @@ from prefect_kie.cli.main import main
 from prefect_kie.cli.setup import set_up
 from prefect_kie.runtime.global_limits import CREATE_LIMIT
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
 from tests.conftest import KEY
 from tests.server.test_provisioning import clear
 

@@ -39,7 +39,7 @@ from prefect_kie.cli.setup import LIMITS, set_up
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.runtime.heartbeat import SILENT, Heartbeat, heartbeat_event
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
 from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()

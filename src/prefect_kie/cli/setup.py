@@ -24,7 +24,7 @@ from prefect_kie.cli.connection import connected, server_url
 from prefect_kie.cli.probes import check_events
 from prefect_kie.cli.terminal import Finding, say
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
 
 @dataclass(frozen=True)

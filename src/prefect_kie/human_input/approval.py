@@ -18,10 +18,9 @@ from prefect_kie.human_input.balance import balance_of
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.keys import submission_key
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
+from prefect_kie.run_context import run_budgets, run_records
 from prefect_kie.run_page.artifacts import show_markdown
 from prefect_kie.run_page.markdown import code, escaped
-from prefect_kie.submissions.budgets import Budget
-from prefect_kie.submissions.store import SubmissionRecords
 
 ApproveOver = Annotated[float, Field(ge=0)] | None
 """From which estimated price on a person is asked, credits; None: never; 0: whenever it costs anything."""
@@ -190,7 +189,7 @@ async def approved(
     left = await not_submitted(jobs, job_key, kie)
     if left:  # else the run was begun before, and nobody knows here how much of it is left
         planned = {**left, **{f"further {number}": request for number, request in enumerate(further)}}
-        await Budget(await SubmissionRecords.of_this_run(), job_key, max_credits).check(planned)
+        await (await run_budgets()).check(job_key, max_credits, planned)
     if over is None:
         return
     estimate = Estimate.of([*left.values(), *further], await load_prices(), second_tries)
@@ -224,7 +223,7 @@ async def not_submitted(
         SubmissionNotRecorded: when the records cannot be read.
     """
     requests = {submission_key(kie, job_key, request, take): request for request, take in jobs}
-    found = await (await SubmissionRecords.of_this_run()).read_many(list(requests))
+    found = await (await run_records()).read_many(list(requests))
     submitted = {record.key for record in found if record is not None and record.state == "submitted"}
     return {key: request for key, request in requests.items() if key not in submitted}
 

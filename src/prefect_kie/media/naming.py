@@ -17,7 +17,7 @@ SUFFIX_LENGTH = 25
 STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
 
 
-def file_stem(job: Job, most: int = STEM_LENGTH) -> str:
+def file_stem(job: Job) -> str:
     """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
 
     Letters, digits, `-` and `_` only and at most 118 of them: valid on every system, never a reserved
@@ -25,11 +25,10 @@ def file_stem(job: Job, most: int = STEM_LENGTH) -> str:
 
     Args:
         job: The job.
-        most: The most bytes that it may have, where a disk takes shorter names only (at least 60).
     """
     task = _plain_id(job.task_id)
-    model = _plain(job.model, min(ID_LENGTH, most - len(task) - 10))
-    return f"{_words(job.prompt, min(WORDS_LENGTH, most - len(task) - len(model) - 2))}_{model}_{task}"
+    model = _plain(job.model, ID_LENGTH)
+    return f"{_words(job.prompt, min(WORDS_LENGTH, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
 
 
 def _words(text: str, most: int) -> str:

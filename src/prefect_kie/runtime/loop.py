@@ -58,7 +58,7 @@ if hasattr(os, "register_at_fork"):
 class Cancellation:
     """Whether somebody still waits for a paid call, and what follows where nobody does.
 
-    Work is only ever cancelled where it waits with nothing begun: from `begin_waiting` until `try_commit`.
+    Work is only ever cancelled where it waits with nothing begun: from `begin_waiting` until `end_waiting`.
     Elsewhere it goes on to where it asks.
 
     Attributes:
@@ -93,8 +93,8 @@ class Cancellation:
                 raise asyncio.CancelledError
             self._waiting, self.committed = True, False
 
-    def try_commit(self) -> None:
-        """From now on the work is finished, whoever leaves.
+    def end_waiting(self) -> None:
+        """From now on the work is not cancelled on the spot.
 
         Raises:
             asyncio.CancelledError: when nobody waits for it any more; nothing may be begun.
@@ -103,6 +103,11 @@ class Cancellation:
             self._waiting = False
             if self.cancelled:
                 raise asyncio.CancelledError
+
+    def try_commit(self) -> None:
+        """From now on the work is finished, whoever leaves; raises as `end_waiting`."""
+        with self._guard:
+            self.end_waiting()
             self.committed = True
 
 

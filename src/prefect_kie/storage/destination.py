@@ -16,7 +16,7 @@ from pydantic import WithJsonSchema
 from prefect_kie.api import InvalidRequest, ServiceUnavailable
 from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.storage.base import LocalStorage
+from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
 StorageBlock = Annotated[
@@ -33,25 +33,14 @@ PROBE_BYTES = 1024 * 1024
 """A disk is full for a video long before it is full for a byte."""
 
 
-def check_destination(directory: Path | str | None, storage: WritableFileSystem | str | None) -> None:
-    """Make sure that one destination is named at the most.
-
-    Raises:
-        InvalidRequest: when both are.
-    """
+async def load_storage(
+    storage: WritableFileSystem | str | None, directory: Path | str | None = None
+) -> WritableFileSystem | None:
+    """The storage block, loaded where only its `type/name` is given."""
     if directory is not None and storage is not None:
         raise InvalidRequest(
             "give either a directory or a storage block, not both", next_step="Leave one out and run again."
         )
-
-
-async def load_storage(storage: WritableFileSystem | str | None) -> WritableFileSystem | None:
-    """The storage block, loaded where only its `type/name` is given.
-
-    Raises:
-        InvalidRequest: when there is no such block, or it takes no files.
-        ServiceUnavailable: when the Prefect server does not answer.
-    """
     if storage is None or isinstance(storage, WritableFileSystem):
         return storage
     try:
@@ -62,10 +51,11 @@ async def load_storage(storage: WritableFileSystem | str | None) -> WritableFile
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
+        remedy = "Name it as type/name, for example local-file-system/videos."
         raise InvalidRequest(
             f"the Prefect server has no storage block {storage!r}: {error}",
-            remedy="Name it as type/name, for example local-file-system/videos.",
-            next_step="Name it as type/name, for example local-file-system/videos, and run again.",
+            remedy=remedy,
+            next_step=f"{remedy} Then run again.",
         ) from None
     if not isinstance(block, WritableFileSystem):
         raise InvalidRequest(
@@ -75,6 +65,11 @@ async def load_storage(storage: WritableFileSystem | str | None) -> WritableFile
     return block
 
 
+async def load_destination(directory: Path | str | None, storage: WritableFileSystem | str | None) -> Storage:
+    """Where results go: the block, else the directory, else `~/kie-videos`; raises as `load_storage`."""
+    return storage_for(await load_storage(storage, directory) or Path(directory or DEFAULT_DIRECTORY))
+
+
 async def check_writable(
     directory: Path | str | None = None, storage: WritableFileSystem | str | None = None
 ) -> None:
@@ -82,19 +77,8 @@ async def check_writable(
 
     Call it before the first submission of a run. It finds a file in the directory's place, a read-only
     mount, `/proc`, a full disk, a block whose bucket is missing or whose key may not write.
-
-    Args:
-        directory: Where results go; made where it is missing. Without a block, None is `~/kie-videos`.
-        storage: Instead of a directory: a Prefect storage block, or its `type/name`. A block that cannot
-            delete keeps one small `prefect-kie-probe.txt`.
-
-    Raises:
-        InvalidRequest: when nothing can be stored there, when both are given, or there is no such block.
-        ServiceUnavailable: when the Prefect server does not answer.
     """
-    check_destination(directory, storage)
-    block = await load_storage(storage)
-    place = storage_for(block or Path(directory or DEFAULT_DIRECTORY))
+    place = await load_destination(directory, storage)
     # What cannot be deleted at least does not become more with each call.
     own = "" if isinstance(place, BlockStorage) else f"-{uuid.uuid4().hex}"
     probe = f"prefect-kie-probe{own}.txt"
@@ -106,9 +90,10 @@ async def check_writable(
         with suppress(Exception):
             await place.delete(probe)
         # A block's own text may hold its secrets; its address does not.
+        remedy = "Name a place that can be written to and has room."
         raise InvalidRequest(
             f"results cannot be stored in {place.address('').rstrip(': ')} ({shown_error(error)}); "
             "nothing was submitted",
-            remedy="Name a place that can be written to and has room.",
-            next_step="Name a place that can be written to and has room, and run again.",
+            remedy=remedy,
+            next_step=f"{remedy} Then run again.",
         ) from error

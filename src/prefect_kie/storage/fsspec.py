@@ -13,15 +13,12 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit
 
-import anyio
 import anyio.to_thread
-from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie.runtime.logs import without_passwords
-from prefect_kie.runtime.processes import is_marked_by_one_gone
 from prefect_kie.storage.base import LocalStorage, Storage
-from prefect_kie.storage.local import finished, part_beside, part_prefix
+from prefect_kie.storage.local import finished, part_beside
 
 _FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
 # Not the file but what should hold it, or who asks. Only as a word of its own:
@@ -33,15 +30,14 @@ _PLACE_MISSING = re.compile(
     re.IGNORECASE,
 )
 _TAKEN = re.compile(
-    r"PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists", re.I
+    # The last one: S3 is just about to let another writer through.
+    r"PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists"
+    r"|ConditionalRequestConflict",
+    re.IGNORECASE,
 )
-_IN_CONFLICT = re.compile(r"ConditionalRequestConflict")
 
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
-
-_COPIES: Any = cast("Any", AbstractFileSystem).mv
-"""A move of a file system that knows none: a copy, which can be cut."""
 
 _proven: set[tuple[int, str]] = set()
 """Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
@@ -59,13 +55,7 @@ def storage_for(place: WritableFileSystem | Path | str) -> Storage:
 
 
 class BlockStorage(Storage):
-    """Any Prefect block that files can be written to (an S3 bucket, a GitHub repository, ...).
-
-    Such a block can read and write; it cannot list, and says neither who was first nor how large a file is.
-
-    Args:
-        block: The block.
-    """
+    """Any Prefect block that files can be written to (an S3 bucket, a GitHub repository): for results."""
 
     def __init__(self, block: WritableFileSystem) -> None:
         self.block = block
@@ -79,48 +69,27 @@ class BlockStorage(Storage):
         try:
             return cast("bytes | None", await _called(self.block.read_path, path))
         except Exception as error:
-            if says_missing(error):
+            if _says_missing(error):
                 return None
             raise
 
     async def write(self, path: str, content: bytes) -> None:
         await _called(self.block.write_path, path, content)
 
-    async def create(self, path: str, content: bytes) -> bool:
-        if await self.read(path) is not None:
-            return False
-        await self.write(path, content)
-        return True
-
-    async def delete(self, path: str) -> bool:
-        del path
-        return False
-
-    async def names(self, folder: str) -> list[str] | None:
-        del folder
-        return None
-
     async def put(self, file: Path, path: str) -> str:
         if (upload := getattr(self.block, "upload_from_path", None)) is not None:
             await _called(upload, file, path)
         else:  # this block's interface takes only a whole file's bytes
-            await _called(self.block.write_path, path, await anyio.to_thread.run_sync(file.read_bytes))
+            await self.write(path, await anyio.to_thread.run_sync(file.read_bytes))
         await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
-        del path, size, sha256
         return True
 
 
 class RemoteStorage(Storage):
-    """What Prefect's `RemoteFileSystem` block reaches through fsspec: S3, Google, Azure, SFTP, ...
-
-    `exclusive` becomes true once this store has been seen to refuse a file's second creation.
-
-    Args:
-        block: The block.
-    """
+    """What Prefect's `RemoteFileSystem` block reaches through fsspec: S3, Google, Azure, SFTP, ..."""
 
     def __init__(self, block: RemoteFileSystem) -> None:
         self._block = block
@@ -130,12 +99,7 @@ class RemoteStorage(Storage):
         return without_passwords(self._url(path))  # a base path may hold one
 
     async def read(self, path: str) -> bytes | None:
-        try:
-            return cast("bytes", await self._call("cat_file", path))
-        except Exception as error:
-            if says_missing(error):
-                return None
-            raise
+        return cast("bytes | None", await self._found("cat_file", path, missing=None))
 
     async def write(self, path: str, content: bytes) -> None:
         await anyio.to_thread.run_sync(self._write_whole, path, content)
@@ -144,32 +108,28 @@ class RemoteStorage(Storage):
         # Asked first: a store that knows no conditional writes passes over the condition without a word.
         if await self.read(path) is not None:
             return False
-        if not await anyio.to_thread.run_sync(self._knows_conditions):
-            await self.write(path, content)
-            return True
-        if await self._write_new(path, content):
-            if not self.exclusive:
-                with suppress(Exception):  # then it is not known; the file is written all the same
-                    await self._write_new(path, content)
-            return True
-        # A client repeats a call whose answer was lost: then what refuses it is the file it has just written.
-        return await self.read(path) == content
+        filesystem = await anyio.to_thread.run_sync(self._filesystem)
+        # Older drivers take any option and do nothing with it.
+        if self._scheme not in _ONE_STEP or "mode" not in inspect.signature(filesystem._pipe_file).parameters:
+            raise self.not_exclusive()
+        store = hash(filesystem), self._bucket
+        if not await self._write_new(path, content):
+            _proven.add(store)
+            # A client repeats a call whose answer was lost: then its own file refuses it.
+            return await self.read(path) == content
+        if store not in _proven:
+            if await self._write_new(path, content):
+                await self.delete(path)
+                raise self.not_exclusive()
+            _proven.add(store)
+        return True
 
     async def delete(self, path: str) -> bool:
-        try:
-            await self._call("rm_file", path)
-        except Exception as error:
-            if not says_missing(error):
-                raise
+        await self._found("rm_file", path, missing=None)
         return True
 
     async def names(self, folder: str) -> list[str]:
-        try:
-            found = await self._call("ls", folder, detail=True)
-        except Exception as error:
-            if says_missing(error):
-                return []
-            raise
+        found = await self._found("ls", folder, missing=[], detail=True)
         return finished(entry["name"].rpartition("/")[2] for entry in found if entry["type"] != "directory")
 
     async def put(self, file: Path, path: str) -> str:
@@ -178,44 +138,31 @@ class RemoteStorage(Storage):
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
-        del sha256
-        try:
-            found = await self._call("info", path)
-        except Exception as error:
-            if says_missing(error):
-                return False
-            raise
+        found = await self._found("info", path, missing={})
         return bool(found.get("size") == size)
 
     async def _write_new(self, path: str, content: bytes) -> bool:
         """Write a file that must not be there, in one step with looking; false where it is refused."""
-        for tries_left in (3, 2, 1, 0):
-            try:
-                await self._call("pipe_file", path, content, mode="create")
-            except Exception as error:
-                if isinstance(error, FileExistsError) or _says(_TAKEN, error):
-                    self.exclusive = True
-                    _proven.add((hash(self._filesystem()), self._bucket))
-                    return False
-                # S3 is just about to let another writer through, and asks to be asked again.
-                if not tries_left or not _says(_IN_CONFLICT, error):
-                    raise
-                await anyio.sleep(0.1)
-            else:
-                return True
-        raise AssertionError("unreachable")
+        try:
+            await self._call("pipe_file", path, content, mode="create")
+        except Exception as error:
+            if isinstance(error, FileExistsError) or _says(_TAKEN, error):
+                return False
+            raise
+        return True
 
-    def _knows_conditions(self) -> bool:
-        filesystem = self._filesystem()
-        # Older drivers take any option and do nothing with it.
-        knows = self._scheme in _ONE_STEP and "mode" in inspect.signature(filesystem._pipe_file).parameters
-        self.exclusive = knows and (hash(filesystem), self._bucket) in _proven
-        return knows
+    async def _found(self, method: str, path: str, *, missing: Any, **options: Any) -> Any:
+        try:
+            return await self._call(method, path, **options)
+        except Exception as error:
+            if _says_missing(error):
+                return missing
+            raise
 
     async def _call(self, method: str, path: str, *args: Any, **options: Any) -> Any:
         def call() -> Any:
             filesystem = self._filesystem()
-            target = self._target(filesystem, path, makes=method == "pipe_file")
+            target = filesystem._strip_protocol(self._url(path))
             return getattr(filesystem, method)(target, *args, **options)
 
         return await anyio.to_thread.run_sync(call)  # fsspec's calls block
@@ -223,29 +170,39 @@ class RemoteStorage(Storage):
     def _write_whole(self, path: str, content: bytes | Path) -> None:
         """Write a file that is there whole or not at all.
 
-        Object stores do that by themselves. File systems are written to aside, and the file is moved when all
-        of it is there; where they cannot move in one step, its size is checked.
+        Object stores do that by themselves. In file systems a hidden part is moved when all of it is there.
         """
         filesystem = self._filesystem()
-        target = self._target(filesystem, path, makes=True)
+        target = str(filesystem._strip_protocol(self._url(path)))
+
+        def write(path: str) -> None:
+            if isinstance(content, Path):
+                filesystem.put_file(str(content), path)
+            else:
+                filesystem.pipe_file(path, content)
+
         if filesystem.async_impl:
-            _write(filesystem, target, content)
+            write(target)
             return
-        name = target.rpartition("/")[2]
-        folder = target[: -len(name)]
-        moves = cast("Any", type(filesystem)).mv is not _COPIES
-        written = f"{folder}{part_beside(Path(), name)}" if moves else target
-        if moves and isinstance(content, Path):
-            _sweep(filesystem, folder, name)
+        folder, _, name = target.rpartition("/")
+        # Object stores know no directories, and would make a bucket of whatever name was mistyped.
+        filesystem.makedirs(folder, exist_ok=True)
+        part = f"{folder}/{part_beside(Path(), name)}"
         try:
-            _write(filesystem, written, content)
-            _check_size(filesystem, written, content)
-            if moves:
-                _move(filesystem, written, target)
-                _check_size(filesystem, target, content)
+            write(part)
+            size = content.stat().st_size if isinstance(content, Path) else len(content)
+            if (found := filesystem.info(part).get("size")) not in (size, None):
+                raise OSError(f"{part} has {found:,} bytes there instead of {size:,}")
+            try:
+                filesystem.mv(part, target)
+            except Exception:  # some servers (SFTP, SMB, some of FTP) rename to no name that is taken
+                if not filesystem.exists(target):
+                    raise
+                filesystem.rm_file(target)
+                filesystem.mv(part, target)
         except BaseException:
             with suppress(Exception):
-                filesystem.rm_file(written)
+                filesystem.rm_file(part)
             raise
 
     def _filesystem(self) -> Any:
@@ -257,57 +214,18 @@ class RemoteStorage(Storage):
         filesystem.invalidate_cache()
         return filesystem
 
-    def _target(self, filesystem: Any, path: str, *, makes: bool) -> str:
-        target = str(filesystem._strip_protocol(self._url(path)))
-        # Object stores know no directories, and would make a bucket of whatever name was mistyped.
-        if makes and not filesystem.async_impl:
-            filesystem.makedirs(target.rpartition("/")[0], exist_ok=True)
-        return target
-
     def _url(self, path: str) -> str:
         return self._block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
 
 
-def _write(filesystem: Any, path: str, content: bytes | Path) -> None:
-    if isinstance(content, Path):
-        filesystem.put_file(str(content), path)
-    else:
-        filesystem.pipe_file(path, content)
-
-
-def _check_size(filesystem: Any, path: str, content: bytes | Path) -> None:
-    size = content.stat().st_size if isinstance(content, Path) else len(content)
-    filesystem.invalidate_cache()
-    if (found := filesystem.info(path).get("size")) not in (size, None):
-        raise OSError(f"{path} has {found:,} bytes there instead of {size:,}")
-
-
-def _move(filesystem: Any, part: str, target: str) -> None:
-    try:
-        filesystem.mv(part, target)
-    except Exception:  # some servers (SFTP, SMB, some of FTP) rename to no name that is taken
-        if not filesystem.exists(target):
-            raise
-        filesystem.rm_file(target)
-        filesystem.mv(part, target)
-
-
-def _sweep(filesystem: Any, folder: str, name: str) -> None:
-    """Remove what killed processes of this machine left of a file."""
-    with suppress(Exception):  # it is of no matter for what is to be written
-        for path in filesystem.ls(folder, detail=False):
-            left = path.rpartition("/")[2]
-            if left.startswith(part_prefix(Path(), name)) and is_marked_by_one_gone(left):
-                filesystem.rm_file(path)
-
-
-def says_missing(error: BaseException) -> bool:
+def _says_missing(error: BaseException) -> bool:
     """Whether a storage's error surely means "no such file"; each family has words of its own."""
-    if any(isinstance(one, ConnectionError | TimeoutError | PermissionError) for one in _causes(error)):
+    causes = list(_causes(error))
+    if any(isinstance(one, ConnectionError | TimeoutError | PermissionError) for one in causes):
         return False
     if _says(_PLACE_MISSING, error):
         return False
-    return any(isinstance(one, FileNotFoundError) for one in _causes(error)) or _says(_FILE_MISSING, error)
+    return any(isinstance(one, FileNotFoundError) for one in causes) or _says(_FILE_MISSING, error)
 
 
 def _says(what: re.Pattern[str], error: BaseException) -> bool:

@@ -6,59 +6,57 @@ import errno
 import hashlib
 import os
 import shutil
+import tempfile
+import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.runtime.processes import mark
+from prefect_kie.runtime.processes import is_marked_by_one_gone, mark
 
-_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a disk answers that knows no hard links."""
 
-
-_FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
+FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 """What a disk answers to a sync that it can do, and that failed."""
 
-MAX_NAME_BYTES = 143
-
-_without_sync = set[int]()
-"""Disks whose directories cannot be synced, as far as that was seen and told."""
-
-_LASTING = {
+LASTING = {
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
 }
+MAX_NAME_BYTES = 143
+"""What an encrypted directory (eCryptfs) takes; names are the same everywhere."""
+
+STALE_SECONDS = 24 * 3600.0
+FOLDERS = "prefect-kie-"
+"""How the names of temporary folders begin."""
 
 
 def no_waiting_mends(error: BaseException) -> bool:
     """Whether a disk's or a storage's error stays until a person does something about it."""
     lasting = isinstance(error, PermissionError | NotADirectoryError | IsADirectoryError)
-    return lasting or (isinstance(error, OSError) and error.errno in _LASTING)
+    return lasting or (isinstance(error, OSError) and error.errno in LASTING)
 
 
 def write_whole(target: Path, content: bytes, replace: bool) -> bool:
-    """Write a file that is there whole or not at all, even where the machine dies meanwhile.
-
-    Args:
-        target: The file; its directory is made.
-        content: All of it.
-        replace: Whether it may be written over one that is there.
-
-    Returns:
-        Whether it was written: always, where it may replace.
-    """
+    """Write a file that is there whole or not at all, even where the machine dies; returns whether it was."""
     target.parent.mkdir(parents=True, exist_ok=True)
     part = part_beside(target.parent, target.name)
     try:
-        with part.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        _write_synced(part, content)
         if replace:
             part.replace(target)
         else:
-            link_new(part, target, content)
+            try:
+                os.link(part, target)
+            except OSError as error:
+                if error.errno not in NO_LINKS:
+                    raise
+                # exFAT, some network disks: exclusive all the same, and a torn file is never taken for whole.
+                _write_synced(target, content)
     except FileExistsError:
         return False
     finally:
@@ -67,22 +65,11 @@ def write_whole(target: Path, content: bytes, replace: bool) -> bool:
     return True
 
 
-def link_new(part: Path, target: Path, content: bytes) -> None:
-    """Give a file a second name; whole at once where the disk knows hard links.
-
-    Raises:
-        FileExistsError: when that name is taken.
-    """
-    try:
-        os.link(part, target)
-    except OSError as error:
-        if error.errno not in _NO_LINKS:
-            raise
-        # exFAT, some network disks: exclusive all the same, and a torn file is never taken for a record.
-        with target.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+def _write_synced(path: Path, content: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def move_whole(file: Path, target: Path) -> None:
@@ -106,10 +93,7 @@ def is_file_of(path: Path, size: int, sha256: str) -> bool:
     if not path.is_file() or path.stat().st_size != size:
         return False
     with path.open("rb") as file:
-        checksum = hashlib.sha256()
-        while chunk := file.read(1024 * 1024):
-            checksum.update(chunk)
-    return checksum.hexdigest() == sha256
+        return hashlib.file_digest(file, "sha256").hexdigest() == sha256
 
 
 def files_in(directory: Path) -> list[str]:
@@ -127,10 +111,7 @@ def finished(names: Iterable[str]) -> list[str]:
 
 
 def sync_directory(directory: Path) -> None:
-    """Have the disk keep a directory's new names, so that a loss of power does not take them back.
-
-    Some disks cannot (CIFS of older kernels, FUSE, WSL): that costs a warning, once a disk.
-    """
+    """Have the disk keep a directory's new names, so that a loss of power does not take them back."""
     if os.name != "posix":
         return
     try:
@@ -139,41 +120,63 @@ def sync_directory(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    except OSError as error:
-        if error.errno in _FAILING:
+    except OSError as error:  # some disks cannot (CIFS of older kernels, FUSE, WSL)
+        if error.errno in FAILING:
             raise
-        if (disk := directory.stat().st_dev) not in _without_sync:
-            _without_sync.add(disk)
-            run_logger().warning(
-                "The disk of %s cannot sync directories (%s): if the machine loses power, files of the last "
-                "seconds may be lost.",
-                directory,
-                error.strerror,
-            )
+        _warn_unsynced(directory.stat().st_dev, str(error.strerror))
 
 
-def name_limit(directory: Path) -> int:
-    """How many bytes a file's name may have in a directory, existing or not: 143, or the disk's own limit.
-
-    143 is what an encrypted directory (eCryptfs) takes; names are the same everywhere.
-    """
-    while not directory.exists() and directory != directory.parent:
-        directory = directory.parent
-    try:
-        return min(MAX_NAME_BYTES, os.pathconf(directory, "PC_NAME_MAX"))
-    except (AttributeError, OSError, ValueError):  # Windows, or a disk that does not tell
-        return MAX_NAME_BYTES
+@cache
+def _warn_unsynced(disk: int, reason: str) -> None:
+    run_logger().warning(
+        "Disk %s cannot sync directories (%s): if the machine loses power, files of the last seconds may be "
+        "lost.",
+        disk,
+        reason,
+    )
 
 
 def part_beside(directory: Path, name: str) -> Path:
-    """A name for a file that is not whole yet: hidden, of one writer only, and telling whose it is."""
-    return directory / f"{part_prefix(directory, name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
+    """A name for a file that is not whole yet: hidden, of one writer only, and marked with whose it is."""
+    return directory / f"{part_prefix(name)}{mark()}-{uuid.uuid4().hex[:8]}.part"
 
 
-def part_prefix(directory: Path, name: str) -> str:
-    """How the names of all parts of a file begin; a long name is cut, and told apart by a checksum."""
-    most = name_limit(directory) - len(f"..{mark()}-12345678.part")
+def part_prefix(name: str) -> str:
+    """How the names of all parts of a file begin; a long name is cut, and distinguished by a checksum."""
+    most = MAX_NAME_BYTES - len(f"..{mark()}-12345678.part")
     if len(name.encode()) > most:
         checksum = hashlib.sha256(name.encode()).hexdigest()[:8]
         name = f"{name.encode()[: most - 9].decode(errors='ignore')}-{checksum}"
     return f".{name}."
+
+
+@contextmanager
+def part_for(target: Path | None) -> Generator[Path, None, None]:
+    """A file to write to until it is whole: beside its final place, or in a folder where that is no disk.
+
+    What killed processes left of the same file is removed, and whatever has not grown for a day.
+    """
+    if target is None:
+        with temporary_folder() as folder:
+            yield folder / "video.part"
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    for left in target.parent.glob(f"{part_prefix(target.name)}*.part"):
+        with suppress(FileNotFoundError):  # another save may just be done with it
+            if is_marked_by_one_gone(left.name) or time.time() - left.stat().st_mtime > STALE_SECONDS:
+                left.unlink()
+    part = part_beside(target.parent, target.name)
+    try:
+        yield part
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def temporary_folder() -> Generator[Path, None, None]:
+    """A folder of this process; those that killed ones left are removed, each with a whole video perhaps."""
+    for left in Path(tempfile.gettempdir()).glob(f"{FOLDERS}*"):
+        if is_marked_by_one_gone(left.name):
+            shutil.rmtree(left, ignore_errors=True)  # another user's stays
+    with tempfile.TemporaryDirectory(prefix=f"{FOLDERS}{mark()}-") as folder:
+        yield Path(folder)

@@ -28,10 +28,6 @@ async def submission_scope(job_key: str | None) -> str:
     """Whose submissions these are: the caller's `job_key`, or the id of the run.
 
     The outermost flow run's: when a parent run is run again, Prefect gives its failed subflows new ids.
-
-    Raises:
-        ValueError: when the job_key is empty.
-        SubmissionNotRecorded: when the Prefect server cannot be asked which run is the outermost.
     """
     if job_key is not None:
         if not job_key.strip():
@@ -72,9 +68,6 @@ async def scope_storage() -> Storage:
     """Where the records of all runs are: Prefect's default result storage, whoever asks.
 
     Not a flow's or a task's own: the same `job_key` in another flow would not find what was paid.
-
-    Raises:
-        SubmissionNotRecorded: when they cannot be kept there, or only where another run would not look.
     """
     block = await _default_storage()
     own = get_result_store().result_storage
@@ -99,14 +92,7 @@ async def scope_storage() -> Storage:
             )
     storage = storage_for(block)
     if isinstance(storage, BlockStorage):
-        raise SubmissionNotRecorded(
-            f"the default result storage is a {type(block).__name__} block, which cannot let exactly one of "
-            "two writers create a file, so two could pay for one job; nothing was sent",
-            next_step=(
-                "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
-                "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
-            ),
-        )
+        raise storage.not_exclusive()
     return storage
 
 

@@ -10,31 +10,26 @@ import hashlib
 import json
 import math
 import uuid
-from collections.abc import Coroutine, Generator, Mapping
-from contextlib import contextmanager, suppress
-from datetime import datetime, timezone
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from logging import Logger, LoggerAdapter
+from typing import Any, Protocol
 
-from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
-
-from prefect_kie.api import BudgetExceeded, InvalidRequest, JobHandle, JobRequest, SubmissionNotRecorded
-from prefect_kie.blocks import PRICES, load_prices
+from prefect_kie.api import BudgetExceeded, InvalidRequest, JobRequest, SubmissionNotRecorded
+from prefect_kie.blocks import PRICES, PriceTable
 from prefect_kie.runtime.best_effort import detach_after
-from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop
 from prefect_kie.runtime.single_flight import single_flight
-from prefect_kie.submissions.credit_limit import (
-    CREDITS_LIMIT,
-    find_limit,
-    occupy,
-    settle_slots,
-    slots_for,
-)
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
+
+Log = Logger | LoggerAdapter[Logger]
 
 FOLDER = "kie-budgets"
 """One folder per scope: a file for each submission under a budget, and one for what each attempt cost."""
 
+CREDITS_LIMIT = "kie-credits"
 SETTLE_SECONDS = 30.0
 
 
@@ -44,147 +39,136 @@ def _counted() -> dict[tuple[str, str], dict[str, float]]:
     return {}
 
 
-class Budget:
-    """The budgets of a scope's submissions.
+class CreditLimit(Protocol):
+    """The budget of all runs: one slot is one credit."""
 
-    Args:
-        records: Where the submissions are recorded.
-        scope: Whose they are.
-        max_credits: What all of them may cost together, credits; None: any sum.
+    async def find(self) -> tuple[int, int] | None:
+        """How many credits it has and how many of them are used; None where there is none."""
+        ...
 
-    Raises:
-        ValueError: when `max_credits` is no sum of credits.
-    """
+    async def occupy(self, slots: int) -> int | None:
+        """Occupy slots, all or none; returns how many, and None when they do not fit."""
+        ...
 
-    def __init__(self, records: SubmissionRecords, scope: str, max_credits: float | None) -> None:
+    async def settle(self, occupied: int, slots: int) -> None:
+        """Make of the slots that a job occupies as many as it cost; called once for each job."""
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """The budgets of submissions."""
+
+    records: SubmissionRecords
+    limit: CreditLimit
+    load_prices: Callable[[], Awaitable[PriceTable]]
+    log: Log
+
+    async def check(self, scope: str, max_credits: float | None, planned: Mapping[str, JobRequest]) -> None:
+        """Make sure that jobs fit as the budgets are now, without reserving anything."""
         if max_credits is not None and not 0 <= max_credits < math.inf:
             raise ValueError(f"max_credits must be 0 or more, and finite; got {max_credits}")
-        self._records, self._scope, self._max_credits = records, scope, max_credits
-
-    async def check(self, planned: Mapping[str, JobRequest]) -> None:
-        """Make sure that jobs fit as the budgets are now, without reserving anything.
-
-        Args:
-            planned: The jobs that are not submitted yet, by submission.
-
-        Raises:
-            BudgetExceeded: when they do not fit.
-            InvalidRequest: when the price table has no price for one of them.
-            KieError: another one when the budgets cannot be read.
-        """
-        limit = await find_limit()
-        if not planned or (limit is None and self._max_credits is None):
+        limit = await self.limit.find()
+        if not planned or (limit is None and max_credits is None):
             return
-        prices = await _prices(planned)
-        self._check_run(await self._counts(), prices)
-        if limit is not None and sum(map(slots_for, prices.values())) > limit.limit - limit.active_slots:
-            raise self._limit_exceeded(prices, limit)
+        prices = await self._prices(planned)
+        _check_run(scope, max_credits, await self._counts(scope), prices)
+        if limit is not None and sum(map(slots_for, prices.values())) > limit[0] - limit[1]:
+            raise _limit_exceeded(scope, prices, *limit)
 
-    async def reserve(self, record: SubmissionRecord, request: JobRequest) -> SubmissionRecord:
-        """Reserve an attempt's price in each budget, or in none; on the background loop only.
+    async def reserve(
+        self, record: SubmissionRecord, request: JobRequest, max_credits: float | None
+    ) -> SubmissionRecord:
+        """The record of a new attempt, its price reserved in each budget or in none; as `check`.
 
-        Args:
-            record: The record of this attempt, before it is written.
-            request: What it asks for.
-
-        Returns:
-            The record, with what it holds.
-
-        Raises:
-            KieError: as `check`; nothing may be sent.
+        On the background loop only, so that what is counted is what is reserved.
         """
-        limit = await find_limit()
-        if limit is None and self._max_credits is None:
-            return record
-        prices, counts = await _prices({record.key: request}), await self._counts()
-        credits = prices[record.key]
-        self._check_run(counts, prices)
+        attempt = record.model_copy(update={"attempt": uuid.uuid4().hex})
+        limit, scope = await self.limit.find(), record.scope
+        if limit is None and max_credits is None:
+            return attempt
+        prices, counts = await self._prices({record.key: request}), await self._counts(scope)
+        _check_run(scope, max_credits, counts, prices)
         counts |= prices
         try:
-            with self._kept():  # so that a later process counts it too, once it has a record
-                await self._records.storage.write(f"{_folder(self._scope)}/{record.key}.json", b"{}")
-            slots = await occupy(slots_for(credits)) if limit else 0
+            try:  # so that a later process counts it too, once it has a record
+                await self.records.storage.write(f"{_folder(scope)}/{record.key}.json", b"{}")
+            except Exception as error:
+                raise self._not_kept(scope, error) from None
+            slots = await self.limit.occupy(slots_for(prices[record.key])) if limit else 0
             if limit and slots is None:
-                raise self._limit_exceeded(prices, await find_limit() or limit)
+                raise _limit_exceeded(scope, prices, *(await self.limit.find() or limit))
         except BaseException:
             counts.pop(record.key, None)
             raise
-        now = datetime.now(timezone.utc)  # the time this took is none of its call's
-        return record.model_copy(update={"credits": credits, "slots": slots, "written_at": now})
+        return attempt.model_copy(update={"credits": prices[record.key], "slots": slots})
 
-    def _check_run(self, counts: dict[str, float], prices: dict[str, float]) -> None:
-        cap = self._max_credits
-        spent = math.fsum(credits for key, credits in counts.copy().items() if key not in prices)
-        if cap is not None and spent + math.fsum(prices.values()) > cap + 1e-6:  # sums of fractions
-            raise _exceeded(
-                prices,
-                "the run's budget (max_credits)",
-                cap,
-                spent,
-                f"Run it again with a higher max_credits, as another run with job_key={self._scope!r}; it "
-                "goes on from there, and pays nothing again.",
-            )
+    async def refund(self, attempt: SubmissionRecord) -> None:
+        """Give back what an attempt holds of which Kie surely created nothing; failures are only logged."""
+        await logged(self.settle(attempt, 0.0), attempt.key, 0.0, self.log)
 
-    def _limit_exceeded(
-        self, prices: dict[str, float], limit: GlobalConcurrencyLimitResponse
-    ) -> BudgetExceeded:
-        return _exceeded(
-            prices,
-            f"the budget of all runs (the concurrency limit {CREDITS_LIMIT!r})",
-            limit.limit,
-            limit.active_slots,
-            f"Raise it (prefect gcl update {CREDITS_LIMIT} --limit N) or reset it (--active-slots 0), then "
-            f"run its flow run again, or one with job_key={self._scope!r}: either goes on from there.",
-        )
+    async def settle(self, record: SubmissionRecord, credits: float) -> None:
+        """Note what an attempt cost. Whoever creates the note settles its slots: nobody does it twice."""
+        if record.credits is None:
+            return
+        _counted().get(self._whose(record.scope), {})[record.key] = credits
+        note = json.dumps({"credits": credits, "by": uuid.uuid4().hex}).encode()
+        if await self.records.storage.create(_note(record), note) and record.slots:
+            await self.limit.settle(record.slots, slots_for(credits))
 
-    async def _counts(self) -> dict[str, float]:
+    async def _counts(self, scope: str) -> dict[str, float]:
         """What the scope's submissions count for; what was submitted before this process is read once."""
-        whose, counted = _whose(self._records, self._scope), _counted()
+        whose, counted = self._whose(scope), _counted()
 
         async def read() -> None:
             async with single_flight(f"budget {whose}"):
-                if whose not in counted:
-                    with self._kept():
-                        names = await self._records.storage.names(_folder(self._scope))
-                    keys = [name.removesuffix(".json") for name in names or () if name.startswith("kie-")]
-                    found = await self._records.read_many(keys)
-                    counted[whose] = {each.key: await _cost(self._records, each) for each in found if each}
+                if whose in counted:
+                    return
+                try:
+                    names = await self.records.storage.names(_folder(scope))
+                except Exception as error:
+                    raise self._not_kept(scope, error) from None
+                keys = [name.removesuffix(".json") for name in names if name.startswith("kie-")]
+                found = await self.records.read_many(keys)
+                counted[whose] = {each.key: await self._cost(each) for each in found if each}
 
         await run_on_loop(read)
         return counted[whose]
 
-    @contextmanager
-    def _kept(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"the run's budget cannot be kept at {self._records.storage.address(_folder(self._scope))} "
-                f"({shown_error(error)}); nothing was sent"
-            ) from None  # its cause may quote a password
+    async def _cost(self, record: SubmissionRecord) -> float:
+        with suppress(Exception):  # without a note, or with one that cannot be read, it counts at its price
+            return float(json.loads(await self.records.storage.read(_note(record)) or b"")["credits"])
+        return record.credits or 0.0
+
+    def _whose(self, scope: str) -> tuple[str, str]:
+        return self.records.storage.address(FOLDER), scope
+
+    def _not_kept(self, scope: str, error: Exception) -> SubmissionNotRecorded:
+        return SubmissionNotRecorded(
+            f"the run's budget cannot be kept at {self.records.storage.address(_folder(scope))} "
+            f"({shown_error(error)}); nothing was sent"
+        )
+
+    async def _prices(self, planned: Mapping[str, JobRequest]) -> dict[str, float]:
+        table = await self.load_prices()
+        prices = {key: table.credits_for(request) for key, request in planned.items()}
+        if unpriced := sorted({planned[key].model_name for key, price in prices.items() if price is None}):
+            raise InvalidRequest(
+                f"there is a budget, and the Prefect variable {PRICES!r} has no price for "
+                f"{', '.join(unpriced)} as asked for; nothing was submitted",
+                next_step=(
+                    f"Add it in the UI (Variables, {PRICES}), with your price in credits, for example "
+                    f'{{"{unpriced[0]}": 30}}; then run again.'
+                ),
+            )
+        return {key: price for key, price in prices.items() if price is not None}
 
 
-async def settle(handle: JobHandle, credits: float) -> None:
-    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged.
-
-    Args:
-        handle: The job.
-        credits: What Kie charged; 0 for a job that failed.
-    """
-    if handle.submission is not None:
-        await _logged(_settle_job(handle.submission, handle.task_id, credits), handle.submission, credits)
-
-
-async def refund(records: SubmissionRecords, attempt: SubmissionRecord) -> None:
-    """Give back what an attempt holds of which Kie surely created nothing; failures are only logged."""
-    await _logged(_settle(records, attempt, 0.0), attempt.key, 0.0)
-
-
-async def _logged(settling: Coroutine[Any, Any, None], key: str, credits: float) -> None:
+async def logged(settling: Coroutine[Any, Any, None], key: str, credits: float, log: Log) -> None:
+    """Settle, within a time limit; a failure is only logged."""
     try:
         await detach_after(settling, SETTLE_SECONDS)
     except Exception as error:
-        run_logger().warning(
+        log.warning(
             "Submission %s cost %g credits. If there was a budget, it may count there at its price still, "
             "and keep its slots of %r until that is reset: %s",
             key,
@@ -194,52 +178,42 @@ async def _logged(settling: Coroutine[Any, Any, None], key: str, credits: float)
         )
 
 
-async def _settle_job(key: str, task_id: str, credits: float) -> None:
-    records = await SubmissionRecords.of_this_run()
-    record = await records.read(key)
-    if record is not None and record.task_id == task_id:
-        await _settle(records, record, credits)
+def slots_for(credits: float) -> int:
+    """How many slots so many credits occupy."""
+    return max(0, math.ceil(credits - 1e-6))  # sums of fractions may seem too much
 
 
-async def _settle(records: SubmissionRecords, record: SubmissionRecord, credits: float) -> None:
-    """Note what an attempt cost. Whoever creates the note settles its slots, so that nobody does it twice."""
-    if record.credits is None:
-        return
-    _counted().get(_whose(records, record.scope or ""), {})[record.key] = credits
-    note = json.dumps({"credits": credits, "by": uuid.uuid4().hex})
-    if await records.storage.create(_note(record), note.encode()) and record.slots:
-        await settle_slots(record.slots, credits)
-
-
-async def _cost(records: SubmissionRecords, record: SubmissionRecord) -> float:
-    """What a recorded submission counts for: what it cost, where that is known, else its price."""
-    with suppress(Exception):  # without a note, or with one that cannot be read
-        return float(json.loads(await records.storage.read(_note(record)) or b"")["credits"])
-    return record.credits or 0.0
-
-
-async def _prices(planned: Mapping[str, JobRequest]) -> dict[str, float]:
-    table = await load_prices()
-    found = {key: table.credits_for(request) for key, request in planned.items()}
-    if unpriced := sorted({planned[key].model_name for key, price in found.items() if price is None}):
-        raise InvalidRequest(
-            f"there is a budget, and the Prefect variable {PRICES!r} has no price for {', '.join(unpriced)} "
-            "as asked for; nothing was submitted",
-            next_step=(
-                f"Add it in the UI (Variables, {PRICES}), with your price in credits, for example "
-                f'{{"{unpriced[0]}": 30}}; then run again.'
-            ),
+def _check_run(scope: str, cap: float | None, counts: dict[str, float], prices: dict[str, float]) -> None:
+    spent = math.fsum(credits for key, credits in counts.copy().items() if key not in prices)
+    if cap is not None and not spent + math.fsum(prices.values()) <= cap + 1e-6:  # sums of fractions
+        raise _exceeded(
+            prices,
+            "the run's budget (max_credits)",
+            cap,
+            spent,
+            f"Run it again with a higher max_credits, as another run with job_key={scope!r}; it "
+            "goes on from there, and pays nothing again.",
         )
-    return {key: price for key, price in found.items() if price is not None}
+
+
+def _limit_exceeded(scope: str, prices: dict[str, float], limit: int, used: int) -> BudgetExceeded:
+    return _exceeded(
+        prices,
+        f"the budget of all runs (the concurrency limit {CREDITS_LIMIT!r})",
+        limit,
+        used,
+        f"Raise it (prefect gcl update {CREDITS_LIMIT} --limit N) or reset it (--active-slots 0), then "
+        f"run its flow run again, or one with job_key={scope!r}: either goes on from there.",
+    )
 
 
 def _exceeded(
-    planned: Mapping[str, float], name: str, cap: float, spent: float, next_step: str
+    prices: Mapping[str, float], name: str, cap: float, spent: float, next_step: str
 ) -> BudgetExceeded:
-    what = "this job" if len(planned) == 1 else f"{len(planned)} jobs to submit"
+    what = "this job" if len(prices) == 1 else f"{len(prices)} jobs to submit"
     left = max(0.0, cap - spent)
     error = BudgetExceeded(
-        f"{what} would cost {math.fsum(planned.values()):,.12g} credits, and {name} has {left:,.12g} left of "
+        f"{what} would cost {math.fsum(prices.values()):,.12g} credits, and {name} has {left:,.12g} left of "
         f"{cap:,.12g}; nothing was submitted",
         next_step=next_step,
     )
@@ -252,8 +226,4 @@ def _folder(scope: str) -> str:
 
 
 def _note(record: SubmissionRecord) -> str:
-    return f"{_folder(record.scope or '')}/cost-{record.attempt}.json"
-
-
-def _whose(records: SubmissionRecords, scope: str) -> tuple[str, str]:
-    return records.storage.address(FOLDER), scope
+    return f"{_folder(record.scope)}/cost-{record.attempt}.json"

@@ -1,18 +1,22 @@
-"""Submissions in doubt: how they are told, and what settles them.
+"""Submissions in doubt, and what settles them.
 
 A submission is in doubt when its send token says that its call may have gone out, and its record never
-learned the outcome. What settles it is a proof (the event of the created job; a job that an unclear answer or
-a callback named, polled) or a person's word.
+learned the outcome. What settles it is evidence (the event of the created job; a job that an unclear answer
+or a callback named, polled) or a person's word.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
+import math
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
-from typing import Any
-
-from prefect import get_run_logger
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from typing import Any, Protocol
 
 from prefect_kie.api import (
     InvalidRequest,
@@ -23,21 +27,226 @@ from prefect_kie.api import (
     SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, emit_submitted
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.submissions.budgets import refund
-from prefect_kie.submissions.event_evidence import events_of, job_of
-from prefect_kie.submissions.store import OUTCOME_SECONDS, SubmissionRecord, SubmissionRecords
+from prefect_kie.runtime.loop import run_on_loop
+from prefect_kie.runtime.single_flight import in_progress, single_flight
+from prefect_kie.submissions import store
+from prefect_kie.submissions.budgets import Budgets, Log
+from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 OTHER_SECONDS = 300.0
-"""How far from its submission a job may seem to have been made; both ages are told by one clock each."""
+"""How far from its submission a job may seem to have been made; each age is measured by one clock."""
+
+
+class Clock:
+    """The time: of day, which may be set; and in seconds that only grow, but may stand still in sleep."""
+
+    def now(self) -> datetime:
+        return datetime.now(timezone.utc)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
+class Events(Protocol):
+    """Where created jobs are reported, and looked up again."""
+
+    def emit_submitted(self, record: SubmissionRecord) -> None:
+        """Report the job that a submission became, in the background."""
+
+    async def sent(self) -> None:
+        """Wait for a moment until all that was reported has left this process."""
+
+    async def submitted_jobs(self, record: SubmissionRecord) -> list[str]:
+        """The jobs that this attempt at a submission was reported to have created."""
+        ...
+
+    async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
+        """The jobs about which Kie called the submission's own address back."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reconciler:
+    """Settles submissions."""
+
+    records: SubmissionRecords
+    kie: KieCredentials
+    events: Events
+    budgets: Budgets
+    log: Log
+    clock: Clock
+
+    async def list_in_doubt(self) -> list[SubmissionRecord]:
+        """Every submission without an outcome; those for which there is evidence by now, settled by it."""
+        found: list[SubmissionRecord] = []
+        for record in await self.records.all():
+            if isinstance(record, SubmissionNotRecorded):
+                self.log.warning("%s", record)
+            elif record.state == "submitting" and self.is_being_submitted(record):
+                found.append(record)
+            elif record.state == "submitting":
+                try:
+                    found.append(await self.resolve(record.key))
+                except InvalidRequest:  # it was just settled, or begun anew, by its own run
+                    continue
+        return found
+
+    def is_being_submitted(self, record: SubmissionRecord) -> bool:
+        """Whether a process may still learn its outcome."""
+        return record.in_flight_seconds(self.clock.now()) > 0 or in_progress(record.key)
+
+    async def resolve(
+        self, key: str, *, task_id: str | None = None, release: bool = False
+    ) -> SubmissionRecord:
+        """Settle a submission by evidence, else by a person's word: it became this job, or may be made again.
+
+        Raises:
+            InvalidRequest: when the word cannot be right, or the submission is settled already.
+            KieError: another one when the job cannot be polled, or the records not read or written.
+        """
+        return await run_on_loop(partial(self._resolve_once, key, task_id, release))
+
+    async def _resolve_once(self, key: str, task_id: str | None, release: bool) -> SubmissionRecord:
+        async with single_flight(key):
+            record = await self.records.read(key)
+            if record is None:
+                raise InvalidRequest(
+                    f"there is no record of a submission {key!r} at {self.records.address(key)}",
+                    next_step=(
+                        "Run resolve_submission without parameters to see what is in doubt here; if the "
+                        "records are elsewhere, name their storage in records_storage."
+                    ),
+                )
+            if seconds := record.in_flight_seconds(self.clock.now()):
+                raise InvalidRequest(
+                    f"process {record.process} on {record.host} is submitting it just now, and may still "
+                    "learn the outcome",
+                    next_step=f"Run this again in {seconds:.0f} s; nothing was changed.",
+                )
+            if record.state == "submitting":
+                record = await self.settled_by_evidence(record)
+            if record.state == "submitting" and task_id is not None:
+                await self._check_is_its_job(record, task_id)
+                return await self._bind(record, task_id)
+            if record.state == "submitting" and release:
+                if seconds := math.ceil(record.call_seconds(self.clock.now())):
+                    raise InvalidRequest(
+                        f"the call of submission {key} may still be out, so Kie may create its job yet",
+                        next_step=(
+                            f"Look in Kie's logs page (kie.ai/logs) and run this again in {seconds} s; "
+                            "nothing was changed."
+                        ),
+                    )
+                if not await self._is_named_job(record):
+                    self.log.info("Submission %s is released by a person", key)
+                    return await self._release(record)
+                record = await self._bind(record, record.task_id or "")
+            if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
+                raise InvalidRequest(
+                    f"submission {key} is job {record.task_id}, and stays it",
+                    task_id=record.task_id,
+                    next_step=f"{record.run_again.capitalize()}; or run collect_job with {record.task_id!r}.",
+                )
+            return record
+
+    async def settled_by_evidence(self, record: SubmissionRecord) -> SubmissionRecord:
+        """What became of a submission whose process can no longer learn it, where there is evidence now.
+
+        Returns:
+            The record, brought up to date: `submitted` where there is a job, `released` where Kie surely
+            created none; as it was where nothing is known.
+        """
+        key = record.key
+        try:
+            unsent = await self.records.token(record).void()
+        except Exception as error:
+            raise SubmissionNotRecorded(
+                f"the result storage does not show whether submission {key} was sent before "
+                f"({shown_error(error)}); nothing was sent now",
+                retryable=True,
+            ) from None  # its cause may quote a password
+        if unsent:
+            self.log.info("Submission %s was begun, and its process never sent it", key)
+            return await self._release(record)
+        for task_id in filter(None, await self.events.submitted_jobs(record)):
+            self.log.info(
+                "Submission %s was answered with job %s, although its record does not know; now it does",
+                key,
+                task_id,
+            )
+            return await self._bind(record, task_id)
+        # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
+        named = [record.task_id] if record.task_id else []
+        for task_id in dict.fromkeys(named + await self.events.called_back_jobs(record)):
+            try:
+                await self._check_is_its_job(record, task_id)
+            except KieError as error:
+                self.log.info("Job %s proves nothing: %s", task_id, error.message)
+                continue
+            self.log.info("Job %s exists and is what submission %s asked for", task_id, key)
+            return await self._bind(record, task_id)
+        return record
+
+    async def _bind(self, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
+        bound = record.became("submitted", self.clock.now(), task_id=task_id)
+        with _recorded(record):
+            await self.records.write(bound)
+        self.events.emit_submitted(bound)
+        return bound
+
+    async def _release(self, record: SubmissionRecord) -> SubmissionRecord:
+        with _recorded(record):
+            await self.records.release(record)
+        await self.budgets.refund(record)
+        return record.became("released", self.clock.now())
+
+    async def _is_named_job(self, record: SubmissionRecord) -> bool:
+        """Before a release: a job that an unclear answer named must be known not to be this submission's."""
+        if record.task_id is None:
+            return False
+        try:
+            await self._check_is_its_job(record, record.task_id)
+        except (InvalidRequest, JobNotFound):
+            return False
+        return True
+
+    async def _check_is_its_job(self, record: SubmissionRecord, task_id: str) -> None:
+        for other in await self.records.all():  # two takes of one request ask for the same
+            if not isinstance(other, SubmissionRecord) or other.state != "submitted":
+                continue
+            if other.task_id == task_id and other.key != record.key:
+                raise InvalidRequest(
+                    f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
+                    task_id=task_id,
+                    next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
+                )
+        try:
+            job = await poll_job(self.kie, task_id)
+        except JobNotFound as error:
+            error.next_step = (
+                "Check the id in Kie's logs page (kie.ai/logs); a job younger than two minutes may not show "
+                "yet. Nothing was changed."
+            )
+            raise
+        if differences := _differences(record, job, record.age(self.clock.now())):
+            raise InvalidRequest(
+                f"job {task_id} is not what submission {record.key} asked for: {'; '.join(differences)}",
+                next_step=(
+                    "Look in Kie's logs page (kie.ai/logs) for the right job. Nothing was changed. To fetch "
+                    f"this one all the same, run collect_job with {task_id!r}."
+                ),
+            )
 
 
 def in_doubt(
     message: str, record: SubmissionRecord, *, task_id: str | None = None, code: int | str | None = None
 ) -> SubmissionInDoubt:
-    """The error that tells of a doubt and leads to `resolve_submission`."""
+    """The error that reports a doubt and leads to `resolve_submission`."""
     doubt = SubmissionInDoubt(
         message,
         task_id=task_id,
@@ -52,80 +261,6 @@ def in_doubt(
     return doubt
 
 
-async def settled_by_evidence(
-    records: SubmissionRecords, record: SubmissionRecord, kie: KieCredentials
-) -> SubmissionRecord:
-    """What became of a submission in doubt, where there is proof of it now.
-
-    Args:
-        records: Where the record is kept.
-        record: The record, in state `submitting`, whose process can no longer learn the outcome.
-        kie: For polling a job that is only supposed to be this submission's.
-
-    Returns:
-        The record, brought up to date: `submitted` where there is a job, `released` where Kie is proven to
-        have created none; as it was where nothing is proven.
-
-    Raises:
-        SubmissionNotRecorded: when the storage cannot be asked, or what is proven cannot be written.
-    """
-    try:
-        unsent = await records.token(record).void()
-    except Exception as error:
-        raise SubmissionNotRecorded(
-            f"the result storage cannot tell whether submission {record.key} was sent before "
-            f"({shown_error(error)}); nothing was sent now",
-            retryable=True,
-        ) from None  # its cause may quote a password
-    if unsent:
-        get_run_logger().info("Submission %s was begun, and its process never sent it", record.key)
-        return await release(records, record)
-    for event in await events_of(record, JOB_SUBMITTED):
-        if job_of(event) and event.resource.get(ATTEMPT) == record.attempt:
-            get_run_logger().info(
-                "Submission %s was answered with job %s, although its record does not know; now it does",
-                record.key,
-                job_of(event),
-            )
-            return await bind(records, record, job_of(event))
-    called_back = [job_of(event) for event in await events_of(record, JOB_CALLBACK)]
-    # Named by an unclear answer, or by Kie's callbacks to this submission's own address.
-    for task_id in dict.fromkeys([*filter(None, [record.task_id]), *called_back]):
-        try:
-            await check_is_its_job(records, record, task_id, kie)
-        except KieError as error:
-            get_run_logger().info("Job %s proves nothing: %s", task_id, error.message)
-            continue
-        get_run_logger().info("Job %s exists and is what submission %s asked for", task_id, record.key)
-        return await bind(records, record, task_id)
-    return record
-
-
-async def bind(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
-    """Write down that a submission became this job, for ever, and tell the Prefect server.
-
-    Raises:
-        SubmissionNotRecorded: when it cannot be written; the doubt stays.
-    """
-    bound = record.became("submitted", task_id=task_id)
-    with _recorded(record):
-        await records.write(bound)
-    emit_submitted(task_id, model=bound.model, key=bound.key, attempt=bound.attempt, title=bound.title)
-    return bound
-
-
-async def release(records: SubmissionRecords, record: SubmissionRecord) -> SubmissionRecord:
-    """Write down that Kie created nothing, so that the submission may be made again.
-
-    Raises:
-        SubmissionNotRecorded: when it cannot be written; the doubt stays.
-    """
-    with _recorded(record):
-        await records.release(record)
-    await refund(records, record)
-    return record.became("released")
-
-
 @contextmanager
 def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
     try:
@@ -138,55 +273,7 @@ def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
         ) from None  # its cause may quote a password
 
 
-async def check_is_its_job(
-    records: SubmissionRecords, record: SubmissionRecord, task_id: str, kie: KieCredentials
-) -> Job:
-    """Make sure, by a poll, that a job is what a submission asked for, and is no other submission's.
-
-    Returns:
-        The job.
-
-    Raises:
-        InvalidRequest: when it is another model's, was asked with other input, is of another time, or is
-            another submission's already.
-        JobNotFound: when Kie knows no such job (or not yet).
-        KieError: another one when Kie cannot be asked.
-    """
-    await _check_is_nobody_elses(records, record, task_id)
-    try:
-        job = await poll_job(kie, task_id)
-    except JobNotFound as error:
-        error.next_step = (
-            "Check the id in Kie's logs page (kie.ai/logs); a job younger than two minutes may not show yet. "
-            "Nothing was changed."
-        )
-        raise
-    differences = _differences(record, job)
-    if differences:
-        raise InvalidRequest(
-            f"job {task_id} is not what submission {record.key} asked for: {'; '.join(differences)}",
-            next_step=(
-                "Look in Kie's logs page (kie.ai/logs) for the right job. Nothing was changed. To fetch this "
-                f"one all the same, run collect_job with {task_id!r}."
-            ),
-        )
-    return job
-
-
-async def _check_is_nobody_elses(records: SubmissionRecords, record: SubmissionRecord, task_id: str) -> None:
-    """Two takes of one request ask for the same: a job can be only one of them."""
-    async for other in records.all():
-        if not isinstance(other, SubmissionRecord) or other.state != "submitted":
-            continue
-        if other.task_id == task_id and other.key != record.key:
-            raise InvalidRequest(
-                f"job {task_id} is submission {other.key} already, so it cannot be {record.key} as well",
-                task_id=task_id,
-                next_step="Look for another job in Kie's logs page (kie.ai/logs); nothing was changed.",
-            )
-
-
-def _differences(record: SubmissionRecord, job: Job) -> list[str]:
+def _differences(record: SubmissionRecord, job: Job, age: float) -> list[str]:
     if not job.request_body:
         return ["Kie's record of it does not tell what was asked for"]
     found: list[str] = []
@@ -194,18 +281,14 @@ def _differences(record: SubmissionRecord, job: Job) -> list[str]:
         found.append(f"its model is {job.model}, not {record.model}")
     asked: dict[str, Any] = job.request_body.get("input") or {}
     for name, value in record.input.items():
-        if name not in asked or not _same(asked[name], value):
+        # Kie echoes input as it was sent; booleans and numbers may come back as text.
+        if name not in asked or (asked[name] != value and _plain(asked[name]) != _plain(value)):
             found.append(f"its {name} is {_shown(asked.get(name))}, not {_shown(value)}")
-    if job.age is not None and job.age > record.age + OTHER_SECONDS:
-        found.append(f"it is {job.age - record.age:,.0f} s older than the submission")
-    if job.age is not None and job.age < record.age - OUTCOME_SECONDS - OTHER_SECONDS:
-        found.append(f"it was made {record.age - job.age:,.0f} s after the submission")
+    if job.age is not None and job.age > age + OTHER_SECONDS:
+        found.append(f"it is {job.age - age:,.0f} s older than the submission")
+    if job.age is not None and job.age < age - store.OUTCOME_SECONDS - OTHER_SECONDS:
+        found.append(f"it was made {age - job.age:,.0f} s after the submission")
     return found
-
-
-def _same(echoed: Any, sent: Any) -> bool:
-    # Kie echoes input as it was sent; booleans and numbers may come back as text.
-    return bool(echoed == sent) or _plain(echoed) == _plain(sent)
 
 
 def _plain(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""What `resolve_submission` tells of each submission."""
+"""What `resolve_submission` reports of each submission."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.run_page.markdown import cell
-from prefect_kie.runtime.single_flight import in_progress
 from prefect_kie.submissions.store import SubmissionRecord
 
 SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
@@ -40,17 +39,17 @@ class ResolvedSubmission(BaseModel):
     begun_at: datetime
     flow_run_id: str | None
     flow_run_name: str | None
-    job_key: str | None
+    job_key: str
     host: str
     task_id: str | None
 
     @classmethod
-    def of(cls, record: SubmissionRecord, flow_run_name: str | None) -> ResolvedSubmission:
-        """What a submission's record tells."""
+    def of(
+        cls, record: SubmissionRecord, flow_run_name: str | None, being_submitted: bool
+    ) -> ResolvedSubmission:
+        """What a submission's record says."""
         status: dict[str, SubmissionStatus] = {
-            "submitting": "being submitted"
-            if record.in_flight_seconds or in_progress(record.key)
-            else "in doubt",
+            "submitting": "being submitted" if being_submitted else "in doubt",
             "submitted": "bound",
             "released": "released",
         }
@@ -69,35 +68,34 @@ class ResolvedSubmission(BaseModel):
 
     @property
     def line(self) -> str:
-        """One line that tells it all."""
+        """All of it in one line."""
         run = f" by flow run {self.flow_run_name or self.flow_run_id}" if self.flow_run_id else ""
-        again = "its flow run, run again," + (
-            f" or a run with job_key={self.job_key!r}" if self.job_key else ""
-        )
-        told = {
+        again = f"its flow run, run again, or a run with job_key={self.job_key!r}"
+        said = {
             "bound": f"bound to job {self.task_id}; {again} goes on with it, or fetch it with "
             f"collect_job({self.task_id!r})",
             "released": f"released; {again} submits it anew and pays for it",
             "in doubt": f"in doubt, sent on {self.begun_at:%Y-%m-%d at %H:%M:%S} UTC{run}",
             "being submitted": f"being submitted just now{run}",
         }[self.status]
-        return f"{self.submission}: {told}: {self.model} {self.prompt[:60]!r}"
+        return f"{self.submission}: {said}: {self.model} {self.prompt[:60]!r}"
 
     @property
     def row(self) -> dict[str, str]:
         """The same as a row of a table."""
-        return {
+        columns = {
             "submission": self.submission,
             "status": self.status,
-            "model": cell(self.model),
-            "prompt": cell(self.prompt[:200]),
+            "model": self.model,
+            "prompt": self.prompt[:200],
             "sent (UTC)": f"{self.begun_at:%Y-%m-%d %H:%M:%S}",
-            "flow run": cell(self.flow_run_name or ""),
-            "flow run id": cell(self.flow_run_id or ""),
-            "job_key": cell(self.job_key or ""),
-            "machine": cell(self.host),
-            "job": cell(self.task_id or ""),
+            "flow run": self.flow_run_name,
+            "flow run id": self.flow_run_id,
+            "job_key": self.job_key,
+            "machine": self.host,
+            "job": self.task_id,
         }
+        return {name: cell(value or "") for name, value in columns.items()}
 
 
 class ResolvedSubmissions(BaseModel):

@@ -10,9 +10,8 @@ laptop's lid) before it wakes.
 from __future__ import annotations
 
 import json
-import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from prefect_kie.storage.base import Storage
 
@@ -25,53 +24,26 @@ person may have released its submission by then."""
 
 @dataclass(frozen=True)
 class SendToken:
-    """The token of one attempt at a submission.
-
-    Args:
-        storage: Where the submission's record is; it creates files exclusively.
-        attempt: The attempt, as the record names it.
-    """
+    """The token of one attempt at a submission; its methods raise whatever the storage raises."""
 
     storage: Storage
     attempt: str
 
     async def send(self) -> bool:
-        """Note that the paid call may begin.
-
-        Returns:
-            False where somebody has declared the attempt void: nothing may be sent.
-
-        Raises:
-            Exception: whatever the storage raises; nothing may be sent.
-        """
+        """Note that the paid call may begin; False where the attempt is void: nothing may be sent."""
         return await self._create("sent")
 
     async def void(self) -> bool:
-        """Declare that the attempt is never sent, unless it may have been.
-
-        Returns:
-            Whether it never will be.
-
-        Raises:
-            Exception: whatever the storage raises; nothing is known then.
-        """
+        """Declare that the attempt is never sent, unless it may have been; returns whether it never will."""
         return await self._create("void") or not await self.is_sent()
 
     async def is_sent(self) -> bool:
-        """Whether the paid call may have begun.
-
-        Raises:
-            Exception: whatever the storage raises.
-        """
+        """Whether the paid call may have begun."""
         content = await self.storage.read(self.path)
         return content is not None and b'"void"' not in content  # a damaged one may have been either
 
     async def drop(self) -> None:
-        """Remove it, once the attempt's outcome is known and its record is gone.
-
-        Raises:
-            Exception: whatever the storage raises.
-        """
+        """Remove it, once the attempt's outcome is known and its record is gone."""
         await self.storage.delete(self.path)
 
     @property
@@ -84,16 +56,3 @@ class SendToken:
         # asked whose file is there.
         content = json.dumps({"state": state, "by": uuid.uuid4().hex})
         return await self.storage.create(self.path, content.encode())
-
-
-@dataclass(frozen=True)
-class Departure:
-    """The time within which a call has to begin, by two clocks: one of them may be set, or stand still."""
-
-    seconds: float = field(default_factory=lambda: SEND_SECONDS)
-    wall: float = field(default_factory=time.time)
-    steady: float = field(default_factory=time.monotonic)
-
-    def is_over(self) -> bool:
-        """Whether it is too late."""
-        return max(time.time() - self.wall, time.monotonic() - self.steady) > self.seconds

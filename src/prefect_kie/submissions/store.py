@@ -13,19 +13,20 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from datetime import datetime, timedelta, timezone
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import SubmissionNotRecorded, parse_request
+from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.processes import is_gone, this_machine, this_process
 from prefect_kie.storage.base import Storage
-from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.send_tokens import SendToken
+
+T = TypeVar("T")
 
 FOLDER = "kie-submissions"
 
@@ -35,17 +36,8 @@ OUTCOME_SECONDS = 200.0
 MIN_FREE_BYTES = 8 * 1024 * 1024
 """With less room on its disk nothing is submitted: record, event and database may be on the same one."""
 
-_NOT_EXCLUSIVE = (
-    "this result storage does not let exactly one of two writers create a file, so two could pay for one job"
-)
-_EXCLUSIVE = (
-    "Keep results in a directory, or on S3, Google or Azure by a RemoteFileSystem block "
-    "(PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), then run again."
-)
-
 READS_AT_ONCE = 16
-DAMAGED_PAUSES = (0.2, 0.5, 1.0)
-"""Seconds between the tries to read a record that seems damaged."""
+DAMAGED_PAUSE = 0.5
 
 
 class SubmissionRecord(BaseModel):
@@ -56,11 +48,12 @@ class SubmissionRecord(BaseModel):
         attempt: Which attempt wrote it, so that a writer recognises its own.
         state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
             never stored: it is free to be submitted, and has no record any more.
-        scope: Whose job it is: the caller's `job_key`, or the outermost flow run's id. The same text as
-            `job_key` leads another run to the same submissions.
+        scope: Whose job it is: a `job_key`, or the outermost flow run's id. The same text as `job_key` leads
+            another run to the same submissions.
         model: The model's name at Kie.
         input: The input that was sent.
-        callback_requested: Whether Kie was told to call back.
+        title: What was asked for, for people: the prompt, or what stands for it.
+        callback_requested: Whether Kie was asked to call back.
         credits: Its price, where there was a budget.
         slots: How many slots of the limit `kie-credits` it occupied.
         task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
@@ -78,9 +71,10 @@ class SubmissionRecord(BaseModel):
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
     state: Literal["submitting", "submitted", "released"] = "submitting"
-    scope: str | None = None
+    scope: str
     model: str
     input: dict[str, Any]
+    title: str = ""
     callback_requested: bool = False
     credits: float | None = None
     slots: int = 0
@@ -92,106 +86,58 @@ class SubmissionRecord(BaseModel):
     sender: str = Field(default_factory=this_process)
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
-    @property
-    def in_flight_seconds(self) -> float:
+    def in_flight_seconds(self, now: datetime) -> float:
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
-        if self.state != "submitting":
-            return 0.0
         if self.sender == this_process() or is_gone(self.machine, self.process):
             return 0.0
-        return self.call_seconds
+        return self.call_seconds(now)
 
-    @property
-    def call_seconds(self) -> float:
+    def call_seconds(self, now: datetime) -> float:
         """For how long its call may still be out, seconds, even if its process is gone; 0: it is not."""
-        if self.state != "submitting":
-            return 0.0
-        if self.written_at > datetime.now(timezone.utc) + timedelta(seconds=OUTCOME_SECONDS):
-            return 0.0  # its clock is wrong, and waiting for it could take for ever
-        return max(0.0, OUTCOME_SECONDS - self.age)
+        if self.state != "submitting" or self.written_at > now + timedelta(seconds=OUTCOME_SECONDS):
+            return 0.0  # that clock is wrong, and waiting for it could take for ever
+        return max(0.0, OUTCOME_SECONDS - self.age(now))
 
-    @property
-    def age(self) -> float:
+    def age(self, now: datetime) -> float:
         """Seconds since this state was written; 0 where its clock is ahead of this one."""
-        return max(0.0, (datetime.now(timezone.utc) - self.written_at).total_seconds())
+        return max(0.0, (now - self.written_at).total_seconds())
 
     @property
     def run_again(self) -> str:
         """What to do to go on with it, for people."""
-        if self.scope is None:
-            return "run its flow run again"
         return (
             f"run its flow run again, or another run with job_key={self.scope!r}; either goes on from there"
         )
 
-    @property
-    def title(self) -> str:
-        """What was asked for, for people: the prompt, or what stands for it."""
-        try:
-            return parse_request({"model": self.model, "input": self.input}).title
-        except (ValueError, TypeError):  # written by a version that took other input
-            return str(self.input.get("prompt", ""))
-
-    def new_attempt(self) -> SubmissionRecord:
-        """The same submission, about to be made now."""
-        now = datetime.now(timezone.utc)
-        return self.model_copy(update={"attempt": uuid.uuid4().hex, "written_at": now})
-
-    def became(self, state: Literal["submitted", "released"], **known: str) -> SubmissionRecord:
-        """The record after the call: the same submission in its new state."""
-        return self.model_copy(update={"state": state, "written_at": datetime.now(timezone.utc), **known})
+    def became(
+        self, state: Literal["submitting", "submitted", "released"], now: datetime, **known: Any
+    ) -> SubmissionRecord:
+        """The same submission in a new state."""
+        return self.model_copy(update={"state": state, "written_at": now, **known})
 
 
 class ClaimLost(Exception):
-    """The record is another attempt's by now: this one was released while its call was still out.
-
-    Args:
-        by: The record that is there.
-    """
+    """The record is another attempt's by now: this one was released while its call was still out."""
 
     def __init__(self, by: SubmissionRecord) -> None:
         super().__init__(f"submission {by.key} was released and made again; it is job {by.task_id} now")
-        self.by = by
 
 
 class SubmissionRecords:
-    """The records in one result storage.
-
-    Args:
-        storage: Where they are kept.
-    """
+    """The records in one result storage."""
 
     def __init__(self, storage: Storage) -> None:
-        self._storage = storage
-
-    @classmethod
-    async def of_this_run(cls) -> SubmissionRecords:
-        """The records of all runs here, in Prefect's default result storage.
-
-        Raises:
-            SubmissionNotRecorded: when they cannot be kept there.
-        """
-        return cls(await scope_storage())
-
-    @property
-    def storage(self) -> Storage:
-        """Where they are kept."""
-        return self._storage
+        self.storage = storage
 
     def address(self, key: str) -> str:
         """Where a submission's record is, for people."""
-        return self._storage.address(_path(key))
+        return self.storage.address(_path(key))
 
     async def read(self, key: str) -> SubmissionRecord | None:
-        """The record of a submission; None only where there is surely none.
-
-        Raises:
-            SubmissionNotRecorded: when the storage cannot be read, or holds something else there.
-        """
-        path = _path(key)
-        for pause in (*DAMAGED_PAUSES, None):
+        """The record of a submission; None only where there is surely none."""
+        for pause in (DAMAGED_PAUSE, 0.0):
             try:
-                content = await self._storage.read(path)
+                content = await self.storage.read(_path(key))
             except Exception as error:
                 raise SubmissionNotRecorded(
                     f"the result storage cannot be read ({shown_error(error)}), so it is not known whether "
@@ -201,10 +147,9 @@ class SubmissionRecords:
                 return None
             with suppress(ValidationError):
                 return SubmissionRecord.model_validate_json(content)
-            if pause is not None:  # where writes are not whole, another process may be at it
-                await asyncio.sleep(pause)
+            await asyncio.sleep(pause)  # on a disk without hard links another process may be at it
         raise SubmissionNotRecorded(
-            f"the record of submission {key} at {self._storage.address(path)} is damaged, so it is not "
+            f"the record of submission {key} at {self.address(key)} is damaged, so it is not "
             "known whether it was made before; nothing was sent",
             billed="unknown",
             next_step=(
@@ -213,47 +158,34 @@ class SubmissionRecords:
             ),
         )
 
-    async def read_many(self, keys: Sequence[str]) -> list[SubmissionRecord | None]:
-        """The records of several submissions, in their order.
+    async def read_many(self, keys: Iterable[str]) -> list[SubmissionRecord | None]:
+        """The records of several submissions, in their order."""
+        return await _some_at_once(self.read, keys)
 
-        Raises:
-            SubmissionNotRecorded: as `read`.
-        """
-        found: list[SubmissionRecord | None] = []
-        for first in range(0, len(keys), READS_AT_ONCE):
-            found += await asyncio.gather(*map(self.read, keys[first : first + READS_AT_ONCE]))
-        return found
+    async def all(self) -> list[SubmissionRecord | SubmissionNotRecorded]:
+        """Every record, in the order of their names; in place of a damaged one, the error about it."""
 
-    async def all(self) -> AsyncGenerator[SubmissionRecord | SubmissionNotRecorded, None]:
-        """Every record there is, in the order of their names; in place of a damaged one, the error about it.
+        async def read(key: str) -> SubmissionRecord | SubmissionNotRecorded | None:
+            try:
+                return await self.read(key)
+            except SubmissionNotRecorded as error:
+                return error
 
-        Raises:
-            SubmissionNotRecorded: when this storage cannot be read, or cannot list what it holds.
-        """
         try:
-            names = await self._storage.names(FOLDER)
+            names = await self.storage.names(FOLDER)
         except Exception as error:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be listed ({shown_error(error)})"
             ) from None  # its cause may quote a password
-        keys = [name.removesuffix(".json") for name in names or () if name.endswith(".json")]
-        for first in range(0, len(keys), READS_AT_ONCE):
-            some = keys[first : first + READS_AT_ONCE]
-            for found in await asyncio.gather(*(self.read(key) for key in some), return_exceptions=True):
-                if isinstance(found, SubmissionRecord | SubmissionNotRecorded):
-                    yield found
-                elif found is not None:
-                    raise found
+        keys = [name.removesuffix(".json") for name in names if name.endswith(".json")]
+        return [found for found in await _some_at_once(read, keys) if found is not None]
 
     def token(self, record: SubmissionRecord) -> SendToken:
         """The send token of a record's attempt."""
-        return SendToken(self._storage, record.attempt)
+        return SendToken(self.storage, record.attempt)
 
     async def claim(self, record: SubmissionRecord) -> bool:
         """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
-
-        Args:
-            record: The new record.
 
         Returns:
             Whether this caller holds the submission; False when somebody else was quicker.
@@ -262,10 +194,15 @@ class SubmissionRecords:
             SubmissionNotRecorded: when it cannot be written, does not stay, or its outcome would have no
                 room; nothing was sent.
         """
-        path, content = _path(record.key), record.model_dump_json(indent=1).encode()
         try:
-            _check_room(await self._storage.free_bytes())
-            if not await self._storage.create(path, content):
+            free = await self.storage.free_bytes()
+            if free is not None and free < MIN_FREE_BYTES:
+                raise SubmissionNotRecorded(
+                    f"the disk with the result storage has only {free // 1024:,} KiB left, so that the "
+                    "outcome of a paid call might not be kept; nothing was sent",
+                    next_step="Make room there, then run again.",
+                )
+            if not await self.storage.create(_path(record.key), _json(record)):
                 return False
         except SubmissionNotRecorded:
             raise
@@ -273,51 +210,38 @@ class SubmissionRecords:
             raise SubmissionNotRecorded(
                 f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
             ) from None  # its cause may quote a password
-        try:
-            found = await self.read(record.key)
-            if found is None:
-                raise SubmissionNotRecorded(
-                    "the result storage does not keep what is written; nothing was sent"
-                )
-            if not self._storage.exclusive:
-                raise SubmissionNotRecorded(f"{_NOT_EXCLUSIVE}; nothing was sent", next_step=_EXCLUSIVE)
-        except BaseException:
-            with suppress(Exception):  # else the next try would first have to take it over
-                await self._storage.delete(path)
-            raise
+        found = await self.read(record.key)
+        if found is None:
+            raise SubmissionNotRecorded("the result storage does not keep what is written; nothing was sent")
         return found.attempt == record.attempt
 
     async def release(self, record: SubmissionRecord) -> None:
-        """Free a submission of which Kie surely created nothing.
-
-        Raises:
-            Exception: whatever the storage raises.
-        """
+        """Free a submission of which Kie surely created nothing."""
         found = await self.read(record.key)
         if found is not None and found.attempt == record.attempt:  # else somebody else's by now
-            await self._storage.delete(_path(record.key))
+            await self.storage.delete(_path(record.key))
 
     async def write(self, record: SubmissionRecord) -> None:
-        """Write a record's new state.
-
-        Raises:
-            ClaimLost: when the record is another attempt's.
-            Exception: whatever the storage raises.
-        """
+        """Write a record's new state; `ClaimLost` where the record is another attempt's."""
         found = await self.read(record.key)
         if found is not None and found.attempt != record.attempt:
             raise ClaimLost(found)
-        await self._storage.write(_path(record.key), record.model_dump_json(indent=1).encode())
-
-
-def _check_room(free: int | None) -> None:
-    if free is not None and free < MIN_FREE_BYTES:
-        raise SubmissionNotRecorded(
-            f"the disk with the result storage has only {free // 1024:,} KiB left, so that the outcome of a "
-            "paid call might not be kept; nothing was sent",
-            next_step="Make room there, then run again.",
-        )
+        await self.storage.write(_path(record.key), _json(record))
 
 
 def _path(key: str) -> str:
     return f"{FOLDER}/{key}.json"
+
+
+def _json(record: SubmissionRecord) -> bytes:
+    return record.model_dump_json(indent=1).encode()
+
+
+async def _some_at_once(read: Callable[[str], Coroutine[Any, Any, T]], keys: Iterable[str]) -> list[T]:
+    gate = asyncio.Semaphore(READS_AT_ONCE)
+
+    async def gated(key: str) -> T:
+        async with gate:
+            return await read(key)
+
+    return await asyncio.gather(*map(gated, keys))

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import re
 import threading
-import time
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -23,9 +20,7 @@ from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_set
 from prefect_kie.api import (
     InvalidRequest,
     JobHandle,
-    JobNotFound,
     KieClient,
-    Maintenance,
     RunIncomplete,
     Sora2TextToVideo,
     SubmissionInDoubt,
@@ -140,82 +135,10 @@ async def test_a_person_releases_it_and_it_is_submitted_anew(
     assert kie.stats()["created"] == 1
 
 
-OTHERS = [
-    ({"prompt": "a dog on a red sofa"}, r"its prompt is 'a dog on a red sofa', not 'a cat on a red sofa'"),
-    ({"n_frames": "15"}, r"its n_frames is '15', not '10'"),
-    ({"remove_watermark": True}, None),
-]
-
-
-@pytest.mark.parametrize(("changes", "refusal"), OTHERS, ids=lambda value: str(value)[:30])
-async def test_a_job_is_bound_only_if_it_is_what_was_asked_for(
-    changes: dict[str, Any], refusal: str | None, kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    error = await doubt(kie, credentials, created=False)
-
-    @flow
-    async def another() -> str:
-        return (await sora_2_text_to_video(CAT.model_copy(update=changes), credentials)).task_id
-
-    # Deleted from the records, as if somebody had made that job by other means.
-    task_id = await another()
-    for file in _records():
-        if task_id in file.read_text():
-            file.unlink()
-    if refusal is None:  # what the echo has beside what was sent may be Kie's own defaults
-        (bound,) = await resolve(credentials, submission=error.submission, task_id=task_id)
-        assert bound.status == "bound"
-        return
-    with pytest.raises(InvalidRequest, match=refusal) as caught:
-        await resolve(credentials, submission=error.submission, task_id=task_id)
-    assert "Nothing was changed" in caught.value.next_step
-    assert [one.status for one in await resolve(credentials)] == ["in doubt"]
-
-
 def _records() -> list[Path]:
     from prefect.settings import get_current_settings
 
     return list((Path(get_current_settings().results.local_storage_path) / FOLDER).glob("*.json"))
-
-
-async def test_a_job_of_another_submission_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    # Two takes of one request ask for the same; bound to one job, one of the two videos would be lost.
-    first = await submit(credentials, take=1)
-    error = await doubt(kie, credentials, take=2)
-    with pytest.raises(InvalidRequest, match="already, so it cannot be"):
-        await resolve(credentials, submission=error.submission, task_id=first)
-
-
-async def test_an_older_job_of_the_same_words_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    error = await doubt(kie, credentials)
-    (job,) = kie.stats()["jobs"]
-    monkeypatch.setattr(kie.simulator, "clock", lambda: time.time() + 3600)  # so that the job is an hour old
-    with pytest.raises(InvalidRequest, match="s older than the submission"):
-        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
-
-
-async def test_a_job_that_kie_does_not_know_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    error = await doubt(kie, credentials)
-    with pytest.raises(JobNotFound) as caught:
-        await resolve(credentials, submission=error.submission, task_id="nothing")
-    assert "Nothing was changed" in caught.value.next_step
-    assert [one.status for one in await resolve(credentials)] == ["in doubt"]
-
-
-async def test_a_job_whose_echo_cannot_be_read_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    error = await doubt(kie, credentials)
-    (job,) = kie.stats()["jobs"]
-    kie.fault("poll", merge={"data": {"param": None}})
-    with pytest.raises(InvalidRequest, match="does not tell what was asked for"):
-        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
 
 
 NOBODYS = f"kie-{'0' * 32}"
@@ -235,30 +158,6 @@ async def test_a_senseless_choice_is_refused(
         await resolve(credentials, **choice)
 
 
-async def test_what_is_settled_stays(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    task_id = await submit(credentials)
-    key = _records()[0].stem
-    for choice in ({"release": True}, {"task_id": "another"}):
-        with pytest.raises(InvalidRequest, match=f"is job {task_id}, and stays it"):
-            await resolve(credentials, submission=key, **choice)
-    (same,) = await resolve(credentials, submission=key, task_id=task_id)
-    assert (same.status, same.task_id) == ("bound", task_id)
-
-
-async def test_one_that_is_just_being_submitted_is_left_alone(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path
-) -> None:
-    await submit(credentials)
-    now = datetime.now(timezone.utc).isoformat()
-    key = forget_the_outcome(results, process=os.getppid(), sender="another", written_at=now)
-    (listed,) = await resolve(credentials)
-    assert listed.status == "being submitted"
-    with pytest.raises(InvalidRequest, match="is submitting it just now") as caught:
-        await resolve(credentials, submission=key, release=True)
-    assert re.match(r"Run this again in (200|1\d\d) s", caught.value.next_step)
-    assert kie.stats()["created"] == 1
-
-
 async def test_listing_settles_what_is_proven_by_now(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
@@ -273,29 +172,6 @@ async def test_listing_settles_what_is_proven_by_now(
     assert await resolve(credentials) == ()
 
 
-async def test_a_release_against_the_proof_binds_instead(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path
-) -> None:
-    task_id = await submit(credentials)
-    key = forget_the_outcome(results, task_id=task_id, attempt="unclear")
-    with pytest.raises(InvalidRequest, match=f"is job {task_id}, and stays it"):
-        await resolve(credentials, submission=key, release=True)
-    assert await submit(credentials) == task_id
-    assert kie.stats()["created"] == 1
-
-
-async def test_a_named_job_that_cannot_be_looked_at_is_not_released(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)
-    task_id = await submit(credentials)
-    key = forget_the_outcome(results, task_id=task_id, attempt="unlooked")
-    kie.fault("poll", times=2, code=455)
-    with pytest.raises(Maintenance):
-        await resolve(credentials, submission=key, release=True)
-    assert await submit(credentials) == task_id
-
-
 async def test_records_elsewhere_are_found_by_their_storage(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
@@ -308,16 +184,6 @@ async def test_records_elsewhere_are_found_by_their_storage(
     assert await resolve(credentials) == ()
     (listed,) = await resolve(credentials, records_storage="local-file-system/resolve-test")
     assert listed.submission == caught.value.submission
-
-
-async def test_a_damaged_record_is_told_and_hides_no_other(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    error = await doubt(kie, credentials)
-    (results / FOLDER / "kie-0damaged.json").write_text("{")
-    (listed,) = await resolve(credentials)
-    assert listed.submission == error.submission
-    assert "the record of submission kie-0damaged" in caplog.text
 
 
 @pytest.mark.parametrize("submission", ["../secret", "kie-1", f"{NOBODYS}/../x"])
@@ -346,52 +212,3 @@ async def test_a_call_that_this_very_process_has_out_is_left_alone(
     await call
     assert kie.stats()["created"] == 1
     assert await resolve(credentials) == ()
-
-
-async def test_a_named_job_of_another_take_is_not_bound(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    first = await submit(credentials, take=1)
-    kie.fault("create", code=500, msg="Internal Error", data={"taskId": first})
-    with pytest.raises(SubmissionInDoubt):
-        await submit(credentials, take=2)
-    (listed,) = await resolve(credentials)
-    assert listed.status == "in doubt"
-
-
-async def test_a_job_made_much_later_is_refused(
-    kie: SimulatorServer, credentials: KieCredentials, results: Path
-) -> None:
-    error = await doubt(kie, credentials)
-    (job,) = kie.stats()["jobs"]
-    change_record(results, written_at="2026-01-01T00:00:00Z")
-    with pytest.raises(InvalidRequest, match="after the submission"):
-        await resolve(credentials, submission=error.submission, task_id=job["task_id"])
-
-
-async def test_a_release_waits_until_the_call_is_surely_over(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    """Kie may create the job yet, though whoever sent the call has given up or is gone."""
-    error = await doubt(kie, credentials, created=False)
-    with pytest.raises(InvalidRequest, match="may still be out") as caught:
-        await resolve(credentials, submission=error.submission, release=True)
-    assert re.search(r"run this again in (200|1\d\d) s; nothing was changed", caught.value.next_step)
-    with pytest.raises(SubmissionInDoubt):
-        await submit(credentials)
-
-
-async def test_the_table_of_doubts_shows_text_of_others_as_it_is(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    request = Sora2TextToVideo(prompt="<img src=x onerror=alert(1)> [a](https://evil.example) `b`")
-    kie.fault("create", reset=True)
-
-    @flow
-    async def pipeline() -> None:
-        await sora_2_text_to_video(request, credentials)
-
-    with pytest.raises(SubmissionInDoubt):
-        await pipeline()
-    (listed,) = await resolve(credentials)
-    assert not set("<>[]`") & set(listed.row["prompt"])

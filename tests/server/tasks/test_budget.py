@@ -22,28 +22,23 @@ from prefect.variables import Variable
 
 from prefect_kie.api import (
     BudgetExceeded,
-    InsufficientCredits,
-    InvalidRequest,
     Job,
-    JobFailed,
     JobHandle,
-    KieError,
     ServiceUnavailable,
     Slice,
-    Sora2ProTextToVideo,
     Sora2TextToVideo,
-    SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.setup import provide_budget
-from prefect_kie.flows import character_series, generate_batch, generate_video, resolve_submission
+from prefect_kie.flows import character_series, generate_batch, generate_video
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.retry_policy import SecondTries
+from prefect_kie.runtime import credit_limit
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
-from prefect_kie.submissions import budgets, credit_limit, store
-from prefect_kie.submissions.credit_limit import CREDITS_LIMIT, slots_for
-from prefect_kie.tasks import sora_2_pro_text_to_video, sora_2_text_to_video, wait_for_job
+from prefect_kie.submissions import budgets, store
+from prefect_kie.submissions.budgets import CREDITS_LIMIT
+from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import QUICK
 
 PRICE = 30
@@ -51,16 +46,6 @@ PRICE = 30
 
 def cat(number: int = 1) -> Sora2TextToVideo:
     return Sora2TextToVideo(prompt=f"cat number {number}")
-
-
-# Sums
-
-
-@pytest.mark.parametrize(
-    ("credits", "slots"), [(0, 0), (0.1, 1), (1, 1), (0.1 + 0.2 + 0.7, 1), (1.5, 2), (30, 30), (-5, 0)]
-)
-def test_a_slot_is_a_credit_and_a_fraction_takes_a_whole_one(credits: float, slots: int) -> None:
-    assert slots_for(credits) == slots
 
 
 # The whole way, on a Prefect server and the simulator
@@ -75,9 +60,9 @@ def prices() -> Iterator[None]:
 
 
 @pytest.fixture
-async def no_limit(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+async def no_limit() -> AsyncIterator[None]:
     """Nothing is known of a limit before the test, and none is left after it."""
-    monkeypatch.setattr(credit_limit, "_ask_from", {})
+    credit_limit.ask_from().clear()
     yield
     with suppress(ObjectNotFound):
         async with get_client() as client:
@@ -136,59 +121,6 @@ async def waited(handle: JobHandle, credentials: KieCredentials) -> Job:
 
 
 @of_server
-async def test_what_would_pass_a_runs_budget_is_not_submitted(
-    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for number in (1, 2):
-        await submit(credentials, number, max_credits=70)
-    with pytest.raises(BudgetExceeded) as caught:
-        await submit(credentials, 3, max_credits=70)
-    assert str(caught.value) == (
-        "this job would cost 30 credits, and the run's budget (max_credits) has 10 left of 70; nothing was "
-        "submitted.\nCharged: no.\nNext: Run it again with a higher max_credits, as another run with "
-        "job_key='one'; it goes on from there, and pays nothing again."
-    )
-    assert (caught.value.left, caught.value.retryable) == (10, False)
-
-    again = await submit(credentials, 2, max_credits=0)  # submitted before: no question of money
-    assert again.task_id == kie.stats()["jobs"][1]["task_id"]
-    await submit(credentials, 3, max_credits=70, job_key="another")
-    assert kie.stats()["created"] == 3
-
-    another_process(monkeypatch)
-    with pytest.raises(BudgetExceeded, match="has 10 left of 70"):
-        await submit(credentials, 3, max_credits=70)
-    await submit(credentials, 3, max_credits=90)
-    assert kie.stats()["created"] == 4
-
-
-@of_server
-async def test_three_times_a_tenth_fits_into_three_tenths(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    await asyncio.to_thread(Variable.set, "kie_prices", {"sora-2-text-to-video": 0.1}, overwrite=True)
-    for number in range(3):
-        await submit(credentials, number, max_credits=0.3)
-    with pytest.raises(BudgetExceeded, match=r"would cost 0\.1 credits.* has 0 left of 0\.3"):
-        await submit(credentials, 3, max_credits=0.3)
-    assert kie.stats()["created"] == 3
-
-
-@of_server
-async def test_many_at_once_use_all_of_a_runs_budget(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    @flow
-    async def pipeline() -> list[JobHandle | BaseException]:
-        calls = [sora_2_text_to_video(cat(number), credentials, max_credits=100) for number in range(8)]
-        return await asyncio.gather(*calls, return_exceptions=True)
-
-    done = await pipeline()
-    assert sum(isinstance(one, JobHandle) for one in done) == kie.stats()["created"] == 3
-    assert sum(isinstance(one, BudgetExceeded) for one in done) == 5
-
-
-@of_server
 async def test_all_runs_share_the_limit_until_it_begins_anew(
     kie: SimulatorServer, credentials: KieCredentials, limited: Begin
 ) -> None:
@@ -235,44 +167,6 @@ async def test_an_ended_job_counts_with_what_it_has_cost(
 
 
 @of_server
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [({"code": 402}, InsufficientCredits), ({"code": 422, "msg": "prompt is too long"}, InvalidRequest)],
-    ids=["402", "422"],
-)
-async def test_what_kie_refuses_is_free_again(
-    fault: dict[str, Any],
-    error: type[KieError],
-    kie: SimulatorServer,
-    credentials: KieCredentials,
-    limited: Begin,
-) -> None:
-    await limited(PRICE)
-    kie.fault("create", **fault)
-    with pytest.raises(error):
-        await submit(credentials, max_credits=PRICE)
-    assert await used() == 0
-    await submit(credentials, 2, max_credits=PRICE)
-    assert (await used(), kie.stats()["created"]) == (PRICE, 1)
-
-
-@of_server
-async def test_a_failed_job_gives_its_credits_back_once(
-    kie: SimulatorServer, credentials: KieCredentials, limited: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await limited(PRICE)
-    kie.fault("job", fail={"failCode": "500", "failMsg": "Internal Error"})
-    handle = await submit(credentials, max_credits=PRICE)
-    with pytest.raises(JobFailed):
-        await waited(handle, credentials)
-    another_process(monkeypatch)
-    await submit(credentials, 2, max_credits=PRICE)
-    with pytest.raises(JobFailed):  # once more: those are the other job's
-        await waited(handle, credentials)
-    assert (await used(), kie.stats()["created"]) == (PRICE, 2)
-
-
-@of_server
 async def test_a_second_try_has_the_credits_of_the_first(
     kie: SimulatorServer, credentials: KieCredentials, limited: Begin, tmp_path: Path
 ) -> None:
@@ -283,63 +177,6 @@ async def test_a_second_try_has_the_credits_of_the_first(
     made = await generate_video(cat(), credentials, **options)
     assert made.videos[0].status == "saved"
     assert (await used(), kie.stats()["created"]) == (PRICE, 2)
-
-
-@of_server
-async def test_a_doubt_keeps_its_credits_until_it_is_released(
-    kie: SimulatorServer, credentials: KieCredentials, limited: Begin, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await limited(PRICE)
-    kie.fault("create", reset=True)
-    with pytest.raises(SubmissionInDoubt) as caught:
-        await submit(credentials, max_credits=PRICE)
-    for number in (2, 1):
-        with pytest.raises(SubmissionInDoubt if number == 1 else BudgetExceeded):
-            await submit(credentials, number, max_credits=PRICE)
-    assert await used() == PRICE
-    monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)  # some minutes later
-    await resolve_submission(submission=caught.value.submission, release=True, credentials=credentials)
-    assert await used() == 0
-    await submit(credentials, 2, max_credits=PRICE)
-    assert kie.stats()["created"] == 1
-
-
-@of_server
-async def test_a_doubt_bound_to_its_job_is_settled_when_it_is_waited_for(
-    kie: SimulatorServer, credentials: KieCredentials, limited: Begin
-) -> None:
-    await limited(PRICE)
-    kie.change(prices={"sora-2-text-to-video": 20})
-    kie.fault("create", reset=True, accept=True)
-    with pytest.raises(SubmissionInDoubt) as caught:
-        await submit(credentials)
-    (job,) = kie.stats()["jobs"]
-    await resolve_submission(
-        submission=caught.value.submission, task_id=job["task_id"], credentials=credentials
-    )
-    assert await used() == PRICE
-    await waited(await submit(credentials), credentials)
-    assert await used() == 20
-
-
-@of_server
-async def test_a_job_without_a_price_is_not_submitted_under_a_budget(
-    kie: SimulatorServer, credentials: KieCredentials, limited: Begin
-) -> None:
-    @flow
-    async def pipeline(max_credits: float | None = None) -> None:
-        request = Sora2ProTextToVideo(prompt="a cat")
-        await sora_2_pro_text_to_video(request, credentials, max_credits=max_credits)
-
-    told = "'kie_prices' has no price for sora-2-pro-text-to-video"
-    with pytest.raises(InvalidRequest, match=told) as caught:
-        await pipeline(max_credits=1000)
-    assert '{"sora-2-pro-text-to-video": 30}' in caught.value.next_step
-    await limited(1000)
-    credit_limit._ask_from.clear()
-    with pytest.raises(InvalidRequest, match=told):
-        await pipeline()
-    assert kie.stats()["created"] == 0
 
 
 @of_server
@@ -354,16 +191,6 @@ async def test_a_success_that_is_said_to_cost_nothing_keeps_its_reservation(
     with pytest.raises(BudgetExceeded):
         await submit(credentials, 3, max_credits=2 * PRICE)
     assert kie.stats()["created"] == 2
-
-
-@of_server
-@pytest.mark.parametrize("cap", [-1, float("nan"), float("inf")])
-async def test_what_is_no_budget_is_refused(
-    cap: float, kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    with pytest.raises(ValueError, match="max_credits must be 0 or more, and finite"):
-        await submit(credentials, max_credits=cap)
-    assert kie.stats()["created"] == 0
 
 
 # Before the first of many
@@ -548,7 +375,7 @@ async def test_a_limit_that_is_switched_off_or_deleted_is_no_budget(
         await client.update_global_concurrency_limit(CREDITS_LIMIT, off)
         await submit(credentials)
         await client.delete_global_concurrency_limit_by_name(CREDITS_LIMIT)
-    credit_limit._ask_from.clear()
+    credit_limit.ask_from().clear()
     await submit(credentials, 2)
     assert kie.stats()["created"] == 2
 
@@ -572,12 +399,12 @@ async def ended(tmp_path: Path, results: Path, script: str, *arguments: tuple[st
 
 RACER = """
 import asyncio, sys, time
-from prefect_kie.submissions.credit_limit import occupy
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
 
 async def race():
     while time.time() < float(sys.argv[1]):
         time.sleep(0.001)
-    done = await asyncio.gather(*(occupy(30) for _ in range(15)))
+    done = await asyncio.gather(*(ServerCreditLimit("kie-credits").occupy(30) for _ in range(15)))
     assert set(done) <= {30, None}, done
     print(done.count(30))
 

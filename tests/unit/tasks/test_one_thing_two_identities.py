@@ -90,8 +90,8 @@ def test_another_account_or_another_host_is_another_submission() -> None:
 
 
 def test_the_record_tells_whose_it_is() -> None:
-    record = store.SubmissionRecord(key="kie-1", model="m", input={})
-    assert record.in_flight_seconds == 0  # of this very process
+    record = store.SubmissionRecord(key="kie-1", scope="one", model="m", input={})
+    assert record.in_flight_seconds(record.written_at) == 0  # of this very process
     told = json.loads(record.model_dump_json())
     twin = {**told, "sender": "the same host and number in another container", "machine": "another"}
-    assert store.SubmissionRecord.model_validate(twin).in_flight_seconds > 190
+    assert store.SubmissionRecord.model_validate(twin).in_flight_seconds(record.written_at) > 190

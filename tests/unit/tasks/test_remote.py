@@ -20,8 +20,8 @@ import pytest
 from prefect.filesystems import RemoteFileSystem
 
 from prefect_kie.cli.local_server import free_port
-from prefect_kie.storage.base import Storage
-from prefect_kie.storage.fsspec import RemoteStorage, storage_for
+from prefect_kie.storage.base import NotExclusive, Storage
+from prefect_kie.storage.fsspec import storage_for
 from tests.s3_store import (
     ABSENT,
     CONFLICTING,
@@ -205,20 +205,18 @@ async def test_who_looked_too_early_is_refused_all_the_same(
     assert await place.read("record.json") == b"theirs"
 
 
-async def test_creation_is_called_exclusive_once_it_was_seen_to_be(s3: S3Store) -> None:
+async def test_a_store_that_lets_two_writers_through_is_refused_and_keeps_nothing(s3: S3Store) -> None:
     place = storage_for(s3.block())
     assert await place.create("record.json", b"1")
-    assert place.exclusive
     assert await place.read("record.json") == b"1"
-    for honest in (storage_for(s3.block(UNCONDITIONAL)), storage_for(test_storage.memory())):
-        assert await honest.create("record.json", b"1")
-        assert not await honest.create("record.json", b"2")
-        assert not honest.exclusive
+    for refused in (storage_for(s3.block(UNCONDITIONAL)), storage_for(test_storage.memory())):
+        for _ in range(2):
+            with pytest.raises(NotExclusive):
+                await refused.create("record.json", b"1")
+            assert await refused.read("record.json") is None
 
 
-async def test_an_older_driver_is_not_called_exclusive(
-    block: RemoteFileSystem, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_older_driver_is_refused(block: RemoteFileSystem, monkeypatch: pytest.MonkeyPatch) -> None:
     true = type(block.filesystem)._pipe_file
 
     async def older(self: Any, path: str, value: bytes, **options: Any) -> None:
@@ -227,9 +225,8 @@ async def test_an_older_driver_is_not_called_exclusive(
 
     monkeypatch.setattr(type(block.filesystem), "_pipe_file", older)
     place = storage_for(block)
-    assert await place.create("record.json", b"1")
-    assert not await place.create("record.json", b"2")
-    assert not place.exclusive
+    with pytest.raises(NotExclusive):
+        await place.create("record.json", b"1")
     type(block.filesystem).clear_instance_cache()  # those made meanwhile keep the older method
 
 
@@ -240,30 +237,13 @@ async def test_our_own_file_does_not_refuse_us_where_its_answer_was_lost(s3: S3S
     assert not await place.create("record.json", b"theirs")
 
 
-async def test_a_conflict_is_asked_again(s3: S3Store) -> None:
+async def test_a_conflict_is_a_refusal(s3: S3Store) -> None:
     place = storage_for(s3.block(CONFLICTING))
+    assert not await place.create("record.json", b"1")
+    assert await place.read("record.json") is None
     assert await place.create("record.json", b"1")
     assert not await place.create("record.json", b"2")
     assert await place.read("record.json") == b"1"
-
-
-class ConditionalRequestConflict(Exception):
-    """What never ends here."""
-
-
-async def test_a_conflict_that_does_not_end_is_told(place: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
-    true, asked = RemoteStorage._call, []
-
-    async def call(storage: RemoteStorage, method: str, *args: Any, **options: Any) -> Any:
-        if "mode" not in options:
-            return await true(storage, method, *args, **options)
-        asked.append(method)
-        raise ConditionalRequestConflict
-
-    monkeypatch.setattr(RemoteStorage, "_call", call)
-    with pytest.raises(ConditionalRequestConflict):
-        await place.create("record.json", b"1")
-    assert len(asked) == 4
 
 
 # Missing, and out of reach

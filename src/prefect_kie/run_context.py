@@ -1,0 +1,111 @@
+"""What submissions need of a run: its records, its budgets, its log and its Prefect server's events."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from prefect.client.orchestration import get_client
+from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
+from prefect.events.schemas.events import Event
+from prefect.runtime import flow_run
+
+from prefect_kie.api import JobHandle
+from prefect_kie.blocks import KieCredentials, load_prices
+from prefect_kie.run_page import events
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.run_storage import scope_storage
+from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
+from prefect_kie.submissions.reconcile import Clock
+from prefect_kie.submissions.service import SubmissionService
+from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
+
+MAX_EVENTS = 50
+"""So many a server gives at once."""
+
+
+async def run_records() -> SubmissionRecords:
+    """The records of all runs here, in Prefect's default result storage."""
+    return SubmissionRecords(await scope_storage())
+
+
+async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
+    """The budgets of this run and of all runs."""
+    records = records or await run_records()
+    return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
+
+
+async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None = None) -> SubmissionService:
+    """What submits this run's jobs, and settles submissions in doubt."""
+    records = records or await run_records()
+    return SubmissionService(
+        records=records,
+        kie=kie,
+        events=ServerEvents(),
+        budgets=await run_budgets(records),
+        log=run_logger(),
+        clock=Clock(),
+        flow_run_id=flow_run.get_id(),
+    )
+
+
+async def settle(handle: JobHandle, credits: float) -> None:
+    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged."""
+    if (key := handle.submission) is None:
+        return
+
+    async def settled() -> None:
+        budgets = await run_budgets()
+        record = await budgets.records.read(key)
+        if record is not None and record.task_id == handle.task_id:
+            await budgets.settle(record, credits)
+
+    await logged(settled(), key, credits, run_logger())
+
+
+class ServerEvents:
+    """Events of submissions on the Prefect server: evidence beside the records."""
+
+    def emit_submitted(self, record: SubmissionRecord) -> None:
+        events.emit_submitted(
+            record.task_id or "",
+            model=record.model,
+            key=record.key,
+            attempt=record.attempt,
+            title=record.title,
+        )
+
+    async def sent(self) -> None:
+        await events.events_are_sent()
+
+    async def submitted_jobs(self, record: SubmissionRecord) -> list[str]:
+        found = await self._find(events.JOB_SUBMITTED, record)
+        return [_job(event) for event in found if event.resource.get(events.ATTEMPT) == record.attempt]
+
+    async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
+        return [_job(event) for event in await self._find(events.JOB_CALLBACK, record)]
+
+    async def _find(self, name: str, record: SubmissionRecord) -> list[Event]:
+        clocks = timedelta(days=1)  # of machines that disagree
+        occurred = {"since": record.written_at - clocks, "until": datetime.now(timezone.utc) + clocks}
+        wanted = EventFilter(
+            occurred=EventOccurredFilter.model_validate(occurred),
+            event=EventNameFilter(name=[name]),
+            related=EventRelatedFilter(id=[f"kie.submission.{record.key}"]),
+        )
+        try:
+            async with get_client() as client:
+                # The client's own default is more than a server gives.
+                return list((await client.read_events(wanted, limit=MAX_EVENTS)).events)
+        except Exception as error:  # one source of evidence less; the doubt stays
+            run_logger().warning(
+                "The Prefect server could not be asked for the events %s of submission %s (%s)",
+                name,
+                record.key,
+                type(error).__name__,
+            )
+            return []
+
+
+def _job(event: Event) -> str:
+    return event.resource.id.removeprefix("kie.job.")
