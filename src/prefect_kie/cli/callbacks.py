@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from rich.console import Console
 from rich.text import Text
 
+from prefect_kie._compat import says_no_block
 from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
 from prefect_kie.callbacks.receiver import create_app
@@ -134,7 +135,7 @@ async def _load_block(name: str) -> KieCallbacks:
     except ValidationError:
         raise
     except ValueError as error:
-        if "Unable to find block document" not in str(error):
+        if not says_no_block(error):
             raise
         raise NoCallbacks(
             f"The Prefect server has no KieCallbacks block named {name!r}. Create it in the UI (Blocks, Kie "

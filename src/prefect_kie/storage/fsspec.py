@@ -18,6 +18,7 @@ import anyio.to_thread
 from fsspec import AbstractFileSystem  # type: ignore[import-untyped]
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
+from prefect_kie._compat import block_name
 from prefect_kie.runtime.logs import without_passwords
 from prefect_kie.runtime.processes import is_marked_by_one_gone
 from prefect_kie.storage.base import LocalStorage, Storage
@@ -72,7 +73,7 @@ class BlockStorage(Storage):
 
     def address(self, path: str) -> str:
         # Most blocks print their secrets masked, but not all are careful: name the block, not its fields.
-        name = getattr(self.block, "_block_document_name", None)
+        name = block_name(self.block)
         return f"{self.block.get_block_type_slug()}{f'/{name}' if name else ''}: {path}"
 
     async def read(self, path: str) -> bytes | None:
