@@ -32,8 +32,8 @@ from prefect_kie.api import (
 from prefect_kie.api.catalog import parse_request
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.retries import only_retryable_and_not_the_last
 from prefect_kie.submissions.submit import submit
-from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 RequestT = TypeVar("RequestT", bound=JobRequest)
 
