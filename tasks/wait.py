@@ -19,7 +19,6 @@ from prefect.states import AwaitingRetry, Completed
 
 from prefect_kie._compat import PollingTask, task_of_states
 from prefect_kie.api import (
-    AuthenticationFailed,
     Job,
     JobFailed,
     JobHandle,
@@ -128,16 +127,10 @@ async def wait_for_job(
     if not handle.callback_requested and age is not None and age < poll.min_gap_seconds:
         return await _poll_again(handle, poll, age, "submitted", None)  # too young to be polled
     try:
-        kie = await load_credentials(credentials)
         called_back = handle.callback_requested and await wait_for_callback(handle, poll, age)
         age = _age(handle, None)
-        try:
-            job = await _polled(kie, handle, poll, called_back)
-        except AuthenticationFailed:
-            if not handle.callback_requested:
-                raise
-            kie = await load_credentials(credentials)  # there may be another key since it was loaded
-            job = await _polled(kie, handle, poll, called_back)
+        kie = await load_credentials(credentials)  # only now: the key may have changed in the meantime
+        job = await _polled(kie, handle, poll, called_back)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise

@@ -51,10 +51,6 @@ class CutTransfer(Exception):
     """What came is not the whole file; trying again later may bring it."""
 
 
-class _Changed(Exception):
-    """The server has another file now, or does not say that it is the same one: begin anew."""
-
-
 @dataclass
 class Transfer:
     """A file on its way to disk. `write` blocks: call it in a thread, once at a time.
@@ -150,6 +146,9 @@ async def _receive_all(url: str, transfer: Transfer, local_allowed: bool) -> htt
     for _ in range(MAX_PARTS):
         try:
             response = await _receive(url, transfer, local_allowed)
+            if response is None:
+                transfer.restart()
+                continue
             if not transfer.size:
                 raise CutTransfer("the file is empty")
             is_chunked = "chunked" in response.headers.get("Transfer-Encoding", "").lower()
@@ -160,8 +159,6 @@ async def _receive_all(url: str, transfer: Transfer, local_allowed: bool) -> htt
                 raise CutTransfer(f"one transfer brought {most:,} bytes, the next one {transfer.size:,}")
             most, before = transfer.size, transfer.sha256
             transfer.restart()
-        except _Changed:
-            transfer.restart()
         except httpx.HTTPError as error:
             if transfer.size <= most:
                 raise CutTransfer(f"{type(error).__name__}: {error or 'no details'}") from error
@@ -169,13 +166,14 @@ async def _receive_all(url: str, transfer: Transfer, local_allowed: bool) -> htt
     raise CutTransfer(f"the transfer was cut {MAX_PARTS} times, the last time after {transfer.size:,} bytes")
 
 
-async def _receive(url: str, transfer: Transfer, local_allowed: bool) -> httpx.Response:
+async def _receive(url: str, transfer: Transfer, local_allowed: bool) -> httpx.Response | None:
+    """Receive a file or the rest of it; None where the server does not say that it is still the same file."""
     resumes = bool(transfer.size and transfer.version)
     wanted = {"Range": f"bytes={transfer.size}-", "If-Range": transfer.version} if resumes else {}
     async with _answer(url, wanted, local_allowed) as response:
         status = response.status_code
         if resumes and status == HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            raise _Changed
+            return None
         if status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.GONE):
             raise DeadLink(f"HTTP {status}")
         if status not in (HTTPStatus.OK, HTTPStatus.PARTIAL_CONTENT):
@@ -187,7 +185,7 @@ async def _receive(url: str, transfer: Transfer, local_allowed: bool) -> httpx.R
         if resumes and status == HTTPStatus.PARTIAL_CONTENT:
             # Some servers ignore If-Range: half of one file and half of another would be neither.
             if (begin, total, etag) != (transfer.size, transfer.total, transfer.version):
-                raise _Changed
+                return None
         elif begin != 0:
             raise CutTransfer("the file's server sent a part of it that was not asked for")
         else:

@@ -10,19 +10,15 @@ import base64
 import io
 import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio.to_thread
 from prefect.logging import get_logger
 
 from prefect_kie.media.kinds import kind_in
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
 
 POSTER_WIDTH = 320
 POSTER_BYTES = 22 * 1024
@@ -92,20 +88,19 @@ async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
 
 def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
     """Pictures of a video as JPEG files, in the calling thread; raises whatever its decoder does."""
-    with _opened(file, seconds, limit_seconds=MAX_DECODING_SECONDS) as found:
-        return [_jpeg(_scaled(frame, width), max_bytes) for frame in found]
+    return [_jpeg(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)]
 
 
 def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
     """A contact sheet as a JPEG of at most `SHEET_BYTES`, in the calling thread; raises as `jpegs`."""
     tiles: list[tuple[float, Any]] = []
-    with _opened(file, moments(seconds), limit_seconds=SHEET_SECONDS) as found:
-        for second, frame in zip(moments(seconds), found, strict=False):
-            time = second if frame.time is None else float(frame.time)
-            if tiles and time <= tiles[-1][0]:
-                continue  # it lasts, or the video or our patience has ended: shown once, at its own time
-            width = (PORTRAIT if frame.height > frame.width else LANDSCAPE)[1]
-            tiles.append((time, _scaled(frame, width, max_height=3 * width)))
+    times = moments(seconds)
+    for second, frame in zip(times, _frames(file, times, SHEET_SECONDS), strict=True):
+        time = second if frame.time is None else float(frame.time)
+        if tiles and time <= tiles[-1][0]:
+            continue  # it lasts, or the video or our patience has ended: shown once, at its own time
+        width = (PORTRAIT if frame.height > frame.width else LANDSCAPE)[1]
+        tiles.append((time, _scaled(frame, width, max_height=3 * width)))
     return _jpeg(_drawn(tiles), SHEET_BYTES)
 
 
@@ -151,34 +146,26 @@ def _jpeg(image: Any, max_bytes: int) -> bytes:
     raise ValueError(f"no picture of at most {max_bytes} bytes")
 
 
-@contextmanager
-def _opened(
-    file: Path, seconds: Sequence[float], *, limit_seconds: float
-) -> Generator[Iterator[Any], None, None]:
+def _frames(file: Path, seconds: Sequence[float], limit_seconds: float) -> Iterator[Any]:
     """The frames (PyAV's `VideoFrame`) at given times; once the time is up, the one it has come to."""
     import av
 
+    until = time.monotonic() + limit_seconds
     # The format is named, not guessed: a playlist could lead a decoder to other files and hosts.
     form = _FORMATS[kind_in(file) or ""]
     with file.open("rb") as content, av.open(content, "r", format=form) as container:
-        yield _frames(container, seconds, time.monotonic() + limit_seconds)
-
-
-def _frames(container: InputContainer, seconds: Sequence[float], until: float) -> Iterator[Any]:
-    stream = container.streams.video[0]
-    if stream.width * stream.height > MAX_PIXELS:
-        raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
-    stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
-    if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
-        container.seek(int(seconds[0] / stream.time_base), stream=stream)
-    decoded: Iterator[Any] = container.decode(stream)
-    frame: Any = None
-    for second in seconds:
-        while frame is None or (frame.time is not None and frame.time < second and time.monotonic() < until):
-            following: Any = next(decoded, None)
-            if following is None:
-                break
-            frame = following
-        if frame is None:
-            raise ValueError(f"no picture at {second} s")
-        yield frame
+        stream = container.streams.video[0]
+        if stream.width * stream.height > MAX_PIXELS:
+            raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
+        stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
+        if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
+            container.seek(int(seconds[0] / stream.time_base), stream=stream)
+        decoded: Iterator[Any] = container.decode(stream)
+        frame: Any = next(decoded)
+        for second in seconds:
+            while frame.time is not None and frame.time < second and time.monotonic() < until:
+                following: Any = next(decoded, None)
+                if following is None:
+                    break
+                frame = following
+            yield frame

@@ -46,7 +46,7 @@ one ID twice may refuse all events that come with it."""
 
 def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report a created job, which makes `title`; `key` and `attempt` name its submission."""
-    _emit(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)})
+    _emit(_fields(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)}))
 
 
 async def events_are_sent() -> None:
@@ -65,7 +65,7 @@ def emit_succeeded(job: Job, handle: JobHandle) -> None:
             "seconds": job.seconds,
             "urls": [plain(url, 2000) for url in job.urls[:10]],
         }
-        _emit(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload)
+        _emit(_fields(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload))
 
 
 def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
@@ -81,7 +81,7 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
             "billed": error.billed,
         }
         model = job.model if job else handle.model
-        _emit(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload)
+        _emit(_fields(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload))
 
 
 def callback_event(
@@ -116,18 +116,11 @@ def _first_time(task_id: str) -> bool:
     return True
 
 
-def _emit(
-    name: str,
-    task_id: str,
-    model: str,
-    submission: str | None,
-    labels: dict[str, str],
-    payload: dict[str, Any],
-) -> None:
+def _emit(fields: dict[str, Any]) -> None:
     try:
-        emit_event(**_fields(name, task_id, model, submission, labels, payload))
+        emit_event(**fields)
     except Exception as error:  # no job fails for want of an event
-        get_logger("prefect_kie").debug("Event %s of job %s was not sent: %r", name, task_id, error)
+        get_logger("prefect_kie").debug("%s was not sent: %r", fields["event"], error)
 
 
 def _fields(

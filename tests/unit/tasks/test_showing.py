@@ -151,3 +151,16 @@ def test_the_head_of_an_overview_is_a_table_in_which_nothing_acts(text: str) -> 
     assert set(re.findall(r"<([a-zA-Z0-9]+)", shown)) <= ALLOWED | TABLE
     assert shown.count("<td>") == 3  # no column for errors where there is none
     assert re.findall(r'href="([^"]*)', shown) == ["https://files.example/a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "summary"),
+    [
+        ([900], "Saved 1 file, 0.9 KB, 30 credits"),
+        ([11_900_000, 150_000], "Saved 2 files, 12.1 MB, 30 credits"),
+    ],
+)
+def test_what_was_saved_in_a_few_words(sizes: list[int], summary: str) -> None:
+    _, video = saved("a cat", "https://files.example/a.mp4")
+    files = tuple(video.files[0].model_copy(update={"size": size}) for size in sizes)
+    assert video.model_copy(update={"files": files}).summary == summary
