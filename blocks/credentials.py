@@ -13,6 +13,7 @@ from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, Ht
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
+from prefect_kie._compat import says_no_block
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
@@ -205,7 +206,7 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
-        if "Unable to find block document" not in str(error):
+        if not says_no_block(error):
             raise
         if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
             get_logger("prefect_kie").warning(

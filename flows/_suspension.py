@@ -16,6 +16,7 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.context import FlowRunContext
 from pydantic import BaseModel
 
+from prefect_kie._compat import block_name
 from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieError, PollPolicy
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.human_input.pausing import suspended
@@ -65,7 +66,7 @@ async def suspended_until_done(
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not handles:
         return
-    run, name = context.flow_run, credentials._block_document_name  # pyright: ignore[reportPrivateUsage]
+    run, name = context.flow_run, block_name(credentials)
     hindrance = _hindrance(run, name)
     if hindrance or name is None:
         get_run_logger().warning("This run is not suspended while its jobs run, but waits: %s", hindrance)

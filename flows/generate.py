@@ -16,9 +16,9 @@ from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.outcomes.endings import complete_or_failed, failed
 from prefect_kie.outcomes.results import GeneratedVideos
-from prefect_kie.outcomes.totals import table
+from prefect_kie.outcomes.totals import table, told
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
-from prefect_kie.run_page.artifacts import show_table
+from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import StorageBlock
 
@@ -91,5 +91,5 @@ async def generate_video(
         return failed(error, GeneratedVideos)
     videos = await runner.videos(jobs)
     if count > 1:
-        await show_table(table(videos))
+        await show_overview(table(videos), told(videos))
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)

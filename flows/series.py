@@ -33,9 +33,9 @@ from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_
 from prefect_kie.outcomes.endings import complete_or_failed, failed
 from prefect_kie.outcomes.failure import Failure
 from prefect_kie.outcomes.results import Character, SeriesResult
-from prefect_kie.outcomes.totals import how_to_go_on, table
+from prefect_kie.outcomes.totals import how_to_go_on, table, told
 from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
-from prefect_kie.run_page.artifacts import show_table
+from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import StorageBlock
 from prefect_kie.tasks import wait_for_job
@@ -261,7 +261,7 @@ async def character_series(
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
     made = await runner.videos(_takes(requests))
     result = SeriesResult(original=first, character=character, episodes=made)
-    await show_table(table([first, character, *made]))
+    await show_overview(table([first, character, *made]), told([first, character, *made]))
     return complete_or_failed(result, made, "episodes", runner.job_key, beside=(first, character))
 
 

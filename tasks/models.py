@@ -20,8 +20,8 @@ from prefect_kie.api.catalog import parse_request
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.retries import only_retryable_and_not_the_last
 from prefect_kie.storage.run_storage import submission_scope
-from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 P = ParamSpec("P")
 RequestT = TypeVar("RequestT", bound=JobRequest)

@@ -1,56 +1,24 @@
-"""Saving what a job made: each file whole or not at all, under names that say what they are, with a sidecar.
-
-A text and data become files as well. The sidecar, a JSON file beside them, tells what they are, holds Kie's
-whole record of the job, and proves that nothing is missing: it is written last, with the checksums. What has
-a fitting sidecar is not fetched again.
-"""
+"""Saving what a job made, as a task."""
 
 from __future__ import annotations
 
-import asyncio
-import os
-from datetime import datetime, timedelta, timezone
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import cast
 
-import anyio.to_thread
-from prefect import get_run_logger, task
-from prefect.blocks.core import Block
 from prefect.cache_policies import NO_CACHE
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import task_run
-from pydantic import ValidationError
+from prefect.states import Completed
 
-from prefect_kie.api import (
-    DownloadFailed,
-    InvalidRequest,
-    Job,
-    JobNotFound,
-    JobState,
-    KieError,
-    ResultFile,
-)
-from prefect_kie.api.catalog import TYPED
-from prefect_kie.api.hosts import is_loopback
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
-from prefect_kie.media.frames import poster
-from prefect_kie.media.job_contents import files_of, readable_json, save_contents
-from prefect_kie.media.kinds import ISO_SUFFIXES, VIDEO_SUFFIXES, mp4_seconds
-from prefect_kie.media.naming import file_stem
-from prefect_kie.media.saved import SavedFile, SavedResult
-from prefect_kie.media.transfer import BadFile, Transfer
-from prefect_kie.run_page.artifacts import deleted_at, show_video
-from prefect_kie.runtime.clients import ask_kie, poll_job
+from prefect_kie._compat import task_of_states
+from prefect_kie.api import Job
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.media.download import MAX_FILE_BYTES
+from prefect_kie.media.saved import SavedResult
+from prefect_kie.media.saving import save
+from prefect_kie.run_page.artifacts import show_result
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.runtime.logs import run_logger, shown_error
-from prefect_kie.storage.base import Storage
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
-from prefect_kie.storage.local import no_waiting_mends, part_for
-from prefect_kie.tasks._retries import is_tried_again, only_retryable_and_not_the_last
-
-YOUNG = timedelta(minutes=10)
-"""For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
+from prefect_kie.runtime.retries import only_retryable_and_not_the_last
 
 
 def _save_name() -> str:
@@ -58,7 +26,7 @@ def _save_name() -> str:
     return f"save: {job.model} {job.task_id}" if isinstance(job, Job) else "save"
 
 
-@task(
+@task_of_states(
     name="save-result",
     task_run_name=_save_name,
     cache_policy=NO_CACHE,
@@ -96,214 +64,5 @@ async def save_result(
     """
     keep_alive()
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
-    await show_video(job, saved, picture)
-    return saved
-
-
-async def save(
-    job: Job,
-    credentials: KieCredentials | str,
-    *,
-    directory: Path | str | None = None,
-    storage: WritableFileSystem | str | None = None,
-    max_bytes: int = MAX_FILE_BYTES,
-) -> tuple[SavedResult, str | None]:
-    """What `save_result` does, but for showing it.
-
-    Returns:
-        What was saved, and a small picture of it where one can be made.
-    """
-    _check_succeeded(job)
-    try:
-        kie = await load_credentials(credentials)
-        place = await load_destination(directory, storage)
-        stem = file_stem(job)
-        sidecar = f"{stem}.json"
-        found = await _complete(place, sidecar, job)
-        if found is not None:
-            get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
-            return found, await _picture(place.local(found.files[0].name))
-        job = await _with_result(kie, job)
-        files, picture = await _save_files(job, kie, place, stem, max_bytes)
-        files += await save_contents(job, place, stem, {file.name for file in files})
-        saved = SavedResult(
-            task_id=job.task_id,
-            model=job.model,
-            request=job.request_body,
-            credits=job.credits,
-            created_at=job.created_at,
-            completed_at=job.completed_at,
-            saved_at=datetime.now(timezone.utc),
-            files=tuple(files),
-        )
-        await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
-    except asyncio.CancelledError:
-        run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
-            "before %s, when Kie deletes the result.",
-            job.task_id,
-            job.task_id,
-            f"{deleted_at(job):%Y-%m-%d}",
-        )
-        raise
-    except DownloadFailed:
-        raise
-    except Exception as error:
-        raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
-    get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
-    return saved, picture
-
-
-async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    """The job, polled again where its success told of nothing yet."""
-    if not job.has_result:
-        job = await poll_job(kie, job.task_id)
-    if not job.has_result:
-        raise DownloadFailed(
-            f"Kie reports {job.model} as succeeded but names no file and no data",
-            task_id=job.task_id,
-            retryable=_is_young(job),
-            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
-        )
-    return job
-
-
-async def _save_files(
-    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
-) -> tuple[list[SavedFile], str | None]:
-    files: list[SavedFile] = []
-    picture: str | None = None
-    for file in files_of(job):
-        number = sum(saved.role == file.role for saved in files) + 1
-        of_role = "" if file.role == "result" else f"_{file.role}"
-        name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
-        try:
-            with part_for(place.local(name)) as part:
-                transfer = await _fetch_or_renew(kie, file.url, part, max_bytes, job)
-                seconds = await anyio.to_thread.run_sync(_seconds, part, transfer)
-                # A name of its own beside the sidecar, which is the JSON file of the plain name.
-                name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
-                here = place.local(name) or _second_name(part)
-                path = await place.put(part, name)
-                if not files:  # after it is in its place: no decoder's crash can keep it from there
-                    picture = await _picture(here)
-        except (BadFile, CutTransfer, DeadLink, KieError) as error:
-            if not files or file.role == "result" or (_is_retryable(error) and is_tried_again()):
-                raise
-            # What was asked for is there, and is not held back for what came beside it.
-            run_logger().warning("The %s of job %s is not to be had: %s", file.role, job.task_id, error)
-            continue
-        _warn_where_odd(job, file, transfer)
-        files.append(
-            SavedFile(
-                name=name,
-                path=path,
-                url=file.url,
-                size=transfer.size,
-                sha256=transfer.sha256,
-                seconds=seconds or file.seconds,
-                role=file.role,
-                title=file.title,
-            )
-        )
-    return files, picture
-
-
-def _second_name(part: Path) -> Path | None:
-    """The same file under a name that stays when a storage elsewhere has taken it, until the folder goes."""
-    second = part.with_suffix(".kept")
-    try:
-        os.link(part, second)
-    except OSError:
-        return None
-    return second
-
-
-async def _picture(file: Path | None) -> str | None:
-    return await poster(file) if file is not None else None
-
-
-async def _fetch_or_renew(kie: KieCredentials, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:
-    local_allowed = is_loopback(urlsplit(kie.base_url).hostname or "")
-    try:
-        return await fetch(url, part, max_bytes=max_bytes, local_allowed=local_allowed)
-    except DeadLink:
-        try:
-            fresh = await ask_kie(kie, lambda client: client.get_download_url(url))
-        except KieError as error:
-            error.message = f"its link is dead and no fresh one is to be had: {error.message}"
-            # Of a file that is about to appear Kie says the same as of one that it has deleted.
-            error.retryable |= isinstance(error, InvalidRequest | JobNotFound) and _is_young(job)
-            raise
-        return await fetch(fresh, part, max_bytes=max_bytes, local_allowed=local_allowed)
-
-
-async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | None:
-    """What is saved already, if all of it is there."""
-    content = await place.read(sidecar)
-    try:
-        saved = SavedResult.model_validate_json(content) if content else None
-    except ValidationError:
-        return None
-    if saved is None or saved.task_id != job.task_id or not saved.files:
-        return None
-    for file in saved.files:
-        if not await place.holds(file.name, file.size, file.sha256):
-            return None
-    # The directory may have moved since: say where the files are now.
-    moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
-    return saved.model_copy(update={"files": moved})
-
-
-def _warn_where_odd(job: Job, file: ResultFile, transfer: Transfer) -> None:
-    if job.model in TYPED and file.role == "result" and transfer.suffix not in VIDEO_SUFFIXES:
-        run_logger().warning(
-            "What came for job %s is no video but a %s file; it is kept", job.task_id, transfer.suffix
-        )
-
-
-def _is_young(job: Job) -> bool:
-    ended = job.completed_at or job.seen_at
-    return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
-
-
-def _seconds(part: Path, transfer: Transfer) -> float | None:
-    return mp4_seconds(part) if transfer.suffix in ISO_SUFFIXES else None
-
-
-def _is_retryable(error: Exception) -> bool:
-    return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
-
-
-def _check_succeeded(job: Job) -> None:
-    if job.state is not JobState.SUCCESS:
-        raise DownloadFailed(
-            f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}",
-            task_id=job.task_id,
-            billed="unknown",
-        )
-
-
-def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
-    """Any trouble with a paid result, as the one error that says how and until when to come back."""
-    retryable, first = _is_retryable(error), ""
-    if isinstance(error, CutTransfer | BadFile | DeadLink):
-        what = f"the result could not be fetched: {error}"
-    elif isinstance(error, KieError):
-        first = f"{error.remedy} " if error.remedy and not retryable else ""
-        what = f"the result could not be saved: {error.message}"
-    else:
-        # A block's own text may hold its secrets; its name does not.
-        shown = type(place).__name__ if isinstance(place, Block) else place
-        what = f"the result could not be stored in {shown}: {shown_error(error)}"
-        if no_waiting_mends(error):
-            retryable, first = False, "Make that place writable, with room in it, or name another one. "
-    return DownloadFailed(
-        what,
-        task_id=job.task_id,
-        retryable=retryable,
-        next_step=(
-            f"{first}Run collect_job with this task id before {deleted_at(job):%Y-%m-%d}, when Kie deletes "
-            "the result."
-        ),
-    )
+    await show_result(job, saved, picture)
+    return cast("SavedResult", Completed(message=saved.summary, data=saved))

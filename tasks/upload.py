@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import partial
 from pathlib import Path
@@ -23,10 +24,10 @@ from prefect_kie.api.uploads import checksum
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.loop import run_on_loop
+from prefect_kie.runtime.retries import only_retryable_and_not_the_last
 from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import scope_storage, submission_scope
-from prefect_kie.tasks._retries import only_retryable_and_not_the_last
 
 FOLDER = "kie-uploads"
 
@@ -41,6 +42,13 @@ class UploadRecord(BaseModel):
 
     uploaded: UploadedFile
     written_at: datetime
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether Kie still has the file, and will until a job that is submitted now begins."""
+        ends = self.uploaded.expires_at
+        until = ends - EXPIRY_MARGIN if ends else self.written_at + REUSED_FOR
+        return datetime.now(timezone.utc) < until
 
 
 @task(
@@ -86,10 +94,11 @@ async def upload_file(
 
 async def _uploaded_once(file: Path | str, kie: KieCredentials, storage: Storage, path: str) -> UploadedFile:
     async with single_flight(path):
-        known = _still_there(await storage.read(path))
-        if known is not None:
-            get_run_logger().info("Uploaded %s before: %s", file, known.url)
-            return known
+        content = await storage.read(path)
+        with suppress(ValidationError):
+            if content and (known := UploadRecord.model_validate_json(content)).is_alive:
+                get_run_logger().info("Uploaded %s before: %s", file, known.uploaded.url)
+                return known.uploaded
         client = shared_client(kie)
         uploaded = await (client.upload_from_url(str(file)) if _is_url(file) else client.upload_file(file))
         record = UploadRecord(uploaded=uploaded, written_at=datetime.now(timezone.utc))
@@ -107,15 +116,3 @@ def _checksum(file: Path) -> str:
         raise ValueError(f"there is no file {file.name!r}")
     with file.open("rb") as content:
         return f"{file.suffix.lower()} {checksum(content)}"
-
-
-def _still_there(content: bytes | None) -> UploadedFile | None:
-    try:
-        record = UploadRecord.model_validate_json(content) if content else None
-    except ValidationError:
-        return None
-    if record is None:
-        return None
-    ends = record.uploaded.expires_at
-    until = ends - EXPIRY_MARGIN if ends else record.written_at + REUSED_FOR
-    return record.uploaded if datetime.now(timezone.utc) < until else None

@@ -8,18 +8,17 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
 
-from prefect import State, Task, get_run_logger
+from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
 from prefect.context import TaskRunContext
 from prefect.runtime import task_run
-from prefect.states import AwaitingRetry
+from prefect.states import AwaitingRetry, Completed
 
+from prefect_kie._compat import PollingTask, task_of_states
 from prefect_kie.api import (
-    AuthenticationFailed,
     Job,
     JobFailed,
     JobHandle,
@@ -35,12 +34,12 @@ from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
 from prefect_kie.run_context import settle
+from prefect_kie.run_page.artifacts import show_end, show_progress
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
-from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.tasks._retries import only_retryable
+from prefect_kie.runtime.retries import only_retryable
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -52,77 +51,43 @@ LATE_RECORDS = 3
 """So often a job is polled again that is said to have ended and has not yet."""
 
 LATE_RESULT_GAP = 10.0
-"""The longest time between two looks for a late result, seconds."""
+"""The longest time between two polls for a late result, seconds."""
 
 DEFAULT_POLL = PollPolicy()
 
 
 def _wait_name() -> str:
     handle = task_run.get_parameters().get("handle")
-    if isinstance(handle, str):
-        return f"wait: {handle}"
-    return f"wait: {handle.model} {handle.task_id}" if isinstance(handle, JobHandle) else "wait"
+    return f"wait: {f'{handle.model} {handle.task_id}' if isinstance(handle, JobHandle) else handle}"
 
 
-class PollingTask(Task[P, R]):
-    """A task that waits by returning Prefect's AwaitingRetry state.
-
-    Prefect's engine takes such a state as the run's next state, but a direct call of the task would then
-    return it even where the run fails in the end. So the run's final state alone decides here: it gives
-    the result, or raises.
-    """
+class WaitTask(PollingTask[P, R]):
+    """A polling task that says what becomes of its job when its run is cancelled (in the UI, by Ctrl-C)."""
 
     if not TYPE_CHECKING:
 
-        def __call__(self, *args, return_state=False, **kwargs):
-            final = _told_if_stopped(super().__call__(*args, return_state=True, **kwargs), args, kwargs)
-            return final if return_state else _result(final)
-
-        def with_options(self, **options):
-            for name in ("persist_result", "cache_policy", "cache_key_fn"):
-                if options.get(name) not in (None, False, NO_CACHE):
-                    raise ValueError(
-                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+        async def __call__(self, *args, **kwargs):
+            try:
+                return await super().__call__(*args, **kwargs)
+            except asyncio.CancelledError:
+                handles = [value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)]
+                for handle in handles:
+                    run_logger().warning(
+                        "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is "
+                        "charged if it succeeds. Fetch it with collect_job(%r), or run this run again; "
+                        "results live 14 days.",
+                        handle.task_id,
+                        handle.model,
+                        handle.task_id,
                     )
-            changed = super().with_options(**options)
-            changed.__class__ = type(self)  # Prefect makes a plain Task of it
-            return changed
-
-
-async def _result(final: Coroutine[Any, Any, State[R]]) -> R:
-    return await (await final).aresult()
-
-
-async def _told_if_stopped(
-    run: Coroutine[Any, Any, State[R]], args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> State[R]:
-    """A run of a task, with a word about its job where the run is cancelled (from the UI, by Ctrl-C)."""
-    try:
-        return await run
-    except asyncio.CancelledError:
-        handle = next((value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)), None)
-        if handle is not None:
-            run_logger().warning(
-                "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is charged if it "
-                "succeeds. Fetch it with collect_job(%r), or run this run again; results live 14 days.",
-                handle.task_id,
-                handle.model,
-                handle.task_id,
-            )
-        raise
-
-
-def polling_task(
-    **options: Any,
-) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], PollingTask[P, Coroutine[Any, Any, R]]]:
-    """Prefect's `@task`, for functions that return AwaitingRetry until there is a result."""
-    return lambda fn: PollingTask(fn, **options)
+                raise
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back
 # as the cached result at the next poll. The retries are for polls that fail, in all longer than any
 # deadline; they cost nothing, and a paid job is not given up for a service that is away.
-@polling_task(
+@task_of_states(
+    WaitTask,
     name="wait-for-job",
     task_run_name=_wait_name,
     cache_policy=NO_CACHE,
@@ -138,7 +103,7 @@ async def wait_for_job(
     *,
     poll: PollPolicy = DEFAULT_POLL,
 ) -> Job:
-    """Wait until a job has succeeded; between two looks the task run is in Prefect's AwaitingRetry state.
+    """Wait until a job has succeeded; between two polls the task run is in Prefect's AwaitingRetry state.
 
     Where Kie was told to call back, it is running and listens instead, and few polls are made.
 
@@ -160,40 +125,37 @@ async def wait_for_job(
         handle = JobHandle(task_id=handle.strip())
     age = _age(handle, None)
     if not handle.callback_requested and age is not None and age < poll.min_gap_seconds:
-        return await _poll_again(
-            handle, poll, age, "submitted", None
-        )  # too young for a poll to tell anything
+        return await _poll_again(handle, poll, age, "submitted", None)  # too young to be polled
     try:
-        kie = await load_credentials(credentials)
         called_back = handle.callback_requested and await wait_for_callback(handle, poll, age)
         age = _age(handle, None)
-        try:
-            job = await _polled(kie, handle, poll, called_back)
-        except AuthenticationFailed:
-            if not handle.callback_requested:
-                raise
-            kie = await load_credentials(credentials)  # there may be another key since it was loaded
-            job = await _polled(kie, handle, poll, called_back)
+        kie = await load_credentials(credentials)  # only now: the key may have changed in the meantime
+        job = await _polled(kie, handle, poll, called_back)
     except JobNotFound:
         if age is None or age > YOUNG_SECONDS:
             raise
         return await _poll_again(handle, poll, age, "created, not visible yet", None)
     except JobFailed as error:
-        await _told_failed(error, handle, None)
+        emit_failed(error, handle, None)
+        await show_end(handle, None, error.message)
         raise
     except KieError as error:
         raise _failed_poll(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
-        _log_success(job)
+        took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""
+        cost = f", {job.credits:g} credits" if job.credits is not None else ""
+        found = ", ".join(job.urls) or str(job.result)[:500]
+        get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)
         if job.credits and job.credits > 0:  # else nobody knows, and it stays reserved at its price
             await settle(handle, job.credits)
         emit_succeeded(job, handle)
         await show_end(handle, job)
-        return job
+        return cast("Job", Completed(message=f"Succeeded{took}{cost}", data=job))
     if job.state is JobState.FAIL:
         failure = job_failure(job)
         await settle(handle, job.credits or 0.0)  # Kie charges for no failure, unless its record says so
-        await _told_failed(failure, handle, job)
+        emit_failed(failure, handle, job)
+        await show_end(handle, job, failure.message)
         raise failure
     stands = job.raw_state if job.progress is None else f"{job.raw_state} {job.progress:.0f} %"
     return await _poll_again(handle, poll, _age(handle, job) or 0.0, stands or "no state yet", job)
@@ -206,18 +168,13 @@ async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, call
             break
         await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
         job = await _seen(kie, handle.task_id, poll)
-    if job.state is JobState.SUCCESS and not job.has_result:
-        job = await _with_late_result(kie, job, poll)
-    return job
-
-
-async def _with_late_result(kie: KieCredentials, job: Job, poll: PollPolicy) -> Job:
-    """The job, polled for a while until its success tells of a result; a few seconds late, as a rule."""
+    if job.state is not JobState.SUCCESS or job.has_result:
+        return job
+    # A result may be a few seconds later than its success; how late it is, is by Kie's clock alone.
     ended = job.completed_at or job.seen_at
-    since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0  # by Kie's clock alone
-    until = time.monotonic() + poll.late_result_seconds - max(0.0, since)
-    gap = poll.min_gap_seconds
-    get_run_logger().info("Job %s has succeeded and tells of no result yet; it is asked again", job.task_id)
+    since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0
+    until, gap = time.monotonic() + poll.late_result_seconds - max(0.0, since), poll.min_gap_seconds
+    get_run_logger().info("Job %s has succeeded and has no result yet; it is polled again", job.task_id)
     while not job.has_result and (left := until - time.monotonic()) > 0:
         await asyncio.sleep(min(gap, left))
         gap = min(2 * gap, LATE_RESULT_GAP)
@@ -247,11 +204,6 @@ def job_failure(job: Job) -> KieError:
     return error
 
 
-async def _told_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
-    emit_failed(error, handle, job)
-    await show_end(handle, job, error.message)
-
-
 async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
     usual = request_class(job.model if job else handle.model).usual_seconds
     progress = job.progress if job else None
@@ -262,18 +214,12 @@ async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: s
             f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
             task_id=handle.task_id,
         )
-    # With callbacks the next run of this function listens first, and polls then.
-    message = (
-        f"{stands}, Kie calls back" if handle.callback_requested else f"{stands}, next poll in {gap:.0f} s"
-    )
-    waiting: State[Any] = AwaitingRetry(
-        message=message,
-        scheduled_time=datetime.now(timezone.utc)
-        + timedelta(seconds=0 if handle.callback_requested else gap),
-    )
     await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
-    # Prefect's engine takes a returned state as the run's next state and runs the task again then.
-    return cast("Job", waiting)
+    message = f"{stands}, next poll in {gap:.0f} s"
+    if handle.callback_requested:  # the next run of this function listens first, and polls then
+        message, gap = f"{stands}, Kie calls back", 0
+    next_run = datetime.now(timezone.utc) + timedelta(seconds=gap)
+    return cast("Job", AwaitingRetry(message=message, scheduled_time=next_run))
 
 
 def _age(handle: JobHandle, job: Job | None) -> float | None:
@@ -287,7 +233,10 @@ def _age(handle: JobHandle, job: Job | None) -> float | None:
 
 def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieError:
     """What a failed poll means: it is repeated, or the job is left to be collected later."""
-    if error.retryable and _waited() > poll.deadline_seconds:
+    context = TaskRunContext.get()
+    start = context.task_run.start_time if context else None  # a run that starts late has its own time
+    waited = (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0
+    if error.retryable and waited > poll.deadline_seconds:
         return JobTimedOut(
             f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
         )
@@ -297,17 +246,3 @@ def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
         f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
     )
     return error
-
-
-def _waited() -> float:
-    """Seconds since this task run began: a run that starts late has its own time for failing polls."""
-    context = TaskRunContext.get()
-    start = context.task_run.start_time if context else None
-    return (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0
-
-
-def _log_success(job: Job) -> None:
-    took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""
-    cost = f", {job.credits:g} credits" if job.credits is not None else ""
-    found = ", ".join(job.urls) or str(job.result)[:500]
-    get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)

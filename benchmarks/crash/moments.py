@@ -21,7 +21,7 @@ from prefect_kie.api import KieClient
 
 # Loaded before a run's process is forked.
 from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
-from prefect_kie.media.transfer import Transfer
+from prefect_kie.media.download import Transfer
 from prefect_kie.runtime import processes
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import send_tokens

@@ -28,7 +28,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.store import FOLDER, SubmissionRecord
-from prefect_kie.tasks.save import SavedResult
+from prefect_kie.tasks import SavedResult
 from tests.conftest import QUICK
 from tests.s3_store import KEY, SECRET, S3Store, s3_store
 

@@ -11,6 +11,7 @@ from contextlib import suppress
 import uvicorn
 from pydantic import ValidationError
 
+from prefect_kie._compat import says_no_block
 from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
 from prefect_kie.callbacks.receiver import create_app
@@ -85,7 +86,7 @@ async def load_callbacks(block: str | None = None) -> KieCallbacks:
     except ValidationError as error:
         raise CommandFailed(f"The stored block cannot be used: {error}") from None
     except ValueError as error:
-        if "Unable to find block document" not in str(error):
+        if not says_no_block(error):
             raise
         raise CommandFailed(
             f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, Kie "

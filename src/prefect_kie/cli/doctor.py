@@ -15,6 +15,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import WorkerStatus
 from prefect.exceptions import ObjectNotFound
 
+from prefect_kie._compat import block_name
 from prefect_kie.api import KieError
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
@@ -152,7 +153,7 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
             "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
         )
         return
-    is_stored = block._block_document_name is not None  # pyright: ignore[reportPrivateUsage]
+    is_stored = block_name(block) is not None
     yield Finding("ok", what if is_stored else f"{KEY_VARIABLE}, used where it is set; no {what} exists")
     where = "Kie" if block.base_url == API_URL else f"Kie at {block.base_url} (not the real one)"
     try:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import asyncio
 from typing import TypeVar
 
-from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort, Pause
 from prefect.input import RunInput, keyset_from_paused_state
 from prefect.states import Paused, Suspended
 from prefect.utilities.engine import propose_state
+
+from prefect_kie._compat import mark_flow_run_suspension_requested
 
 FormT = TypeVar("FormT", bound=RunInput)
 

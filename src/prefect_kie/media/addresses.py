@@ -17,7 +17,6 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 
 from prefect_kie.api.hosts import file_client
-from prefect_kie.media.transfer import BadFile
 
 RESOLVE_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
@@ -40,30 +39,34 @@ _NOT_PUBLIC_6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/3
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
+class BadFile(Exception):
+    """What came is not the file, and will not be: too long, packed in an unknown way, a forbidden address."""
+
+
 @asynccontextmanager
 async def opened(
-    method: str, url: str, headers: Mapping[str, str], local_allowed: bool
+    url: str, headers: Mapping[str, str], local_allowed: bool
 ) -> AsyncGenerator[httpx.Response, None]:
-    """The answer to a request of a file, from a checked address; its body is not read yet.
+    """The answer to a GET of a file, from a checked address; its body is not read yet.
 
     A proxy of the environment looks hosts up itself: then what this machine finds is judged, and the proxy
     is the one to refuse what this machine cannot look up.
 
-    Args:
-        method: `GET` or `HEAD`.
-        url: The file's address.
-        headers: What to send.
-        local_allowed: Whether it may be on this machine.
-
     Raises:
-        BadFile: when it lies in a private network, or is no address.
+        BadFile: when the file lies in a private network (this machine is allowed with `local_allowed`), or
+            the URL is none that a result has.
         httpx.HTTPError: when no answer comes.
     """
-    asked = checked_url(url)
-    host = asked.raw_host.decode()
+    try:
+        asked, parts = httpx.URL(url), urlsplit(url)
+    except (ValueError, httpx.InvalidURL) as error:
+        raise BadFile(f"the result's address is none: {url[:100]!r}") from error
+    if asked.scheme not in ("http", "https") or not asked.raw_host or "@" in parts.netloc:
+        raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
     proxy = _proxy(asked)
     try:
-        found = await _resolved(host, asked.port or (443 if asked.scheme == "https" else 80))
+        port = asked.port or (443 if asked.scheme == "https" else 80)
+        found = await _resolved(asked.raw_host.decode(), port)
     except httpx.ConnectError:
         if proxy is None:
             raise
@@ -75,7 +78,7 @@ async def opened(
         proxy = None
     targets = found if proxy is None else [None]  # a proxy gets the name
     async with file_client(TIMEOUT, proxy) as http:
-        response = await _first_answer(http, method, asked, headers, targets)
+        response = await _first_answer(http, asked, headers, targets)
         try:
             yield response
         finally:
@@ -84,15 +87,14 @@ async def opened(
 
 async def _first_answer(
     http: httpx.AsyncClient,
-    method: str,
     url: httpx.URL,
     headers: Mapping[str, str],
     targets: Sequence[IPv4Address | IPv6Address | None],
 ) -> httpx.Response:
-    """Ask at one address after another, as long as none can be connected to."""
+    """The answer of the first address that can be connected to."""
     broken: httpx.TransportError = httpx.ConnectError(f"{url.host} has no address")
     for target in targets:
-        request = http.build_request(method, url, headers=headers)  # the name is its Host
+        request = http.build_request("GET", url, headers=headers)  # the name is its Host
         if target is not None:
             request.url = url.copy_with(host=str(target))
             request.extensions["sni_hostname"] = url.raw_host.decode()  # whose certificate is checked
@@ -105,21 +107,6 @@ async def _first_answer(
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             broken = error
     raise broken
-
-
-def checked_url(url: str) -> httpx.URL:
-    """A result's address, taken apart as it will be connected to.
-
-    Raises:
-        BadFile: when it is none, or none that a result has.
-    """
-    try:
-        parsed, parts = httpx.URL(url), urlsplit(url)
-    except (ValueError, httpx.InvalidURL) as error:
-        raise BadFile(f"the result's address is none: {url[:100]!r}") from error
-    if parsed.scheme not in ("http", "https") or not parsed.raw_host or "@" in parts.netloc:
-        raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
-    return parsed
 
 
 def is_public(address: IPv4Address | IPv6Address) -> bool:
@@ -139,11 +126,7 @@ def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
 
 
 async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
-    """Every address of a host; also what only a resolver takes for one (`127.1`, `0x7f000001`).
-
-    Raises:
-        httpx.ConnectError: when there is none.
-    """
+    """Every address of a host; also what only a resolver takes for one (`127.1`, `0x7f000001`)."""
     if f".{host.rstrip('.')}".endswith(".localhost"):  # not every resolver knows these names
         return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
     try:

@@ -1,6 +1,6 @@
-"""What came: under which suffix it is kept, what is odd about it, and whether it is an error page instead.
+"""What came: the suffix for it, what is odd about it, and whether it is an error page instead.
 
-Content decides. What was paid for is kept, also where its server calls it a text or nobody knows its kind.
+Content decides. What was paid for is kept, even where its server calls it a text or nobody knows its kind.
 """
 
 from __future__ import annotations
@@ -12,8 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, cast
 from urllib.parse import unquote, urlsplit
 
-from prefect_kie.media.containers import bytes_after_boxes
-from prefect_kie.media.kinds import HEAD_BYTES, ISO_SUFFIXES, kind_of
+from prefect_kie.media.kinds import ISO_SUFFIXES, bytes_after_boxes, kind_in
 
 MAX_PAGE_BYTES = 64 * 1024
 """How much is read of what may be an error; no error in JSON is longer."""
@@ -50,17 +49,8 @@ def suffix_in(url: str) -> str:
 
 
 def suffix_for(path: Path, named: str, content_type: str) -> str:
-    """Under which suffix a file is kept.
-
-    Args:
-        path: The file.
-        named: The suffix that its address names.
-        content_type: What its server calls it.
-
-    Returns:
-        What its first bytes tell, else what its address says, else what its server does, else `.bin`.
-    """
-    known = _kind(path)
+    """The suffix for a file: by its first bytes, else its address, else its server's word, else `.bin`."""
+    known = kind_in(path)
     if known:
         return named if known != ".jpg" and named in _ALIKE.get(known, ()) else known
     guessed = mimetypes.guess_extension(content_type.partition(";")[0].strip()) or ""
@@ -68,13 +58,8 @@ def suffix_for(path: Path, named: str, content_type: str) -> str:
 
 
 def page_in_place(path: Path, named: str) -> str | None:
-    """What came instead of the file, where that is an error page; None where it is no page.
-
-    Args:
-        path: What came.
-        named: The suffix that its address names.
-    """
-    if _kind(path):
+    """What came instead of the file, where that is an error page; None where it is no page."""
+    if kind_in(path):
         return None
     with path.open("rb") as file:
         content = file.read(MAX_PAGE_BYTES + 1).removeprefix(b"\xef\xbb\xbf")
@@ -95,7 +80,7 @@ def page_in_place(path: Path, named: str) -> str | None:
 def oddities(path: Path, named: str, content_type: str) -> list[str]:
     """What is odd about a file that is kept, each as half a sentence."""
     found: list[str] = []
-    known = _kind(path)
+    known = kind_in(path)
     if known and content_type.lower().startswith(_TEXTS):
         found.append(f"its server calls it {content_type.partition(';')[0][:50]}")
     if known and _is_medium(named) and named not in (known, *_ALIKE.get(known, ())):
@@ -105,11 +90,6 @@ def oddities(path: Path, named: str, content_type: str) -> list[str]:
     if known in ISO_SUFFIXES and (after := bytes_after_boxes(path)):
         found.append(f"its last {after:,} bytes belong to no whole box")
     return found
-
-
-def _kind(path: Path) -> str | None:
-    with path.open("rb") as file:
-        return kind_of(file.read(HEAD_BYTES))
 
 
 def _is_medium(suffix: str) -> bool:

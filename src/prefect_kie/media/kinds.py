@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes, and how long a video plays."""
+"""What a file is, by its first bytes; how long a video plays, and whether its end is missing."""
 
 from __future__ import annotations
 
@@ -46,6 +46,11 @@ _ANY_PICTURE = (b"mif1", b"msf1")
 ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")
 """Files of boxes that play (ISO/IEC 14496-12)."""
 
+_BOXES = {
+    *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx"),
+    *(b"free", b"skip", b"wide", b"udta", b"meta", b"uuid"),
+}
+
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
@@ -67,31 +72,50 @@ def kind_of(head: bytes) -> str | None:
     return None
 
 
+def kind_in(path: Path) -> str | None:
+    """The suffix that fits a file, by its first bytes."""
+    with path.open("rb") as file:
+        return kind_of(file.read(HEAD_BYTES))
+
+
 def mp4_seconds(path: Path) -> float | None:
     """How long an MP4 plays, seconds; None where the file does not say.
 
     Read from the movie header (ISO/IEC 14496-12, `moov/mvhd`), wherever in the file it stands; a file cut
     short before it has none.
     """
+    start, end = 0, path.stat().st_size
     with path.open("rb") as file:
-        size = path.stat().st_size
-        moov = _find_box(file, b"moov", 0, size)
-        header = _find_box(file, b"mvhd", *moov) if moov else None
-        if header is None:
-            return None
-        file.seek(header[0])
-        return _duration(file.read(32))
+        for name in (b"moov", b"mvhd"):
+            found = (span for kind, *span in _boxes(file, start, end) if kind == name)
+            start, end = next(found, (0, 0))
+        file.seek(start)
+        header = file.read(32) if end else b""
+    if len(header) < 32:
+        return None
+    layout, begin, end = (">IQ", 20, 32) if header[0] == 1 else (">II", 12, 20)
+    scale, units = struct.unpack(layout, header[begin:end])
+    unknown = 2**64 - 1 if header[0] == 1 else 2**32 - 1
+    return units / scale if scale and units not in (0, unknown) else None
 
 
-def _find_box(file: BinaryIO, name: bytes, start: int, end: int) -> tuple[int, int] | None:
-    """Where a box's content begins and ends, among the boxes from `start` to `end`."""
-    for kind, content, stop in boxes(file, start, end):
-        if kind == name:
-            return content, stop
-    return None
+def is_cut(path: Path) -> bool:
+    """Whether a video's own structure proves that its end is missing: a box goes on after the file ends."""
+    if kind_in(path) not in ISO_SUFFIXES:
+        return False
+    with path.open("rb") as file:
+        file.seek(path.stat().st_size - bytes_after_boxes(path))
+        return file.read(8)[4:] in _BOXES  # other bytes after the last box are no part of the video
 
 
-def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
+def bytes_after_boxes(path: Path) -> int:
+    """How many bytes of an MP4 stand after its last whole box."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        return size - max((stop for *_, stop in _boxes(file, 0, size)), default=0)
+
+
+def _boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, int]]:
     """Name, content's beginning and end of each box from `start` on, as far as they are whole."""
     for _ in range(MAX_BOXES):
         if start + 8 > end:
@@ -107,12 +131,3 @@ def boxes(file: BinaryIO, start: int, end: int) -> Iterator[tuple[bytes, int, in
             return
         yield kind, content, stop
         start = stop
-
-
-def _duration(header: bytes) -> float | None:
-    if len(header) < 32:
-        return None
-    layout, begin, end = (">IQ", 20, 32) if header[0] == 1 else (">II", 12, 20)
-    scale, units = struct.unpack(layout, header[begin:end])
-    unknown = 2**64 - 1 if header[0] == 1 else 2**32 - 1
-    return units / scale if scale and units not in (0, unknown) else None

@@ -20,13 +20,14 @@ STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
 def file_stem(job: Job) -> str:
     """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
 
-    Letters, digits, `-` and `_` only and at most 118 of them: valid on every system, never a reserved
+    Letters, digits, `-` and `_` only, at most 118 of them: valid on every system, never a reserved
     name, the same for every save of one job.
-
-    Args:
-        job: The job.
     """
-    task = _plain_id(job.task_id)
+    task = job.task_id
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task):
+        # The ID loses something on the way to a name: a few hex digits keep two such IDs apart.
+        checksum = hashlib.sha256(task.encode(errors="surrogatepass")).hexdigest()
+        task = f"{_plain(task, ID_LENGTH - 9)}-{checksum[:8]}"
     model = _plain(job.model, ID_LENGTH)
     return f"{_words(job.prompt, min(WORDS_LENGTH, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
 
@@ -46,21 +47,10 @@ def _plain(text: str, length: int) -> str:
     return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:length] or "unknown"
 
 
-def _plain_id(task_id: str) -> str:
-    if re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task_id):
-        return task_id
-    # The id loses something on the way to a name: a few hex digits keep two such ids apart.
-    checksum = hashlib.sha256(task_id.encode(errors="surrogatepass")).hexdigest()
-    return f"{_plain(task_id, ID_LENGTH - 9)}-{checksum[:8]}"
-
-
 def artifact_key(kind: str, task_id: str) -> str:
-    """The key under which the latest artifact of a job is found: `kie-video-<task id>`.
+    """The key of a job's artifact: `kie-progress-1f3a9c2b`, with the last eight letters and digits of its ID.
 
-    Prefect allows lower-case letters, digits and dashes.
-
-    Args:
-        kind: What it shows: `progress`, `video`, `character`.
-        task_id: Kie's id of the job.
+    Prefect allows lower-case letters, digits and dashes, and both UIs cut a longer key off. (The last ones,
+    since some of Kie's IDs all begin alike: `task_sora_…`.)
     """
-    return f"kie-{kind}-{re.sub(r'[^a-z0-9]+', '-', task_id.lower()).strip('-')[:100] or 'unknown'}"
+    return f"kie-{kind}-{re.sub(r'[^a-z0-9]', '', task_id.lower())[-8:] or 'unknown'}"

@@ -1,13 +1,17 @@
-"""What was saved of a job: plain data, and the content of the sidecar."""
+"""What is saved of a job: its files at Kie, its text and data as files of ours, and the sidecar's content."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from prefect_kie.api import CharacterResult, Job, ResultFile
 from prefect_kie.api.results import Role
+from prefect_kie.storage.base import Storage
 
 
 class SavedFile(BaseModel):
@@ -36,11 +40,6 @@ class SavedFile(BaseModel):
     seconds: float | None = None
     role: Role | Literal["text", "data"] = "result"
     title: str | None = None
-
-    @property
-    def watermarked(self) -> bool:
-        """Whether it is the watermarked twin of a file without."""
-        return self.role == "watermarked"
 
 
 class SavedResult(BaseModel):
@@ -78,3 +77,50 @@ class SavedResult(BaseModel):
     def seconds(self) -> float | None:
         """How long the main file plays, where it is known."""
         return self.files[0].seconds
+
+    @property
+    def summary(self) -> str:
+        """What it is, in a few words: `Saved 1 file, 12.0 MB, 35 credits`."""
+        count, size = len(self.files), sum(file.size for file in self.files)
+        shown = f"{size / 1e6:,.1f} MB" if size >= 1e5 else f"{size / 1e3:,.1f} KB"
+        cost = f", {self.credits:g} credits" if self.credits is not None else ""
+        return f"Saved {count} file{'' if count == 1 else 's'}, {shown}{cost}"
+
+
+def files_of(job: Job) -> list[ResultFile]:
+    """A finished job's files at Kie, the main one first; watermarked ones alone are what was asked for."""
+    if job.result is None or isinstance(job.result, CharacterResult):
+        return []
+    files = job.result.files
+    if not job.urls:
+        files = tuple(
+            file.model_copy(update={"role": "result"}) if file.role == "watermarked" else file
+            for file in files
+        )
+    return sorted(files, key=lambda file: file.role != "result")
+
+
+async def save_contents(job: Job, place: Storage, stem: str, taken: set[str]) -> list[SavedFile]:
+    """Save what a job made besides files: a text, data, a character's ID and handle."""
+    result = job.result
+    contents: list[tuple[Literal["text", "data"], str, str, bytes]] = []
+    if isinstance(result, CharacterResult):
+        contents.append(("data", f"{stem}_data", ".json", readable_json(result.model_dump())))
+    elif result is not None:
+        if result.text is not None:
+            contents.append(("text", stem, ".txt", result.text.encode()))
+        if result.data is not None:
+            contents.append(("data", f"{stem}_data", ".json", readable_json(result.data)))
+    saved: list[SavedFile] = []
+    for role, plain, suffix, content in contents:
+        name = f"{plain}_2{suffix}" if f"{plain}{suffix}" in taken else f"{plain}{suffix}"
+        await place.write(name, content)
+        checksum = hashlib.sha256(content).hexdigest()
+        path, size = place.address(name), len(content)
+        saved.append(SavedFile(name=name, path=path, url=None, size=size, sha256=checksum, role=role))
+    return saved
+
+
+def readable_json(value: Any) -> bytes:
+    """JSON for people, too."""
+    return json.dumps(value, indent=1, ensure_ascii=False).encode()

@@ -1,239 +1,245 @@
-"""What a run shows in the Prefect UI: an artifact per result and per character, a table of several videos.
+"""What a run shows in the Prefect UI: one overview, progress per job, and a few tables and texts.
 
-Their keys are stable, so that the latest is found by name. The newer UI drops the player, so a plain link
-stands beside it; the older one drops a player's own poster, so that is a picture of its own, and no link:
-that would show as its text. No run fails or waits for long for what it shows.
+A run has each artifact once: what it shows later changes it, in a run that goes on in another process too.
+Their keys are stable, so that the latest is found by name. No run fails or waits for long for what it shows.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Callable, Coroutine, Sequence
-from datetime import datetime, timedelta, timezone
-from functools import wraps
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import Any
+from uuid import UUID
 
-from prefect.artifacts import Artifact, MarkdownArtifact, TableArtifact
+from httpx import HTTPStatusError
+from prefect.client.orchestration import PrefectClient, get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, Slice, Sora2CharactersPro
-from prefect_kie.media.frames import pictures
-from prefect_kie.media.kinds import VIDEO_SUFFIXES
+from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest, Slice, Sora2CharactersPro
 from prefect_kie.media.naming import artifact_key
-from prefect_kie.media.saved import SavedFile, SavedResult
-from prefect_kie.run_page.markdown import code, escaped, link, plain, target
+from prefect_kie.media.pictures import pictures
+from prefect_kie.media.saved import SavedResult
+from prefect_kie.run_page.markdown import code, escaped, plain
+from prefect_kie.run_page.sections import (
+    character_section,
+    moments,
+    result_section,
+    table_head,
+    with_head,
+    with_section,
+)
 from prefect_kie.runtime.best_effort import best_effort
 
-P = ParamSpec("P")
+OVERVIEW_KEY = "kie-overview"
+TABLE_KEY = "kie-videos"
 
-RESULT_LIFE = timedelta(days=14)
-"""How long Kie keeps results (kie-api: Limits and life times)."""
+HIGHEST_GUESS = 95
+"""Percent: elapsed time proves no end."""
+HIGHEST_PROGRESS = 99
+"""Kie's own percentage, as long as there is no result."""
 
-VIDEOS_KEY = "kie-videos"
-"""The key of the table of a run's videos."""
-
-SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
-PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
-
-LIMIT_SECONDS = 10.0
+LIMIT_SECONDS = 5.0
 """A server that takes longer is left alone."""
+PAUSE_SECONDS = 30.0
+"""For so long no progress is shown after that."""
+MAX_REMEMBERED = 500
 
-TEXT_LENGTH = 2000
-"""So much of a text or of data is shown."""
-
-FRAMES = 3
 FRAME_WIDTH = 200
 FRAME_BYTES = 7 * 1024
 
-
-def _harmless(show: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Coroutine[Any, Any, None]]:
-    """The same, whose failures and delays are no one's."""
-
-    @wraps(show)
-    async def shown(*args: P.args, **kwargs: P.kwargs) -> None:
-        try:
-            await best_effort(lambda: show(*args, **kwargs), LIMIT_SECONDS)
-        except Exception as error:
-            get_logger("prefect_kie").debug("%s: no artifact was made: %r", show.__name__, error)
-
-    return shown
+_quiet_until = 0.0
 
 
-@_harmless
-async def show_video(job: Job, video: SavedResult, poster: str | None) -> None:
-    """Show what was saved of a job, a video or anything else: the artifact `kie-video-<task id>`.
+@dataclass
+class _Shown:
+    """What an artifact of a run shows; its lock is held while that changes."""
 
-    Args:
-        job: The finished job.
-        video: What was saved of it.
-        poster: A small picture of it, as a data URI.
-    """
-    await show_markdown(
-        artifact_key("video", job.task_id),
-        f"{code(job.model)}: {escaped(job.prompt, 200)}",
-        video_markdown(job, video, poster),
-    )
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    looked_up: bool = False
+    artifact_id: UUID | None = None
+    data: Any = None
+    description: str | None = None
 
 
-@_harmless
+_shown: OrderedDict[tuple[UUID, str], _Shown] = OrderedDict()
+
+Change = Callable[[Any, str | None], tuple[Any, str] | None]
+"""Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show."""
+
+
+async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
+    """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
+    await _put(OVERVIEW_KEY, "markdown", lambda data, _: _overview(result_section(job, saved, poster), data))
+
+
 async def show_character(
     job: Job, *, request: JobRequest | None = None, video: Path | str | None = None
 ) -> None:
-    """Show a character that a finished job made: the artifact `kie-character-<task id>`.
+    """Show a character that a finished job made, in the run's overview.
 
-    Args:
-        job: The finished job.
-        request: What was asked for; None reads Kie's echo of it.
-        video: The video it was made from, where that is on this machine, for pictures of its slice.
+    Without a request Kie's echo of it is read. With its video, where that is on this machine, pictures of its
+    slice are shown.
     """
-    asked = request or job.request
+    asked, result = request or job.request, job.result
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:
-        times = _moments(Slice.parse(origin.timestamps))
+        times = moments(Slice.parse(origin.timestamps))
         frames = await pictures(Path(video), times, width=FRAME_WIDTH, max_bytes=FRAME_BYTES)
-    if isinstance(job.result, CharacterResult):
-        await show_markdown(
-            artifact_key("character", job.task_id),
-            f"{code(job.model)}: {code(job.result.character_id)}",
-            character_markdown(job, job.result, origin, frames),
-        )
+    if isinstance(result, CharacterResult):
+
+        def change(data: Any, description: str | None) -> tuple[Any, str]:
+            return _overview(character_section(job, result, origin, frames), data)
+
+        await _put(OVERVIEW_KEY, "markdown", change)
 
 
-@_harmless
+async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
+    """Show what a run has made, row by row and in a summary, at the head of its overview."""
+
+    def change(data: Any, description: str | None) -> tuple[Any, str]:
+        return with_head(data or "", table_head(rows, summary)), _of_run("Overview")
+
+    await _put(OVERVIEW_KEY, "markdown", change)
+
+
 async def show_table(rows: Sequence[dict[str, str]]) -> None:
-    """Show the videos of a run, one row each: the artifact `kie-videos`, described by the run's name.
-
-    Args:
-        rows: One per video, all with the same columns.
-    """
-    await _put(
-        TableArtifact(
-            key=VIDEOS_KEY, description=f"Videos of {escaped(flow_run.get_name(), 200)}", table=list(rows)
-        )
-    )
+    """Show the videos of a batch as the table `kie-videos`."""
+    await _put(TABLE_KEY, "table", lambda _, __: (json.dumps(list(rows)), _of_run("Videos")))
 
 
-@_harmless
 async def show_markdown(key: str, description: str, markdown: str) -> None:
-    """Show a text.
+    """Show a text as the artifact of a key."""
+    await _put(key, "markdown", lambda _, __: (markdown, description))
+
+
+async def show_progress(
+    handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
+) -> None:
+    """Show how far a job is; never backwards, never to the job's harm.
 
     Args:
-        key: The artifact's key.
-        description: What it is, as Markdown.
-        markdown: The text.
+        handle: The job.
+        job: The same as it was last polled; None where Kie does not know it yet.
+        age: How old it is, seconds.
+        usual: How long such a job usually takes, seconds.
+        told: Its progress as a callback has it, percent; without one, the job's own.
     """
-    await _put(MarkdownArtifact(key=key, description=description, markdown=markdown))
+    global _quiet_until
+    if time.monotonic() < _quiet_until:
+        return
+    progress = told if told is not None else job.progress if job else None
+    percent = percent_done(progress, age, usual)
+
+    def change(data: Any, description: str | None) -> tuple[Any, str]:
+        known = description if job is None else None  # it may name the prompt
+        return max(percent, int(data or 0)), known or _described(handle, job)
+
+    if not await _put(artifact_key("progress", handle.task_id), "progress", change):
+        _quiet_until = time.monotonic() + PAUSE_SECONDS
 
 
-def video_markdown(job: Job, video: SavedResult, poster: str | None) -> str:
-    """What was saved of a job as Markdown: picture, player, link, text, and what is known of it."""
-    first = video.files[0]
-    until = f"{deleted_at(job):%Y-%m-%d}"
-    blocks = [f"![A frame]({poster})"] if poster else []
-    if first.url is not None:
-        blocks += _player(first, first.url, poster)
-        said = "Play the video" if first.name.endswith(VIDEO_SUFFIXES) else "Open the file"
-        blocks.append(
-            f"**{link(said, first.url)}** at Kie, which deletes it on {until} at the latest (14 days after "
-            "the job's end); the saved file stays."
-        )
-    if isinstance(job.result, JobResult):
-        blocks += _quoted(job.result)
-    others = [
-        f"- **Also saved:** {code(file.path)}{f' ({link(_at_kie(file), file.url)})' if file.url else ''}"
-        for file in video.files[1:]
-    ]
-    facts = [
-        f"- **Saved as:** {code(first.path)}",
-        *others,
-        f"- **Prompt:** {escaped(job.prompt)}",
-        f"- **Model:** {code(job.model)}",
-        f"- **Length:** {first.seconds:g} s" if first.seconds is not None else None,
-        f"- **Credits:** {video.credits:g}" if video.credits is not None else None,
-        f"- **Task id:** {code(job.task_id)}",
-        f"- **Deleted by Kie:** {until}" if first.url else None,
-    ]
-    return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+async def show_end(handle: JobHandle, job: Job | None, failure: str | None = None) -> None:
+    """Show that a job has ended: 100 percent, or why it failed; nothing where no progress was shown."""
+
+    def change(data: Any, description: str | None) -> tuple[Any, str] | None:
+        if description is None:
+            return None
+        text = _described(handle, job)
+        return (100, text) if failure is None else (data, f"{text} **Failed:** {escaped(failure, 200)}")
+
+    await _put(artifact_key("progress", handle.task_id), "progress", change)
 
 
-def _player(file: SavedFile, url: str, poster: str | None) -> list[str]:
-    """What plays or shows a file; none where its kind or its address allows none."""
-    address = target(url)
-    if address is None:
-        return []
-    if file.name.endswith(VIDEO_SUFFIXES):
-        return [f'<video controls preload="metadata" width="640" src="{address}"></video>']
-    if file.name.endswith(SOUND_SUFFIXES):
-        return [f'<audio controls preload="none" src="{address}"></audio>']
-    if file.name.endswith(PICTURE_SUFFIXES) and poster is None:
-        return [f"![The picture](<{address}>)"]
-    return []
+def percent_done(progress: float | None, age: float, usual: float) -> int:
+    """How far an unfinished job is, percent: by Kie's word where it gives one, else by its usual time."""
+    if progress:
+        return min(HIGHEST_PROGRESS, int(progress))
+    return max(0, min(HIGHEST_GUESS, int(100 * age / usual) if usual > 0 else 0))
 
 
-def _at_kie(file: SavedFile) -> str:
-    return "at Kie" if file.role == "result" else f"{file.role.replace('_', ' ')}, at Kie"
+def _described(handle: JobHandle, job: Job | None) -> str:
+    prompt = f"“{escaped(job.prompt, 200)}”, " if job and job.prompt else ""
+    return f"{code(plain(job.model if job else handle.model))} {prompt}job {code(handle.task_id)}"
 
 
-def _quoted(result: JobResult) -> list[str]:
-    """The beginning of a result's text, else of its data."""
-    # Code spans show as they are, at the beginning of a line too; two blanks end a line.
-    if result.text is not None:
-        lines = filter(str.strip, result.text[:TEXT_LENGTH].splitlines())
-        return ["\n".join(f"> {code(line, TEXT_LENGTH)}  " for line in lines)]
-    if result.data is not None:
-        return [f"> {code(json.dumps(result.data, ensure_ascii=False), TEXT_LENGTH)}"]
-    return []
+def _of_run(what: str) -> str:
+    return f"{what} of {escaped(flow_run.get_name() or 'a task', 200)}"
 
 
-def character_markdown(
-    job: Job, character: CharacterResult, origin: Sora2CharactersPro | None, frames: Sequence[str]
-) -> str:
-    """A character as Markdown: its handle to copy, and where it comes from."""
-    name = character.character_user_name
-    blocks: list[str] = []
-    if origin and frames:
-        # Side by side in a table only: both UIs give any other picture a line of its own.
-        times = [f" {second:g} s " for second in _moments(Slice.parse(origin.timestamps))]
-        shown = [f" ![Frame {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
-        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (times, ["---"] * FRAMES, shown)))
-    if name:
-        # A block of its own: the UI has a button to copy it.
-        blocks.append(f"```\n@{plain(name, 100).replace('`', '')}\n```")
-        blocks.append("Write this handle in a prompt, or give the id in `character_id_list`.")
-    else:
-        blocks.append("Kie gave it no handle; give the id in `character_id_list`.")
-    facts = [
-        f"- **Character id:** {code(character.character_id)}",
-        f"- **Who:** {escaped(origin.character_prompt)}" if origin else None,
-        f"- **Slice:** {escaped(_slice(origin))}" if origin else None,
-        f"- **Made from task id:** {code(origin.origin_task_id)}" if origin else None,
-        f"- **Model:** {code(job.model)}",
-        f"- **Credits:** {job.credits:g}" if job.credits is not None else None,
-        f"- **Task id:** {code(job.task_id)}",
-    ]
-    return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+def _overview(section: str, data: Any) -> tuple[str, str]:
+    return with_section(data or "", section), _of_run("Overview")
 
 
-def deleted_at(job: Job) -> datetime:
-    """When Kie deletes a job's result at the latest."""
-    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+async def _put(key: str, kind: str, change: Change) -> bool:
+    """Make or change this run's artifact of a key, best-effort; returns whether that was done."""
+    flow_context, task_context = FlowRunContext.get(), TaskRunContext.get()
+    task_run = task_context.task_run if task_context else None
+    run = flow_context.flow_run if flow_context else None
+    flow_run_id = (task_run.flow_run_id if task_run else None) or (run.id if run else None)
+    owner = flow_run_id or (task_run.id if task_run else None)
+    if owner is None:
+        return True
+    fields: dict[str, Any] = {"key": key, "type": kind}
+    if flow_run_id is not None:
+        fields["flow_run_id"] = str(flow_run_id)
+    if task_run is not None:
+        fields["task_run_id"] = str(task_run.id)
+    shown = _shown.setdefault((owner, key), _Shown())
+    while len(_shown) > MAX_REMEMBERED:
+        _shown.popitem(last=False)
+    try:
+        await best_effort(partial(_store, shown, fields, change), LIMIT_SECONDS)
+    except Exception as error:
+        get_logger("prefect_kie").debug("The artifact %s is not shown: %r", key, error)
+        return False
+    return True
 
 
-def _moments(part: Slice) -> list[float]:
-    """The times of a slice's frames: its beginning, its end, and between."""
-    step = (part.end - part.start) / (FRAMES - 1)
-    return [part.start + step * number for number in range(FRAMES)]
+async def _store(shown: _Shown, fields: dict[str, Any], change: Change) -> None:
+    while not shown.lock.acquire(blocking=False):  # noqa: ASYNC110 - tasks may have loops of their own
+        await asyncio.sleep(0.02)
+    try:
+        async with get_client() as client:
+            if not shown.looked_up:
+                await _look_up(client, shown, fields)
+            made = change(shown.data, shown.description)
+            if made is None or made == (shown.data, shown.description):
+                return
+            body = {"data": made[0], "description": made[1]}
+            # Not by the client's create_artifact and update_artifact: they also send an event each, two for
+            # every poll of every job, and nothing waits for them.
+            if shown.artifact_id is not None:
+                try:
+                    path = {"id": shown.artifact_id}
+                    await client.request("PATCH", "/artifacts/{id}", path_params=path, json=body)
+                except HTTPStatusError as error:
+                    if error.response.status_code != 404:
+                        raise
+                    shown.artifact_id = None  # somebody has deleted it
+            if shown.artifact_id is None:
+                answer = await client.request("POST", "/artifacts/", json=fields | body)
+                shown.artifact_id = UUID(answer.json()["id"])
+            shown.data, shown.description = made
+    finally:
+        shown.lock.release()
 
 
-def _slice(origin: Sora2CharactersPro) -> str:
-    part = Slice.parse(origin.timestamps)
-    return f"{part.start:g} to {part.end:g} s"
-
-
-async def _put(artifact: Artifact) -> None:
-    if FlowRunContext.get() is not None or TaskRunContext.get() is not None:
-        await artifact.acreate()
+async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, Any]) -> None:
+    """Find what an earlier process of this run has shown."""
+    owner = "flow_run_id" if "flow_run_id" in fields else "task_run_id"
+    wanted = {name: {"any_": [fields[name]]} for name in ("key", owner)}
+    answer = await client.request("POST", "/artifacts/filter", json={"artifacts": wanted, "limit": 1})
+    for found in answer.json():
+        shown.artifact_id = UUID(found["id"])
+        shown.data, shown.description = found["data"], found["description"] or ""
+    shown.looked_up = True

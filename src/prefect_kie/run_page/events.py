@@ -5,9 +5,9 @@ the task run, the flow run, its deployment and its tags. Labels can be matched b
 `kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
 `kie.progress` (of a callback, which names no model).
 
-A job's end is told once by each run that waits for it: another run that asks for a finished job tells it
-again, as an event of its own, since an automation may wait for that run. A waiting that ends without the
-job's end (a deadline, a cancelled run) tells nothing: the job goes on.
+Each run that waits for a job reports its end once: another run that asks for a finished job reports it again,
+since an automation may wait for that run. A wait that ends before the job does (a deadline, a cancelled run)
+reports nothing: the job goes on.
 """
 
 from __future__ import annotations
@@ -39,82 +39,49 @@ ATTEMPT = "kie.attempt"
 MAX_REMEMBERED = 10_000
 SENT_SECONDS = 2.0
 
-_told: OrderedDict[tuple[str | None, str], None] = OrderedDict()
-"""Ends of jobs that runs of this process have told. Not by the event's id: a server on SQLite that gets one
-id twice may refuse all events that come with it."""
+_reported: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+"""Ends of jobs that runs of this process have reported. Not by the event's ID: a server on SQLite that gets
+one ID twice may refuse all events that come with it."""
 
 
 def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
-    """Tell of a created job; sent in the background.
-
-    Args:
-        task_id: The job.
-        model: Its model.
-        key: Its submission's key.
-        attempt: Which attempt of that submission it is.
-        title: What it makes, for people.
-    """
-    _emit(
-        JOB_SUBMITTED,
-        task_id,
-        model,
-        key,
-        labels={ATTEMPT: attempt},
-        payload={"prompt": plain(title)},
-    )
+    """Report a created job, which makes `title`; `key` and `attempt` name its submission."""
+    _emit(_fields(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)}))
 
 
 async def events_are_sent() -> None:
-    """Wait for a moment until all that was told has left this process."""
+    """Wait for a moment until all that was reported has left this process."""
     with suppress(Exception):
         await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
 
 
 def emit_succeeded(job: Job, handle: JobHandle) -> None:
-    """Tell that a job has succeeded, once a run."""
-    if not _first_time(job.task_id):
-        return
-    credits = "" if job.credits is None else f"{job.credits:g}"
-    _emit(
-        JOB_SUCCEEDED,
-        job.task_id,
-        job.model,
-        handle.submission,
-        labels={"kie.credits": credits} if credits else {},
-        payload={
+    """Report that a job has succeeded, once a run."""
+    if _first_time(job.task_id):
+        labels = {} if job.credits is None else {"kie.credits": f"{job.credits:g}"}
+        payload = {
             "prompt": plain(job.prompt),
             "credits": job.credits,
             "seconds": job.seconds,
             "urls": [plain(url, 2000) for url in job.urls[:10]],
-        },
-    )
+        }
+        _emit(_fields(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload))
 
 
 def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
-    """Tell that a job has failed, once a run.
-
-    Args:
-        error: Why.
-        handle: The job.
-        job: The same as it was last polled, where it was.
-    """
-    if not _first_time(handle.task_id):
-        return
-    code = plain(error.code) if error.code is not None else ""
-    _emit(
-        JOB_FAILED,
-        handle.task_id,
-        job.model if job else handle.model,
-        handle.submission,
-        labels={"kie.billed": error.billed, **({"kie.code": code} if code else {})},
-        payload={
+    """Report that a job has failed, once a run; `job` is what the last poll brought."""
+    if _first_time(handle.task_id):
+        code = plain(error.code) if error.code is not None else ""
+        labels = {"kie.billed": error.billed, **({"kie.code": code} if code else {})}
+        payload = {
             "prompt": plain(job.prompt) if job else "",
             "code": code or None,
             "reason": plain((job.fail_message if job else None) or error.message),
             "error": type(error).__name__,
             "billed": error.billed,
-        },
-    )
+        }
+        model = job.model if job else handle.model
+        _emit(_fields(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload))
 
 
 def callback_event(
@@ -127,12 +94,8 @@ def callback_event(
 ) -> Event:
     """The event that Kie called back about a job, to be sent.
 
-    Args:
-        task_id: The job.
-        kind: Whether it was called about the job's end or its progress.
-        state: The job's state as the callback has it; a hint.
-        progress: The same of its progress, percent.
-        submission: What the callback's address names; left out unless it has the shape of a submission's key.
+    State and progress (percent) are hints. The submission is what the callback's address names, left out
+    unless it has the shape of a submission's key.
     """
     hints = {
         "kie.kind": kind,
@@ -140,29 +103,24 @@ def callback_event(
         **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
     }
     known = submission if submission and is_submission_key(submission) else None
-    return Event(**_fields(JOB_CALLBACK, task_id, None, known, labels=hints, payload={}))
+    return Event(**_fields(JOB_CALLBACK, task_id, None, known, hints, {}))
 
 
 def _first_time(task_id: str) -> bool:
     end = (flow_run.get_id() or task_run.get_id(), task_id)
-    if end in _told:
+    if end in _reported:
         return False
-    _told[end] = None
-    while len(_told) > MAX_REMEMBERED:
-        _told.popitem(last=False)
+    _reported[end] = None
+    while len(_reported) > MAX_REMEMBERED:
+        _reported.popitem(last=False)
     return True
 
 
-def _emit(
-    name: str,
-    task_id: str,
-    model: str | None,
-    submission: str | None,
-    *,
-    labels: dict[str, str],
-    payload: dict[str, Any],
-) -> None:
-    _send(_fields(name, task_id, model, submission, labels=labels, payload=payload), task_id)
+def _emit(fields: dict[str, Any]) -> None:
+    try:
+        emit_event(**fields)
+    except Exception as error:  # no job fails for want of an event
+        get_logger("prefect_kie").debug("%s was not sent: %r", fields["event"], error)
 
 
 def _fields(
@@ -170,11 +128,9 @@ def _fields(
     task_id: str,
     model: str | None,
     submission: str | None,
-    *,
     labels: dict[str, str],
     payload: dict[str, Any],
 ) -> dict[str, Any]:
-    """What an event says."""
     of_model = {"model": plain(model)} if model else {}
     related = {
         "prefect.resource.id": f"kie.submission.{submission}",
@@ -191,12 +147,3 @@ def _fields(
         "related": [related] if submission else [],
         "payload": {"task_id": task_id, **of_model, **payload},
     }
-
-
-def _send(fields: dict[str, Any], task_id: str) -> None:
-    try:
-        emit_event(**fields)
-    except Exception as error:  # no job fails for want of an event
-        get_logger("prefect_kie").debug(
-            "Event %s of job %s was not sent: %r", fields["event"], task_id, error
-        )

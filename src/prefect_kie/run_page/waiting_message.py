@@ -1,4 +1,4 @@
-"""What a running run waits for, as the message of its state: told a few times, and never in the way."""
+"""What a running run waits for, as the message of its state: shown a few times, and never in the way."""
 
 from __future__ import annotations
 
@@ -13,18 +13,14 @@ from prefect.logging import get_logger
 from prefect.states import Running
 
 FIRST_SECONDS = 10.0
-"""What takes less is not told."""
+"""A shorter wait is not shown."""
 MAX_SECONDS = 600.0
-"""From once to once it takes twice as long, up to this."""
+"""Each time the gap is twice as long, up to this."""
 
 
 @asynccontextmanager
 async def told_waiting(message: Callable[[], str]) -> AsyncGenerator[None, None]:
-    """Tell in the run's state what it waits for, for as long as it does.
-
-    Args:
-        message: What it waits for now: `Waits for Kie: 1 of 2 jobs`.
-    """
+    """Show in the run's state what it waits for (`Waits for Kie: 1 of 2 jobs`), for as long as it does."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         yield

@@ -8,10 +8,10 @@ from contextlib import contextmanager
 
 import httpx
 from prefect.client.orchestration import get_client
-from prefect.context import SettingsContext, get_settings_context
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from prefect_kie._compat import without_client_retries
 from prefect_kie.api import ServiceUnavailable
 from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import shown_error
@@ -81,9 +81,7 @@ class ServerCreditLimit:
         if slots >= occupied:
             return
         # Prefect's client would repeat a call whose answer was lost too, and free others' slots with it.
-        now = get_settings_context()
-        once = now.settings.client.model_copy(update={"max_retries": 0})
-        with SettingsContext(profile=now.profile, settings=now.settings.model_copy(update={"client": once})):
+        with without_client_retries():
             for tries_left in reversed(range(GIVE_BACK_TRIES)):
                 try:
                     async with get_client() as client:

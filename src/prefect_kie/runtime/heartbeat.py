@@ -19,15 +19,13 @@ from collections.abc import Iterable
 from contextvars import copy_context
 from uuid import UUID
 
-from prefect._flow_run_suspension import (
-    _active_flow_run_suspension_requests as _engines,  # pyright: ignore[reportPrivateUsage]
-)
-from prefect._flow_run_suspension import mark_flow_run_suspension_requested
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.objects import FlowRun, State, StateType
 from prefect.events import Event, RelatedResource, Resource
 from prefect.events.related import tags_as_related_resources
 from prefect.logging.loggers import flow_run_logger, get_logger
+
+from prefect_kie._compat import is_run_here, mark_flow_run_suspension_requested
 
 HEARTBEAT = "kie.flow-run.heartbeat"
 """The event's name; its resource is the flow run."""
@@ -53,7 +51,7 @@ def keep_alive() -> None:
     name = os.environ.get("PREFECT__FLOW_RUN_ID")
     run = UUID(name) if name else None
     with _guard:
-        if run is None or run in _watched or run not in _engines:
+        if run is None or run in _watched or not is_run_here(run):
             return
         _watched.add(run)
     # With this context: the thread is to ask the server that the run's settings name.

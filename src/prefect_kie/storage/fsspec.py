@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
+from prefect_kie._compat import block_name
 from prefect_kie.runtime.logs import without_passwords
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.local import finished, part_beside
@@ -62,7 +63,7 @@ class BlockStorage(Storage):
 
     def address(self, path: str) -> str:
         # Most blocks print their secrets masked, but not all are careful: name the block, not its fields.
-        name = getattr(self.block, "_block_document_name", None)
+        name = block_name(self.block)
         return f"{self.block.get_block_type_slug()}{f'/{name}' if name else ''}: {path}"
 
     async def read(self, path: str) -> bytes | None:

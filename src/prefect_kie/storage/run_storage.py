@@ -13,6 +13,7 @@ from prefect.results import aget_default_result_storage, get_result_store
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
+from prefect_kie._compat import block_id
 from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import shown_error
@@ -114,7 +115,7 @@ async def _default_storage() -> WritableFileSystem:
             retryable=True,
             next_step="Run it again when the Prefect server answers.",
         ) from None
-    if block._block_document_id != named:  # pyright: ignore[reportPrivateUsage]
+    if block_id(block) != named:
         raise SubmissionNotRecorded(
             "the server's default result storage could not be loaded; nothing was sent",
             retryable=True,

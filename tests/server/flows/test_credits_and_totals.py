@@ -131,9 +131,10 @@ async def test_a_run_says_what_it_made_and_what_it_cost(
     made = await state.aresult()
     assert made.credits == kie.stats()["charged"] == 90
     assert (state.name, state.message) == ("Completed", "3 videos, 90 credits")
-    (table,) = [found for found in await artifacts("kie-videos") if made.videos[0].task_id in str(found.data)]
-    assert '"status": "total"' in table.data
-    assert '"credits": "90"' in table.data
+    overviews = await artifacts("kie-overview")
+    (overview,) = [found.data for found in overviews if str(made.videos[0].task_id) in str(found.data)]
+    assert str(overview).startswith("**3 videos, 90 credits**")
+    assert "| total | 3 videos |" in str(overview)
 
 
 async def test_a_series_counts_its_character(

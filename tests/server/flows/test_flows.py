@@ -123,7 +123,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.tasks.save._check_succeeded", broken)
+    monkeypatch.setattr("prefect_kie.tasks.save.keep_alive", broken)
     with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
         await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     assert "unexpected error" in caplog.text

@@ -37,6 +37,7 @@ from prefect_kie.api import (
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import CharacterTraits, character_series, create_character, generate_video
+from prefect_kie.media.naming import artifact_key
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 from tests.server.flows.test_flows import finished_job
@@ -169,7 +170,7 @@ async def test_a_slice_is_picked_on_a_contact_sheet(
     (form,) = person.forms
     assert (form["properties"]["start"]["default"], form["properties"]["end"]["default"]) == (3.5, 6.5)
     assert form["properties"]["end"]["maximum"] == pytest.approx(10, abs=0.1)
-    key = f"kie-contact-sheet-{origin}"
+    key = artifact_key("contact-sheet", origin)
     assert key in person.texts[0]
     assert "data:image/jpeg;base64," in await artifact(key)
 
@@ -421,7 +422,7 @@ async def test_a_deployed_run_is_suspended_and_goes_on_in_another_process(
     async with get_client() as client:
         sheets = await client.read_artifacts(
             artifact_filter=ArtifactFilter(
-                key=ArtifactFilterKey(any_=[f"kie-contact-sheet-{result.original.task_id}"])
+                key=ArtifactFilterKey(any_=[artifact_key("contact-sheet", result.original.task_id)])
             )
         )
     assert len(sheets) == 1

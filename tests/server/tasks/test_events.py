@@ -152,11 +152,3 @@ async def test_events_that_cannot_be_sent_fail_no_job(
         await waited(credentials)
     assert "no events today" in caplog.text
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
-
-
-def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "MAX_REMEMBERED", 3)
-    monkeypatch.setattr(events, "_told", type(events._told)())
-    assert all(events._first_time(str(number)) for number in range(9))
-    assert len(events._told) == 3
-    assert not events._first_time("8")

@@ -21,7 +21,7 @@ async def test_a_paid_video_that_is_a_picture_is_kept_with_a_warning(
     kie.fault("file", garbage="GIF89a, and the rest of a picture")
     saved = await save_result(job, credentials, directory=tmp_path)
     assert Path(saved.path).suffix == ".gif"
-    assert "is no video but a .gif file; it is kept" in caplog.text
+    assert "ends in .mp4 and it is a .gif file" in caplog.text
     assert kie.stats()["created"] == 1
 
 

@@ -33,8 +33,8 @@ from prefect_kie.api import (
     Sora2TextToVideo,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media.download import Transfer
 from prefect_kie.media.naming import file_stem
-from prefect_kie.media.transfer import Transfer
 from prefect_kie.runtime.processes import mark
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
@@ -363,7 +363,7 @@ class TestSeveralFiles:
 
         stem = file_stem(job)
         assert files_in(videos) == [f"{stem}.json", f"{stem}.mp4", f"{stem}_watermarked.mp4"]
-        assert [file.watermarked for file in saved.files] == [False, True]
+        assert [file.role for file in saved.files] == ["result", "watermarked"]
         assert saved.path == str(videos / f"{stem}.mp4")
         assert saved.files[0].sha256 != saved.files[1].sha256
         assert all(seconds_of(file.path) == pytest.approx(10, abs=0.1) for file in saved.files)
@@ -389,7 +389,7 @@ class TestSeveralFiles:
     ) -> None:
         only = job.model_copy(update={"result": result_of((), job.urls)})
         saved = await save_result(only, credentials, directory=videos)
-        assert [(file.name, file.watermarked) for file in saved.files] == [(f"{file_stem(job)}.mp4", False)]
+        assert [(file.name, file.role) for file in saved.files] == [(f"{file_stem(job)}.mp4", "result")]
 
     @pytest.mark.parametrize(
         ("content", "suffix"),
@@ -545,7 +545,7 @@ class TestDeadLinks:
         kie.change(result_days=0)
         job = of_yesterday(job)
         with pytest.raises(
-            DownloadFailed, match=r"its link is dead and no fresh one is to be had: .*url is wrong"
+            DownloadFailed, match=r"its link is dead, and Kie gives no fresh one: .*url is wrong"
         ) as caught:
             await save_result(job, credentials, directory=videos)
         assert_paid_and_collectable(caught.value, job)

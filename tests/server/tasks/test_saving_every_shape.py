@@ -21,7 +21,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import collect_job, generate_video
 from prefect_kie.media.naming import file_stem
-from prefect_kie.run_page.artifacts import video_markdown
+from prefect_kie.run_page.sections import result_section
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job
 from tests.conftest import KEY, QUICK
@@ -235,7 +235,7 @@ async def test_a_picture_in_place_of_a_video_is_kept_with_a_warning(
     kie.fault("file", status=200, body="GIF89a, and what follows", content_type="image/gif")
     saved = await ONCE(job, credentials, directory=tmp_path)
     assert Path(saved.path).read_text() == "GIF89a, and what follows"
-    assert "is no video but a .gif file; it is kept" in caplog.text
+    assert "ends in .mp4 and it is a .gif file" in caplog.text
 
 
 # Success before its result
@@ -329,7 +329,7 @@ async def markdown(
 ) -> str:
     kie.fault("job", record=record)
     job = await finished(kie, credentials, BOAT)
-    return rendered(video_markdown(job, await save_result(job, credentials, directory=directory), None))
+    return rendered(result_section(job, await save_result(job, credentials, directory=directory), None))
 
 
 async def test_sound_has_a_player_pictures_are_shown_and_texts_quoted(

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from prefect.client.orchestration import PrefectClient, get_client
-from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
-from prefect.client.schemas.objects import ArtifactCollection
+from prefect import flow
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import (
+    ArtifactCollectionFilter,
+    ArtifactCollectionFilterKey,
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    ArtifactFilterKey,
+)
+from prefect.client.schemas.objects import Artifact, ArtifactCollection
+from prefect.runtime import flow_run
 
 from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
@@ -21,7 +29,9 @@ from prefect_kie.flows import (
     generate_video,
 )
 from prefect_kie.run_page import artifacts
+from prefect_kie.run_page.markdown import escaped
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import save_result, sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
 from tests.server.tasks.test_saving import Shelf
 from tests.unit.tasks.test_showing import SLICE, TRAITS
@@ -37,6 +47,15 @@ async def latest(key: str) -> ArtifactCollection:
     return found
 
 
+async def shown_by(run: str, *keys: str) -> list[Artifact]:
+    """What a flow run shows."""
+    wanted = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[UUID(run)]))
+    if keys:
+        wanted.key = ArtifactFilterKey(any_=list(keys))
+    async with get_client() as client:
+        return await client.read_artifacts(artifact_filter=wanted)
+
+
 @pytest.mark.server
 async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
@@ -44,7 +63,7 @@ async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
     made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     (outcome,) = made.videos
     assert outcome.video is not None
-    artifact = await latest(f"kie-video-{outcome.task_id}")
+    artifact = await latest("kie-overview")
     text = str(artifact.data)
     assert artifact.type == "markdown"
     assert "a cat on a red sofa" in str(artifact.description)
@@ -53,7 +72,7 @@ async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
     assert f"**[Play the video]({url})**" in text
     for fact in (outcome.video.path, CAT.prompt, "sora-2-text-to-video", "10 s", "30", str(outcome.task_id)):
         assert fact in text
-    assert text.startswith("![A frame](data:image/jpeg;base64,")  # inside a link, one UI shows its text
+    assert "\n![A frame](data:image/jpeg;base64," in text  # inside a link, one UI shows its text
     assert len(text) <= 33 * 1024
     assert KEY not in text
 
@@ -65,68 +84,75 @@ async def test_a_video_saved_elsewhere_has_its_frame_too(
     made = await generate_video(CAT, credentials, storage=Shelf(shelf="shown"), poll=QUICK)
     (outcome,) = made.videos
     assert outcome.video is not None
-    text = str((await latest(f"kie-video-{outcome.task_id}")).data)
+    text = str((await latest("kie-overview")).data)
     assert outcome.video.path in text
     assert "![A frame](data:image/jpeg;base64," in text
 
 
 @pytest.mark.server
-async def test_a_run_again_shows_the_saved_video_again(
+async def test_a_run_that_goes_on_in_another_process_shows_nothing_twice(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    first = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="one")
-    before = await latest(f"kie-video-{first.videos[0].task_id}")
-    await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="one")
-    after = await latest(f"kie-video-{first.videos[0].task_id}")
-    assert (before.data, before.latest_id != after.latest_id) == (after.data, True)
+    @flow
+    async def twice() -> str | None:
+        for _ in range(2):
+            handle = await sora_2_text_to_video(CAT, credentials)
+            job = await wait_for_job(handle, credentials, poll=QUICK)
+            await save_result(job, credentials, directory=tmp_path)
+            artifacts._shown.clear()
+        return flow_run.get_id()
+
+    run = str(await twice())
+    (overview,) = await shown_by(run, "kie-overview")
+    assert str(overview.data).count("**Task id:**") == 1
     assert kie.stats()["file_requests"] == 1
 
 
 @pytest.mark.server
-async def test_a_series_shows_its_character_with_frames_and_a_table(
+async def test_a_series_of_three_shows_at_most_eight_artifacts_all_of_it_in_one_overview(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
+    prompts = ["{character} surfs", "{character} sleeps", "{character} flies"]
     made = await character_series(
-        CAT, TRAITS, ["{character} surfs"], SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT, TRAITS, prompts, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
     )
     assert made.character is not None
-    character = await latest(f"kie-character-{made.character.task_id}")
-    text = str(character.data)
+    overview = await latest("kie-overview")
+    text = str(overview.data)
+    assert str(overview.description).startswith(r"Overview of character-series\: a cat on a red sofa")
+    assert text.startswith("**4 videos, 1 character, ")
+    for one in (made.original, made.character, *made.episodes):
+        assert text.count(f"- **Task id:** `{one.task_id}`") == 1
+    table = [line for line in text.splitlines() if line.startswith(("| saved", "| made", "| total"))]
+    assert [line.split(" | ")[0] for line in table] == ["| saved", "| made", *["| saved"] * 3, "| total"]
+    assert escaped(f"@{made.character.handle} surfs") in table[2]
+
     assert f"```\n@{made.character.handle}\n```" in text
     assert "1 to 3.5 s" in text
-    for fact in (made.character.character_id, made.character.origin_task_id, made.character.task_id):
+    for fact in (made.character.character_id, made.character.origin_task_id):
         assert fact in text
-    frames = re.findall(r"data:image/jpeg;base64,[\w+/=]+", text)
-    assert len(set(frames)) == 3
-    assert len(text) <= 33 * 1024
+    assert len(set(re.findall(r"!\[Frame \d\]\((data:image/jpeg;base64,[\w+/=]+)", text))) == 3
 
-    table = await latest("kie-videos")
-    assert str(table.description).startswith(r"Videos of character-series\: a cat on a red sofa")
-    rows = json.loads(str(table.data))
-    assert [row["status"] for row in rows] == ["saved", "made", "saved", "total"]
-    assert rows[0]["task id"] == made.original.task_id
-    assert rows[2]["prompt"] == f"@{made.character.handle} surfs"
+    every = await shown_by(str(overview.flow_run_id))
+    assert len(every) <= 8
+    assert max(len(str(artifact.key)) for artifact in every) <= 26
 
 
 @pytest.mark.server
-async def test_a_table_names_what_failed_too(
+async def test_the_overview_names_what_failed_too(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.fault("job", skip=1, times=1, fail={"failCode": "500", "failMsg": "<b>heavy</b> load"})
     with pytest.raises(RunIncomplete) as caught:
         await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
-    rows = json.loads(str((await latest("kie-videos")).data))
-    assert rows.pop()["status"] == "total"
-    assert sorted(row["status"] for row in rows) == ["failed", "saved"]
-    assert [row["task id"] for row in rows] == [video.task_id for video in caught.value.result.videos]
-    for row in rows:
-        assert (row["model"], row["prompt"]) == ("sora-2-text-to-video", CAT.prompt)
-        if row["status"] == "saved":
-            assert (row["length (s)"], row["credits"], row["error"]) == ("10", "30", "")
-            assert row["link (14 days)"].startswith(kie.url)
-            assert Path(row["saved as"]).is_file()
+    text = str((await latest("kie-overview")).data)
+    rows = [line for line in text.splitlines() if line.startswith(("| saved", "| failed"))]
+    for row, video in zip(rows, caught.value.result.videos, strict=True):
+        assert escaped(video.task_id) in row
+        if video.status == "saved":
+            assert f"| 10 | 30 | [open]({kie.url}" in row
         else:
-            assert "‹b›heavy‹/b› load" in row["error"]
+            assert "‹b›heavy‹/b› load" in row
 
 
 @pytest.mark.server
@@ -137,11 +163,10 @@ async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     origin = str(made.videos[0].task_id)
     character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
-    key = f"kie-character-{character.task_id}"
-    assert str((await latest(key)).data).count("data:image/jpeg") == 3
+    assert str((await latest("kie-overview")).data).count("data:image/jpeg") == 3
 
     await collect_job(character.task_id, credentials, poll=QUICK)  # elsewhere: by Kie's echo, no frames
-    text = str((await latest(key)).data)
+    text = str((await latest("kie-overview")).data)
     assert "data:image" not in text
     assert "1 to 3.5 s" in text
     assert r"a calm \| cat" in text
@@ -158,11 +183,11 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
     async def broken(*_: object, **__: object) -> None:
         raise RuntimeError("no artifacts today")
 
-    monkeypatch.setattr(PrefectClient, "create_artifact", broken)
+    monkeypatch.setattr(artifacts, "_store", broken)
     with caplog.at_level(logging.DEBUG, "prefect.prefect_kie"):
         made = await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
     assert [video.status for video in made.videos] == ["saved", "saved"]
-    assert caplog.text.count("no artifacts today") == 3
+    assert "no artifacts today" in caplog.text
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
@@ -170,6 +195,6 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
 async def test_a_mistake_in_what_is_shown_fails_no_run(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts, "video_markdown", lambda *_: 1 / 0)
+    monkeypatch.setattr(artifacts, "result_section", lambda *_: 1 / 0)
     made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
     assert made.videos[0].status == "saved"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import httpx
 import pytest
 from prefect import State, flow
-from prefect.cache_policies import INPUTS, NO_CACHE
 from prefect.client.orchestration import get_client
 
 from prefect_kie.api import (
@@ -59,6 +59,7 @@ async def test_the_orchestrator_does_the_polling(kie: SimulatorServer, credentia
     state: State[Job] = await wait_for_job(handle, credentials, poll=QUICK, return_state=True)  # type: ignore[call-overload]
 
     assert (await state.aresult()).urls
+    assert re.fullmatch(r"Succeeded after \d+ s, 30 credits", state.message or "")
     async with get_client() as client:
         history = await told_states(client, state)
     names = [name for name, _ in history]
@@ -317,13 +318,6 @@ async def test_a_missing_block_leaves_the_job_to_be_collected(credentials: KieCr
     assert "collect_job" in caught.value.next_step
 
 
-@pytest.mark.parametrize("option", ["persist_result", "cache_policy"])
-def test_options_that_would_keep_a_waiting_state_are_refused(option: str) -> None:
-    with pytest.raises(ValueError, match=option):
-        wait_for_job.with_options(**{option: True if option == "persist_result" else INPUTS})
-    assert wait_for_job.with_options(persist_result=False, cache_policy=NO_CACHE).retries
-
-
 async def test_a_clock_an_hour_off_changes_nothing(kie: SimulatorServer, credentials: KieCredentials) -> None:
     for skew in (-3600, 3600):
         kie.change(clock_skew_seconds=skew)
@@ -345,12 +339,6 @@ async def test_a_finished_job_is_looked_at_once(kie: SimulatorServer, credential
     again = await wait_for_job(job.handle, credentials, poll=QUICK)
     assert again.urls == job.urls
     assert kie.stats()["polls"] == before + 1
-
-
-def test_the_wait_task_keeps_nothing_that_could_be_taken_for_its_result() -> None:
-    # A persisted waiting state would come back as the result at the next look.
-    assert wait_for_job.persist_result is False
-    assert wait_for_job.retries * 10 > 1800  # failed looks are repeated for longer than the deadline
 
 
 async def test_a_cancelled_wait_says_which_job_goes_on_and_how_to_collect_it(

@@ -14,9 +14,8 @@ import httpx
 import pytest
 
 from prefect_kie.media import addresses
-from prefect_kie.media.addresses import is_public
+from prefect_kie.media.addresses import BadFile, is_public
 from prefect_kie.media.download import CutTransfer, fetch
-from prefect_kie.media.transfer import BadFile
 from tests.file_hosts import Pieces, file_host, http_answer
 
 GIF = b"GIF89a" + bytes(100)
@@ -291,7 +290,7 @@ async def test_a_cancellation_that_meets_the_answer_is_not_lost() -> None:
 
     async with httpx.AsyncClient(transport=Slow()) as http:
         asking = asyncio.create_task(
-            addresses._first_answer(http, "GET", httpx.URL("http://127.0.0.1/a.mp4"), {}, [None])
+            addresses._first_answer(http, httpx.URL("http://127.0.0.1/a.mp4"), {}, [None])
         )
         await asyncio.sleep(0.01)
         came.set_result(httpx.Response(200, content=b""))

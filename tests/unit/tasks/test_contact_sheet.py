@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_kie.api import Job, JobResult, JobState, ResultFile
+from prefect_kie.media import pictures as sheets
+from prefect_kie.media.pictures import contact_sheet_jpeg, moments
+from prefect_kie.run_page.sections import contact_sheet_markdown
 from prefect_kie.simulator.video import render_video
-from prefect_kie.tasks import contact_sheet as sheets
-from prefect_kie.tasks.contact_sheet import contact_sheet_jpeg, contact_sheet_markdown, moments
 
 Image = pytest.importorskip("PIL.Image")
 av = pytest.importorskip("av")
@@ -105,7 +106,7 @@ def test_frames_that_last_longer_than_a_step_do_not_end_the_sheet(tmp_path: Path
 
 
 def test_decoding_that_takes_too_long_ends_the_sheet(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sheets, "DECODING_SECONDS", -1.0)
+    monkeypatch.setattr(sheets, "SHEET_SECONDS", -1.0)
     assert opened(contact_sheet_jpeg(video, 10.0)).width == sheets.LANDSCAPE[1]
 
 
@@ -113,7 +114,7 @@ def test_decoding_that_takes_too_long_ends_the_sheet(video: Path, monkeypatch: p
 async def test_what_cannot_be_read_has_no_sheet(content: bytes, tmp_path: Path) -> None:
     file = tmp_path / "x.mp4"
     file.write_bytes(content)
-    assert await sheets._picture(file, 10.0) is None
+    assert await sheets.contact_sheet(file, 10.0) is None
 
 
 def test_a_video_of_the_simulator_has_a_sheet(tmp_path: Path) -> None:

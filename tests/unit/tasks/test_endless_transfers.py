@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gzip
 import time
-import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.media import addresses, download
+from prefect_kie.media.addresses import BadFile
 from prefect_kie.media.download import CutTransfer, fetch
-from prefect_kie.media.transfer import BadFile
 from tests.file_hosts import file_host, http_answer
 from tests.hosting import hosting
 
@@ -51,11 +50,10 @@ async def dripping(at_once: bytes) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("at_once", "constants", "text"),
     [
-        (HEAD + b"\r\n", {"SPEED_SECONDS": 0.2}, r"only \d+ bytes came in \d+ s"),
-        (HEAD + b"\r\n", {"MAX_SECONDS": 0.2, "MIN_BYTES_PER_SECOND_IN_ALL": 10**6}, "only .* bytes came in"),
+        (HEAD + b"\r\n", {"MAX_SECONDS": 0.2, "MIN_BYTES_PER_SECOND": 10**6}, "only .* bytes came in"),
         (HEAD + b"X-Long: ", {"ANSWER_SECONDS": 0.2}, "no answer was complete within 0.2 s"),
     ],
-    ids=["all but standing still", "slow in all", "in its headers"],
+    ids=["in its body", "in its headers"],
 )
 async def test_a_byte_at_a_time_has_an_end(
     at_once: bytes,
@@ -73,26 +71,16 @@ async def test_a_byte_at_a_time_has_an_end(
     assert time.monotonic() - started < 10
 
 
-async def test_a_refusal_that_drips_is_told_without_its_words(
-    part: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(download, "LINE_SECONDS", 0.1)
-    async with file_host(http_answer(b"", "503 No", content_length=5)) as host:
-        with pytest.raises(CutTransfer, match=r"answered HTTP 503$"):
-            await fetch(host.url, part, local_allowed=True)
-
-
 @pytest.mark.parametrize(
     ("packed", "encoding"),
     [
         (gzip.compress(WAV), "gzip"),
         (gzip.compress(WAV[:1000]) + gzip.compress(WAV[1000:]), "x-gzip"),
-        (zlib.compress(WAV), "deflate"),
         (WAV, "gzip"),
         (WAV, "br"),
         (WAV, "identity"),
     ],
-    ids=["gzip", "two members", "deflate", "said to be gzip", "said to be br", "identity"],
+    ids=["gzip", "two members", "said to be gzip", "said to be br", "identity"],
 )
 @pytest.mark.parametrize("told", [True, False], ids=["length told", "length not told"])
 async def test_what_comes_packed_is_unpacked(packed: bytes, encoding: str, told: bool, part: Path) -> None:
@@ -109,7 +97,7 @@ async def test_what_comes_packed_is_unpacked(packed: bytes, encoding: str, told:
         (gzip.compress(bytes(64 * MIB)), "gzip", BadFile, "longer than the limit of 2,097,152 bytes"),
         (gzip.compress(gzip.compress(bytes(64 * MIB))), "gzip, gzip", BadFile, "packed .gzip, gzip., which"),
         (b"anything", "br", BadFile, r"packed \(br\), which was not asked for"),
-        (gzip.compress(WAV)[:200], "gzip", CutTransfer, "the packed file ends early"),
+        (gzip.compress(WAV)[:200], "gzip", CutTransfer, "cannot be unpacked"),
         (gzip.compress(WAV)[:10] + b"\xff" * 200, "gzip", CutTransfer, "cannot be unpacked"),
     ],
     ids=["a bomb", "a bomb in a bomb", "br", "cut", "broken"],

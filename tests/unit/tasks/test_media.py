@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prefect_kie.media.containers import bytes_after_boxes, is_whole
-from prefect_kie.media.kinds import HEAD_BYTES, MAX_BOXES, kind_of, mp4_seconds
+from prefect_kie.media.kinds import HEAD_BYTES, MAX_BOXES, bytes_after_boxes, is_cut, kind_of, mp4_seconds
 from prefect_kie.simulator import render_video
 
 AVIO: Any = av
@@ -93,7 +92,7 @@ def test_a_rendered_video_is_whole_and_tells_its_length(rendered: Path) -> None:
     assert content.index(b"moov") < content.index(b"mdat")
     assert kind_of(content[:HEAD_BYTES]) == ".mp4"
     assert mp4_seconds(rendered) == pytest.approx(3, abs=0.1)
-    assert is_whole(rendered)
+    assert not is_cut(rendered)
 
 
 def test_an_index_at_the_end_is_found(tmp_path: Path) -> None:
@@ -101,13 +100,13 @@ def test_an_index_at_the_end_is_found(tmp_path: Path) -> None:
     content = path.read_bytes()
     assert content.index(b"mdat") < content.index(b"moov")
     assert mp4_seconds(path) == pytest.approx(2, abs=0.1)
-    assert is_whole(path)
+    assert not is_cut(path)
 
 
 def test_a_fragmented_video_is_whole_but_does_not_tell_its_length(tmp_path: Path) -> None:
     path = encoded(tmp_path / "video.mp4", seconds=1, movflags="frag_every_frame+empty_moov")
     assert mp4_seconds(path) is None
-    assert is_whole(path)
+    assert not is_cut(path)
 
 
 @pytest.mark.parametrize("kept", [0.02, 0.3, 0.5, 0.9, 0.999])
@@ -115,7 +114,7 @@ def test_a_video_cut_short_is_not_whole(rendered: Path, tmp_path: Path, kept: fl
     whole = rendered.read_bytes()
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole[: int(len(whole) * kept)])
-    assert not is_whole(cut)
+    assert is_cut(cut)
 
 
 @pytest.mark.parametrize(
@@ -181,12 +180,11 @@ def test_the_movie_header_tells_the_length(content: bytes, seconds: float | None
         "boxes without end",
     ],
 )
-def test_what_is_broken_is_neither_whole_nor_tells_a_length(content: bytes, tmp_path: Path) -> None:
+def test_what_is_broken_tells_no_length(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "video.mp4"
     path.write_bytes(content)
     assert mp4_seconds(path) is None
     assert bytes_after_boxes(path) > 0
-    assert not is_whole(path)
 
 
 NESTED = st.recursive(
@@ -226,5 +224,5 @@ def test_any_bytes_are_read_without_an_error(
     path.write_bytes(content)
     seconds = mp4_seconds(path)
     assert seconds is None or (seconds > 0 and math.isfinite(seconds))
-    assert is_whole(path) in (True, False)
+    assert is_cut(path) in (True, False)
     kind_of(content[:HEAD_BYTES])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.media.frames import jpegs, pictures, poster
+from prefect_kie.media.pictures import jpegs, pictures, poster
 from prefect_kie.simulator.video import render_video
 
 Image = pytest.importorskip("PIL.Image")
@@ -107,11 +107,11 @@ async def test_without_the_extra_there_are_no_pictures(
 
 
 def test_a_huge_picture_is_not_decoded(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.media.frames.MAX_PIXELS", 1000)
+    monkeypatch.setattr("prefect_kie.media.pictures.MAX_PIXELS", 1000)
     with pytest.raises(ValueError, match="not decoded"):
         jpegs(video, [1.0], width=320, max_bytes=20_000)
 
 
 def test_decoding_takes_no_longer_than_its_budget(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.media.frames.MAX_DECODING_SECONDS", -1.0)
+    monkeypatch.setattr("prefect_kie.media.pictures.MAX_DECODING_SECONDS", -1.0)
     assert jpegs(video, [9.0], width=64, max_bytes=7000)  # the first picture it meets

@@ -6,14 +6,19 @@ import re
 from datetime import datetime, timezone
 
 import pytest
-from prefect.artifacts import Artifact
 
 from prefect_kie.api import CharacterResult, Job, JobState, Slice
 from prefect_kie.flows import (
     CharacterTraits,
 )
 from prefect_kie.run_page import artifacts
-from prefect_kie.run_page.artifacts import character_markdown, video_markdown
+from prefect_kie.run_page.sections import (
+    character_section,
+    result_section,
+    table_head,
+    with_head,
+    with_section,
+)
 from prefect_kie.tasks import SavedFile, SavedResult
 from tests.unit.tasks.test_markup import EVIL, rendered
 
@@ -58,11 +63,11 @@ TABLE = {"table", "thead", "tbody", "tr", "th", "td"}
 @pytest.mark.parametrize("text", EVIL)
 def test_nothing_in_a_videos_artifact_acts(text: str) -> None:
     job, video = saved(text, f'https://files.example/{text}"><script>')
-    shown = rendered(video_markdown(job, video, "data:image/jpeg;base64,AAAA"))
+    shown = rendered(result_section(job, video, "data:image/jpeg;base64,AAAA"))
     assert set(re.findall(r"<([a-zA-Z0-9]+)", shown)) <= ALLOWED
     assert shown.count("<img ") == 1
     assert shown.count("<video ") == 1
-    assert shown.count("<li>") == 8
+    assert shown.count("<li>") == 7
     assert all(href.startswith("https://files.example/") for href in re.findall(r'href="([^"]*)', shown))
     assert not re.findall(r"<[^>]* on[a-z]+=", shown)
     assert "2026-01-15" in shown
@@ -75,7 +80,7 @@ def test_nothing_in_a_characters_artifact_acts(text: str) -> None:
     origin = TRAITS.request("origin", SLICE).model_copy(
         update={"character_prompt": text, "origin_task_id": text}
     )
-    shown = rendered(character_markdown(job, result, origin, ["data:image/jpeg;base64,AAAA"] * 3))
+    shown = rendered(character_section(job, result, origin, ["data:image/jpeg;base64,AAAA"] * 3))
     assert set(re.findall(r"<([a-zA-Z0-9]+)", shown)) <= ALLOWED | TABLE
     assert shown.count("<pre>") == 1
     assert shown.count("<td><img ") == 3  # beside each other
@@ -84,26 +89,78 @@ def test_nothing_in_a_characters_artifact_acts(text: str) -> None:
 
 def test_an_address_that_is_none_is_no_link() -> None:
     job, video = saved("a cat", "javascript:alert(1)")
-    shown = rendered(video_markdown(job, video, None))
+    shown = rendered(result_section(job, video, None))
     assert "href" not in shown
     assert "<video" not in shown
 
 
 def test_a_picture_has_no_player() -> None:
     job, video = saved("a cat", "https://files.example/a.png", name="a.png")
-    shown = rendered(video_markdown(job, video, None))
+    shown = rendered(result_section(job, video, None))
     assert "<video" not in shown
     assert "Open the file" in shown
 
 
 def test_a_character_without_a_handle_is_told_by_its_id() -> None:
     job, _ = saved("a cat", "https://files.example/a.mp4")
-    shown = character_markdown(job, CharacterResult(character_id="ch_1"), None, [])
+    shown = character_section(job, CharacterResult(character_id="ch_1"), None, [])
     assert "no handle" in shown
     assert "`ch_1`" in shown
 
 
 async def test_outside_a_run_nothing_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Artifact, "acreate", lambda *_: 1 / 0)
+    monkeypatch.setattr(artifacts, "get_client", lambda: 1 / 0)
     job, video = saved("a cat", "https://files.example/a.mp4")
-    await artifacts.show_video.__wrapped__(job, video, None)  # type: ignore[attr-defined]
+    await artifacts.show_result(job, video, None)
+
+
+PICTURE = "data:image/jpeg;base64,AAAA"
+
+
+def section(number: int, picture: str | None = PICTURE) -> str:
+    job, video = saved(f"cat {number}", f"https://files.example/{number}.mp4")
+    return result_section(job, video, picture)
+
+
+def test_an_overview_has_each_job_once_in_order() -> None:
+    overview = with_section(with_section("", section(1)), section(2))
+    again = with_section(overview, section(1))
+    assert again.count("**Task id:**") == 2
+    assert [line for line in again.splitlines() if "Task id" in line] == [
+        "- **Task id:** `cat 2`",
+        "- **Task id:** `cat 1`",
+    ]
+
+
+def test_an_overview_is_bounded() -> None:
+    overview = ""
+    for number in range(100):
+        overview = with_section(overview, section(number))
+    assert overview.count(PICTURE) == 8
+    assert overview.count("**Task id:**") == 50
+
+
+@pytest.mark.parametrize("text", EVIL)
+def test_the_head_of_an_overview_is_a_table_in_which_nothing_acts(text: str) -> None:
+    row = {"status": "saved", "prompt": text, "link (14 days)": "https://files.example/a.mp4", "error": ""}
+    head = table_head([row], "1 video, 30 credits")
+    overview = with_head(with_head(with_section("", section(1)), "earlier"), head)
+    assert "earlier" not in overview
+    assert overview.count("**Task id:**") == 1
+    shown = rendered(head)
+    assert set(re.findall(r"<([a-zA-Z0-9]+)", shown)) <= ALLOWED | TABLE
+    assert shown.count("<td>") == 3  # no column for errors where there is none
+    assert re.findall(r'href="([^"]*)', shown) == ["https://files.example/a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("sizes", "summary"),
+    [
+        ([900], "Saved 1 file, 0.9 KB, 30 credits"),
+        ([11_900_000, 150_000], "Saved 2 files, 12.1 MB, 30 credits"),
+    ],
+)
+def test_what_was_saved_in_a_few_words(sizes: list[int], summary: str) -> None:
+    _, video = saved("a cat", "https://files.example/a.mp4")
+    files = tuple(video.files[0].model_copy(update={"size": size}) for size in sizes)
+    assert video.model_copy(update={"files": files}).summary == summary

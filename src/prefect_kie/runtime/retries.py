@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import Task
+from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State, TaskRun
 from prefect.context import TaskRunContext
 
@@ -12,11 +13,7 @@ from prefect_kie.api import KieError
 
 
 def only_retryable(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """Prefect's `retry_condition_fn` of every task here (a plain function, as Prefect asks).
-
-    Returns:
-        Whether the error is a `KieError` with `retryable`; anything else is final.
-    """
+    """Prefect's `retry_condition_fn` of every task here: whether the error is a retryable `KieError`."""
     del task, task_run
     error = state.data
     return isinstance(error, KieError) and error.retryable
@@ -35,3 +32,12 @@ def is_tried_again() -> bool:
     """Whether such a task, now running, will run again where its error is retryable."""
     context = TaskRunContext.get()
     return context is not None and context.task_run.run_count < int(context.task.retries or 0)
+
+
+OF_A_FETCH: dict[str, Any] = {
+    "cache_policy": NO_CACHE,
+    "retries": 3,  # two, in truth: the last one is never made
+    "retry_delay_seconds": 2,
+    "retry_condition_fn": only_retryable_and_not_the_last,
+}
+"""The options of tasks that fetch a video for a moment."""

@@ -1,0 +1,113 @@
+"""What we rely on in Prefect beyond its documented API, in one place: tests/contract has a test for each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
+from uuid import UUID
+
+from prefect import Task
+from prefect._flow_run_suspension import (
+    _active_flow_run_suspension_requests as _engines,  # pyright: ignore[reportPrivateUsage]
+)
+from prefect._flow_run_suspension import mark_flow_run_suspension_requested
+from prefect.blocks.core import Block
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import State
+from prefect.context import SettingsContext, get_settings_context
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+__all__ = [
+    "PollingTask",
+    "StateTask",
+    "block_id",
+    "block_name",
+    "is_run_here",
+    "mark_flow_run_suspension_requested",
+    "says_no_block",
+    "task_of_states",
+    "without_client_retries",
+]
+
+
+def is_run_here(flow_run_id: UUID) -> bool:
+    """Whether an engine of this process runs the flow run, and would see that it is to be suspended."""
+    return flow_run_id in _engines
+
+
+def block_name(block: Block) -> str | None:
+    """The name that a block was loaded or saved under."""
+    return block._block_document_name  # pyright: ignore[reportPrivateUsage]
+
+
+def block_id(block: Block) -> UUID | None:
+    """The ID that a block was loaded or saved under."""
+    return block._block_document_id  # pyright: ignore[reportPrivateUsage]
+
+
+def says_no_block(error: ValueError) -> bool:
+    """Whether `Block.aload` raised this since no block has that name; it has no type of its own for it."""
+    return "Unable to find block document" in str(error)
+
+
+@contextmanager
+def without_client_retries() -> Generator[None, None, None]:
+    """Have Prefect's client not repeat a call whose answer was lost."""
+    now = get_settings_context()
+    once = now.settings.client.model_copy(update={"max_retries": 0})
+    with SettingsContext(profile=now.profile, settings=now.settings.model_copy(update={"client": once})):
+        yield
+
+
+class StateTask(Task[P, R]):
+    """A task whose function may return a state in place of its result.
+
+    Prefect's engine takes a returned state as the run's next state: AwaitingRetry schedules the function
+    anew, and Completed ends the run with a message. But a direct call of the task would then return that
+    very state, even where the run fails in the end. So the run's final state alone decides here: it gives
+    the result, or raises.
+    """
+
+    if not TYPE_CHECKING:
+
+        def __call__(self, *args, return_state=False, **kwargs):
+            final = super().__call__(*args, return_state=True, **kwargs)
+            return final if return_state else _result(final)
+
+        def with_options(self, **options):
+            changed = super().with_options(**options)
+            changed.__class__ = type(self)  # Prefect makes a plain Task of it
+            return changed
+
+
+class PollingTask(StateTask[P, R]):
+    """One that waits by returning AwaitingRetry, so that none of its states may be kept as its result."""
+
+    if not TYPE_CHECKING:
+
+        def with_options(self, **options):
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name) not in (None, False, NO_CACHE):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
+            return super().with_options(**options)
+
+
+async def _result(final: Coroutine[Any, Any, State[R]]) -> R:
+    return await (await final).aresult()
+
+
+def task_of_states(
+    kind: type[Task[..., Any]] = StateTask, **options: Any
+) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Task[P, Coroutine[Any, Any, R]]]:
+    """Prefect's `@task`, for functions that return states."""
+
+    def made(fn: Callable[P, Coroutine[Any, Any, R]]) -> Task[P, Coroutine[Any, Any, R]]:
+        task: Task[P, Coroutine[Any, Any, R]] = cast("Any", kind)(fn, **options)
+        return task
+
+    return made

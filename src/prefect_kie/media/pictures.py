@@ -1,0 +1,171 @@
+"""Pictures of a video for the run page: a poster, frames, a contact sheet.
+
+They need PyAV and Pillow (the extra `pictures`). Where these are missing, or a file cannot be read, there are
+simply no pictures: a video is never lost or late for want of one.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from prefect.logging import get_logger
+
+from prefect_kie.media.kinds import kind_in
+
+POSTER_WIDTH = 320
+POSTER_BYTES = 22 * 1024
+"""Of a JPEG; written as a data URI it is at most 30 KiB."""
+POSTER_SECONDS = 1.0
+"""Which moment a poster shows: the very first picture is often black."""
+
+MAX_PIXELS = 50_000_000
+MAX_DECODING_SECONDS = 5.0
+_FORMATS = {
+    ".mp4": "mp4",
+    ".mov": "mp4",
+    ".webm": "matroska",
+    ".mkv": "matroska",
+    ".avi": "avi",
+    ".gif": "gif",
+    ".jpg": "jpeg_pipe",
+    ".png": "png_pipe",
+    ".webp": "webp_pipe",
+}
+_QUALITIES = (80, 65, 50, 35, 20, 10)
+
+STEP_SECONDS = 0.5
+"""No two frames of a contact sheet are nearer to each other than this."""
+MAX_FRAMES = 60
+SHEET_BYTES = 150 * 1024
+"""Of the JPEG; the artifact, which the Prefect server stores, is a third longer."""
+SHEET_SECONDS = 30.0
+LANDSCAPE = (5, 190)
+PORTRAIT = (8, 118)
+"""Columns, and the width of each frame in pixels."""
+BAND = 22
+"""Height of the band below each frame, with its time, in pixels."""
+GAP = 4
+
+
+async def poster(file: Path) -> str | None:
+    """A small picture of a video (or of a picture), as a data URI of at most 30 KiB; None without one."""
+    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, max_bytes=POSTER_BYTES)
+    return made[0] if made else None
+
+
+async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[str]:
+    """Pictures of a video at given times (ascending; one past the end shows the last picture), as data URIs.
+
+    Each is a JPEG of at most `max_bytes`; there are none at all where they cannot be made.
+    """
+    return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
+
+
+async def contact_sheet(file: Path, seconds: float) -> str | None:
+    """Frames of a video of this length with their times in one picture, as a data URI; None without one."""
+    made = await _tried(lambda: [contact_sheet_jpeg(file, seconds)], file)
+    return made[0] if made else None
+
+
+async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
+    try:
+        made = await anyio.to_thread.run_sync(make)
+    except ImportError:
+        return []
+    except Exception as error:  # a damaged or unknown file; whatever a decoder may raise
+        get_logger("prefect_kie").debug("No pictures of %s: %r", file, error)
+        return []
+    return [f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" for jpeg in made]
+
+
+def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
+    """Pictures of a video as JPEG files, in the calling thread; raises whatever its decoder does."""
+    return [_jpeg(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)]
+
+
+def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
+    """A contact sheet as a JPEG of at most `SHEET_BYTES`, in the calling thread; raises as `jpegs`."""
+    tiles: list[tuple[float, Any]] = []
+    times = moments(seconds)
+    for second, frame in zip(times, _frames(file, times, SHEET_SECONDS), strict=True):
+        time = second if frame.time is None else float(frame.time)
+        if tiles and time <= tiles[-1][0]:
+            continue  # it lasts, or the video or our patience has ended: shown once, at its own time
+        width = (PORTRAIT if frame.height > frame.width else LANDSCAPE)[1]
+        tiles.append((time, _scaled(frame, width, max_height=3 * width)))
+    return _jpeg(_drawn(tiles), SHEET_BYTES)
+
+
+def moments(seconds: float) -> list[float]:
+    """The times of a contact sheet's frames: every half second, less often where these are too many."""
+    halves = max(1, math.ceil(seconds / STEP_SECONDS))
+    return [number * STEP_SECONDS for number in range(0, halves, math.ceil(halves / MAX_FRAMES))]
+
+
+def _drawn(tiles: Sequence[tuple[float, Any]]) -> Any:
+    from PIL import Image, ImageDraw, ImageFont
+
+    width, height = tiles[0][1].size
+    most = (PORTRAIT if height > width else LANDSCAPE)[0]
+    columns = min(most, len(tiles))
+    rows = math.ceil(len(tiles) / columns)
+    size = (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP)
+    sheet = Image.new("RGB", size, "white")
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
+    for number, (second, image) in enumerate(tiles):
+        left, top = number % columns * (width + GAP), number // columns * (height + BAND + GAP)
+        sheet.paste(image, (left, top))
+        draw.rectangle((left, top + height, left + width - 1, top + height + BAND - 1), fill="#1f2937")
+        middle = (left + width / 2, top + height + BAND / 2)
+        draw.text(middle, f"{second:.1f} s", fill="white", font=font, anchor="mm")
+    return sheet
+
+
+def _scaled(frame: Any, width: int, max_height: int = 10_000) -> Any:
+    height = min(max_height, max(2, round(frame.height * width / frame.width)))
+    return frame.to_image(width=width, height=height)
+
+
+def _jpeg(image: Any, max_bytes: int) -> bytes:
+    """The best JPEG within a limit: of lower quality first, then half as wide and high, and so on."""
+    for factor in (1, 2, 4, 8):
+        smaller = image.reduce(factor)
+        for quality in _QUALITIES:
+            content = io.BytesIO()
+            smaller.save(content, "JPEG", quality=quality, optimize=True)
+            if content.tell() <= max_bytes:
+                return content.getvalue()
+    raise ValueError(f"no picture of at most {max_bytes} bytes")
+
+
+def _frames(file: Path, seconds: Sequence[float], limit_seconds: float) -> Iterator[Any]:
+    """The frames (PyAV's `VideoFrame`) at given times; once the time is up, the one it has come to."""
+    import av
+
+    until = time.monotonic() + limit_seconds
+    # The format is named, not guessed: a playlist could lead a decoder to other files and hosts.
+    form = _FORMATS[kind_in(file) or ""]
+    with file.open("rb") as content, av.open(content, "r", format=form) as container:
+        stream = container.streams.video[0]
+        if stream.width * stream.height > MAX_PIXELS:
+            raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
+        stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
+        if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
+            container.seek(int(seconds[0] / stream.time_base), stream=stream)
+        decoded: Iterator[Any] = container.decode(stream)
+        frame: Any = next(decoded)
+        for second in seconds:
+            while frame.time is not None and frame.time < second and time.monotonic() < until:
+                following: Any = next(decoded, None)
+                if following is None:
+                    break
+                frame = following
+            yield frame

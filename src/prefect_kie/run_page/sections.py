@@ -1,0 +1,182 @@
+"""The Markdown of what a run shows: its overview, section by section, and a contact sheet.
+
+The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster, so
+that is a picture of its own, and no link: that would show as its text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+
+from prefect_kie.api import CharacterResult, Job, JobResult, Slice, Sora2CharactersPro
+from prefect_kie.media.kinds import VIDEO_SUFFIXES
+from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.media.saving import deleted_at
+from prefect_kie.run_page.markdown import code, escaped, link, plain, target
+
+SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
+PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
+
+TEXT_LENGTH = 2000
+"""So much of a text or of data is shown."""
+
+FRAMES = 3
+
+MAX_SECTIONS = 50
+MAX_ILLUSTRATED = 8
+"""Sections of an overview, and those with pictures: 30 KiB each, and each save sends all of it."""
+
+RULE = "\n\n---\n\n"
+HELP = (
+    "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "
+    "front. The form is on the run's page: **Resume** (in the newer UI in its menu ⋮)."
+)
+_DATA_PICTURE = re.compile(r"!\[[^\]]*\]\(data:[^)]*\)")
+_COLUMNS = ("status", "prompt", "length (s)", "credits", "link (14 days)", "task id", "error")
+
+
+def with_section(overview: str, section: str) -> str:
+    """An overview with a section, in place of the same job's earlier one; pictures are for the first few."""
+    head, *sections = overview.split(RULE) if overview else [""]
+    job = section.rstrip().rpartition("\n")[2]
+    sections = [known for known in sections if not known.rstrip().endswith(job)]
+    if len(sections) >= MAX_SECTIONS:
+        return overview
+    if sum("](data:" in known for known in sections) >= MAX_ILLUSTRATED:
+        section = _DATA_PICTURE.sub("", section)
+    return RULE.join([head, *sections, section])
+
+
+def with_head(overview: str, head: str) -> str:
+    """An overview with another head."""
+    return RULE.join([head, *overview.split(RULE)[1:]])
+
+
+def table_head(rows: Sequence[dict[str, str]], summary: str) -> str:
+    """The head of an overview: a summary, and a table with a row for each thing that was wanted."""
+    columns = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
+    lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
+    for row in rows:
+        cells = {name: escaped(row.get(name, "")) for name in columns}
+        if url := row.get("link (14 days)"):
+            cells["link (14 days)"] = link("open", url)
+        lines.append(f"| {' | '.join(cells.values())} |")
+    return f"**{escaped(summary)}**\n\n" + "\n".join(lines)
+
+
+def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:
+    """What was saved of a job: picture, player, link, text, and what is known of it."""
+    first = saved.files[0]
+    until = f"{deleted_at(job):%Y-%m-%d}"
+    blocks = [f"![A frame]({poster})"] if poster else []
+    if first.url is not None:
+        blocks += _player(first, first.url, poster)
+        label = "Play the video" if first.name.endswith(VIDEO_SUFFIXES) else "Open the file"
+        blocks.append(
+            f"**{link(label, first.url)}** at Kie, which deletes it on {until} at the latest (14 days after "
+            "the job's end); the saved file stays."
+        )
+    if isinstance(job.result, JobResult):
+        blocks += _quoted(job.result)
+    others = [
+        f"- **Also saved:** {code(file.path)}{f' ({link(_at_kie(file), file.url)})' if file.url else ''}"
+        for file in saved.files[1:]
+    ]
+    return _section(
+        blocks,
+        f"- **Saved as:** {code(first.path)}",
+        *others,
+        f"- **Prompt:** {escaped(job.prompt)}",
+        f"- **Model:** {code(job.model)}",
+        f"- **Length:** {first.seconds:g} s" if first.seconds is not None else None,
+        f"- **Credits:** {saved.credits:g}" if saved.credits is not None else None,
+        f"- **Task id:** {code(job.task_id)}",
+    )
+
+
+def character_section(
+    job: Job, character: CharacterResult, origin: Sora2CharactersPro | None, frames: Sequence[str]
+) -> str:
+    """A character: its handle to copy, and what it comes from."""
+    name = character.character_user_name
+    part = Slice.parse(origin.timestamps) if origin else None
+    blocks: list[str] = []
+    if part and frames:
+        # Side by side in a table only: both UIs give any other picture a line of its own.
+        times = [f" {second:g} s " for second in moments(part)]
+        shown = [f" ![Frame {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
+        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (times, ["---"] * FRAMES, shown)))
+    if name:
+        # A block of its own: the UI has a button to copy it.
+        blocks.append(f"```\n@{plain(name, 100).replace('`', '')}\n```")
+        blocks.append("Write this handle in a prompt, or give the id in `character_id_list`.")
+    else:
+        blocks.append("Kie gave it no handle; give the id in `character_id_list`.")
+    return _section(
+        blocks,
+        f"- **Character id:** {code(character.character_id)}",
+        f"- **Who:** {escaped(origin.character_prompt)}" if origin else None,
+        f"- **Slice:** {part.start:g} to {part.end:g} s" if part else None,
+        f"- **Made from task id:** {code(origin.origin_task_id)}" if origin else None,
+        f"- **Model:** {code(job.model)}",
+        f"- **Credits:** {job.credits:g}" if job.credits is not None else None,
+        f"- **Task id:** {code(job.task_id)}",
+    )
+
+
+def contact_sheet_markdown(job: Job, seconds: float | None, picture: str | None) -> str:
+    """A contact sheet: frames with their times, the link to the video, and what to do with them."""
+    url = job.urls[0] if job.urls else ""
+    blocks = [HELP]
+    if picture:
+        blocks.append(f"![Frames with their times in seconds]({picture})")
+    else:
+        blocks.append("There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`.")
+    if player := target(url):
+        blocks.append(f'<video controls preload="metadata" width="640" src="{player}"></video>')
+        blocks.append(f"**{link('Play the video', url)}** at Kie.")
+    return _section(
+        blocks,
+        f"- **Length:** {seconds:g} s" if seconds else None,
+        f"- **Prompt:** {escaped(job.prompt)}",
+        f"- **Task id:** {code(job.task_id)}",
+    )
+
+
+def moments(part: Slice) -> list[float]:
+    """The times of a slice's frames: its beginning, its end, and between."""
+    step = (part.end - part.start) / (FRAMES - 1)
+    return [part.start + step * number for number in range(FRAMES)]
+
+
+def _section(blocks: Iterable[str], *facts: str | None) -> str:
+    return "\n\n".join([*blocks, "\n".join(fact for fact in facts if fact)]) + "\n"
+
+
+def _player(file: SavedFile, url: str, poster: str | None) -> list[str]:
+    """What plays or shows a file; none where its kind or its address allows none."""
+    address = target(url)
+    if address is None:
+        return []
+    if file.name.endswith(VIDEO_SUFFIXES):
+        return [f'<video controls preload="metadata" width="640" src="{address}"></video>']
+    if file.name.endswith(SOUND_SUFFIXES):
+        return [f'<audio controls preload="none" src="{address}"></audio>']
+    return [f"![The picture](<{address}>)"] if file.name.endswith(PICTURE_SUFFIXES) and not poster else []
+
+
+def _at_kie(file: SavedFile) -> str:
+    return "at Kie" if file.role == "result" else f"{file.role.replace('_', ' ')}, at Kie"
+
+
+def _quoted(result: JobResult) -> list[str]:
+    """The beginning of a result's text, else of its data."""
+    # Code spans show as they are, at the beginning of a line too; two blanks end a line.
+    if result.text is not None:
+        lines = filter(str.strip, result.text[:TEXT_LENGTH].splitlines())
+        return ["\n".join(f"> {code(line, TEXT_LENGTH)}  " for line in lines)]
+    if result.data is not None:
+        return [f"> {code(json.dumps(result.data, ensure_ascii=False), TEXT_LENGTH)}"]
+    return []
