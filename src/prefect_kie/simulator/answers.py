@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
@@ -13,8 +13,9 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from prefect_kie.simulator.callbacks import Pause
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import PAUSED, Refusal, is_object
+from prefect_kie.simulator.models import PAUSED, is_object
 
 TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
@@ -34,6 +35,9 @@ MESSAGES = {
 }
 """Kie's words for each code, for faults and refusals that bring none."""
 
+MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
+HTML = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -50,29 +54,29 @@ def json_answer(content: Any, *, status: int = 200) -> Answer:
     return Answer(body, status, {"content-type": "application/json"})
 
 
-def success(data: Any, *, code: int = 200, msg: str = "success") -> Answer:
+def success(data: Any) -> Answer:
     """Return Kie's envelope around a result."""
-    return json_answer({"code": code, "msg": msg, "data": data})
+    return json_answer({"code": 200, "msg": "success", "data": data})
 
 
 def error(code: int, msg: str | None = None, data: Any = None) -> Answer:
     """Return an error as Kie sends it: HTTP 200, with the code in the body."""
-    return json_answer(
-        {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
-    )
+    words = MESSAGES.get(code, "error") if msg is None else msg
+    return json_answer({"code": code, "msg": words, "data": data})
 
 
-def refusal(refused: Refusal) -> Answer:
-    """Return a refused createTask."""
-    return error(refused.code, refused.msg)
-
-
-def spoil(answer: Answer, fault: Fault | None) -> Answer:
+def spoil(answer: Answer, fault: Fault) -> Answer:
     """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
-    return answer if fault is None else _encoded(_replaced(answer, fault), fault)
-
-
-MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
+    answer = _replaced(answer, fault)
+    body, headers = answer.body, dict(answer.headers)
+    if fault.charset is not None:
+        body = body.decode().encode(fault.charset)
+    body += b" " * (1_000_000 * (fault.swollen or 0))
+    for _ in range(fault.gzip or 0):
+        body = gzip.compress(body)
+    if fault.gzip:
+        headers["content-encoding"] = ", ".join(["gzip"] * fault.gzip)
+    return replace(answer, body=body, headers=headers)
 
 
 def _replaced(answer: Answer, fault: Fault) -> Answer:
@@ -89,8 +93,7 @@ def _replaced(answer: Answer, fault: Fault) -> Answer:
     if fault.garbage is not None:
         return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
     if fault.html:
-        page = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
-        return Answer(page, headers={"content-type": "text/html; charset=utf-8"})
+        return Answer(HTML, headers={"content-type": "text/html; charset=utf-8"})
     if fault.dead:
         return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
     if fault.empty:
@@ -100,18 +103,6 @@ def _replaced(answer: Answer, fault: Fault) -> Answer:
     if fault.merge is not None:
         return replace(answer, body=json.dumps(merged(json.loads(answer.body), fault.merge)).encode())
     return answer
-
-
-def _encoded(answer: Answer, fault: Fault) -> Answer:
-    body, headers = answer.body, answer.headers
-    if fault.charset is not None:
-        body = body.decode().encode(fault.charset)
-    body += b" " * (1_000_000 * (fault.swollen or 0))
-    for _ in range(fault.gzip or 0):
-        body = gzip.compress(body)
-    if fault.gzip:
-        headers = {**headers, "content-encoding": ", ".join(["gzip"] * fault.gzip)}
-    return replace(answer, body=body, headers=headers)
 
 
 def merged(target: object, patch: object) -> object:
@@ -127,10 +118,6 @@ def merged(target: object, patch: object) -> object:
     return result
 
 
-Pause = Callable[[float], Awaitable[bool]]
-"""Waits so many seconds; True means that the service stops."""
-
-
 class WireResponse(Response):
     """Sends an answer, and does to the connection what a fault asks for.
 
@@ -138,71 +125,52 @@ class WireResponse(Response):
     Under another ASGI server a fault of that kind raises ConnectionResetError.
     """
 
-    def __init__(self, answer: Answer, fault: Fault | None, *, pause: Pause, now: float) -> None:
-        endless = fault.endless if fault else None
-        super().__init__(b"" if endless else answer.body, status_code=answer.status, headers=answer.headers)
+    def __init__(self, answer: Answer, fault: Fault, *, pause: Pause, now: float) -> None:
+        super().__init__(answer.body, answer.status, answer.headers)
         self.headers["date"] = formatdate(now, usegmt=True)
-        if endless:
+        if fault.endless:
             del self.headers["content-length"]
-        self._whole = answer.body
-        self._fault = fault
-        self._pause = pause
+        self._whole, self._fault, self._pause = answer.body, fault, pause
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         fault = self._fault
-        if fault is None:
-            body = b"" if scope["method"] == "HEAD" else self._whole
-            await send(
-                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            )
-            await send({"type": "http.response.body", "body": body})
-            return
-        if fault.delay:
-            await self._pause(fault.delay)
-        if fault.hang is not None:
-            await self._pause(fault.hang)
+        if silence := (fault.delay or 0) + (fault.hang or 0):
+            await self._pause(silence)
         if fault.hang is not None or fault.reset:
-            await hang_up(scope, receive, flush=False)
+            await _hang_up(scope, receive, flush=False)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         if scope["method"] != "HEAD":
-            async for piece in self._pieces(fault):
+            async for piece in self._pieces():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             if fault.truncate is not None and fault.truncate < len(self._whole):
-                await hang_up(scope, receive, flush=True)
+                await _hang_up(scope, receive, flush=True)
                 return
         await send({"type": "http.response.body", "body": b""})
 
-    async def _pieces(self, fault: Fault) -> AsyncIterator[bytes]:
+    async def _pieces(self) -> AsyncIterator[bytes]:
         """The body in the pieces in which it is sent."""
+        fault, body = self._fault, self._whole[: self._fault.truncate]
         if fault.endless:
-            yield self._whole[: fault.endless]
-            for sent in range(len(self._whole), fault.endless, 65_536):
+            yield body[: fault.endless]
+            for sent in range(len(body), fault.endless, 65_536):
                 yield bytes(min(65_536, fault.endless - sent))
-            return
-        body = self._whole[: fault.truncate]
-        if fault.drip is None:
+        elif fault.drip:
+            step = max(1, fault.drip // 20)
+            for start in range(0, len(body), step):
+                yield body[start : start + step]
+                if await self._pause(step / fault.drip):
+                    return
+        else:
             yield body
-            return
-        step = max(1, fault.drip // 20)
-        for start in range(0, len(body), step):
-            yield body[start : start + step]
-            if await self._pause(step / fault.drip):
-                return
 
 
-async def hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:
-    """Close a request's connection in the middle.
-
-    Args:
-        scope: The request's scope.
-        receive: The request's receive, which tells when the connection is gone.
-        flush: Whether what was sent so far still gets through.
-    """
+async def _hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:
+    """Close a request's connection in the middle; with `flush` what was sent so far still gets through."""
     transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
     if transport is None:
-        raise ConnectionResetError("the simulator was told to close this connection")
+        raise ConnectionResetError("a fault closes this connection")
     if flush:
         transport.close()
     else:

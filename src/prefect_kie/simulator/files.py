@@ -1,21 +1,16 @@
-"""Result files and uploads: rendered once, kept for a while, served with ranges as a file host does."""
+"""Result files and uploads: rendered when first asked for, kept for a while, served with ranges."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import mimetypes
-import os
 import re
 import secrets
-import shutil
 import tempfile
-import weakref
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import partial
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.answers import Answer
 from prefect_kie.simulator.jobs import Clip, Job
@@ -25,6 +20,13 @@ from prefect_kie.simulator.video import RendererMissing, RenderingStopped, rende
 
 DAY = 86_400
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
+MAX_VIDEOS = 50
+
+Look = tuple[Clip, int, int, bytes | None]
+"""All that a video's content depends on: its clip, height, pictures per second and background."""
+
+_videos: dict[Look, bytes] = {}
+"""The last videos of this process, so that the many simulators of a test suite render each once."""
 
 
 @dataclass(frozen=True)
@@ -37,33 +39,22 @@ class Upload:
 
 
 class Files:
-    """The files of one simulator. Videos are rendered at the first download, each content once."""
+    """The files of one simulator."""
 
     def __init__(self) -> None:
         self.uploads: dict[str, Upload] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
+        self._renderings: dict[Look, asyncio.Task[bytes]] = {}
         self._stopped = False
-        self._folder = Path(tempfile.mkdtemp(prefix="prefect-kie-simulator-"))
-        self._remove = weakref.finalize(self, partial(shutil.rmtree, self._folder, ignore_errors=True))
-        self._renderings: dict[str, asyncio.Task[Path]] = {}
-        self._slots = asyncio.Semaphore(max(1, min(2, os.cpu_count() or 1)))
 
     def forget(self) -> None:
-        """Drop uploads and links; rendered videos stay, since their content is in their name."""
+        """Drop uploads and links."""
         self.uploads.clear()
         self._tokens.clear()
 
     def stop(self) -> None:
         """Give up the renderings that are running."""
         self._stopped = True
-
-    def close(self) -> None:
-        """Remove every file from the disk."""
-        self._remove()
-
-    def store(self, path: str, body: bytes, media_type: str, now: float) -> None:
-        """Keep an upload. A path that exists keeps its first content, like Kie's cache does."""
-        self.uploads.setdefault(path, Upload(body, media_type, now))
 
     def mint(self, path: str, *, now: float, seconds: float) -> str:
         """Return a token that makes a fresh link to a file for so many seconds."""
@@ -72,7 +63,7 @@ class Files:
         return token
 
     def is_fresh(self, token: str | None, path: str, now: float) -> bool:
-        """Tell whether a link's token is known for this path and has not expired."""
+        """Whether a link's token is known for this path and has not expired."""
         for_path, until = self._tokens.get(token or "", ("", 0.0))
         return for_path == path and now < until
 
@@ -83,68 +74,66 @@ class Files:
 
         Args:
             path: The URL's path.
-            service: Knows which result files there are.
+            service: Knows which result files exist.
             settings: Life times and the videos' size.
             token: The link's token, if it has one.
             now: Epoch seconds.
         """
         if token is not None and not self.is_fresh(token, path, now):
             return Answer(b"link expired", 403, PLAIN)
-        found = service.clip_at(path)
-        if found is None:
-            upload = self.uploads.get(path)
-            if upload is None or now >= upload.stored_at + settings.upload_days * DAY:
+        if found := service.clip_at(path):
+            job, clip = found
+            if not is_kept(job, settings, now):
                 return Answer(b"no such file", 404, PLAIN)
-            return _whole(upload.body, upload.media_type, upload.stored_at)
-        job, clip = found
-        if not is_kept(job, settings, now):
+            image = self.uploads[clip.image].body if clip.image in self.uploads else None
+            try:
+                video = await self._video((clip, settings.video_height, settings.video_fps, image))
+            except (RendererMissing, RenderingStopped) as error:
+                return Answer(str(error).encode(), 503, PLAIN)
+            return _whole(video, "video/mp4", job.finishes_at)
+        upload = self.uploads.get(path)
+        if upload is None or now >= upload.stored_at + settings.upload_days * DAY:
             return Answer(b"no such file", 404, PLAIN)
-        try:
-            video = await self._rendered(clip, settings)
-        except RendererMissing as missing:
-            return Answer(str(missing).encode(), 503, PLAIN)
-        except RenderingStopped:
-            return Answer(b"stopping", 503, PLAIN)
-        return _whole(await asyncio.to_thread(video.read_bytes), "video/mp4", job.finishes_at)
+        return _whole(upload.body, upload.media_type, upload.stored_at)
 
-    async def _rendered(self, clip: Clip, settings: SimulatorSettings) -> Path:
-        """Return a clip's file; several who ask at the same time wait for one rendering."""
-        upload = self.uploads.get(unquote(urlsplit(clip.image).path)) if clip.image else None
-        image = upload.body if upload else None
-        look = (clip, settings.video_height, settings.video_fps, hashlib.sha256(image or b"").hexdigest())
-        key = hashlib.sha256(repr(look).encode()).hexdigest()[:32]
-        rendering = self._renderings.get(key)
-        if rendering is None:
-            rendering = asyncio.create_task(self._render(key, clip, settings, image))
-            # Looked at, so that asyncio does not complain when every client has gone.
-            rendering.add_done_callback(lambda task: task.cancelled() or task.exception())
-            self._renderings[key] = rendering
-        try:
-            # Shielded: one client that goes away must not spoil it for the others.
-            return await asyncio.shield(rendering)
-        except (RendererMissing, RenderingStopped):
-            self._renderings.pop(key, None)
-            raise
+    async def _video(self, look: Look) -> bytes:
+        """Return a video; several who ask at the same time wait for one rendering."""
+        if look in _videos:
+            return _videos[look]
 
-    async def _render(self, key: str, clip: Clip, settings: SimulatorSettings, image: bytes | None) -> Path:
-        async with self._slots:
-            return await asyncio.to_thread(
-                render_video,
-                self._folder / f"{key}.mp4",
+        def rendered(task: asyncio.Task[bytes]) -> None:
+            del self._renderings[look]
+            # Read, so that asyncio does not complain when every client has gone.
+            if not task.cancelled() and not task.exception():
+                _videos[look] = task.result()
+                if len(_videos) > MAX_VIDEOS:
+                    del _videos[next(iter(_videos))]
+
+        if look not in self._renderings:
+            self._renderings[look] = asyncio.create_task(asyncio.to_thread(self._render, *look))
+            self._renderings[look].add_done_callback(rendered)
+        # Shielded: one client that goes away must not spoil it for the others.
+        return await asyncio.shield(self._renderings[look])
+
+    def _render(self, clip: Clip, height: int, fps: int, image: bytes | None) -> bytes:
+        with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
+            path = render_video(
+                Path(folder, "video.mp4"),
                 prompt=clip.prompt,
                 model=clip.model,
                 seconds=clip.seconds,
                 portrait=clip.portrait,
-                height=settings.video_height,
-                fps=settings.video_fps,
+                height=height,
+                fps=fps,
                 image=image,
                 watermark=clip.watermark,
                 stopped=lambda: self._stopped,
             )
+            return path.read_bytes()
 
 
 def is_kept(job: Job, settings: SimulatorSettings, now: float) -> bool:
-    """Tell whether a job's result files exist: it has succeeded, and not too long ago."""
+    """Whether a job's result files exist: it has succeeded, and not too long ago."""
     return job.state(now) == "success" and now < job.finishes_at + settings.result_days * DAY
 
 
@@ -178,17 +167,10 @@ def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
 
 
 def _whole(body: bytes, media_type: str, modified: float) -> Answer:
-    return Answer(
-        body,
-        headers={
-            "content-type": media_type,
-            "accept-ranges": "bytes",
-            "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-            "last-modified": formatdate(modified, usegmt=True),
-        },
-    )
-
-
-def file_name(url: str) -> str:
-    """Return the last part of a URL's path, or an invented name."""
-    return Path(unquote(urlsplit(url).path)).name or secrets.token_hex(8)
+    headers = {
+        "content-type": media_type,
+        "accept-ranges": "bytes",
+        "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "last-modified": formatdate(modified, usegmt=True),
+    }
+    return Answer(body, headers=headers)

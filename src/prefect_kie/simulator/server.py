@@ -7,10 +7,9 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self, TypeVar
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -40,35 +39,46 @@ class _Protocol(H11Protocol):
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn's server, which tells when it listens, and waits for nobody when it stops."""
+    """Uvicorn's server, which reports when it listens, and waits for nobody when it stops."""
 
     def __init__(self, app: Starlette, on_start: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=_Protocol,
-                ws="none",
-                loop="asyncio",
-                lifespan="on",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                date_header=False,
-                server_header=False,
-            )
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="off",
+            log_config=None,
+            log_level="warning",
+            access_log=False,
+            date_header=False,
+            server_header=False,
         )
+        super().__init__(config)
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._simulator: Simulator = app.state.simulator
         self._on_start = on_start
+        self._ending = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self.loop = asyncio.get_running_loop()
         self._on_start()
 
     async def main_loop(self) -> None:
-        # Uvicorn looks every 0.1 s; a test suite starts and stops many servers. A signal handler or
-        # another thread sets the flag, so there is no event to wait for.
-        while not self.should_exit:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
+        # Uvicorn looks every 0.1 s whether it should exit; a test suite starts and stops many servers.
+        if not self.should_exit:
+            await self._ending.wait()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        self.end()
+
+    def end(self) -> None:
+        """Stop it; from a signal handler or another thread."""
+        self.should_exit = True
+        if self.loop:
+            self.loop.call_soon_threadsafe(self._ending.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         # Uvicorn would wait until each client has got its answer; a hanging one never does.
@@ -81,7 +91,7 @@ class _Server(uvicorn.Server):
             # Only now, so that who wakes up finds the connection gone.
             self._simulator.stop()
             await asyncio.sleep(0.002)
-        await self.lifespan.shutdown()
+        self._simulator.stop()
 
 
 class SimulatorServer:
@@ -102,10 +112,9 @@ class SimulatorServer:
     def __init__(
         self, settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
-        self._settings = settings or SimulatorSettings()
+        self._settings = settings
         self._address = (host, port)
         self._url = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def url(self) -> str:
@@ -113,11 +122,6 @@ class SimulatorServer:
         if not self._url:
             raise RuntimeError("the simulator is not running: use it as `with SimulatorServer() as kie:`")
         return self._url
-
-    @property
-    def app(self) -> Starlette:
-        """The application it serves; its `state.simulator` is `simulator`."""
-        return self._app
 
     @property
     def simulator(self) -> Simulator:
@@ -139,47 +143,40 @@ class SimulatorServer:
 
     def reset(self) -> None:
         """Go back to the start, as `POST /_sim/reset` does."""
-        httpx.post(f"{self.url}/_sim/reset", trust_env=False).raise_for_status()
+        self._do(self.simulator.reset)
 
     def _do(self, act: Callable[[], T]) -> T:
         """Act in the server's thread while it runs, so that nothing changes underneath."""
-        if self._loop is None:
+        if not self._url or self._server.loop is None:
             return act()
 
         async def acting() -> T:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
+        return asyncio.run_coroutine_threadsafe(acting(), self._server.loop).result(10)
 
     def __enter__(self) -> Self:
         """Start it; returns when it listens."""
         listener = _listen(*self._address)
-        self._url = _url(listener)
-        self._app = create_app(self._settings)
         started = threading.Event()
-
-        def on_start() -> None:
-            self._loop = asyncio.get_running_loop()
-            started.set()
-
-        self._server = _Server(self._app, on_start)
+        self._app = create_app(self._settings)
+        self._server = _Server(self._app, started.set)
         self._thread = threading.Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, name="kie-simulator", daemon=True
         )
         self._thread.start()
         started.wait(10)
+        self._url = _url(listener)
         return self
 
     def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop it at once, whatever hangs."""
-        self._url, self._loop = "", None
-        self._server.should_exit = True
-        self._thread.join(10)
+        if self._url:
+            self._url = ""
+            self._server.end()
+            self._thread.join(10)
 
 
 def serve(

@@ -7,19 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PRICES: Mapping[str, float] = {
-    "sora-2-text-to-video": 30.0,
-    "sora-2-image-to-video": 30.0,
-    "sora-2-pro-text-to-video": 150.0,
-    "sora-2-pro-image-to-video": 150.0,
-    "sora-2-text-to-video-stable": 35.0,
-    "sora-2-image-to-video-stable": 35.0,
-    "sora-2-characters-pro": 5.0,
-    "sora-2-characters": 5.0,
-    "sora-2-pro-storyboard": 150.0,
-    "sora-watermark-remover": 10.0,
-}
-"""Invented prices in credits: the real ones changed tenfold within months, so no test may rely on them."""
+from prefect_kie.simulator.models import MODELS
 
 PAUSED_TODAY = ("sora-2-*",)
 """What the real Kie has paused since June 2026, for `paused_models`."""
@@ -48,23 +36,20 @@ class SimulatorSettings(BaseModel):
     clock_skew_seconds: float = 0.0
     """Added to every time in a body and to the Date header."""
 
-    # Progress
     report_progress: bool = True
-    """Whether recordInfo of a Sora job tells its progress."""
-    progress_noise: float = Field(default=0.0, ge=0)
-    """Largest deviation of the reported progress, in points of 100."""
+    """Whether recordInfo of a Sora job reports its progress."""
 
     # Money
     credits: float = 1000.0
     """Balance at the start."""
-    prices: Mapping[str, float] = PRICES
+    prices: Mapping[str, float] = {name: model.price for name, model in MODELS.items()}
     """Credits per successful job, by model name."""
     default_price: float = Field(default=15.0, ge=0)
     """Credits per successful job of a model which `prices` does not name."""
     insufficient_credits_code: int = 402
     """Body code for a balance too small; 500 has been seen in production as well."""
 
-    # Keys and signature
+    # Keys
     api_keys: tuple[str, ...] | None = None
     """Accepted keys; None accepts any key that is not empty."""
     signing_key: str | None = None
@@ -85,14 +70,12 @@ class SimulatorSettings(BaseModel):
         "grok-imagine/text-to-video",
         "bytedance/seedance-1.5-pro",
     )
-    """Models beside the ten Sora ones; they take any input object and answer with resultUrls."""
+    """Models beside those of `models.json`; they take any input object and answer with resultUrls."""
     retired_models: tuple[str, ...] = ()
     """Models that are answered as "not supported", as if Kie had dropped them."""
     paused_models: tuple[str, ...] = ()
     """Models, or patterns of their names, that are answered "This interface is temporarily paused"; with
     `PAUSED_TODAY` the simulator answers as the real Kie has since June 2026."""
-    invalid_input_code: int = 422
-    """Body code for a value outside the allowed ones; 500 has been seen in production as well."""
     moderated_words: tuple[str, ...] = ("gore",)
     """A prompt with one of these words makes the job fail when its time is over."""
     known_handles: tuple[str, ...] = ()
@@ -117,16 +100,8 @@ class SimulatorSettings(BaseModel):
     """How often a callback is tried until it is answered with a 2xx status."""
     callback_retry_seconds: float = Field(default=1.0, ge=0)
     """Seconds between two tries."""
-    callback_timeout_seconds: float = Field(default=15.0, gt=0)
-    """Seconds a receiver has to answer."""
-    callback_drop: float = Field(default=0.0, ge=0, le=1)
-    """Fraction of the callbacks that are never sent."""
     callback_duplicates: int = Field(default=0, ge=0)
     """How many further copies of each final callback are sent."""
-
-    def duration_of(self, model: str) -> float:
-        """Return the seconds a job of this model takes, before any spread."""
-        return self.durations.get(model, self.duration_seconds)
 
     def price_of(self, model: str) -> float:
         """Return the credits a successful job of this model costs."""

@@ -4,64 +4,34 @@ from __future__ import annotations
 
 import base64
 import binascii
-import email.message
-import re
-from dataclasses import dataclass
+import secrets
 from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
+from email.message import Message
+from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
+from starlette.requests import Request
+
 from prefect_kie.simulator.answers import Answer, json_answer
-from prefect_kie.simulator.files import file_name, media_type_of
+from prefect_kie.simulator.files import Upload, media_type_of
 from prefect_kie.simulator.models import is_object
 from prefect_kie.simulator.state import Simulator
 
 
-@dataclass(frozen=True)
-class Part:
-    """One field of a multipart form."""
-
-    body: bytes
-    file_name: str | None = None
-
-
-def parse_form(content_type: str, body: bytes) -> dict[str, Part]:
-    """Read a multipart/form-data body; anything else gives no parts.
-
-    Starlette's own parser would need python-multipart, which does not come with Prefect.
-    """
-    boundary = _header(content_type).get_boundary()
-    if not boundary:
-        return {}
-    parts: dict[str, Part] = {}
-    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary.encode())[1:-1]:
-        head, _, content = chunk.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        match = re.search(rb"content-disposition:([^\r\n]*)", head, re.I)
-        name = _header(match[1].decode().strip()).get_param("name") if match else None
-        if match and name:
-            parts[str(name)] = Part(content, _header(match[1].decode().strip()).get_filename())
-    return parts
-
-
-def _header(value: str) -> email.message.Message:
-    """A header with parameters, in the hands of the standard library's parser."""
-    message = email.message.Message()
-    # get_filename and get_param look into different headers.
-    message["content-type"] = message["content-disposition"] = value
-    return message
-
-
-def upload_stream(simulator: Simulator, form: dict[str, Part], base_url: str) -> Answer:
-    """`/api/file-stream-upload`: a multipart form of file, uploadPath and fileName."""
-    given = {name: part.body.decode(errors="replace") for name, part in form.items() if name != "file"}
-    file = form.get("file")
-    if file is None:
+async def upload_stream(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`POST /api/file-stream-upload`: a multipart form of file, uploadPath and fileName."""
+    form = parse_form(request.headers.get("content-type", ""), await request.body())
+    if "file" not in form:
         return failed("file is required")
-    return _store(simulator, file.body, given, base_url, default_name=file.file_name)
+    body, file_name = form.pop("file")
+    given = {name: content.decode(errors="replace") for name, (content, _) in form.items()}
+    return _store(simulator, request, body, given, file_name)
 
 
-def upload_base64(simulator: Simulator, given: object, base_url: str) -> Answer:
-    """`/api/file-base64-upload`: base64Data, with or without the head of a data URL."""
+async def upload_base64(simulator: Simulator, request: Request, given: object) -> Answer:
+    """`POST /api/file-base64-upload`: base64Data, with or without the head of a data URL."""
     encoded = given.get("base64Data") if is_object(given) else None
     if not is_object(given) or not isinstance(encoded, str):
         return failed("base64Data is required")
@@ -69,56 +39,69 @@ def upload_base64(simulator: Simulator, given: object, base_url: str) -> Answer:
         body = base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
     except binascii.Error:
         return failed("base64Data is not valid")
-    return _store(simulator, body, given, base_url)
+    return _store(simulator, request, body, given)
 
 
-async def upload_url(simulator: Simulator, given: object, base_url: str) -> Answer:
-    """`/api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
+async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
+    """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
     url = given.get("fileUrl") if is_object(given) else None
     if not is_object(given) or not isinstance(url, str):
         return failed("fileUrl is required")
-    parts, own = urlsplit(url), urlsplit(base_url)
-    if parts.netloc != own.netloc:
-        return failed(f"Failed to fetch the file: the simulator fetches from {own.netloc} only")
-    answer = await simulator.files.fetch(
-        unquote(parts.path), simulator.service, simulator.settings, token=None, now=simulator.clock()
-    )
+    own, path = request.url.netloc, unquote(urlsplit(url).path)
+    if urlsplit(url).netloc != own:
+        return failed(f"Failed to fetch the file: the simulator fetches from {own} only")
+    now = simulator.clock()
+    answer = await simulator.files.fetch(path, simulator.service, simulator.settings, token=None, now=now)
     if answer.status != 200:
         return failed(f"Failed to fetch the file: HTTP {answer.status}")
-    return _store(simulator, answer.body, given, base_url, default_name=file_name(url))
+    return _store(simulator, request, answer.body, given, PurePosixPath(path).name)
 
 
-def failed(msg: str, code: int = 400) -> Answer:
+def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | None]]:
+    """Read the content and file name of each part of a multipart/form-data body; anything else has none.
+
+    Starlette's own parser would need python-multipart, which does not come with Prefect.
+    """
+    form = Message()
+    form["content-type"] = content_type
+    boundary = form.get_boundary("").encode()
+    parts: dict[str, tuple[bytes, str | None]] = {}
+    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1] if boundary else ():
+        head, _, content = chunk.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        header = message_from_bytes(head)
+        if name := header.get_param("name", header="content-disposition"):
+            parts[str(name)] = content, header.get_filename()
+    return parts
+
+
+def failed(msg: str) -> Answer:
     """Return a refused upload in the upload host's envelope."""
-    return json_answer({"success": False, "code": code, "msg": msg, "data": None})
+    return json_answer({"success": False, "code": 400, "msg": msg, "data": None})
 
 
 def _store(
-    simulator: Simulator,
-    body: bytes,
-    given: dict[str, Any],
-    base_url: str,
-    *,
-    default_name: str | None = None,
+    simulator: Simulator, request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
 ) -> Answer:
-    """Keep an uploaded file and tell where it is."""
-    folder, name = given.get("uploadPath"), given.get("fileName") or default_name or file_name("")
+    """Keep an uploaded file, and answer with its URL."""
+    folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
     if not folder:
         return failed("uploadPath is required")
     if folder != folder.strip("/") or ".." in folder.split("/") or "/" in name:
         return failed("uploadPath must not begin or end with a slash, and fileName must not hold one")
-    path, now = f"{folder}/{name}", simulator.clock()
-    simulator.files.store(f"/files/uploads/{path}", body, media_type_of(name), now)
+    path, now, settings = f"{folder}/{name}", simulator.clock(), simulator.settings
+    upload = Upload(body, media_type_of(name), now)
+    # A path that exists keeps its first content, as in Kie's cache.
+    simulator.files.uploads.setdefault(f"/files/uploads/{path}", upload)
     simulator.service.counts["uploads"] += 1
-    uploaded_at = datetime.fromtimestamp(now + simulator.settings.clock_skew_seconds, timezone.utc)
+    uploaded_at = datetime.fromtimestamp(now + settings.clock_skew_seconds, timezone.utc)
     data = {
         "fileName": name,
         "filePath": path,
-        "downloadUrl": f"{base_url}/files/uploads/{quote(path)}",
+        "downloadUrl": f"{request.base_url}files/uploads/{quote(path)}",
         "fileSize": len(body),
-        "mimeType": media_type_of(name),
+        "mimeType": upload.media_type,
         "uploadedAt": _written(uploaded_at),
-        "expiresAt": _written(uploaded_at + timedelta(days=simulator.settings.upload_days)),
+        "expiresAt": _written(uploaded_at + timedelta(days=settings.upload_days)),
     }
     return json_answer({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
 
