@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from prefect_kie.simulator.callbacks import Pause
 from prefect_kie.simulator.faults import Fault
 from prefect_kie.simulator.models import PAUSED, is_object
 
@@ -125,45 +124,34 @@ class WireResponse(Response):
     Under another ASGI server a fault of that kind raises ConnectionResetError.
     """
 
-    def __init__(self, answer: Answer, fault: Fault, *, pause: Pause, now: float) -> None:
+    def __init__(
+        self, answer: Answer, fault: Fault, *, pause: Callable[[float], Awaitable[bool]], now: float
+    ) -> None:
         super().__init__(answer.body, answer.status, answer.headers)
         self.headers["date"] = formatdate(now, usegmt=True)
+        self._fault, self._pause, self._sent = fault, pause, bytes(self.body[: fault.truncate])
         if fault.endless:
             del self.headers["content-length"]
-        self._whole, self._fault, self._pause = answer.body, fault, pause
+            self._sent = (self._sent + bytes(max(0, fault.endless - len(self._sent))))[: fault.endless]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        fault = self._fault
+        fault, body = self._fault, b"" if scope["method"] == "HEAD" else self._sent
         if silence := (fault.delay or 0) + (fault.hang or 0):
             await self._pause(silence)
         if fault.hang is not None or fault.reset:
             await _hang_up(scope, receive, flush=False)
             return
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            async for piece in self._pieces():
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            if fault.truncate is not None and fault.truncate < len(self._whole):
-                await _hang_up(scope, receive, flush=True)
-                return
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _pieces(self) -> AsyncIterator[bytes]:
-        """The body in the pieces in which it is sent."""
-        fault, body = self._fault, self._whole[: self._fault.truncate]
-        if fault.endless:
-            yield body[: fault.endless]
-            for sent in range(len(body), fault.endless, 65_536):
-                yield bytes(min(65_536, fault.endless - sent))
-        elif fault.drip:
-            step = max(1, fault.drip // 20)
-            for start in range(0, len(body), step):
-                yield body[start : start + step]
-                if await self._pause(step / fault.drip):
-                    return
+        step = max(1, fault.drip // 20) if fault.drip else len(body) or 1
+        for start in range(0, len(body), step):
+            await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
+            if fault.drip and await self._pause(step / fault.drip):
+                break
+        if scope["method"] != "HEAD" and len(body) < len(self.body) and not fault.endless:
+            await _hang_up(scope, receive, flush=True)
         else:
-            yield body
+            await send({"type": "http.response.body", "body": b""})
 
 
 async def _hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:

@@ -16,13 +16,11 @@ from starlette.routing import Route
 from prefect_kie.simulator.answers import Answer, WireResponse, error, json_answer, spoil, success
 from prefect_kie.simulator.callbacks import envelope
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
-from prefect_kie.simulator.files import is_kept, part
-from prefect_kie.simulator.jobs import Job, record
+from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
+from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Refused, is_object
-from prefect_kie.simulator.service import prompt_of
 from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
-from prefect_kie.simulator.uploads import upload_base64, upload_stream, upload_url
 
 Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 """Answers a request, whose decoded body (None when it is not JSON) is the last argument."""
@@ -30,26 +28,14 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/jobs/createTask`."""
-    now, limit = simulator.clock(), simulator.settings.create_per_10s
-    if not simulator.creates.allow(_key(request), now=now, limit=limit):
-        simulator.service.counts["throttled"] += 1
-        raise Refused(429)
-    job = simulator.service.create(content, base_url=_base_url(request), now=now)
-    simulator.callbacks.expect(job)
+    job = simulator.create(content, key=_key(request), base_url=_base_url(request))
     return success({"taskId": job.task_id, "recordId": job.task_id})
 
 
 async def record_info(simulator: Simulator, request: Request, _: object) -> Answer:
     """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
-    task_id = request.query_params.get("taskId", "")
-    counted = task_id if settings.polls_counted_per == "task" else _key(request)
-    if not simulator.polls.allow(counted, now=now, limit=settings.polls_per_second):
-        simulator.service.counts["throttled"] += 1
-        raise Refused(429)
-    job = simulator.service.find(task_id, now)
-    if job is None:
-        raise Refused(422, "recordInfo is null")
+    job = simulator.find(request.query_params.get("taskId", ""), key=_key(request))
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
     failed = data["state"] == "fail" or data["failMsg"] is not None
     if failed and not job.quirks.envelope_success_on_fail:
@@ -59,18 +45,16 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
 
 async def credit(simulator: Simulator, _: Request, __: object) -> Answer:
     """`GET /api/v1/chat/credit`."""
-    return success(simulator.service.credits(simulator.clock()))
+    return success(simulator.credits())
 
 
 async def download_url(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/common/download-url`: a link that works for 20 minutes, for own results only."""
-    now, settings = simulator.clock(), simulator.settings
     url = urlsplit(str(content.get("url")) if is_object(content) else "")
-    found = simulator.service.clip_at(url.path)
-    if url.netloc != request.url.netloc or not found or not is_kept(found[0], settings, now):
+    found = simulator.clip_at(url.path)
+    if url.netloc != request.url.netloc or not found or not simulator.files.is_kept(found[0]):
         raise Refused(422, "url is wrong")
-    token = simulator.files.mint(url.path, now=now, seconds=60 * settings.download_url_minutes)
-    return success(f"{_base_url(request)}{url.path}?token={token}")
+    return success(f"{_base_url(request)}{url.path}?token={simulator.files.mint(url.path)}")
 
 
 def _base_url(request: Request) -> str:
@@ -96,19 +80,18 @@ CALLS: list[tuple[str, str, Stage, Handler]] = [
 
 def _concerned(simulator: Simulator, stage: Stage, request: Request, content: object) -> tuple[Any, str]:
     """Count a call as it comes in, and return the model and the prompt of the job it is about."""
-    service = simulator.service
     job: Job | None = None
     if stage == "create":
-        service.inspect(content)
+        simulator.inspect(content)
         if is_object(content):
             return content.get("model"), prompt_of(content.get("input"))
     elif stage == "poll":
-        service.counts["polls"] += 1
-        job = service.jobs.get(request.query_params.get("taskId", ""))
+        simulator.counts["polls"] += 1
+        job = simulator.jobs.get(request.query_params.get("taskId", ""))
         if job:
             job.polls += 1
     elif stage == "download-url" and is_object(content):
-        found = service.clip_at(urlsplit(str(content.get("url"))).path)
+        found = simulator.clip_at(urlsplit(str(content.get("url"))).path)
         job = found[0] if found else None
     return (job.model, prompt_of(job.body["input"])) if job else (None, "")
 
@@ -123,7 +106,7 @@ def _api_route(simulator: Simulator, method: str, path: str, stage: Stage, handl
             return Response()
         except ValueError:
             content = None
-        settings, tasks, key = simulator.settings, len(simulator.service.jobs), _key(request)
+        settings, tasks, key = simulator.settings, len(simulator.jobs), _key(request)
         model, prompt = _concerned(simulator, stage, request, content)
         fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
         answer = Answer()
@@ -134,8 +117,8 @@ def _api_route(simulator: Simulator, method: str, path: str, stage: Stage, handl
                 answer = await handler(simulator, request, content)
             except Refused as refused:
                 answer = error(refused.code, refused.msg)
-        if stage == "create" and len(simulator.service.jobs) == tasks:
-            simulator.service.counts["rejected"] += 1
+        if stage == "create" and len(simulator.jobs) == tasks:
+            simulator.counts["rejected"] += 1
         return _respond(simulator, spoil(answer, fault), fault)
 
     return Route(path, endpoint, methods=[method])
@@ -145,8 +128,8 @@ def _file_route(simulator: Simulator) -> Route:
     """Make the route of the files; it needs no key, and writes down what came along."""
 
     async def endpoint(request: Request) -> Response:
-        path, token, now = request.scope["path"], request.query_params.get("token"), simulator.clock()
-        found, fresh = simulator.service.clip_at(path), simulator.files.is_fresh(token, path, now)
+        path, token = request.scope["path"], request.query_params.get("token")
+        found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
         model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
         fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh) or NO_FAULT
         line: dict[str, Any] = {
@@ -160,9 +143,7 @@ def _file_route(simulator: Simulator) -> Route:
         if fault.replaces:
             answer = spoil(Answer(), fault)
         else:
-            answer = await simulator.files.fetch(
-                path, simulator.service, simulator.settings, token=token, now=now
-            )
+            answer = await simulator.files.fetch(path, token)
             if not (fault.ignore_range or fault.endless):
                 answer = part(answer, asked=line["range"], if_range=request.headers.get("if-range"))
         line.update(status=answer.status, bytes=len(answer.body))

@@ -9,25 +9,22 @@ import hashlib
 import hmac
 import ipaddress
 import math
-from collections import Counter
-from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from prefect_kie.simulator.faults import NO_FAULT, Fault, Faults
-from prefect_kie.simulator.jobs import Job, record
+from prefect_kie.simulator.faults import NO_FAULT, Fault
+from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Json
-from prefect_kie.simulator.service import prompt_of
-from prefect_kie.simulator.settings import SimulatorSettings
+
+if TYPE_CHECKING:
+    from prefect_kie.simulator.state import Simulator
 
 STEPS = (25, 50, 75)
 """Percents at which a progress callback is sent."""
 TIMEOUT = 15.0
 """Seconds a receiver has to answer."""
-
-Pause = Callable[[float], Awaitable[bool]]
-"""Waits so many seconds; True means that the service stops."""
 
 
 def is_loopback(url: str) -> bool:
@@ -56,16 +53,8 @@ def envelope(data: Json) -> Json:
 class Callbacks:
     """Sends the callbacks of one simulator, each in an asyncio task of its own."""
 
-    def __init__(
-        self,
-        settings: Callable[[], SimulatorSettings],
-        faults: Faults,
-        *,
-        clock: Callable[[], float],
-        pause: Pause,
-    ) -> None:
-        self.counts = Counter(sent=0, delivered=0, dropped=0, refused=0)
-        self._settings, self._faults, self._clock, self._pause = settings, faults, clock, pause
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
         self._tasks: set[asyncio.Task[None]] = set()
 
     def expect(self, job: Job) -> None:
@@ -76,7 +65,7 @@ class Callbacks:
         for name, due, final in plans:
             url = job.body.get(name)
             if url and not is_loopback(url):
-                self.counts["refused"] += 1
+                self._simulator.counts["callbacks_refused"] += 1
             elif url and due < math.inf:
                 task = asyncio.create_task(self._deliver(job, url, due, final=final))
                 self._tasks.add(task)
@@ -88,36 +77,36 @@ class Callbacks:
             task.cancel()
 
     async def _deliver(self, job: Job, url: str, due: float, *, final: bool) -> None:
-        while (left := due - self._clock()) > 0:
+        while (left := due - self._simulator.clock()) > 0:
             # In short steps, since the clock may be a test's.
-            await self._pause(min(left, 0.5))
+            await self._simulator.pause(min(left, 0.5))
         prompt = prompt_of(job.body["input"])
-        fault = self._faults.take("callback", model=job.model, prompt=prompt) or NO_FAULT
+        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt) or NO_FAULT
         if fault.drop:
-            self.counts["dropped"] += 1
+            self._simulator.counts["callbacks_dropped"] += 1
             return
-        await self._pause(fault.delay or 0)
-        for _ in range(1 + fault.duplicates + (self._settings().callback_duplicates if final else 0)):
+        await self._simulator.pause(fault.delay or 0)
+        for _ in range(1 + fault.duplicates + (self._simulator.settings.callback_duplicates if final else 0)):
             await self._post(job, url, fault)
 
     async def _post(self, job: Job, url: str, fault: Fault) -> None:
         """Post one callback, and try again until it is answered or the tries are used up."""
-        settings = self._settings()
+        settings = self._simulator.settings
         for attempt in range(settings.callback_tries):
             if attempt:
-                await self._pause(settings.callback_retry_seconds)
-            now, skew = self._clock(), settings.clock_skew_seconds
+                await self._simulator.pause(settings.callback_retry_seconds)
+            now, skew = self._simulator.clock(), settings.clock_skew_seconds
             content = envelope(record(job, now, skew=skew))
             headers: dict[str, str] = {}
             if settings.signing_key is not None:
                 key = settings.signing_key + ("-wrong" if fault.wrong_signature else "")
                 headers["X-Webhook-Timestamp"] = stamp = str(int(now + skew))
                 headers["X-Webhook-Signature"] = sign(key, job.task_id, stamp)
-            self.counts["sent"] += 1
+            self._simulator.counts["callbacks_sent"] += 1
             # No TLS to set up for a receiver on this machine, and no proxy between.
             async with httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT) as client:  # noqa: S501
                 with contextlib.suppress(httpx.HTTPError):
                     answer = await client.post(url, json=content, headers=headers)
                     if answer.is_success:
-                        self.counts["delivered"] += 1
+                        self._simulator.counts["callbacks_delivered"] += 1
                         return

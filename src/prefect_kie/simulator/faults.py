@@ -70,8 +70,8 @@ class Fault(BaseModel):
     empty: bool = False  # HTTP 200 with an empty body
     redirect: str | None = None  # HTTP 302 to this URL
     paused: bool = False  # what Kie says of Sora 2 since June 2026
-    # Kie fails after it has created the job, and answers as if the input were wrong: code 500, "taskNo cannot be
-    # null"; `field`: "This field is required"; `recordInfo`: code 422, "recordInfo is null".
+    # Kie fails after it has created the job, and answers as if the input were wrong: code 500, "taskNo cannot
+    # be null"; `field`: "This field is required"; `recordInfo`: code 422, "recordInfo is null".
     mishap: Literal["taskNo", "id", "taskId", "field", "recordInfo"] | None = None
     unknown: bool = False  # code 422, "Record does not exist"
     accept: bool = False  # the job is created although the answer is replaced

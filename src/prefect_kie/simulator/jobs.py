@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
-from prefect_kie.simulator.models import Json
+from prefect_kie.simulator.models import Json, is_list, is_object
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
@@ -101,9 +101,36 @@ class Job:
         late = self.quirks.no_url_seconds
         return late is not None and now < self.finishes_at + late
 
+    def summary(self, now: float) -> Json:
+        """Return what `GET /_sim/stats` says of it."""
+        state = self.state(now)
+        return {
+            "task_id": self.task_id,
+            "model": self.model,
+            "input": self.body["input"],
+            "state": state,
+            "polls": self.polls,
+            "credits": self.price if state == "success" else 0,
+            "callBackUrl": self.body.get("callBackUrl"),
+            "progressCallBackUrl": self.body.get("progressCallBackUrl"),
+            "created_at": self.created_at,
+            "finishes_at": None if math.isinf(self.finishes_at) else self.finishes_at,
+        }
+
     def _passed(self, now: float) -> float:
         """The fraction of its duration that is over; a stuck job stays just below 1."""
         return min(0.999, (now - self.created_at) / self.duration) if self.duration else 0.999
+
+
+def prompt_of(given: object) -> str:
+    """Return the words of an input object: its prompt, or the scenes of its shots."""
+    if not is_object(given):
+        return ""
+    scenes = given.get("shots")
+    parts: list[object] = [given.get("prompt")]
+    if is_list(scenes):
+        parts += [shot.get("Scene") for shot in scenes if is_object(shot)]
+    return " ".join(part for part in parts if isinstance(part, str))
 
 
 def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = True) -> Json:

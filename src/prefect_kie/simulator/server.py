@@ -7,13 +7,14 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from prefect_kie.simulator.answers import TRANSPORT
 from prefect_kie.simulator.app import create_app
@@ -23,75 +24,43 @@ from prefect_kie.simulator.state import Simulator
 T = TypeVar("T")
 
 
-class _Protocol(H11Protocol):
-    """Uvicorn's HTTP connection, which also shows the application its transport."""
+async def _serve(app: Starlette, listener: socket.socket, on_start: Callable[[], None]) -> None:
+    """Serve until cancelled; then wait for nobody, whatever hangs."""
 
-    # Narrower than asyncio's own signature, as in uvicorn itself.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        application: ASGIApp = self.app
+    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        # The connection of uvicorn's request; a fault may close it.
+        scope["extensions"] = {TRANSPORT: getattr(send, "__self__").transport}  # noqa: B009
+        await app(scope, receive, send)
 
-        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[TRANSPORT] = transport
-            await application(scope, receive, send)
-
-        self.app = with_transport
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn's server, which reports when it listens, and waits for nobody when it stops."""
-
-    def __init__(self, app: Starlette, on_start: Callable[[], None]) -> None:
-        config = uvicorn.Config(
-            app,
-            http=_Protocol,
-            ws="none",
-            loop="asyncio",
-            lifespan="off",
-            log_config=None,
-            log_level="warning",
-            access_log=False,
-            date_header=False,
-            server_header=False,
-        )
-        super().__init__(config)
-        self.loop: asyncio.AbstractEventLoop | None = None
-        self._simulator: Simulator = app.state.simulator
-        self._on_start = on_start
-        self._ending = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.loop = asyncio.get_running_loop()
-        self._on_start()
-
-    async def main_loop(self) -> None:
-        # Uvicorn looks every 0.1 s whether it should exit; a test suite starts and stops many servers.
-        if not self.should_exit:
-            await self._ending.wait()
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        super().handle_exit(sig, frame)
-        self.end()
-
-    def end(self) -> None:
-        """Stop it; from a signal handler or another thread."""
-        self.should_exit = True
-        if self.loop:
-            self.loop.call_soon_threadsafe(self._ending.set)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Uvicorn would wait until each client has got its answer; a hanging one never does.
-        for server in self.servers:
-            server.close()
-        while self.server_state.connections or self.server_state.tasks:
-            for connection in list(self.server_state.connections):
+    config = uvicorn.Config(
+        with_transport,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        proxy_headers=False,
+        date_header=False,
+        server_header=False,
+    )
+    config.load()
+    served = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: H11Protocol(config, served, {}), sock=listener, backlog=1024
+    )
+    on_start()
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+        while served.connections or served.tasks:
+            for connection in list(served.connections):
                 connection.transport.abort()
             await asyncio.sleep(0)
             # Only now, so that who wakes up finds the connection gone.
-            self._simulator.stop()
+            app.state.simulator.stop()
             await asyncio.sleep(0.002)
-        self._simulator.stop()
+        app.state.simulator.stop()
 
 
 class SimulatorServer:
@@ -104,6 +73,9 @@ class SimulatorServer:
         settings: How it behaves.
         host: Address to listen on.
         port: Port to listen on; 0 picks a free one.
+
+    Attributes:
+        simulator: The simulator itself: its settings, faults, jobs and files.
 
     Raises:
         OSError: On entry, when the port is taken.
@@ -123,12 +95,6 @@ class SimulatorServer:
             raise RuntimeError("the simulator is not running: use it as `with SimulatorServer() as kie:`")
         return self._url
 
-    @property
-    def simulator(self) -> Simulator:
-        """The simulator itself: its settings, faults, jobs and files."""
-        simulator: Simulator = self._app.state.simulator
-        return simulator
-
     def fault(self, on: str, **fields: Any) -> None:
         """Order a fault, as `POST /_sim/faults` does: `kie.fault("create", code=429, times=2)`."""
         self._do(lambda: self.simulator.faults.add({"on": on, **fields}))
@@ -147,22 +113,27 @@ class SimulatorServer:
 
     def _do(self, act: Callable[[], T]) -> T:
         """Act in the server's thread while it runs, so that nothing changes underneath."""
-        if not self._url or self._server.loop is None:
+        if not self._url:
             return act()
 
         async def acting() -> T:
             return act()
 
-        return asyncio.run_coroutine_threadsafe(acting(), self._server.loop).result(10)
+        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
 
     def __enter__(self) -> Self:
         """Start it; returns when it listens."""
         listener = _listen(*self._address)
-        started = threading.Event()
-        self._app = create_app(self._settings)
-        self._server = _Server(self._app, started.set)
+        app, started = create_app(self._settings), threading.Event()
+        self.simulator: Simulator = app.state.simulator
+
+        async def serve_app() -> None:
+            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            with contextlib.suppress(asyncio.CancelledError):
+                await _serve(app, listener, started.set)
+
         self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="kie-simulator", daemon=True
+            target=lambda: asyncio.run(serve_app()), name="kie-simulator", daemon=True
         )
         self._thread.start()
         started.wait(10)
@@ -173,9 +144,9 @@ class SimulatorServer:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Stop it at once, whatever hangs."""
-        if self._url:
+        if self._url and self._task:
             self._url = ""
-            self._server.end()
+            self._loop.call_soon_threadsafe(self._task.cancel)
             self._thread.join(10)
 
 
@@ -198,10 +169,8 @@ def serve(
         OSError: The port is taken.
     """
     listener = _listen(host, port)
-    server = _Server(create_app(settings), lambda: on_start(_url(listener)))
-    # Uvicorn stops in good order first, and raises the signal again afterwards.
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
+        asyncio.run(_serve(create_app(settings), listener, lambda: on_start(_url(listener))))
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import importlib
 import io
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,7 +128,9 @@ def _still(
     draw.text((margin, margin), model, font=_font(size, 0.055), fill=DIM)
     line_height = max(4, round(min(size) * 0.075 * 1.3))
     rows = max(1, int(height * 0.55) // line_height)
-    for row, line in enumerate(_wrap(prompt, font, width - 2 * margin, rows)):
+    columns = max(4, round((width - 2 * margin) / font.getlength("n")))
+    lines = textwrap.wrap(prompt, columns, max_lines=rows, placeholder=" …")
+    for row, line in enumerate(lines):
         draw.text((margin, height // 4 + row * line_height), line, font=font, fill=WHITE)
     if watermark:
         sign, middle = _font(size, 0.16), (width // 2, height // 2)
@@ -155,15 +158,3 @@ def _font(size: tuple[int, int], share: float) -> Font:
     from PIL import ImageFont
 
     return ImageFont.load_default(max(4, round(min(size) * share)))
-
-
-def _wrap(text: str, font: Font, width: int, rows: int) -> list[str]:
-    """Break a text into at most so many lines, the last of which shows if something was cut."""
-    lines = [""]
-    for word in text[:2000].split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines if len(lines) <= rows else [*lines[: rows - 1], f"{lines[rows - 1]} …"]

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.simulator import files, render_video, uploads
+from prefect_kie.simulator import files, render_video
 
 from .conftest import NewWorld, World, text_job
 
@@ -267,9 +267,9 @@ async def test_uploads_go_after_three_days(new_world: NewWorld) -> None:
 
 
 def test_forms_without_names_or_boundary_give_no_parts() -> None:
-    assert uploads.parse_form("application/json", b"{}") == {}
+    assert files.parse_form("application/json", b"{}") == {}
     form = b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
-    assert uploads.parse_form("multipart/form-data; boundary=b", form) == {}
+    assert files.parse_form("multipart/form-data; boundary=b", form) == {}
 
 
 def test_it_is_imported_without_the_extra_and_without_prefect() -> None:
