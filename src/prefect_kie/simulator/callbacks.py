@@ -79,7 +79,8 @@ class Callbacks:
     async def _deliver(self, job: Job, url: str, due: float, *, final: bool) -> None:
         while (left := due - self._simulator.clock()) > 0:
             # In short steps, since the clock may be a test's.
-            await self._simulator.pause(min(left, 0.5))
+            if await self._simulator.pause(min(left, 0.5)):
+                return
         prompt = prompt_of(job.body["input"])
         fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt) or NO_FAULT
         if fault.drop:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -40,22 +39,15 @@ class Fault(BaseModel):
 
     The first group of actions replaces the true answer, the second alters it. A create whose answer is
     replaced creates nothing, unless `accept` is set.
-
-    Attributes:
-        on: The kind of call it strikes; `job` strikes the job that the call creates.
-        times: How many calls it strikes; None means every one.
-        skip: How many matching calls pass unharmed first.
-        model: Strike only jobs of this model.
-        prompt: Strike only jobs whose prompt holds this text.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    on: Stage
-    times: int | None = Field(default=1, ge=1)
-    skip: int = Field(default=0, ge=0)
-    model: str | None = None
-    prompt: str | None = None
+    on: Stage  # the kind of call it strikes; `job` strikes the job that the call creates
+    times: int | None = Field(default=1, ge=1)  # how many calls it strikes; None means every one
+    skip: int = Field(default=0, ge=0)  # how many matching calls pass unharmed first
+    model: str | None = None  # strike only jobs of this model
+    prompt: str | None = None  # strike only jobs whose prompt holds this text
 
     # In place of the true answer
     code: int | None = None  # HTTP 200 with this code in the body
@@ -111,6 +103,8 @@ class Fault(BaseModel):
     duplicates: int = Field(default=0, ge=0)  # further copies
     wrong_signature: bool = False  # signed with another key
 
+    _seen: int = 0  # matching calls so far
+
     @model_validator(mode="after")
     def _fits_its_stage(self) -> Self:
         actions = self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
@@ -124,6 +118,21 @@ class Fault(BaseModel):
         return self
 
     @property
+    def struck(self) -> int:
+        """How many calls it struck."""
+        return max(0, self._seen - self.skip)
+
+    def strike(self) -> bool:
+        """Count a call that matches; False while matching calls are skipped."""
+        self._seen += 1
+        return self.struck > 0
+
+    @property
+    def left(self) -> int | None:
+        """How many calls it will strike yet; None means every one."""
+        return None if self.times is None else self.times - self.struck
+
+    @property
     def replaces(self) -> bool:
         """Whether the true answer is not sent at all."""
         asked = (self.code, self.status, self.hang, self.garbage, self.redirect, self.mishap)
@@ -135,33 +144,19 @@ NO_FAULT = Fault.model_construct(on="job")
 """What happens where nothing was ordered: every action at its default."""
 
 
-@dataclass
-class _Ordered:
-    fault: Fault
-    seen: int = 0  # matching calls so far
-
-    @property
-    def struck(self) -> int:
-        return max(0, self.seen - self.fault.skip)
-
-    @property
-    def left(self) -> int | None:
-        return None if self.fault.times is None else self.fault.times - self.struck
-
-
 class Faults:
     """The faults that were ordered, oldest first."""
 
     def __init__(self) -> None:
-        self._ordered: list[_Ordered] = []
+        self._ordered: list[Fault] = []
 
-    def add(self, fault: Fault | Mapping[str, Any]) -> None:
-        """Order a fault, or its fields as they come over HTTP; several strike in the order they were added.
+    def add(self, fields: Mapping[str, Any]) -> None:
+        """Order a fault by its fields; several strike in the order they were added.
 
         Raises:
             pydantic.ValidationError: A field is unknown, or does nothing at that stage.
         """
-        self._ordered.append(_Ordered(Fault.model_validate(fault)))
+        self._ordered.append(Fault.model_validate(fields))
 
     def clear(self) -> None:
         """Forget every fault."""
@@ -170,27 +165,20 @@ class Faults:
     def take(
         self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
     ) -> Fault | None:
-        """Return the fault that strikes this call, if one does, and count it.
+        """Return the fault that strikes a call about a job of this model and prompt, if one does; count it.
 
-        Args:
-            on: The kind of call.
-            model: The model of the job concerned, if any.
-            prompt: Its prompt.
-            fresh_link: Whether the file is asked for by a link from download-url, which no `dead` kills.
+        A link fresh from download-url is struck by no `dead`.
         """
-        for ordered in self._ordered:
-            fault = ordered.fault
-            if fault.on != on or ordered.left == 0 or (fault.dead and fresh_link):
+        for fault in self._ordered:
+            if fault.on != on or fault.left == 0 or (fault.dead and fresh_link):
                 continue
-            if fault.model in (None, model) and (fault.prompt or "") in prompt:
-                ordered.seen += 1
-                if ordered.struck:
-                    return fault
+            if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strike():
+                return fault
         return None
 
     def report(self) -> list[dict[str, Any]]:
         """Return each ordered fault with the number of calls it struck and what is left of it."""
         return [
-            {**each.fault.model_dump(exclude_unset=True), "struck": each.struck, "left": each.left}
+            {**each.model_dump(exclude_unset=True), "struck": each.struck, "left": each.left}
             for each in self._ordered
         ]

@@ -60,9 +60,9 @@ class Files:
         self._renderings: dict[Look, asyncio.Task[bytes]] = {}
 
     def mint(self, path: str) -> str:
-        """Return a token that makes a fresh link to a file, for 20 minutes by default."""
-        token, simulator = secrets.token_hex(16), self._simulator
-        self._tokens[token] = path, simulator.clock() + 60 * simulator.settings.download_url_minutes
+        """Return a token that makes a fresh link to a file, for 20 minutes."""
+        token = secrets.token_hex(16)
+        self._tokens[token] = path, self._simulator.clock() + 20 * 60
         return token
 
     def is_fresh(self, token: str | None, path: str) -> bool:
@@ -116,7 +116,7 @@ class Files:
         look = {**vars(clip), "image": image, "height": height, "fps": fps}
         with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
             path = Path(folder, "video.mp4")
-            return render_video(path, **look, stopped=lambda: self._simulator.stopped).read_bytes()
+            return render_video(path, **look, stopped=self._simulator.stopping.is_set).read_bytes()
 
 
 def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:

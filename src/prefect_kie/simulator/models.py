@@ -17,9 +17,6 @@ from urllib.parse import urlsplit
 
 Json = dict[str, Any]
 
-NOT_SUPPORTED = (
-    "The model name you specified is not supported. Please verify it and ensure the model is available."
-)
 PAUSED = "This interface is temporarily paused"
 
 
@@ -58,11 +55,9 @@ MODELS: Mapping[str, Model] = {
 """The models that are checked field by field."""
 
 
-def find_model(name: object, *, extra: tuple[str, ...] = (), retired: tuple[str, ...] = ()) -> Model | None:
-    """Return what is known about a model; one of `extra` takes anything, one of `retired` is unknown."""
-    if not isinstance(name, str) or name in retired:
-        return None
-    return MODELS.get(name) or (Model() if name in extra else None)
+def find_model(name: object, *, extra: tuple[str, ...] = ()) -> Model | None:
+    """Return what is known about a model; one of `extra` takes anything."""
+    return MODELS.get(str(name)) or (Model() if name in extra else None)
 
 
 def is_object(value: object) -> TypeGuard[Json]:

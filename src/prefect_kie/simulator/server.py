@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
 import uvicorn
@@ -22,9 +21,10 @@ from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
 
 T = TypeVar("T")
+QUIET: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
 
 
-async def _serve(app: Starlette, listener: socket.socket, on_start: Callable[[], None]) -> None:
+async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str], None]) -> None:
     """Serve until cancelled; then wait for nobody, whatever hangs."""
 
     async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,22 +33,15 @@ async def _serve(app: Starlette, listener: socket.socket, on_start: Callable[[],
         await app(scope, receive, send)
 
     config = uvicorn.Config(
-        with_transport,
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        log_level="warning",
-        access_log=False,
-        proxy_headers=False,
-        date_header=False,
-        server_header=False,
+        with_transport, ws="none", lifespan="off", date_header=False, server_header=False, **QUIET
     )
     config.load()
-    served = ServerState()
+    served, simulator = ServerState(), app.state.simulator
     server = await asyncio.get_running_loop().create_server(
-        lambda: H11Protocol(config, served, {}), sock=listener, backlog=1024
+        lambda: H11Protocol(config, served, {}), host, port, backlog=1024
     )
-    on_start()
+    host, port = server.sockets[0].getsockname()[:2]
+    on_start(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     try:
         await asyncio.Event().wait()
     finally:
@@ -58,9 +51,9 @@ async def _serve(app: Starlette, listener: socket.socket, on_start: Callable[[],
                 connection.transport.abort()
             await asyncio.sleep(0)
             # Only now, so that who wakes up finds the connection gone.
-            app.state.simulator.stop()
+            simulator.stop()
             await asyncio.sleep(0.002)
-        app.state.simulator.stop()
+        simulator.stop()
 
 
 class SimulatorServer:
@@ -80,6 +73,10 @@ class SimulatorServer:
     Raises:
         OSError: On entry, when the port is taken.
     """
+
+    simulator: Simulator
+    _loop: asyncio.AbstractEventLoop
+    _stop: Callable[[], object]
 
     def __init__(
         self, settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
@@ -123,30 +120,32 @@ class SimulatorServer:
 
     def __enter__(self) -> Self:
         """Start it; returns when it listens."""
-        listener = _listen(*self._address)
-        app, started = create_app(self._settings), threading.Event()
-        self.simulator: Simulator = app.state.simulator
+        app, started = create_app(self._settings), Future[str]()
+        self.simulator = app.state.simulator
 
         async def serve_app() -> None:
-            self._loop, self._task = asyncio.get_running_loop(), asyncio.current_task()
+            self._loop = asyncio.get_running_loop()
+            serving = asyncio.ensure_future(_serve(app, *self._address, started.set_result))
+            self._stop = serving.cancel
             with contextlib.suppress(asyncio.CancelledError):
-                await _serve(app, listener, started.set)
+                await serving
 
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(serve_app()), name="kie-simulator", daemon=True
-        )
+        def run() -> None:
+            try:
+                asyncio.run(serve_app())
+            except OSError as error:
+                started.set_exception(error)
+
+        self._thread = threading.Thread(target=run, name="kie-simulator", daemon=True)
         self._thread.start()
-        started.wait(10)
-        self._url = _url(listener)
+        self._url = started.result(10)
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Stop it at once, whatever hangs."""
-        if self._url and self._task:
+        if self._url:
             self._url = ""
-            self._loop.call_soon_threadsafe(self._task.cancel)
+            self._loop.call_soon_threadsafe(self._stop)
             self._thread.join(10)
 
 
@@ -168,26 +167,5 @@ def serve(
     Raises:
         OSError: The port is taken.
     """
-    listener = _listen(host, port)
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_serve(create_app(settings), listener, lambda: on_start(_url(listener))))
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket here, so that a port that is taken is the caller's error."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # TCP by name: only then does asyncio switch Nagle's algorithm off, without which each answer takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        asyncio.run(_serve(create_app(settings), host, port, on_start))

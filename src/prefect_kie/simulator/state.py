@@ -21,7 +21,6 @@ from prefect_kie.simulator.faults import NO_FAULT, Failure, Faults
 from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.models import (
-    NOT_SUPPORTED,
     PAUSED,
     Json,
     Model,
@@ -36,6 +35,9 @@ from prefect_kie.simulator.models import (
 )
 from prefect_kie.simulator.settings import SimulatorSettings
 
+NOT_SUPPORTED = (
+    "The model name you specified is not supported. Please verify it and ensure the model is available."
+)
 MODERATED = (
     "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
@@ -53,29 +55,12 @@ COUNTED = (
 )
 
 
-class SlidingWindow:
-    """Counts, per key, what was let through in the last seconds. Rejected calls do not count."""
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._passed: defaultdict[str, deque[float]] = defaultdict(deque)
-
-    def allow(self, key: str, *, now: float, limit: int | None) -> bool:
-        """Let a call through, or not; a limit of None lets any number through."""
-        passed = self._passed[key]
-        while passed and passed[0] <= now - self._seconds:
-            passed.popleft()
-        if limit is not None and len(passed) >= limit:
-            return False
-        passed.append(now)
-        return True
-
-
 class Simulator:
     """One simulated account, whole; a test in the same process may look at it and change it.
 
     Attributes:
         clock: Gives epoch seconds.
+        stopping: Set by `stop`.
         settings: The present settings.
         faults: The ordered faults.
         files: Uploads and results.
@@ -84,7 +69,7 @@ class Simulator:
 
     def __init__(self, settings: SimulatorSettings, *, clock: Callable[[], float] = time.time) -> None:
         self.clock = clock
-        self._stopping = asyncio.Event()
+        self.stopping = asyncio.Event()
         self._initial = settings
         self._begin()
 
@@ -94,7 +79,7 @@ class Simulator:
         self.counts: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
         self.file_requests: list[dict[str, Any]] = []
-        self._creates, self._polls = SlidingWindow(10), SlidingWindow(1)
+        self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
         self._granted, self._charged = settings.credits, 0.0
         self._unsettled: list[tuple[float, str]] = []
@@ -122,20 +107,15 @@ class Simulator:
     async def pause(self, seconds: float) -> bool:
         """Wait so many seconds, but not beyond `stop`; True means that it was stopped."""
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            await asyncio.wait_for(self.stopping.wait(), seconds)
         except TimeoutError:
             return False
         return True
 
     def stop(self) -> None:
         """End every pause, rendering and callback. Must be called in the running event loop."""
-        self._stopping.set()
+        self.stopping.set()
         self.callbacks.stop()
-
-    @property
-    def stopped(self) -> bool:
-        """Whether `stop` was called."""
-        return self._stopping.is_set()
 
     def credits(self) -> float:
         """Return the balance: what was granted less the price of every job that has succeeded."""
@@ -152,14 +132,14 @@ class Simulator:
             Refused: Nothing was created.
         """
         settings, now = self.settings, self.clock()
-        self._throttle(self._creates, key, settings.create_per_10s)
+        self._throttle(10, key, settings.create_per_10s)
         if not is_object(body):
             raise Refused(422, "The request body must be a JSON object")
         name, given = str(body.get("model") or ""), body.get("input")
         if not name:
             raise Refused(500, "model is required")
-        model = find_model(name, extra=settings.extra_models, retired=settings.retired_models)
-        if model is None:
+        model = find_model(name, extra=settings.extra_models)
+        if model is None or name in settings.retired_models:
             raise Refused(422, NOT_SUPPORTED)
         if any(fnmatchcase(name, pattern) for pattern in settings.paused_models):
             raise Refused(500, PAUSED)
@@ -181,24 +161,27 @@ class Simulator:
         self.callbacks.expect(job)
         return job
 
-    def find(self, task_id: str, *, key: str) -> Job:
+    def find(self, task_id: str) -> Job:
         """Return a job that recordInfo knows by now.
 
         Raises:
             Refused: It is unknown, or was asked for too often.
         """
-        settings = self.settings
-        counted = task_id if settings.polls_counted_per == "task" else key
-        self._throttle(self._polls, counted, settings.polls_per_second)
+        self._throttle(1, task_id, self.settings.polls_per_second)
         job = self.jobs.get(task_id)
         if job is None or self.clock() < job.visible_at:
             raise Refused(422, "recordInfo is null")
         return job
 
-    def _throttle(self, window: SlidingWindow, key: str, limit: int | None) -> None:
-        if not window.allow(key, now=self.clock(), limit=limit):
+    def _throttle(self, seconds: float, key: str, limit: int | None) -> None:
+        """Let so many calls through within so many seconds; those refused do not count."""
+        passed, now = self._let_through[seconds, key], self.clock()
+        while passed and passed[0] <= now - seconds:
+            passed.popleft()
+        if limit is not None and len(passed) >= limit:
             self.counts["throttled"] += 1
             raise Refused(429)
+        passed.append(now)
 
     def clip_at(self, path: str) -> tuple[Job, Clip] | None:
         """Return the job and the content of a result file, whether or not the job has ended."""

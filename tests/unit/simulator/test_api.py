@@ -170,12 +170,22 @@ async def test_looks_above_the_limit_are_rejected(new_world: NewWorld) -> None:
     assert (stats["polls"], stats["jobs"][0]["polls"]) == (13, 13)
 
 
-async def test_looks_are_counted_for_each_task_or_for_the_key(new_world: NewWorld) -> None:
-    for counted, second in (("task", 200), ("key", 429)):
-        world = new_world(polls_per_second=10, polls_counted_per=counted)
-        one, other = await world.created(text_job()), await world.created(text_job())
-        assert {(await world.look(one))["code"] for _ in range(10)} == {200}
-        assert (await world.look(other))["code"] == second
+async def test_polls_are_counted_for_each_task(new_world: NewWorld) -> None:
+    world = new_world(polls_per_second=10)
+    one, other = await world.created(text_job()), await world.created(text_job())
+    assert {(await world.look(one))["code"] for _ in range(10)} == {200}
+    assert (await world.look(other))["code"] == 200
+    assert (await world.look(one))["code"] == 429
+
+
+async def test_rejected_creates_do_not_count_and_those_that_passed_leave_one_after_another(
+    new_world: NewWorld,
+) -> None:
+    world, began, codes = new_world(create_per_10s=3), 1_780_000_000.0, []
+    for second in (0, 1, 2, 3, 4, 9.9, 10, 10.5, 11, 12, 12.5):
+        world.now = began + second
+        codes.append((await world.create(text_job()))["code"])
+    assert codes == [200, 200, 200, 429, 429, 429, 200, 429, 200, 200, 429]
 
 
 async def test_a_paused_model_is_refused_in_kies_words_and_others_are_served(new_world: NewWorld) -> None:

@@ -10,7 +10,6 @@ import pytest
 
 from prefect_kie.simulator.faults import Failure, Fault
 from prefect_kie.simulator.jobs import Job, record
-from prefect_kie.simulator.state import SlidingWindow
 
 START = 1_780_000_000.0
 
@@ -147,19 +146,3 @@ def test_extra_form_has_unknown_fields_inside_and_outside() -> None:
 
 def test_ordered_progress_is_told_at_every_look() -> None:
     assert record(job(quirks=quirk(progress=100), failure=Failure()), START + 200)["progress"] == 100
-
-
-def test_sliding_window_lets_the_limit_through_and_forgets_after_a_while() -> None:
-    window = SlidingWindow(10)
-    assert [window.allow("k", now=n, limit=3) for n in range(5)] == [True] * 3 + [False] * 2
-    assert window.allow("other", now=4, limit=3)
-    assert not window.allow("k", now=9.9, limit=3)
-    # Rejected calls do not count: those that passed at 0, 1 and 2 leave one after the other.
-    assert [window.allow("k", now=n, limit=3) for n in (10, 10.5, 11, 12, 12.5)] == [
-        True,
-        False,
-        True,
-        True,
-        False,
-    ]
-    assert all(window.allow("k", now=13, limit=None) for _ in range(50))

@@ -149,9 +149,8 @@ def test_violations_are_listed(body: Any, found: list[str]) -> None:
     assert violations(body, model) == found
 
 
-def test_models_are_found_by_name_unless_retired() -> None:
+def test_models_are_found_by_name() -> None:
     assert find_model("sora-2-text-to-video") is MODELS["sora-2-text-to-video"]
-    assert find_model("sora-2-text-to-video", retired=("sora-2-text-to-video",)) is None
     assert find_model("kling", extra=("kling",)) is not None
     assert find_model("kling") is None
     assert find_model(7) is None
