@@ -28,7 +28,7 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/jobs/createTask`."""
-    job = simulator.create(content, key=_key(request), base_url=_base_url(request))
+    job = simulator.create(content, key=_key(request), base_url=str(request.base_url))
     return success({"taskId": job.task_id, "recordId": job.task_id})
 
 
@@ -54,12 +54,8 @@ async def download_url(simulator: Simulator, request: Request, content: object) 
     found = simulator.clip_at(url.path)
     if url.netloc != request.url.netloc or not found or not simulator.files.is_kept(found[0]):
         raise Refused(422, "url is wrong")
-    return success(f"{_base_url(request)}{url.path}?token={simulator.files.mint(url.path)}")
-
-
-def _base_url(request: Request) -> str:
-    """The URL under which the client reached this simulator."""
-    return str(request.base_url).rstrip("/")
+    link = request.url.replace(path=url.path, query=f"token={simulator.files.mint(url.path)}")
+    return success(str(link))
 
 
 def _key(request: Request) -> str:
@@ -67,15 +63,41 @@ def _key(request: Request) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-CALLS: list[tuple[str, str, Stage, Handler]] = [
-    ("POST", "/api/v1/jobs/createTask", "create", create_task),
-    ("GET", "/api/v1/jobs/recordInfo", "poll", record_info),
-    ("GET", "/api/v1/chat/credit", "credits", credit),
-    ("POST", "/api/v1/common/download-url", "download-url", download_url),
-    ("POST", "/api/file-stream-upload", "upload", upload_stream),
-    ("POST", "/api/file-base64-upload", "upload", upload_base64),
-    ("POST", "/api/file-url-upload", "upload", upload_url),
-]
+CALLS: dict[str, tuple[str, Stage, Handler]] = {
+    "/api/v1/jobs/createTask": ("POST", "create", create_task),
+    "/api/v1/jobs/recordInfo": ("GET", "poll", record_info),
+    "/api/v1/chat/credit": ("GET", "credits", credit),
+    "/api/v1/common/download-url": ("POST", "download-url", download_url),
+    "/api/file-stream-upload": ("POST", "upload", upload_stream),
+    "/api/file-base64-upload": ("POST", "upload", upload_base64),
+    "/api/file-url-upload": ("POST", "upload", upload_url),
+}
+
+
+async def api_call(request: Request) -> Response:
+    """Answer one of Kie's calls: the key is checked, faults strike, refusals are counted."""
+    simulator: Simulator = request.app.state.simulator
+    _, stage, handler = CALLS[request.url.path]
+    try:
+        content = json.loads(await request.body())
+    except ClientDisconnect:
+        return Response()
+    except ValueError:
+        content = None
+    accepted, key, allowed = len(simulator.jobs), _key(request), simulator.settings.api_keys
+    model, prompt = _concerned(simulator, stage, request, content)
+    fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
+    answer = Answer()
+    if fault.accept or not fault.replaces:
+        try:
+            if not key or (allowed is not None and key not in allowed):
+                raise Refused(401)
+            answer = await handler(simulator, request, content)
+        except Refused as refused:
+            answer = error(refused.code, refused.msg)
+    if stage == "create" and len(simulator.jobs) == accepted:
+        simulator.counts["rejected"] += 1
+    return _respond(request, spoil(answer, fault), fault)
 
 
 def _concerned(simulator: Simulator, stage: Stage, request: Request, content: object) -> tuple[Any, str]:
@@ -96,102 +118,66 @@ def _concerned(simulator: Simulator, stage: Stage, request: Request, content: ob
     return (job.model, prompt_of(job.body["input"])) if job else (None, "")
 
 
-def _api_route(simulator: Simulator, method: str, path: str, stage: Stage, handler: Handler) -> Route:
-    """Make a route of a handler: the key is checked, faults strike, refusals are counted."""
-
-    async def endpoint(request: Request) -> Response:
-        try:
-            content = json.loads(await request.body())
-        except ClientDisconnect:
-            return Response()
-        except ValueError:
-            content = None
-        settings, tasks, key = simulator.settings, len(simulator.jobs), _key(request)
-        model, prompt = _concerned(simulator, stage, request, content)
-        fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
-        answer = Answer()
-        if fault.accept or not fault.replaces:
-            try:
-                if not key or (settings.api_keys is not None and key not in settings.api_keys):
-                    raise Refused(401)
-                answer = await handler(simulator, request, content)
-            except Refused as refused:
-                answer = error(refused.code, refused.msg)
-        if stage == "create" and len(simulator.jobs) == tasks:
-            simulator.counts["rejected"] += 1
-        return _respond(simulator, spoil(answer, fault), fault)
-
-    return Route(path, endpoint, methods=[method])
+async def file(request: Request) -> Response:
+    """Serve a result or an upload; it needs no key, and what came along is written down."""
+    simulator: Simulator = request.app.state.simulator
+    path, token = request.scope["path"], request.query_params.get("token")
+    found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
+    model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
+    fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh) or NO_FAULT
+    line: dict[str, Any] = {
+        "method": request.method,
+        "path": request.url.path,
+        "token": token,
+        "headers": dict(request.headers),
+        "range": request.headers.get("range"),
+    }
+    simulator.file_requests.append(line)
+    answer = spoil(Answer() if fault.replaces else await simulator.files.fetch(path, token), fault)
+    if not (fault.replaces or fault.ignore_range or fault.endless):
+        answer = part(answer, asked=line["range"], if_range=request.headers.get("if-range"))
+    line.update(status=answer.status, bytes=len(answer.body))
+    return _respond(request, answer, fault)
 
 
-def _file_route(simulator: Simulator) -> Route:
-    """Make the route of the files; it needs no key, and writes down what came along."""
-
-    async def endpoint(request: Request) -> Response:
-        path, token = request.scope["path"], request.query_params.get("token")
-        found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
-        model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
-        fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh) or NO_FAULT
-        line: dict[str, Any] = {
-            "method": request.method,
-            "path": request.url.path,
-            "token": token,
-            "headers": dict(request.headers),
-            "range": request.headers.get("range"),
-        }
-        simulator.file_requests.append(line)
-        if fault.replaces:
-            answer = spoil(Answer(), fault)
-        else:
-            answer = await simulator.files.fetch(path, token)
-            if not (fault.ignore_range or fault.endless):
-                answer = part(answer, asked=line["range"], if_range=request.headers.get("if-range"))
-        line.update(status=answer.status, bytes=len(answer.body))
-        return _respond(simulator, answer, fault)
-
-    return Route("/files/{path:path}", endpoint, methods=["GET", "HEAD"])
-
-
-def _control_route(simulator: Simulator) -> Route:
-    """Make the route that tests and the demo steer a simulator with. It needs no key."""
-
-    async def endpoint(request: Request) -> Response:
-        done = {"ok": True}
-        try:
-            match request.method, request.path_params["what"]:
-                case "GET", "stats":
-                    return JSONResponse(simulator.stats())
-                case "GET", "faults":
-                    return JSONResponse(simulator.faults.report())
-                case "GET", "settings":
-                    return JSONResponse(simulator.settings.model_dump(mode="json"))
-                case "GET", "file-requests":
-                    return JSONResponse(simulator.file_requests)
-                case "POST", "faults":
-                    simulator.faults.add(await request.json())
-                case "DELETE", "faults":
-                    simulator.faults.clear()
-                case "PATCH", "settings":
-                    simulator.change(await request.json())
-                case "POST", "reset":
-                    simulator.reset()
-                case _:
-                    return _not_found(simulator)
-        except (ValueError, TypeError) as wrong:  # not JSON, or no fault and no setting
-            return JSONResponse({"ok": False, "error": str(wrong)}, status_code=400)
-        return JSONResponse(done)
-
-    return Route("/_sim/{what}", endpoint, methods=["GET", "POST", "PATCH", "DELETE"])
+async def control(request: Request) -> Response:
+    """Everything under /_sim, by which tests and the demo steer a simulator. It needs no key."""
+    simulator: Simulator = request.app.state.simulator
+    try:
+        match request.method, request.path_params["what"]:
+            case "GET", "stats":
+                return JSONResponse(simulator.stats())
+            case "GET", "faults":
+                return JSONResponse(simulator.faults.report())
+            case "GET", "settings":
+                return JSONResponse(simulator.settings.model_dump(mode="json"))
+            case "GET", "file-requests":
+                return JSONResponse(simulator.file_requests)
+            case "POST", "faults":
+                simulator.faults.add(await request.json())
+            case "DELETE", "faults":
+                simulator.faults.clear()
+            case "PATCH", "settings":
+                simulator.change(await request.json())
+            case "POST", "reset":
+                simulator.reset()
+            case _:
+                return await not_found(request)
+    except (ValueError, TypeError) as wrong:  # not JSON, or no fault and no setting
+        return JSONResponse({"ok": False, "error": str(wrong)}, status_code=400)
+    return JSONResponse({"ok": True})
 
 
-def _respond(simulator: Simulator, answer: Answer, fault: Fault = NO_FAULT) -> Response:
+async def not_found(request: Request, _: Exception | None = None) -> Response:
+    """Answer for a path that Kie does not have."""
+    return _respond(request, json_answer({"code": 404, "msg": "Not Found", "data": None}, status=404))
+
+
+def _respond(request: Request, answer: Answer, fault: Fault = NO_FAULT) -> Response:
     """Put an answer on the wire, with the service's own idea of the time."""
+    simulator: Simulator = request.app.state.simulator
     now = simulator.clock() + simulator.settings.clock_skew_seconds
     return WireResponse(answer, fault, pause=simulator.pause, now=now)
-
-
-def _not_found(simulator: Simulator) -> Response:
-    return _respond(simulator, json_answer({"code": 404, "msg": "Not Found", "data": None}, status=404))
 
 
 def create_app(
@@ -207,15 +193,11 @@ def create_app(
         The application; its `state.simulator` is the `Simulator` behind it. Run it with
         `SimulatorServer` or `serve`: faults that close connections need their server.
     """
-    simulator = Simulator(settings or SimulatorSettings(), clock=clock)
-
-    async def not_found(_: Request, __: Exception) -> Response:
-        return _not_found(simulator)
-
-    routes = [_api_route(simulator, *row) for row in CALLS]
-    app = Starlette(
-        routes=[*routes, _file_route(simulator), _control_route(simulator)],
-        exception_handlers={404: not_found},
-    )
-    app.state.simulator = simulator
+    routes = [Route(path, api_call, methods=[method]) for path, (method, *_) in CALLS.items()]
+    routes += [
+        Route("/files/{path:path}", file, methods=["GET", "HEAD"]),
+        Route("/_sim/{what}", control, methods=["GET", "POST", "PATCH", "DELETE"]),
+    ]
+    app = Starlette(routes=routes, exception_handlers={404: not_found})
+    app.state.simulator = Simulator(settings or SimulatorSettings(), clock=clock)
     return app

@@ -13,6 +13,7 @@ import mimetypes
 import re
 import secrets
 import tempfile
+import threading
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import Message
@@ -38,8 +39,9 @@ MAX_VIDEOS = 50
 Look = tuple[Clip, int, int, bytes | None]
 """All that a video's content depends on: its clip, height, pictures per second and background."""
 
+# The last videos of this process, so that the many simulators of a test suite render each once.
 _videos: dict[Look, bytes] = {}
-"""The last videos of this process, so that the many simulators of a test suite render each once."""
+_rendering = threading.Lock()
 
 
 class Upload(NamedTuple):
@@ -57,7 +59,6 @@ class Files:
         self.uploads: dict[str, Upload] = {}
         self._simulator = simulator
         self._tokens: dict[str, tuple[str, float]] = {}
-        self._renderings: dict[Look, asyncio.Task[bytes]] = {}
 
     def mint(self, path: str) -> str:
         """Return a token that makes a fresh link to a file, for 20 minutes."""
@@ -84,8 +85,9 @@ class Files:
         if found and self.is_kept(found[0]):
             job, clip = found
             image = self.uploads[clip.image].body if clip.image in self.uploads else None
+            look = (clip, settings.video_height, settings.video_fps, image)
             try:
-                video = await self._video((clip, settings.video_height, settings.video_fps, image))
+                video = await asyncio.to_thread(self._video, look)
             except (RendererMissing, RenderingStopped) as error:
                 return Answer(str(error).encode(), 503, PLAIN)
             return _whole(video, "video/mp4", job.finishes_at)
@@ -93,40 +95,23 @@ class Files:
             return _whole(*upload)
         return Answer(b"no such file", 404, PLAIN)
 
-    async def _video(self, look: Look) -> bytes:
-        """Return a video; several who ask at the same time wait for one rendering."""
-        if look in _videos:
-            return _videos[look]
-
-        def rendered(task: asyncio.Task[bytes]) -> None:
-            del self._renderings[look]
-            # Read, so that asyncio does not complain when every client has gone.
-            if not task.cancelled() and not task.exception():
-                _videos[look] = task.result()
+    def _video(self, look: Look) -> bytes:
+        """Return a video, in a thread; several who ask at the same time wait for one rendering."""
+        with _rendering, tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
+            if look not in _videos:
+                clip, height, fps, image = look
+                wanted: dict[str, Any] = {**vars(clip), "height": height, "fps": fps, "image": image}
+                path = render_video(
+                    Path(folder, "video.mp4"), **wanted, stopped=self._simulator.stopping.is_set
+                )
+                _videos[look] = path.read_bytes()
                 if len(_videos) > MAX_VIDEOS:
                     del _videos[next(iter(_videos))]
-
-        if look not in self._renderings:
-            self._renderings[look] = asyncio.create_task(asyncio.to_thread(self._render, *look))
-            self._renderings[look].add_done_callback(rendered)
-        # Shielded: one client that goes away must not spoil it for the others.
-        return await asyncio.shield(self._renderings[look])
-
-    def _render(self, clip: Clip, height: int, fps: int, image: bytes | None) -> bytes:
-        look = {**vars(clip), "image": image, "height": height, "fps": fps}
-        with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
-            path = Path(folder, "video.mp4")
-            return render_video(path, **look, stopped=self._simulator.stopping.is_set).read_bytes()
+            return _videos[look]
 
 
 def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
-    """Cut the range that was asked for out of a whole file (RFC 9110, one range only).
-
-    Args:
-        whole: The file as a 200; any other answer is returned as it is.
-        asked: The Range header.
-        if_range: The If-Range header: an ETag or a date, with which the file must still agree.
-    """
+    """Cut the range that was asked for out of a whole file (RFC 9110, one range only, If-Range obeyed)."""
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", (asked or "").strip())
     if whole.status != 200 or match is None or match[1] == match[2] == "":
         return whole

@@ -18,51 +18,33 @@ QUEUED_AT, STARTED_AT = 0.05, 0.15
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video shows; two clips that are equal are the same file.
-
-    Attributes:
-        seconds: Its length.
-        image: Path of its background picture among this simulator's uploads.
-    """
+    """What a video shows; two clips that are equal are the same file."""
 
     prompt: str
     model: str
     seconds: int
     portrait: bool
     watermark: bool = False
-    image: str | None = None
+    image: str | None = None  # path of its background picture among this simulator's uploads
 
 
 @dataclass
 class Job:
-    """A job whose whole life is settled when it is created.
-
-    Attributes:
-        body: The createTask body as it came.
-        created_at: Epoch seconds; `visible_at` likewise.
-        duration: Seconds from creation to end.
-        price: Credits it costs if it succeeds.
-        result: What resultJson will hold.
-        failure: Why it will fail, or None.
-        clips: Its result files, by path.
-        reports_progress: Whether recordInfo reports its progress, as of Sora models.
-        quirks: The fault ordered for it.
-        polls: How often it was polled.
-    """
+    """A job whose whole life is settled when it is created. Moments are epoch seconds."""
 
     task_id: str
     model: str
-    body: Json
+    body: Json  # of createTask, as it came
     created_at: float
     visible_at: float
-    duration: float
-    price: float
-    result: Json = field(default_factory=dict[str, Any])
-    failure: Failure | None = None
-    clips: dict[str, Clip] = field(default_factory=dict[str, Clip])
+    duration: float  # seconds from creation to end
+    price: float  # credits it costs if it succeeds
+    result: Json = field(default_factory=dict[str, Any])  # what resultJson will hold
+    failure: Failure | None = None  # why it will fail
+    clips: dict[str, Clip] = field(default_factory=dict[str, Clip])  # its result files, by path
     reports_progress: bool = False
     quirks: Fault = NO_FAULT
-    polls: int = 0
+    polls: int = 0  # how often it was polled
 
     @property
     def finishes_at(self) -> float:
@@ -98,8 +80,8 @@ class Job:
 
     def is_late(self, now: float) -> bool:
         """Whether a fault keeps the addresses back, although the job has succeeded."""
-        late = self.quirks.no_url_seconds
-        return late is not None and now < self.finishes_at + late
+        seconds = self.quirks.no_url_seconds
+        return seconds is not None and now < self.finishes_at + seconds
 
     def summary(self, now: float) -> Json:
         """Return what `GET /_sim/stats` says of it."""
@@ -134,14 +116,7 @@ def prompt_of(given: object) -> str:
 
 
 def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = True) -> Json:
-    """Return the `data` that recordInfo and the callbacks give for a job.
-
-    Args:
-        job: The job.
-        now: Epoch seconds.
-        skew: Seconds the service's clock is ahead.
-        report_progress: Whether `progress` is reported (for Sora models only).
-    """
+    """Return the `data` that recordInfo and the callbacks give for a job, by a clock that is `skew` ahead."""
 
     def milliseconds(moment: float) -> int:
         return round((moment + skew) * 1000)
@@ -181,11 +156,12 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     return data
 
 
-def _result(job: Job, now: float) -> Any:
+def _result(job: Job, now: float) -> Json | str:
     """The `resultJson` field in the form that was ordered."""
     quirks, result = job.quirks, job.result
     if quirks.no_url or job.is_late(now):
-        result = {name: [] for name in result if name.endswith("Urls")}
+        empty: Json = {name: [] for name in result if name.endswith("Urls")}
+        result = empty
     if quirks.result_form == "bare" and "resultObject" in result:
         result = {"character_id": result["resultObject"]["character_id"]}
     if quirks.result_form == "extra":

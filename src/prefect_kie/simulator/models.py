@@ -50,7 +50,8 @@ class Model:
 
 
 MODELS: Mapping[str, Model] = {
-    name: Model(**row) for name, row in json.loads((files(__package__) / "models.json").read_text()).items()
+    name: Model(**row)
+    for name, row in json.loads((files("prefect_kie.simulator") / "models.json").read_text()).items()
 }
 """The models that are checked field by field."""
 

@@ -240,7 +240,7 @@ class Simulator:
 
     def _film(self, job: Job, model: Model, base_url: str) -> None:
         """Give a video job its files and its resultJson."""
-        clean = self._clip(job, model, base_url)
+        clean = self._clip(job, model)
         marked = replace(clean, watermark=model.watermark)
         stem = f"/files/results/{job.task_id}"
         if model.watermark and job.body["input"].get("remove_watermark"):
@@ -248,17 +248,18 @@ class Simulator:
         else:
             job.clips = {f"{stem}.mp4": marked}
         names = ("resultUrls", "resultWaterMarkUrls")
-        job.result = {name: [f"{base_url}{path}"] for name, path in zip(names, job.clips, strict=False)}
+        job.result = {
+            name: [f"{base_url.rstrip('/')}{path}"] for name, path in zip(names, job.clips, strict=False)
+        }
         self._clips.update(dict.fromkeys(job.clips, job))
 
-    def _clip(self, job: Job, model: Model, base_url: str) -> Clip:
+    def _clip(self, job: Job, model: Model) -> Clip:
         """Return what a job's video shows, without a watermark."""
         given = job.body["input"]
         source, pictures = given.get("video_url"), given.get("image_urls")
         if is_url(source) and (found := self.clip_at(urlsplit(source).path)):
             return replace(found[1], watermark=False)
         picture = pictures[0] if is_list(pictures) and pictures else None
-        own = is_url(picture) and picture.startswith(f"{base_url}/files/")
         try:  # n_frames is "10", another model's duration "5" or 5
             seconds = max(1, min(60, int(given.get("n_frames") or given.get("duration"))))
         except (TypeError, ValueError):
@@ -268,7 +269,7 @@ class Simulator:
             model=job.model,
             seconds=seconds,
             portrait=given.get("aspect_ratio") in ("portrait", "9:16"),
-            image=unquote(urlsplit(str(picture)).path) if own else None,
+            image=unquote(urlsplit(picture).path) if is_url(picture) else None,
         )
 
     def _cast(self, model: Model, given: Json, ready_at: float) -> Json:

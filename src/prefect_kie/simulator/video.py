@@ -48,16 +48,6 @@ def check_renderer() -> None:
         raise RendererMissing(MISSING) from error
 
 
-def video_size(*, portrait: bool, height: int) -> tuple[int, int]:
-    """Return (width, height) in pixels of a 16:9 or 9:16 video whose short side is `height`.
-
-    Both are rounded to even numbers, as H.264 needs.
-    """
-    short = height // 2 * 2
-    long = round(short * 16 / 9 / 2) * 2
-    return (short, long) if portrait else (long, short)
-
-
 def render_video(
     path: Path | str,
     *,
@@ -81,22 +71,19 @@ def render_video(
         portrait: 9:16 in place of 16:9.
         height: Pixels of the short side.
         fps: Pictures per second.
-        image: A picture file (JPEG, PNG, WebP) for the background; what cannot be read is left out.
+        image: A picture file for the background; what cannot be read is left out.
         watermark: Whether WATERMARK is written across it.
-        stopped: Called before each picture; True gives the rendering up.
-
-    Returns:
-        The path.
+        stopped: Called before each picture; True gives the rendering up, with RenderingStopped.
 
     Raises:
         RendererMissing: PyAV or Pillow is not installed.
-        RenderingStopped: `stopped` said so.
     """
     check_renderer()
     av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
     from PIL import ImageDraw
 
-    width, height = video_size(portrait=portrait, height=height)
+    short, long = height // 2 * 2, round(height // 2 * 2 * 16 / 9 / 2) * 2  # even, as H.264 needs
+    width, height = (short, long) if portrait else (long, short)
     still = _still((width, height), prompt=prompt, model=model, image=image, watermark=watermark)
     font, margin, bar, frames = _font((width, height), 0.09), width // 16, max(2, height // 60), seconds * fps
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
