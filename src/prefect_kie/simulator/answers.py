@@ -35,7 +35,6 @@ MESSAGES = {
 """Kie's words for each code, for faults and refusals that bring none."""
 
 MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
-HTML = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,17 @@ def error(code: int, msg: str | None = None, data: Any = None) -> Answer:
     return json_answer({"code": code, "msg": words, "data": data})
 
 
+PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
+CANNED = {
+    "paused": error(500, PAUSED),
+    "unknown": error(422, "Record does not exist"),
+    "html": Answer(PAGE, headers={"content-type": "text/html; charset=utf-8"}),
+    "dead": Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"}),
+    "empty": Answer(),
+}
+"""What some faults put in place of the true answer."""
+
+
 def spoil(answer: Answer, fault: Fault) -> Answer:
     """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
     answer = _replaced(answer, fault)
@@ -79,24 +89,17 @@ def spoil(answer: Answer, fault: Fault) -> Answer:
 
 
 def _replaced(answer: Answer, fault: Fault) -> Answer:
-    if fault.paused:
-        return error(500, PAUSED)
+    for name, canned in CANNED.items():
+        if getattr(fault, name):
+            return canned
     if fault.mishap is not None:
         return error(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
-    if fault.unknown:
-        return error(422, "Record does not exist")
     if fault.code is not None:
         return error(fault.code, fault.msg, fault.data)
     if fault.status is not None:
         return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
     if fault.garbage is not None:
         return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
-    if fault.html:
-        return Answer(HTML, headers={"content-type": "text/html; charset=utf-8"})
-    if fault.dead:
-        return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
-    if fault.empty:
-        return Answer()
     if fault.redirect is not None:
         return Answer(status=302, headers={"location": fault.redirect})
     if fault.merge is not None:

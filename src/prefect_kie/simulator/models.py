@@ -137,12 +137,9 @@ def _string_complaint(rule: Json, value: object) -> str | None:
         if bounds is None or bounds[0] < 0:
             return 'must have the form "start,end" in seconds'
         # Rounded, because 5.55 - 1.55 is a little more than 4.
-        inside = rule["min"] <= round(bounds[1] - bounds[0], 6) <= rule["max"]
-        return (
-            None
-            if inside
-            else "is invalid: end - start must be between {min} and {max} seconds".format(**rule)
-        )
+        if not rule["min"] <= round(bounds[1] - bounds[0], 6) <= rule["max"]:
+            return "is invalid: end - start must be between {min} and {max} seconds".format(**rule)
+        return None
     if not isinstance(value, str):
         return "must be a string"
     return f"length cannot exceed {longest} characters" if len(value) > longest else None

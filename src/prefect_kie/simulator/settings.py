@@ -52,8 +52,6 @@ class SimulatorSettings(BaseModel):
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
     moderated_words: tuple[str, ...] = ("gore",)  # a prompt with one of them makes the job fail at its end
-    known_handles: tuple[str, ...] = ()  # of characters that exist beside those created here
-    dotted_handles: bool = True  # a new handle gets a suffix (`mzsdaag.ab`): only the returned one works
 
     # Files
     result_days: float = Field(default=14.0, ge=0)  # how long a result file stays

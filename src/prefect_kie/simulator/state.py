@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import heapq
-import math
 import random
 import re
 import time
@@ -84,8 +83,7 @@ class Simulator:
         self._granted, self._charged = settings.credits, 0.0
         self._unsettled: list[tuple[float, str]] = []
         self._clips: dict[str, Job] = {}
-        self._handles: dict[str, float] = dict.fromkeys(settings.known_handles, -math.inf)
-        self._taken = {handle.partition(".")[0] for handle in settings.known_handles}
+        self._handles: set[str] = set()  # of characters that were made, with their suffixes
         # Not for secrets: spread of durations and invented handles.
         self._random = random.Random(settings.seed)  # noqa: S311
 
@@ -126,11 +124,7 @@ class Simulator:
         return self._granted - self._charged
 
     def create(self, body: object, *, key: str, base_url: str) -> Job:
-        """Create a job of a decoded createTask body, whose results lie under `base_url`.
-
-        Raises:
-            Refused: Nothing was created.
-        """
+        """Create a job of a decoded createTask body, with results under `base_url`; or raise Refused."""
         settings, now = self.settings, self.clock()
         self._throttle(10, key, settings.create_per_10s)
         if not is_object(body):
@@ -162,11 +156,7 @@ class Simulator:
         return job
 
     def find(self, task_id: str) -> Job:
-        """Return a job that recordInfo knows by now.
-
-        Raises:
-            Refused: It is unknown, or was asked for too often.
-        """
+        """Return a job that recordInfo knows by now; Refused otherwise, or when polled too often."""
         self._throttle(1, task_id, self.settings.polls_per_second)
         job = self.jobs.get(task_id)
         if job is None or self.clock() < job.visible_at:
@@ -213,17 +203,17 @@ class Simulator:
             visible_at=now + settings.visible_after_seconds,
             duration=duration if quirks.duration is None else quirks.duration,
             price=settings.price_of(name),
-            failure=quirks.fail or self._failure(model, given, now),
+            failure=quirks.fail or self._failure(model, given),
             reports_progress=model.progress,
             quirks=quirks,
         )
         if job.failure is None and model.gives == "video":
             self._film(job, model, base_url)
         elif job.failure is None:
-            job.result = self._cast(model, given, job.finishes_at)
+            job.result = self._cast(model, given)
         return job
 
-    def _failure(self, model: Model, given: Json, now: float) -> Failure | None:
+    def _failure(self, model: Model, given: Json) -> Failure | None:
         """Decide whether moderation, or a handle, will make the job fail at its end."""
         prompt, asked = prompt_of(given), given.get("character_user_name")
         words = f"{prompt} {given.get('character_prompt', '')}"
@@ -232,9 +222,10 @@ class Simulator:
         # Other models mention their own references with an @.
         for mention in MENTION.findall(prompt) if model.fields else ():
             handle = mention.rstrip(".-")
-            if self._handles.get(handle, math.inf) > now:
+            if handle not in self._handles:
                 return Failure(failMsg=UNKNOWN_HANDLE.format(handle))
-        if asked in self._taken and model.gives == "pro-character":
+        taken = {handle.partition(".")[0] for handle in self._handles}
+        if asked in taken and model.gives == "pro-character":
             return Failure(failCode="422", failMsg=HANDLE_TAKEN.format(asked))
         return None
 
@@ -272,22 +263,17 @@ class Simulator:
             image=unquote(urlsplit(picture).path) if is_url(picture) else None,
         )
 
-    def _cast(self, model: Model, given: Json, ready_at: float) -> Json:
-        """Return a character job's resultJson, and keep its handle from now on."""
+    def _cast(self, model: Model, given: Json) -> Json:
+        """Return a character job's resultJson, and keep its handle."""
         character_id = f"ch_{uuid.uuid4().hex}"
         if model.gives == "character":
             return {"character_id": character_id}
-        handle = given.get("character_user_name") or self._letters(7)
-        self._taken.add(handle)
-        if self.settings.dotted_handles:
-            handle = f"{handle}.{self._letters(2)}"
-        self._handles[handle] = ready_at
+        suffix = "".join(self._random.choices(LETTERS, k=2))  # so that only the returned handle works
+        handle = f"{given.get('character_user_name') or character_id[-7:]}.{suffix}"
+        self._handles.add(handle)
         return {
             "resultObject": {"character_id": character_id, "character_user_name": handle, "remark": REMARK}
         }
-
-    def _letters(self, count: int) -> str:
-        return "".join(self._random.choices(LETTERS, k=count))
 
     def inspect(self, body: object) -> None:
         """Count a createTask body that is not as documented."""

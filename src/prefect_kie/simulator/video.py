@@ -36,11 +36,7 @@ class RenderingStopped(Exception):
 
 
 def check_renderer() -> None:
-    """Say at once whether videos can be rendered.
-
-    Raises:
-        RendererMissing: when PyAV or Pillow is not installed, or cannot be loaded.
-    """
+    """Raise RendererMissing at once when PyAV or Pillow is not installed, or cannot be loaded."""
     try:
         for module in ("av", "PIL", "PIL.ImageDraw"):
             importlib.import_module(module)
