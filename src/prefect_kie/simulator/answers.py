@@ -20,6 +20,7 @@ TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
 
 MESSAGES = {
+    200: "success",
     401: "You do not have access permissions",
     402: "Credits insufficient: the current balance is not enough to run this request. Please top up.",
     404: "The requested resource was not found",
@@ -52,21 +53,17 @@ def json_answer(content: Any, *, status: int = 200) -> Answer:
     return Answer(body, status, {"content-type": "application/json"})
 
 
-def success(data: Any) -> Answer:
-    """Return Kie's envelope around a result."""
-    return json_answer({"code": 200, "msg": "success", "data": data})
-
-
-def error(code: int, msg: str | None = None, data: Any = None) -> Answer:
-    """Return an error as Kie sends it: HTTP 200, with the code in the body."""
-    words = MESSAGES.get(code, "error") if msg is None else msg
-    return json_answer({"code": code, "msg": words, "data": data})
+def envelope(code: int = 200, msg: str | None = None, data: Any = None) -> Answer:
+    """Return Kie's envelope: HTTP 200, with the code in the body."""
+    return json_answer(
+        {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
+    )
 
 
 PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
 CANNED = {
-    "paused": error(500, PAUSED),
-    "unknown": error(422, "Record does not exist"),
+    "paused": envelope(500, PAUSED),
+    "unknown": envelope(422, "Record does not exist"),
     "html": Answer(PAGE, headers={"content-type": "text/html; charset=utf-8"}),
     "dead": Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"}),
     "empty": Answer(),
@@ -93,9 +90,9 @@ def _replaced(answer: Answer, fault: Fault) -> Answer:
         if getattr(fault, name):
             return canned
     if fault.mishap is not None:
-        return error(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
+        return envelope(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
     if fault.code is not None:
-        return error(fault.code, fault.msg, fault.data)
+        return envelope(fault.code, fault.msg, fault.data)
     if fault.status is not None:
         return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
     if fault.garbage is not None:
@@ -142,29 +139,25 @@ class WireResponse(Response):
         fault, body = self._fault, b"" if scope["method"] == "HEAD" else self._sent
         if silence := (fault.delay or 0) + (fault.hang or 0):
             await self._pause(silence)
-        if fault.hang is not None or fault.reset:
-            await _hang_up(scope, receive, flush=False)
-            return
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        step = max(1, fault.drip // 20) if fault.drip else len(body) or 1
-        for start in range(0, len(body), step):
-            await send({"type": "http.response.body", "body": body[start : start + step], "more_body": True})
-            if fault.drip and await self._pause(step / fault.drip):
-                break
-        if scope["method"] != "HEAD" and len(body) < len(self.body) and not fault.endless:
-            await _hang_up(scope, receive, flush=True)
+        silent = fault.hang is not None or fault.reset
+        if not silent:
+            head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            await send(head)
+            step = max(1, fault.drip // 20) if fault.drip else len(body) or 1
+            for start in range(0, len(body), step):
+                piece = body[start : start + step]
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+                if fault.drip and await self._pause(step / fault.drip):
+                    break
+            if scope["method"] == "HEAD" or fault.endless or len(body) == len(self.body):
+                await send({"type": "http.response.body", "body": b""})
+                return
+        transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+        if transport is None:
+            raise ConnectionResetError("a fault closes this connection")
+        if silent:
+            transport.abort()
         else:
-            await send({"type": "http.response.body", "body": b""})
-
-
-async def _hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:
-    """Close a request's connection in the middle; with `flush` what was sent so far still gets through."""
-    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
-    if transport is None:
-        raise ConnectionResetError("a fault closes this connection")
-    if flush:
-        transport.close()
-    else:
-        transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+            transport.close()  # what was sent so far still gets through
+        while (await receive())["type"] != "http.disconnect":
+            pass

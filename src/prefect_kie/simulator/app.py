@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_kie.simulator.answers import Answer, WireResponse, error, json_answer, spoil, success
-from prefect_kie.simulator.callbacks import envelope
+from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_answer, spoil
+from prefect_kie.simulator.callbacks import report
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
 from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
 from prefect_kie.simulator.jobs import Job, prompt_of, record
@@ -29,7 +29,7 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/jobs/createTask`."""
     job = simulator.create(content, key=_key(request), base_url=str(request.base_url))
-    return success({"taskId": job.task_id, "recordId": job.task_id})
+    return envelope(data={"taskId": job.task_id, "recordId": job.task_id})
 
 
 async def record_info(simulator: Simulator, request: Request, _: object) -> Answer:
@@ -39,13 +39,13 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
     failed = data["state"] == "fail" or data["failMsg"] is not None
     if failed and not job.quirks.envelope_success_on_fail:
-        return json_answer(envelope(data))
-    return success(data)
+        return json_answer(report(data))
+    return envelope(data=data)
 
 
 async def credit(simulator: Simulator, _: Request, __: object) -> Answer:
     """`GET /api/v1/chat/credit`."""
-    return success(simulator.credits())
+    return envelope(data=simulator.credits())
 
 
 async def download_url(simulator: Simulator, request: Request, content: object) -> Answer:
@@ -55,7 +55,7 @@ async def download_url(simulator: Simulator, request: Request, content: object) 
     if url.netloc != request.url.netloc or not found or not simulator.files.is_kept(found[0]):
         raise Refused(422, "url is wrong")
     link = request.url.replace(path=url.path, query=f"token={simulator.files.mint(url.path)}")
-    return success(str(link))
+    return envelope(data=str(link))
 
 
 def _key(request: Request) -> str:
@@ -94,7 +94,7 @@ async def api_call(request: Request) -> Response:
                 raise Refused(401)
             answer = await handler(simulator, request, content)
         except Refused as refused:
-            answer = error(refused.code, refused.msg)
+            answer = envelope(refused.code, refused.msg)
     if stage == "create" and len(simulator.jobs) == accepted:
         simulator.counts["rejected"] += 1
     return _respond(request, spoil(answer, fault), fault)
@@ -183,15 +183,10 @@ def _respond(request: Request, answer: Answer, fault: Fault = NO_FAULT) -> Respo
 def create_app(
     settings: SimulatorSettings | None = None, *, clock: Callable[[], float] = time.time
 ) -> Starlette:
-    """Build a simulated Kie as an ASGI application.
+    """Return a simulated Kie as an ASGI application, whose `state.simulator` is the `Simulator` behind it.
 
-    Args:
-        settings: How it behaves; by default like the real one, only faster.
-        clock: Gives epoch seconds; a test may bring its own.
-
-    Returns:
-        The application; its `state.simulator` is the `Simulator` behind it. Run it with
-        `SimulatorServer` or `serve`: faults that close connections need their server.
+    Run it with `SimulatorServer` or `serve`: faults that close connections need their server. A test may
+    bring its own `clock`, which gives epoch seconds.
     """
     routes = [Route(path, api_call, methods=[method]) for path, (method, *_) in CALLS.items()]
     routes += [

@@ -21,10 +21,8 @@ from prefect_kie.simulator.models import Json
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
 
-STEPS = (25, 50, 75)
-"""Percents at which a progress callback is sent."""
-TIMEOUT = 15.0
-"""Seconds a receiver has to answer."""
+STEPS = (25, 50, 75)  # percents at which a progress callback is sent
+TIMEOUT = 15.0  # seconds a receiver has to answer
 
 
 def is_loopback(url: str) -> bool:
@@ -42,7 +40,7 @@ def sign(key: str, task_id: str, timestamp: str) -> str:
     return base64.b64encode(digest).decode()
 
 
-def envelope(data: Json) -> Json:
+def report(data: Json) -> Json:
     """Wrap a job's record as its callback does, at its end or underway."""
     if data["state"] == "fail" or data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
@@ -97,7 +95,7 @@ class Callbacks:
             if attempt:
                 await self._simulator.pause(settings.callback_retry_seconds)
             now, skew = self._simulator.clock(), settings.clock_skew_seconds
-            content = envelope(record(job, now, skew=skew))
+            content = report(record(job, now, skew=skew))
             headers: dict[str, str] = {}
             if settings.signing_key is not None:
                 key = settings.signing_key + ("-wrong" if fault.wrong_signature else "")

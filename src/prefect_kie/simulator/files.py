@@ -36,8 +36,7 @@ DAY = 86_400
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
 MAX_VIDEOS = 50
 
-Look = tuple[Clip, int, int, bytes | None]
-"""All that a video's content depends on: its clip, height, pictures per second and background."""
+Look = tuple[Clip, int, int, bytes | None]  # a video's clip, height, pictures per second and background
 
 # The last videos of this process, so that the many simulators of a test suite render each once.
 _videos: dict[Look, bytes] = {}

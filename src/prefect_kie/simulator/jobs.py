@@ -12,8 +12,7 @@ from prefect_kie.simulator.models import Json, is_list, is_object
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
-QUEUED_AT, STARTED_AT = 0.05, 0.15
-"""Fractions of a job's duration at which it is queued, and at which its generation starts."""
+QUEUED_AT, STARTED_AT = 0.05, 0.15  # fractions of a job's duration
 
 
 @dataclass(frozen=True)

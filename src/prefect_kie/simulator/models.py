@@ -30,30 +30,20 @@ class Refused(Exception):
 
 @dataclass(frozen=True)
 class Model:
-    """What one model takes and gives.
+    """What one model takes and gives."""
 
-    Attributes:
-        fields: The rule of each documented input field; empty takes any input.
-        gives: `video`, `pro-character` (a resultObject) or `character` (a bare character_id).
-        price: Credits; invented, since the real ones changed tenfold within months.
-        progress: Whether it reports progress and takes a progressCallBackUrl.
-        watermark: Whether its videos carry a watermark unless remove_watermark is set.
-        seconds: Length of its videos when the input does not say.
-    """
-
-    fields: Mapping[str, Json] = field(default_factory=dict[str, Json])
-    gives: str = "video"
-    price: float = 0.0
-    progress: bool = False
-    watermark: bool = False
-    seconds: int = 10
+    fields: Mapping[str, Json] = field(default_factory=dict[str, Json])  # rules by name; none: any input
+    gives: str = "video"  # or `pro-character` (a resultObject), `character` (a bare character_id)
+    price: float = 0.0  # credits; invented, since the real ones changed tenfold within months
+    progress: bool = False  # whether it reports progress and takes a progressCallBackUrl
+    watermark: bool = False  # on its videos, unless remove_watermark is set
+    seconds: int = 10  # length of its videos when the input does not say
 
 
 MODELS: Mapping[str, Model] = {
     name: Model(**row)
     for name, row in json.loads((files("prefect_kie.simulator") / "models.json").read_text()).items()
 }
-"""The models that are checked field by field."""
 
 
 def find_model(name: object, *, extra: tuple[str, ...] = ()) -> Model | None:

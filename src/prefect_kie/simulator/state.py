@@ -55,19 +55,10 @@ COUNTED = (
 
 
 class Simulator:
-    """One simulated account, whole; a test in the same process may look at it and change it.
-
-    Attributes:
-        clock: Gives epoch seconds.
-        stopping: Set by `stop`.
-        settings: The present settings.
-        faults: The ordered faults.
-        files: Uploads and results.
-        file_requests: Every request of a file since the start or the last reset.
-    """
+    """One simulated account, whole; a test in the same process may look at it and change it."""
 
     def __init__(self, settings: SimulatorSettings, *, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+        self.clock = clock  # gives epoch seconds
         self.stopping = asyncio.Event()
         self._initial = settings
         self._begin()

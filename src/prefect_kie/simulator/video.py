@@ -122,7 +122,7 @@ def _still(
 
 
 def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Image.Image:
-    """The given picture, darkened, or a gradient whose colour belongs to the prompt."""
+    """The given picture, darkened, or a colour that belongs to the prompt."""
     from PIL import Image, ImageOps
 
     if image is not None:
@@ -130,10 +130,8 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
             fitted = ImageOps.fit(source.convert("RGB"), size)
             return Image.blend(fitted, Image.new("RGB", size), 0.35)
     hue = hashlib.sha256(prompt.encode()).digest()[0] / 255
-    top, bottom = (
-        tuple(round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.5)) for light in (0.32, 0.12)
-    )
-    return ImageOps.colorize(ImageOps.fit(Image.linear_gradient("L"), size), top, bottom)
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.22, 0.5))
+    return Image.new("RGB", size, (red, green, blue))
 
 
 def _font(size: tuple[int, int], share: float) -> Font:
