@@ -91,7 +91,7 @@ def jobs(sigma: float, count: int, seed: int) -> list[Job]:
     chance = random.Random(seed)
     durations = (USUAL * chance.lognormvariate(0, sigma) for _ in range(count))
     return [
-        Job("", "", {}, "", created_at=0, visible_at=0, duration=one, price=0, result={}) for one in durations
+        Job("", "", {}, created_at=0, visible_at=0, duration=one, price=0, result={}) for one in durations
     ]
 
 
@@ -107,13 +107,19 @@ def waits(gap: Gap, jobs: Iterable[Job]) -> list[Wait]:
     return made
 
 
+def reported(job: Job, age: float) -> float:
+    """A job's progress as Kie reports it: an estimate, the same at two polls of the same point."""
+    exact = job.progress(age)
+    return min(99.0, max(0.0, exact + random.Random(int(exact)).uniform(-NOISE, NOISE)))
+
+
 def polling(sigma: float, seed: int, *, progress: bool = False) -> Gap:
     """This project's schedule, for jobs that report their progress or do not."""
     policy = PollPolicy(spread=sigma, deadline_seconds=1e9)  # a job that is given up has no delay
     chance = random.Random(seed)
 
     def gap(age: float, job: Job) -> float:
-        told = job.progress(age, noise=NOISE) if progress else None
+        told = reported(job, age) if progress else None
         seconds = next_poll(policy, age=age, usual=USUAL, progress=told, chance=chance.random())
         assert seconds is not None
         return seconds

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
@@ -14,12 +14,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import PAUSED, Refusal, is_object
+from prefect_kie.simulator.models import PAUSED, is_object
 
 TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
 
 MESSAGES = {
+    200: "success",
     401: "You do not have access permissions",
     402: "Credits insufficient: the current balance is not enough to run this request. Please top up.",
     404: "The requested resource was not found",
@@ -33,6 +34,8 @@ MESSAGES = {
     505: "This feature is currently disabled",
 }
 """Kie's words for each code, for faults and refusals that bring none."""
+
+MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
 
 
 @dataclass(frozen=True)
@@ -50,68 +53,55 @@ def json_answer(content: Any, *, status: int = 200) -> Answer:
     return Answer(body, status, {"content-type": "application/json"})
 
 
-def success(data: Any, *, code: int = 200, msg: str = "success") -> Answer:
-    """Return Kie's envelope around a result."""
-    return json_answer({"code": code, "msg": msg, "data": data})
-
-
-def error(code: int, msg: str | None = None, data: Any = None) -> Answer:
-    """Return an error as Kie sends it: HTTP 200, with the code in the body."""
+def envelope(code: int = 200, msg: str | None = None, data: Any = None) -> Answer:
+    """Return Kie's envelope: HTTP 200, with the code in the body."""
     return json_answer(
         {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
     )
 
 
-def refusal(refused: Refusal) -> Answer:
-    """Return a refused createTask."""
-    return error(refused.code, refused.msg)
+PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
+CANNED = {
+    "paused": envelope(500, PAUSED),
+    "unknown": envelope(422, "Record does not exist"),
+    "html": Answer(PAGE, headers={"content-type": "text/html; charset=utf-8"}),
+    "dead": Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"}),
+    "empty": Answer(),
+}
+"""What some faults put in place of the true answer."""
 
 
-def spoil(answer: Answer, fault: Fault | None) -> Answer:
+def spoil(answer: Answer, fault: Fault) -> Answer:
     """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
-    return answer if fault is None else _encoded(_replaced(answer, fault), fault)
-
-
-MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
-
-
-def _replaced(answer: Answer, fault: Fault) -> Answer:
-    if fault.paused:
-        return error(500, PAUSED)
-    if fault.mishap is not None:
-        return error(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
-    if fault.unknown:
-        return error(422, "Record does not exist")
-    if fault.code is not None:
-        return error(fault.code, fault.msg, fault.data)
-    if fault.status is not None:
-        return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
-    if fault.garbage is not None:
-        return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
-    if fault.html:
-        page = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
-        return Answer(page, headers={"content-type": "text/html; charset=utf-8"})
-    if fault.dead:
-        return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
-    if fault.empty:
-        return Answer()
-    if fault.redirect is not None:
-        return Answer(status=302, headers={"location": fault.redirect})
-    if fault.merge is not None:
-        return replace(answer, body=json.dumps(merged(json.loads(answer.body), fault.merge)).encode())
-    return answer
-
-
-def _encoded(answer: Answer, fault: Fault) -> Answer:
-    body, headers = answer.body, answer.headers
+    answer = _replaced(answer, fault)
+    body, headers = answer.body, dict(answer.headers)
     if fault.charset is not None:
         body = body.decode().encode(fault.charset)
     body += b" " * (1_000_000 * (fault.swollen or 0))
     for _ in range(fault.gzip or 0):
         body = gzip.compress(body)
     if fault.gzip:
-        headers = {**headers, "content-encoding": ", ".join(["gzip"] * fault.gzip)}
+        headers["content-encoding"] = ", ".join(["gzip"] * fault.gzip)
     return replace(answer, body=body, headers=headers)
+
+
+def _replaced(answer: Answer, fault: Fault) -> Answer:
+    for name, canned in CANNED.items():
+        if getattr(fault, name):
+            return canned
+    if fault.mishap is not None:
+        return envelope(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
+    if fault.code is not None:
+        return envelope(fault.code, fault.msg, fault.data)
+    if fault.status is not None:
+        return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
+    if fault.garbage is not None:
+        return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
+    if fault.redirect is not None:
+        return Answer(status=302, headers={"location": fault.redirect})
+    if fault.merge is not None:
+        return replace(answer, body=json.dumps(merged(json.loads(answer.body), fault.merge)).encode())
+    return answer
 
 
 def merged(target: object, patch: object) -> object:
@@ -127,10 +117,6 @@ def merged(target: object, patch: object) -> object:
     return result
 
 
-Pause = Callable[[float], Awaitable[bool]]
-"""Waits so many seconds; True means that the service stops."""
-
-
 class WireResponse(Response):
     """Sends an answer, and does to the connection what a fault asks for.
 
@@ -138,74 +124,40 @@ class WireResponse(Response):
     Under another ASGI server a fault of that kind raises ConnectionResetError.
     """
 
-    def __init__(self, answer: Answer, fault: Fault | None, *, pause: Pause, now: float) -> None:
-        endless = fault.endless if fault else None
-        super().__init__(b"" if endless else answer.body, status_code=answer.status, headers=answer.headers)
+    def __init__(
+        self, answer: Answer, fault: Fault, *, pause: Callable[[float], Awaitable[bool]], now: float
+    ) -> None:
+        super().__init__(answer.body, answer.status, answer.headers)
         self.headers["date"] = formatdate(now, usegmt=True)
-        if endless:
+        self._fault, self._pause, self._sent = fault, pause, bytes(self.body[: fault.truncate])
+        if fault.endless:
             del self.headers["content-length"]
-        self._whole = answer.body
-        self._fault = fault
-        self._pause = pause
+            self._sent = (self._sent + bytes(max(0, fault.endless - len(self._sent))))[: fault.endless]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        fault = self._fault
-        if fault is None:
-            body = b"" if scope["method"] == "HEAD" else self._whole
-            await send(
-                {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
-            )
-            await send({"type": "http.response.body", "body": body})
-            return
-        if fault.delay:
-            await self._pause(fault.delay)
-        if fault.hang is not None:
-            await self._pause(fault.hang)
-        if fault.hang is not None or fault.reset:
-            await hang_up(scope, receive, flush=False)
-            return
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        if scope["method"] != "HEAD":
-            async for piece in self._pieces(fault):
+        fault, body = self._fault, b"" if scope["method"] == "HEAD" else self._sent
+        if silence := (fault.delay or 0) + (fault.hang or 0):
+            await self._pause(silence)
+        silent = fault.hang is not None or fault.reset
+        if not silent:
+            head = {"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers}
+            await send(head)
+            step = max(1, fault.drip // 20) if fault.drip else len(body) or 1
+            for start in range(0, len(body), step):
+                piece = body[start : start + step]
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
-            if fault.truncate is not None and fault.truncate < len(self._whole):
-                await hang_up(scope, receive, flush=True)
+                if fault.drip and await self._pause(step / fault.drip):
+                    break
+            if scope["method"] == "HEAD" or fault.endless or len(body) == len(self.body):
+                await send({"type": "http.response.body", "body": b""})
                 return
-        await send({"type": "http.response.body", "body": b""})
-
-    async def _pieces(self, fault: Fault) -> AsyncIterator[bytes]:
-        """The body in the pieces in which it is sent."""
-        if fault.endless:
-            yield self._whole[: fault.endless]
-            for sent in range(len(self._whole), fault.endless, 65_536):
-                yield bytes(min(65_536, fault.endless - sent))
-            return
-        body = self._whole[: fault.truncate]
-        if fault.drip is None:
-            yield body
-            return
-        step = max(1, fault.drip // 20)
-        for start in range(0, len(body), step):
-            yield body[start : start + step]
-            if await self._pause(step / fault.drip):
-                return
-
-
-async def hang_up(scope: Scope, receive: Receive, *, flush: bool) -> None:
-    """Close a request's connection in the middle.
-
-    Args:
-        scope: The request's scope.
-        receive: The request's receive, which tells when the connection is gone.
-        flush: Whether what was sent so far still gets through.
-    """
-    transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
-    if transport is None:
-        raise ConnectionResetError("the simulator was told to close this connection")
-    if flush:
-        transport.close()
-    else:
-        transport.abort()
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)
+        if transport is None:
+            raise ConnectionResetError("a fault closes this connection")
+        if silent:
+            transport.abort()
+        else:
+            transport.close()  # what was sent so far still gets through
+        while (await receive())["type"] != "http.disconnect":
+            pass

@@ -1,34 +1,49 @@
-"""Result files and uploads: rendered once, kept for a while, served with ranges as a file host does."""
+"""Result files and uploads: kept for a while, served with ranges, and the three upload calls.
+
+No file is ever fetched from outside: an upload by URL takes own files only.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import base64
+import binascii
 import hashlib
 import mimetypes
-import os
 import re
 import secrets
-import shutil
 import tempfile
-import weakref
-from dataclasses import dataclass
+import threading
+from datetime import datetime, timedelta, timezone
+from email import message_from_bytes
+from email.message import Message
 from email.utils import formatdate
-from functools import partial
-from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote, unquote, urlsplit
 
-from prefect_kie.simulator.answers import Answer
+from starlette.requests import Request
+
+from prefect_kie.simulator.answers import Answer, json_answer
 from prefect_kie.simulator.jobs import Clip, Job
-from prefect_kie.simulator.service import Service
-from prefect_kie.simulator.settings import SimulatorSettings
+from prefect_kie.simulator.models import is_object
 from prefect_kie.simulator.video import RendererMissing, RenderingStopped, render_video
+
+if TYPE_CHECKING:
+    from prefect_kie.simulator.state import Simulator
 
 DAY = 86_400
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
+MAX_VIDEOS = 50
+
+Look = tuple[Clip, int, int, bytes | None]  # a video's clip, height, pictures per second and background
+
+# The last videos of this process, so that the many simulators of a test suite render each once.
+_videos: dict[Look, bytes] = {}
+_rendering = threading.Lock()
 
 
-@dataclass(frozen=True)
-class Upload:
+class Upload(NamedTuple):
     """An uploaded file."""
 
     body: bytes
@@ -37,130 +52,65 @@ class Upload:
 
 
 class Files:
-    """The files of one simulator. Videos are rendered at the first download, each content once."""
+    """The files of one simulator. Videos are rendered when they are first asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, simulator: Simulator) -> None:
         self.uploads: dict[str, Upload] = {}
+        self._simulator = simulator
         self._tokens: dict[str, tuple[str, float]] = {}
-        self._stopped = False
-        self._folder = Path(tempfile.mkdtemp(prefix="prefect-kie-simulator-"))
-        self._remove = weakref.finalize(self, partial(shutil.rmtree, self._folder, ignore_errors=True))
-        self._renderings: dict[str, asyncio.Task[Path]] = {}
-        self._slots = asyncio.Semaphore(max(1, min(2, os.cpu_count() or 1)))
 
-    def forget(self) -> None:
-        """Drop uploads and links; rendered videos stay, since their content is in their name."""
-        self.uploads.clear()
-        self._tokens.clear()
-
-    def stop(self) -> None:
-        """Give up the renderings that are running."""
-        self._stopped = True
-
-    def close(self) -> None:
-        """Remove every file from the disk."""
-        self._remove()
-
-    def store(self, path: str, body: bytes, media_type: str, now: float) -> None:
-        """Keep an upload. A path that exists keeps its first content, like Kie's cache does."""
-        self.uploads.setdefault(path, Upload(body, media_type, now))
-
-    def mint(self, path: str, *, now: float, seconds: float) -> str:
-        """Return a token that makes a fresh link to a file for so many seconds."""
+    def mint(self, path: str) -> str:
+        """Return a token that makes a fresh link to a file, for 20 minutes."""
         token = secrets.token_hex(16)
-        self._tokens[token] = (path, now + seconds)
+        self._tokens[token] = path, self._simulator.clock() + 20 * 60
         return token
 
-    def is_fresh(self, token: str | None, path: str, now: float) -> bool:
-        """Tell whether a link's token is known for this path and has not expired."""
+    def is_fresh(self, token: str | None, path: str) -> bool:
+        """Whether a link's token is known for this path and has not expired."""
         for_path, until = self._tokens.get(token or "", ("", 0.0))
-        return for_path == path and now < until
+        return for_path == path and self._simulator.clock() < until
 
-    async def fetch(
-        self, path: str, service: Service, settings: SimulatorSettings, *, token: str | None, now: float
-    ) -> Answer:
-        """Return the whole file at a path, as a 200, or why there is none.
+    def is_kept(self, job: Job) -> bool:
+        """Whether a job's result files exist: it has succeeded, and not too long ago."""
+        now, days = self._simulator.clock(), self._simulator.settings.result_days
+        return job.state(now) == "success" and now < job.finishes_at + days * DAY
 
-        Args:
-            path: The URL's path.
-            service: Knows which result files there are.
-            settings: Life times and the videos' size.
-            token: The link's token, if it has one.
-            now: Epoch seconds.
-        """
-        if token is not None and not self.is_fresh(token, path, now):
+    async def fetch(self, path: str, token: str | None = None) -> Answer:
+        """Return the whole file at a URL's path, as a 200, or why there is none."""
+        settings = self._simulator.settings
+        if token is not None and not self.is_fresh(token, path):
             return Answer(b"link expired", 403, PLAIN)
-        found = service.clip_at(path)
-        if found is None:
-            upload = self.uploads.get(path)
-            if upload is None or now >= upload.stored_at + settings.upload_days * DAY:
-                return Answer(b"no such file", 404, PLAIN)
-            return _whole(upload.body, upload.media_type, upload.stored_at)
-        job, clip = found
-        if not is_kept(job, settings, now):
-            return Answer(b"no such file", 404, PLAIN)
-        try:
-            video = await self._rendered(clip, settings)
-        except RendererMissing as missing:
-            return Answer(str(missing).encode(), 503, PLAIN)
-        except RenderingStopped:
-            return Answer(b"stopping", 503, PLAIN)
-        return _whole(await asyncio.to_thread(video.read_bytes), "video/mp4", job.finishes_at)
+        found, upload = self._simulator.clip_at(path), self.uploads.get(path)
+        if found and self.is_kept(found[0]):
+            job, clip = found
+            image = self.uploads[clip.image].body if clip.image in self.uploads else None
+            look = (clip, settings.video_height, settings.video_fps, image)
+            try:
+                video = await asyncio.to_thread(self._video, look)
+            except (RendererMissing, RenderingStopped) as error:
+                return Answer(str(error).encode(), 503, PLAIN)
+            return _whole(video, "video/mp4", job.finishes_at)
+        if upload and self._simulator.clock() < upload.stored_at + settings.upload_days * DAY:
+            return _whole(*upload)
+        return Answer(b"no such file", 404, PLAIN)
 
-    async def _rendered(self, clip: Clip, settings: SimulatorSettings) -> Path:
-        """Return a clip's file; several who ask at the same time wait for one rendering."""
-        upload = self.uploads.get(unquote(urlsplit(clip.image).path)) if clip.image else None
-        image = upload.body if upload else None
-        look = (clip, settings.video_height, settings.video_fps, hashlib.sha256(image or b"").hexdigest())
-        key = hashlib.sha256(repr(look).encode()).hexdigest()[:32]
-        rendering = self._renderings.get(key)
-        if rendering is None:
-            rendering = asyncio.create_task(self._render(key, clip, settings, image))
-            # Looked at, so that asyncio does not complain when every client has gone.
-            rendering.add_done_callback(lambda task: task.cancelled() or task.exception())
-            self._renderings[key] = rendering
-        try:
-            # Shielded: one client that goes away must not spoil it for the others.
-            return await asyncio.shield(rendering)
-        except (RendererMissing, RenderingStopped):
-            self._renderings.pop(key, None)
-            raise
-
-    async def _render(self, key: str, clip: Clip, settings: SimulatorSettings, image: bytes | None) -> Path:
-        async with self._slots:
-            return await asyncio.to_thread(
-                render_video,
-                self._folder / f"{key}.mp4",
-                prompt=clip.prompt,
-                model=clip.model,
-                seconds=clip.seconds,
-                portrait=clip.portrait,
-                height=settings.video_height,
-                fps=settings.video_fps,
-                image=image,
-                watermark=clip.watermark,
-                stopped=lambda: self._stopped,
-            )
-
-
-def is_kept(job: Job, settings: SimulatorSettings, now: float) -> bool:
-    """Tell whether a job's result files exist: it has succeeded, and not too long ago."""
-    return job.state(now) == "success" and now < job.finishes_at + settings.result_days * DAY
-
-
-def media_type_of(name: str) -> str:
-    """Guess a file's MIME type from its name."""
-    return mimetypes.guess_type(name)[0] or "application/octet-stream"
+    def _video(self, look: Look) -> bytes:
+        """Return a video, in a thread; several who ask at the same time wait for one rendering."""
+        with _rendering, tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
+            if look not in _videos:
+                clip, height, fps, image = look
+                wanted: dict[str, Any] = {**vars(clip), "height": height, "fps": fps, "image": image}
+                path = render_video(
+                    Path(folder, "video.mp4"), **wanted, stopped=self._simulator.stopping.is_set
+                )
+                _videos[look] = path.read_bytes()
+                if len(_videos) > MAX_VIDEOS:
+                    del _videos[next(iter(_videos))]
+            return _videos[look]
 
 
 def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
-    """Cut the range that was asked for out of a whole file (RFC 9110, one range only).
-
-    Args:
-        whole: The file as a 200; any other answer is returned as it is.
-        asked: The Range header.
-        if_range: The If-Range header: an ETag or a date, with which the file must still agree.
-    """
+    """Cut the range that was asked for out of a whole file (RFC 9110, one range only, If-Range obeyed)."""
     match = re.fullmatch(r"bytes=(\d*)-(\d*)", (asked or "").strip())
     if whole.status != 200 or match is None or match[1] == match[2] == "":
         return whole
@@ -178,17 +128,99 @@ def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
 
 
 def _whole(body: bytes, media_type: str, modified: float) -> Answer:
-    return Answer(
-        body,
-        headers={
-            "content-type": media_type,
-            "accept-ranges": "bytes",
-            "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
-            "last-modified": formatdate(modified, usegmt=True),
-        },
-    )
+    headers = {
+        "content-type": media_type,
+        "accept-ranges": "bytes",
+        "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "last-modified": formatdate(modified, usegmt=True),
+    }
+    return Answer(body, headers=headers)
 
 
-def file_name(url: str) -> str:
-    """Return the last part of a URL's path, or an invented name."""
-    return Path(unquote(urlsplit(url).path)).name or secrets.token_hex(8)
+async def upload_stream(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`POST /api/file-stream-upload`: a multipart form of file, uploadPath and fileName."""
+    form = parse_form(request.headers.get("content-type", ""), await request.body())
+    if "file" not in form:
+        return failed("file is required")
+    body, file_name = form.pop("file")
+    given = {name: content.decode(errors="replace") for name, (content, _) in form.items()}
+    return _store(simulator, request, body, given, file_name)
+
+
+async def upload_base64(simulator: Simulator, request: Request, given: object) -> Answer:
+    """`POST /api/file-base64-upload`: base64Data, with or without the head of a data URL."""
+    encoded = given.get("base64Data") if is_object(given) else None
+    if not is_object(given) or not isinstance(encoded, str):
+        return failed("base64Data is required")
+    try:
+        body = base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
+    except binascii.Error:
+        return failed("base64Data is not valid")
+    return _store(simulator, request, body, given)
+
+
+async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
+    """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
+    url = given.get("fileUrl") if is_object(given) else None
+    if not is_object(given) or not isinstance(url, str):
+        return failed("fileUrl is required")
+    own, path = request.url.netloc, unquote(urlsplit(url).path)
+    if urlsplit(url).netloc != own:
+        return failed(f"Failed to fetch the file: the simulator fetches from {own} only")
+    answer = await simulator.files.fetch(path)
+    if answer.status != 200:
+        return failed(f"Failed to fetch the file: HTTP {answer.status}")
+    return _store(simulator, request, answer.body, given, PurePosixPath(path).name)
+
+
+def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | None]]:
+    """Read the content and file name of each part of a multipart/form-data body; anything else has none.
+
+    Starlette's own parser would need python-multipart, which does not come with Prefect.
+    """
+    form = Message()
+    form["content-type"] = content_type
+    boundary = form.get_boundary("").encode()
+    parts: dict[str, tuple[bytes, str | None]] = {}
+    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1] if boundary else ():
+        head, _, content = chunk.removeprefix(b"\r\n").partition(b"\r\n\r\n")
+        header = message_from_bytes(head)
+        if name := header.get_param("name", header="content-disposition"):
+            parts[str(name)] = content, header.get_filename()
+    return parts
+
+
+def failed(msg: str) -> Answer:
+    """Return a refused upload in the upload host's envelope."""
+    return json_answer({"success": False, "code": 400, "msg": msg, "data": None})
+
+
+def _store(
+    simulator: Simulator, request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
+) -> Answer:
+    """Keep an uploaded file, and answer with its URL."""
+    folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
+    if not folder:
+        return failed("uploadPath is required")
+    if folder != folder.strip("/") or ".." in folder.split("/") or "/" in name:
+        return failed("uploadPath must not begin or end with a slash, and fileName must not hold one")
+    path, now, settings = f"{folder}/{name}", simulator.clock(), simulator.settings
+    upload = Upload(body, mimetypes.guess_type(name)[0] or "application/octet-stream", now)
+    # A path that exists keeps its first content, as in Kie's cache.
+    simulator.files.uploads.setdefault(f"/files/uploads/{path}", upload)
+    simulator.counts["uploads"] += 1
+    uploaded_at = datetime.fromtimestamp(now + settings.clock_skew_seconds, timezone.utc)
+    data = {
+        "fileName": name,
+        "filePath": path,
+        "downloadUrl": f"{request.base_url}files/uploads/{quote(path)}",
+        "fileSize": len(body),
+        "mimeType": upload.media_type,
+        "uploadedAt": _written(uploaded_at),
+        "expiresAt": _written(uploaded_at + timedelta(days=settings.upload_days)),
+    }
+    return json_answer({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
+
+
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,90 +1,54 @@
-"""The life of one job, as a pure function of the clock: asking changes nothing, and needs no timer."""
+"""The life of one job, as a pure function of the clock: polling changes nothing, and needs no timer."""
 
 from __future__ import annotations
 
 import json
 import math
-import random
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import Json
+from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
+from prefect_kie.simulator.models import Json, is_list, is_object
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
-QUEUED_AT, STARTED_AT = 0.05, 0.15
-"""Fractions of a job's duration at which it is queued, and at which its generation starts."""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a job fails, as recordInfo tells it."""
-
-    code: str | int | None
-    msg: str
+QUEUED_AT, STARTED_AT = 0.05, 0.15  # fractions of a job's duration
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video shows; two clips that are equal are the same file.
-
-    Attributes:
-        seconds: Its length.
-        image: URL of its background picture, where that is an upload of this simulator.
-    """
+    """What a video shows; two clips that are equal are the same file."""
 
     prompt: str
     model: str
     seconds: int
     portrait: bool
     watermark: bool = False
-    image: str | None = None
+    image: str | None = None  # path of its background picture among this simulator's uploads
 
 
 @dataclass
 class Job:
-    """A job whose whole life is settled when it is created.
-
-    Attributes:
-        body: The createTask body as it came.
-        created_at: Epoch seconds; `visible_at` likewise.
-        duration: Seconds from creation to end.
-        price: Credits it costs if it succeeds.
-        result: What resultJson will hold.
-        failure: Why it will fail, or None.
-        clips: Its result files, by path.
-        reports_progress: Whether it is of a Sora model.
-        quirks: The fault ordered for it, or None.
-        polls: How often it was asked for.
-    """
+    """A job whose whole life is settled when it is created. Moments are epoch seconds."""
 
     task_id: str
     model: str
-    body: Json
-    base_url: str
+    body: Json  # of createTask, as it came
     created_at: float
     visible_at: float
-    duration: float
-    price: float
-    result: Json
-    failure: Failure | None = None
-    clips: dict[str, Clip] = field(default_factory=dict[str, Clip])
+    duration: float  # seconds from creation to end
+    price: float  # credits it costs if it succeeds
+    result: Json = field(default_factory=dict[str, Any])  # what resultJson will hold
+    failure: Failure | None = None  # why it will fail
+    clips: dict[str, Clip] = field(default_factory=dict[str, Clip])  # its result files, by path
     reports_progress: bool = False
-    quirks: Fault | None = None
-    polls: int = 0
-
-    @property
-    def input(self) -> Json:
-        """The input object it was created with."""
-        given: Json = self.body["input"]
-        return given
+    quirks: Fault = NO_FAULT
+    polls: int = 0  # how often it was polled
 
     @property
     def finishes_at(self) -> float:
         """Epoch seconds of its end; infinity for a job that is stuck."""
-        stuck = self.quirks is not None and self.quirks.stuck
-        return math.inf if stuck else self.created_at + self.duration
+        return math.inf if self.quirks.stuck else self.created_at + self.duration
 
     def state(self, now: float) -> State:
         """Return its true state at a time in epoch seconds."""
@@ -94,64 +58,78 @@ class Job:
         return "waiting" if passed < QUEUED_AT else "queuing" if passed < STARTED_AT else "generating"
 
     def shown_state(self, now: float) -> str:
-        """Return the state that recordInfo tells: the true one, unless a fault says otherwise."""
-        quirks = self.quirks
-        if quirks is None or quirks.state is None:
-            return self.state(now)
-        if quirks.state_seconds is not None and now >= self.created_at + quirks.state_seconds:
-            return self.state(now)
-        return quirks.state
+        """Return the state that recordInfo reports: the true one, unless a fault says otherwise."""
+        seconds = self.quirks.state_seconds
+        over = seconds is not None and now >= self.created_at + seconds
+        return self.state(now) if over or self.quirks.state is None else self.quirks.state
 
-    def progress(self, now: float, *, noise: float = 0.0) -> float:
-        """Return its progress, 0 to 100.
-
-        Args:
-            now: Epoch seconds.
-            noise: Largest deviation, in points. The same poll at the same point gives the same number.
-        """
-        if self.quirks is not None and self.quirks.progress is not None:
+    def progress(self, now: float) -> float:
+        """Return its progress, 0 to 100."""
+        if self.quirks.progress is not None:
             return self.quirks.progress
         if self.state(now) == "success":
             return 100
-        exact = 100 * max(0.0, (self._passed(now) - STARTED_AT) / (1 - STARTED_AT))
-        # Not for secrets: the number only has to look like an estimate.
-        deviation = random.Random(f"{self.task_id} {int(exact)}").uniform(-noise, noise)  # noqa: S311
+        exact = 100 * (self._passed(now) - STARTED_AT) / (1 - STARTED_AT)
         # Rounded first, since epoch seconds leave 49.9999 where 50 is meant.
-        return int(min(99.0, max(0.0, round(exact + deviation, 3))))
+        return int(min(99.0, max(0.0, round(exact, 3))))
 
     def time_of_progress(self, percent: float) -> float:
         """Return the epoch seconds at which its progress reaches a number of percent."""
         return self.created_at + self.duration * (STARTED_AT + (1 - STARTED_AT) * percent / 100)
+
+    def is_late(self, now: float) -> bool:
+        """Whether a fault keeps the addresses back, although the job has succeeded."""
+        seconds = self.quirks.no_url_seconds
+        return seconds is not None and now < self.finishes_at + seconds
+
+    def summary(self, now: float) -> Json:
+        """Return what `GET /_sim/stats` says of it."""
+        state = self.state(now)
+        return {
+            "task_id": self.task_id,
+            "model": self.model,
+            "input": self.body["input"],
+            "state": state,
+            "polls": self.polls,
+            "credits": self.price if state == "success" else 0,
+            "callBackUrl": self.body.get("callBackUrl"),
+            "progressCallBackUrl": self.body.get("progressCallBackUrl"),
+            "created_at": self.created_at,
+            "finishes_at": None if math.isinf(self.finishes_at) else self.finishes_at,
+        }
 
     def _passed(self, now: float) -> float:
         """The fraction of its duration that is over; a stuck job stays just below 1."""
         return min(0.999, (now - self.created_at) / self.duration) if self.duration else 0.999
 
 
-def record(
-    job: Job, now: float, *, skew: float = 0.0, report_progress: bool = True, noise: float = 0.0
-) -> Json:
-    """Return the `data` that recordInfo and the callbacks give for a job.
+def prompt_of(given: object) -> str:
+    """Return the words of an input object: its prompt, or the scenes of its shots."""
+    if not is_object(given):
+        return ""
+    scenes = given.get("shots")
+    parts: list[object] = [given.get("prompt")]
+    if is_list(scenes):
+        parts += [shot.get("Scene") for shot in scenes if is_object(shot)]
+    return " ".join(part for part in parts if isinstance(part, str))
 
-    Args:
-        job: The job.
-        now: Epoch seconds.
-        skew: Seconds the service's clock is ahead.
-        report_progress: Whether `progress` is told (for Sora models only).
-        noise: Largest deviation of the progress, in points.
-    """
+
+def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = True) -> Json:
+    """Return the `data` that recordInfo and the callbacks give for a job, by a clock that is `skew` ahead."""
 
     def milliseconds(moment: float) -> int:
         return round((moment + skew) * 1000)
 
-    state = job.shown_state(now)
+    state, quirks = job.shown_state(now), job.quirks
     # A fault may show an end that has not come.
     ended = min(job.finishes_at, now) if state in ("success", "fail") else None
+    # The create request as a JSON string, whose input is a JSON string once more.
+    given = {**job.body, "input": json.dumps(job.body["input"], ensure_ascii=False)}
     data: Json = {
         "taskId": job.task_id,
         "model": job.model,
         "state": state,
-        "param": _echo(job.body),
+        "param": json.dumps(given, ensure_ascii=False),
         "resultJson": "" if ended is None else None,
         "failCode": None,
         "failMsg": None,
@@ -161,42 +139,26 @@ def record(
         "updateTime": milliseconds(now if ended is None else ended),
     }
     if job.reports_progress and report_progress:
-        data["progress"] = job.progress(now, noise=noise)
+        data["progress"] = job.progress(now)
     if state == "success":
         data["resultJson"] = _result(job, now)
         data["creditsConsumed"] = job.price
-        if job.quirks is not None and job.quirks.result_form == "extra":
+        if quirks.result_form == "extra":
             data["queueTime"] = 3
-        if job.quirks is not None and job.quirks.record is not None:
-            given = dict(job.quirks.record)
-            if isinstance(given.get("resultJson"), dict | list):
-                given["resultJson"] = json.dumps(given["resultJson"])
-            if not _is_late(job, now):
-                data = {**data, **given}
+        if quirks.record is not None and not job.is_late(now):
+            data |= quirks.record
+            if isinstance(data["resultJson"], dict | list):
+                data["resultJson"] = json.dumps(data["resultJson"])
     elif state == "fail" and job.failure:
-        data["failCode"], data["failMsg"] = job.failure.code, job.failure.msg
-        if job.quirks is not None and job.quirks.fail_word is not None:
-            data["state"] = job.quirks.fail_word
+        data |= job.failure.model_dump()
+        data["state"] = quirks.fail_word or state
     return data
 
 
-def _echo(body: Json) -> str:
-    """The `param` field: the create request as a JSON string, whose input is a JSON string once more."""
-    return json.dumps({**body, "input": json.dumps(body["input"], ensure_ascii=False)}, ensure_ascii=False)
-
-
-def _is_late(job: Job, now: float) -> bool:
-    """Whether a fault keeps the addresses back, although the job has succeeded."""
-    late = job.quirks.no_url_seconds if job.quirks else None
-    return late is not None and now < job.finishes_at + late
-
-
-def _result(job: Job, now: float) -> Any:
+def _result(job: Job, now: float) -> Json | str:
     """The `resultJson` field in the form that was ordered."""
     quirks, result = job.quirks, job.result
-    if quirks is None:
-        return json.dumps(result)
-    if quirks.no_url or _is_late(job, now):
+    if quirks.no_url or job.is_late(now):
         empty: Json = {name: [] for name in result if name.endswith("Urls")}
         result = empty
     if quirks.result_form == "bare" and "resultObject" in result:

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
+from concurrent.futures import Future
 from typing import Any, Self, TypeVar
 
-import httpx
 import uvicorn
 from starlette.applications import Starlette
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
+from uvicorn.server import ServerState
 
 from prefect_kie.simulator.answers import TRANSPORT
 from prefect_kie.simulator.app import create_app
@@ -22,66 +21,39 @@ from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
 
 T = TypeVar("T")
+QUIET: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
 
 
-class _Protocol(H11Protocol):
-    """Uvicorn's HTTP connection, which also shows the application its transport."""
+async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str], None]) -> None:
+    """Serve until cancelled; then wait for nobody, whatever hangs."""
 
-    # Narrower than asyncio's own signature, as in uvicorn itself.
-    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
-        application: ASGIApp = self.app
+    async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
+        # The connection of uvicorn's request; a fault may close it.
+        scope["extensions"] = {TRANSPORT: getattr(send, "__self__").transport}  # noqa: B009
+        await app(scope, receive, send)
 
-        async def with_transport(scope: Scope, receive: Receive, send: Send) -> None:
-            scope.setdefault("extensions", {})[TRANSPORT] = transport
-            await application(scope, receive, send)
-
-        self.app = with_transport
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn's server, which tells when it listens, and waits for nobody when it stops."""
-
-    def __init__(self, app: Starlette, on_start: Callable[[], None]) -> None:
-        super().__init__(
-            uvicorn.Config(
-                app,
-                http=_Protocol,
-                ws="none",
-                loop="asyncio",
-                lifespan="on",
-                log_config=None,
-                log_level="warning",
-                access_log=False,
-                date_header=False,
-                server_header=False,
-            )
-        )
-        self._simulator: Simulator = app.state.simulator
-        self._on_start = on_start
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self._on_start()
-
-    async def main_loop(self) -> None:
-        # Uvicorn looks every 0.1 s; a test suite starts and stops many servers. A signal handler or
-        # another thread sets the flag, so there is no event to wait for.
-        while not self.should_exit:  # noqa: ASYNC110
-            await asyncio.sleep(0.02)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        # Uvicorn would wait until each client has got its answer; a hanging one never does.
-        for server in self.servers:
-            server.close()
-        while self.server_state.connections or self.server_state.tasks:
-            for connection in list(self.server_state.connections):
+    config = uvicorn.Config(
+        with_transport, ws="none", lifespan="off", date_header=False, server_header=False, **QUIET
+    )
+    config.load()
+    served, simulator = ServerState(), app.state.simulator
+    server = await asyncio.get_running_loop().create_server(
+        lambda: H11Protocol(config, served, {}), host, port, backlog=1024
+    )
+    host, port = server.sockets[0].getsockname()[:2]
+    on_start(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+    try:
+        await asyncio.Event().wait()
+    finally:
+        server.close()
+        while served.connections or served.tasks:
+            for connection in list(served.connections):
                 connection.transport.abort()
             await asyncio.sleep(0)
             # Only now, so that who wakes up finds the connection gone.
-            self._simulator.stop()
+            simulator.stop()
             await asyncio.sleep(0.002)
-        await self.lifespan.shutdown()
+        simulator.stop()
 
 
 class SimulatorServer:
@@ -95,17 +67,23 @@ class SimulatorServer:
         host: Address to listen on.
         port: Port to listen on; 0 picks a free one.
 
+    Attributes:
+        simulator: The simulator itself: its settings, faults, jobs and files.
+
     Raises:
         OSError: On entry, when the port is taken.
     """
 
+    simulator: Simulator
+    _loop: asyncio.AbstractEventLoop
+    _stop: Callable[[], object]
+
     def __init__(
         self, settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
-        self._settings = settings or SimulatorSettings()
+        self._settings = settings
         self._address = (host, port)
         self._url = ""
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def url(self) -> str:
@@ -113,17 +91,6 @@ class SimulatorServer:
         if not self._url:
             raise RuntimeError("the simulator is not running: use it as `with SimulatorServer() as kie:`")
         return self._url
-
-    @property
-    def app(self) -> Starlette:
-        """The application it serves; its `state.simulator` is `simulator`."""
-        return self._app
-
-    @property
-    def simulator(self) -> Simulator:
-        """The simulator itself: its settings, faults, jobs and files."""
-        simulator: Simulator = self._app.state.simulator
-        return simulator
 
     def fault(self, on: str, **fields: Any) -> None:
         """Order a fault, as `POST /_sim/faults` does: `kie.fault("create", code=429, times=2)`."""
@@ -139,11 +106,11 @@ class SimulatorServer:
 
     def reset(self) -> None:
         """Go back to the start, as `POST /_sim/reset` does."""
-        httpx.post(f"{self.url}/_sim/reset", trust_env=False).raise_for_status()
+        self._do(self.simulator.reset)
 
     def _do(self, act: Callable[[], T]) -> T:
         """Act in the server's thread while it runs, so that nothing changes underneath."""
-        if self._loop is None:
+        if not self._url:
             return act()
 
         async def acting() -> T:
@@ -153,33 +120,33 @@ class SimulatorServer:
 
     def __enter__(self) -> Self:
         """Start it; returns when it listens."""
-        listener = _listen(*self._address)
-        self._url = _url(listener)
-        self._app = create_app(self._settings)
-        started = threading.Event()
+        app, started = create_app(self._settings), Future[str]()
+        self.simulator = app.state.simulator
 
-        def on_start() -> None:
+        async def serve_app() -> None:
             self._loop = asyncio.get_running_loop()
-            started.set()
+            serving = asyncio.ensure_future(_serve(app, *self._address, started.set_result))
+            self._stop = serving.cancel
+            with contextlib.suppress(asyncio.CancelledError):
+                await serving
 
-        self._server = _Server(self._app, on_start)
-        self._thread = threading.Thread(
-            target=self._server.run, kwargs={"sockets": [listener]}, name="kie-simulator", daemon=True
-        )
+        def run() -> None:
+            try:
+                asyncio.run(serve_app())
+            except OSError as error:
+                started.set_exception(error)
+
+        self._thread = threading.Thread(target=run, name="kie-simulator", daemon=True)
         self._thread.start()
-        started.wait(10)
+        self._url = started.result(10)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *exception: object) -> None:
         """Stop it at once, whatever hangs."""
-        self._url, self._loop = "", None
-        self._server.should_exit = True
-        self._thread.join(10)
+        if self._url:
+            self._url = ""
+            self._loop.call_soon_threadsafe(self._stop)
+            self._thread.join(10)
 
 
 def serve(
@@ -200,28 +167,5 @@ def serve(
     Raises:
         OSError: The port is taken.
     """
-    listener = _listen(host, port)
-    server = _Server(create_app(settings), lambda: on_start(_url(listener)))
-    # Uvicorn stops in good order first, and raises the signal again afterwards.
     with contextlib.suppress(KeyboardInterrupt):
-        server.run(sockets=[listener])
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    """Open the listening socket here, so that a port that is taken is the caller's error."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # TCP by name: only then does asyncio switch Nagle's algorithm off, without which each answer takes 40 ms.
-    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(1024)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        asyncio.run(_serve(create_app(settings), host, port, on_start))

@@ -1,93 +1,287 @@
-"""One simulated Kie, whole: its settings, faults, jobs, files, limits and callbacks."""
+"""What Kie's servers remember: jobs, credits, handles and files; all that the routes work on."""
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import random
+import re
 import time
-from collections.abc import Mapping
+import uuid
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fnmatch import fnmatchcase
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.callbacks import Callbacks
-from prefect_kie.simulator.faults import Faults
+from prefect_kie.simulator.faults import NO_FAULT, Failure, Faults
 from prefect_kie.simulator.files import Files
-from prefect_kie.simulator.limits import SlidingWindow
-from prefect_kie.simulator.service import Clock, Service
+from prefect_kie.simulator.jobs import Clip, Job, prompt_of
+from prefect_kie.simulator.models import (
+    PAUSED,
+    Json,
+    Model,
+    Refused,
+    check_input,
+    find_model,
+    is_list,
+    is_object,
+    is_url,
+    parse_slice,
+    violations,
+)
 from prefect_kie.simulator.settings import SimulatorSettings
+
+NOT_SUPPORTED = (
+    "The model name you specified is not supported. Please verify it and ensure the model is available."
+)
+MODERATED = (
+    "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
+)
+UNKNOWN_HANDLE = (
+    "This content may violate our guardrails: it mentions @{}, and no such character is available."
+)
+HANDLE_TAKEN = "The character_user_name {} is already taken. Please choose another one."
+REMARK = "insert this username directly into your prompt.(@character_user_name)."
+
+MENTION = re.compile(r"(?<![\w.-])@([A-Za-z0-9._-]+)")
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+COUNTED = (
+    *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
+    *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
+)
 
 
 class Simulator:
-    """What the routes work on, and what a test in the same process may look at and change.
+    """One simulated account, whole; a test in the same process may look at it and change it."""
 
-    Attributes:
-        settings: The present settings.
-        faults: The ordered faults.
-        service: Jobs, credits, handles and their counters.
-        files: Uploads and results.
-        file_requests: Every request of a file since the start or the last reset.
-    """
-
-    def __init__(self, settings: SimulatorSettings, *, clock: Clock = time.time) -> None:
-        self.clock = clock
-        self.faults = Faults()
-        self.files = Files()
-        self._stopping = asyncio.Event()
+    def __init__(self, settings: SimulatorSettings, *, clock: Callable[[], float] = time.time) -> None:
+        self.clock = clock  # gives epoch seconds
+        self.stopping = asyncio.Event()
         self._initial = settings
-        self._begin(settings)
+        self._begin()
 
-    def _begin(self, settings: SimulatorSettings) -> None:
-        self.settings = settings
-        self.service = Service(settings, self.faults)
-        self.creates = SlidingWindow(10)
-        self.polls = SlidingWindow(1)
+    def _begin(self) -> None:
+        self.settings = settings = self._initial
+        self.faults, self.files, self.callbacks = Faults(), Files(self), Callbacks(self)
+        self.counts: Counter[str] = Counter()
+        self.jobs: dict[str, Job] = {}
         self.file_requests: list[dict[str, Any]] = []
-        self.callbacks = Callbacks(lambda: self.settings, self.faults, clock=self.clock, pause=self.pause)
+        self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
+        self._violations: list[str] = []
+        self._granted, self._charged = settings.credits, 0.0
+        self._unsettled: list[tuple[float, str]] = []
+        self._clips: dict[str, Job] = {}
+        self._handles: set[str] = set()  # of characters that were made, with their suffixes
+        # Not for secrets: spread of durations and invented handles.
+        self._random = random.Random(settings.seed)  # noqa: S311
 
-    def stats(self) -> dict[str, Any]:
-        """Return every counter and every job, as `GET /_sim/stats` does."""
-        sent = self.callbacks.counts
-        return {
-            **self.service.report(self.clock()),
-            "callbacks_sent": sent["sent"],
-            "callbacks_delivered": sent["delivered"],
-            "callbacks_dropped": sent["dropped"],
-            "callbacks_refused": sent["refused"],
-            "file_requests": len(self.file_requests),
-        }
-
-    def change(self, changes: Mapping[str, Any]) -> SimulatorSettings:
+    def change(self, changes: Mapping[str, Any]) -> None:
         """Replace single settings; `credits` sets the present balance.
 
         Raises:
             pydantic.ValidationError: A setting is unknown, or its value is not allowed.
         """
         self.settings = SimulatorSettings.model_validate({**self.settings.model_dump(), **changes})
-        self.service.settings = self.settings
         if "credits" in changes:
-            self.service.grant(self.settings.credits, self.clock())
-        return self.settings
+            self._granted += self.settings.credits - self.credits()
 
-    async def reset(self) -> None:
+    def reset(self) -> None:
         """Go back to the start: no jobs, uploads, faults or counts, and the first settings."""
-        await self.callbacks.stop()
-        self.faults.clear()
-        self.files.forget()
-        self._begin(self._initial)
+        self.callbacks.stop()
+        self._begin()
 
     async def pause(self, seconds: float) -> bool:
         """Wait so many seconds, but not beyond `stop`; True means that it was stopped."""
         try:
-            await asyncio.wait_for(self._stopping.wait(), seconds)
+            await asyncio.wait_for(self.stopping.wait(), seconds)
         except TimeoutError:
             return False
         return True
 
     def stop(self) -> None:
-        """End every pause and every rendering. Must be called in the running event loop."""
-        self._stopping.set()
-        self.files.stop()
+        """End every pause, rendering and callback. Must be called in the running event loop."""
+        self.stopping.set()
+        self.callbacks.stop()
 
-    async def close(self) -> None:
-        """Cancel the callbacks that were not sent, and remove the files."""
-        self.stop()
-        await self.callbacks.stop()
-        self.files.close()
+    def credits(self) -> float:
+        """Return the balance: what was granted less the price of every job that has succeeded."""
+        while self._unsettled and self._unsettled[0][0] <= self.clock():
+            job = self.jobs[heapq.heappop(self._unsettled)[1]]
+            self.counts["failed" if job.failure else "succeeded"] += 1
+            self._charged += 0 if job.failure else job.price
+        return self._granted - self._charged
+
+    def create(self, body: object, *, key: str, base_url: str) -> Job:
+        """Create a job of a decoded createTask body, with results under `base_url`; or raise Refused."""
+        settings, now = self.settings, self.clock()
+        self._throttle(10, key, settings.create_per_10s)
+        if not is_object(body):
+            raise Refused(422, "The request body must be a JSON object")
+        name, given = str(body.get("model") or ""), body.get("input")
+        if not name:
+            raise Refused(500, "model is required")
+        model = find_model(name, extra=settings.extra_models)
+        if model is None or name in settings.retired_models:
+            raise Refused(422, NOT_SUPPORTED)
+        if any(fnmatchcase(name, pattern) for pattern in settings.paused_models):
+            raise Refused(500, PAUSED)
+        if not is_object(given):
+            raise Refused(500, "input is required")
+        for field in ("callBackUrl", "progressCallBackUrl"):
+            if body.get(field) and not is_url(body[field]):
+                raise Refused(422, f"{field} must be a valid URL")
+        check_input(model, given)
+        if model.gives == "pro-character":
+            self._check_origin(given, now)
+        if self.credits() < settings.price_of(name):
+            code = settings.insufficient_credits_code
+            raise Refused(code, "Credits insufficient" if code == 500 else None)
+        job = self._new_job(name, model, body, base_url, now)
+        self.jobs[job.task_id] = job
+        self.counts["created"] += 1
+        heapq.heappush(self._unsettled, (job.finishes_at, job.task_id))
+        self.callbacks.expect(job)
+        return job
+
+    def find(self, task_id: str) -> Job:
+        """Return a job that recordInfo knows by now; Refused otherwise, or when polled too often."""
+        self._throttle(1, task_id, self.settings.polls_per_second)
+        job = self.jobs.get(task_id)
+        if job is None or self.clock() < job.visible_at:
+            raise Refused(422, "recordInfo is null")
+        return job
+
+    def _throttle(self, seconds: float, key: str, limit: int | None) -> None:
+        """Let so many calls through within so many seconds; those refused do not count."""
+        passed, now = self._let_through[seconds, key], self.clock()
+        while passed and passed[0] <= now - seconds:
+            passed.popleft()
+        if limit is not None and len(passed) >= limit:
+            self.counts["throttled"] += 1
+            raise Refused(429)
+        passed.append(now)
+
+    def clip_at(self, path: str) -> tuple[Job, Clip] | None:
+        """Return the job and the content of a result file, whether or not the job has ended."""
+        job = self._clips.get(path)
+        return (job, job.clips[path]) if job else None
+
+    def _check_origin(self, given: Json, now: float) -> None:
+        """Refuse a character whose source is not a finished video, or whose slice is outside of it."""
+        origin = self.jobs.get(given["origin_task_id"])
+        if origin is None or not origin.clips:
+            raise Refused(422, "origin_task_id is not the task of a generated video")
+        if origin.state(now) != "success":
+            raise Refused(422, "origin_task_id: the video of this task is not finished")
+        bounds, length = parse_slice(given["timestamps"]), next(iter(origin.clips.values())).seconds
+        if bounds and bounds[1] > length:
+            raise Refused(422, f"timestamps must be within the original video of {length} seconds")
+
+    def _new_job(self, name: str, model: Model, body: Json, base_url: str, now: float) -> Job:
+        settings, given = self.settings, body["input"]
+        quirks = self.faults.take("job", model=name, prompt=prompt_of(given)) or NO_FAULT
+        duration = settings.durations.get(name, settings.duration_seconds)
+        if settings.duration_sigma:
+            duration *= self._random.lognormvariate(0, settings.duration_sigma)
+        job = Job(
+            task_id=uuid.uuid4().hex,
+            model=name,
+            body=body,
+            created_at=now,
+            visible_at=now + settings.visible_after_seconds,
+            duration=duration if quirks.duration is None else quirks.duration,
+            price=settings.price_of(name),
+            failure=quirks.fail or self._failure(model, given),
+            reports_progress=model.progress,
+            quirks=quirks,
+        )
+        if job.failure is None and model.gives == "video":
+            self._film(job, model, base_url)
+        elif job.failure is None:
+            job.result = self._cast(model, given)
+        return job
+
+    def _failure(self, model: Model, given: Json) -> Failure | None:
+        """Decide whether moderation, or a handle, will make the job fail at its end."""
+        prompt, asked = prompt_of(given), given.get("character_user_name")
+        words = f"{prompt} {given.get('character_prompt', '')}"
+        if any(re.search(rf"\b{re.escape(word)}\b", words, re.I) for word in self.settings.moderated_words):
+            return Failure(failMsg=MODERATED)
+        # Other models mention their own references with an @.
+        for mention in MENTION.findall(prompt) if model.fields else ():
+            handle = mention.rstrip(".-")
+            if handle not in self._handles:
+                return Failure(failMsg=UNKNOWN_HANDLE.format(handle))
+        taken = {handle.partition(".")[0] for handle in self._handles}
+        if asked in taken and model.gives == "pro-character":
+            return Failure(failCode="422", failMsg=HANDLE_TAKEN.format(asked))
+        return None
+
+    def _film(self, job: Job, model: Model, base_url: str) -> None:
+        """Give a video job its files and its resultJson."""
+        clean = self._clip(job, model)
+        marked = replace(clean, watermark=model.watermark)
+        stem = f"/files/results/{job.task_id}"
+        if model.watermark and job.body["input"].get("remove_watermark"):
+            job.clips = {f"{stem}.mp4": clean, f"{stem}_watermark.mp4": marked}
+        else:
+            job.clips = {f"{stem}.mp4": marked}
+        names = ("resultUrls", "resultWaterMarkUrls")
+        job.result = {
+            name: [f"{base_url.rstrip('/')}{path}"] for name, path in zip(names, job.clips, strict=False)
+        }
+        self._clips.update(dict.fromkeys(job.clips, job))
+
+    def _clip(self, job: Job, model: Model) -> Clip:
+        """Return what a job's video shows, without a watermark."""
+        given = job.body["input"]
+        source, pictures = given.get("video_url"), given.get("image_urls")
+        if is_url(source) and (found := self.clip_at(urlsplit(source).path)):
+            return replace(found[1], watermark=False)
+        picture = pictures[0] if is_list(pictures) and pictures else None
+        try:  # n_frames is "10", another model's duration "5" or 5
+            seconds = max(1, min(60, int(given.get("n_frames") or given.get("duration"))))
+        except (TypeError, ValueError):
+            seconds = model.seconds
+        return Clip(
+            prompt=prompt_of(given) or str(source or ""),
+            model=job.model,
+            seconds=seconds,
+            portrait=given.get("aspect_ratio") in ("portrait", "9:16"),
+            image=unquote(urlsplit(picture).path) if is_url(picture) else None,
+        )
+
+    def _cast(self, model: Model, given: Json) -> Json:
+        """Return a character job's resultJson, and keep its handle."""
+        character_id = f"ch_{uuid.uuid4().hex}"
+        if model.gives == "character":
+            return {"character_id": character_id}
+        suffix = "".join(self._random.choices(LETTERS, k=2))  # so that only the returned handle works
+        handle = f"{given.get('character_user_name') or character_id[-7:]}.{suffix}"
+        self._handles.add(handle)
+        return {
+            "resultObject": {"character_id": character_id, "character_user_name": handle, "remark": REMARK}
+        }
+
+    def inspect(self, body: object) -> None:
+        """Count a createTask body that is not as documented."""
+        name = body.get("model") if is_object(body) else None
+        if found := violations(body, find_model(name)):
+            self.counts["violations"] += 1
+            self._violations += [f"{name}: {each}" for each in found]
+
+    def stats(self) -> dict[str, Any]:
+        """Return every counter and every job, as `GET /_sim/stats` does."""
+        credits, now = self.credits(), self.clock()
+        return {
+            **{name: self.counts[name] for name in COUNTED},
+            "file_requests": len(self.file_requests),
+            "charged": self._charged,
+            "credits": credits,
+            "violation_notes": self._violations,
+            "creates_times": [job.created_at for job in self.jobs.values()],
+            "jobs": [job.summary(now) for job in self.jobs.values()],
+        }

@@ -6,15 +6,17 @@ PyAV and Pillow do the work. They are optional, so they are imported only when a
 from __future__ import annotations
 
 import colorsys
+import contextlib
 import hashlib
 import importlib
 import io
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import Image, ImageFont
 
     Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
@@ -34,28 +36,12 @@ class RenderingStopped(Exception):
 
 
 def check_renderer() -> None:
-    """Say at once whether videos can be rendered.
-
-    Raises:
-        RendererMissing: when PyAV or Pillow is not installed, or cannot be loaded.
-    """
+    """Raise RendererMissing at once when PyAV or Pillow is not installed, or cannot be loaded."""
     try:
         for module in ("av", "PIL", "PIL.ImageDraw"):
             importlib.import_module(module)
     except ImportError as error:
         raise RendererMissing(MISSING) from error
-
-
-def video_size(*, portrait: bool, height: int) -> tuple[int, int]:
-    """Return (width, height) in pixels of a 16:9 or 9:16 video.
-
-    Args:
-        portrait: Whether it stands upright.
-        height: Pixels of the short side; both sides are rounded to even numbers, as H.264 needs.
-    """
-    short = height // 2 * 2
-    long = round(short * 16 / 9 / 2) * 2
-    return (short, long) if portrait else (long, short)
 
 
 def render_video(
@@ -81,33 +67,32 @@ def render_video(
         portrait: 9:16 in place of 16:9.
         height: Pixels of the short side.
         fps: Pictures per second.
-        image: A picture file (JPEG, PNG, WebP) for the background; what cannot be read is left out.
+        image: A picture file for the background; what cannot be read is left out.
         watermark: Whether WATERMARK is written across it.
-        stopped: Asked before each picture; True gives the rendering up.
-
-    Returns:
-        The path.
+        stopped: Called before each picture; True gives the rendering up, with RenderingStopped.
 
     Raises:
         RendererMissing: PyAV or Pillow is not installed.
-        RenderingStopped: `stopped` said so.
     """
     check_renderer()
     av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
     from PIL import ImageDraw
 
-    size = video_size(portrait=portrait, height=height)
-    still = _still(size, prompt=prompt, model=model, image=image, watermark=watermark)
-    font = _font(size, 0.09)
-    frames = seconds * fps
+    short, long = height // 2 * 2, round(height // 2 * 2 * 16 / 9 / 2) * 2  # even, as H.264 needs
+    width, height = (short, long) if portrait else (long, short)
+    still = _still((width, height), prompt=prompt, model=model, image=image, watermark=watermark)
+    font, margin, bar, frames = _font((width, height), 0.09), width // 16, max(2, height // 60), seconds * fps
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
-        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         for index in range(frames):
             if stopped():
                 raise RenderingStopped
             picture = still.copy()
-            _time_code(ImageDraw.Draw(picture), size, font, index / fps, index / frames)
+            draw = ImageDraw.Draw(picture)
+            time_code = f"{index // fps // 60:02d}:{index / fps % 60:05.2f}"
+            draw.text((margin, height - margin), time_code, font=font, fill=WHITE, anchor="ls")
+            draw.rectangle((0, height - bar, round(width * index / frames), height), fill=WHITE)
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode(None))
     return Path(path)
@@ -117,48 +102,36 @@ def _still(
     size: tuple[int, int], *, prompt: str, model: str, image: bytes | None, watermark: bool
 ) -> Image.Image:
     """Everything that does not move: background, model, prompt and watermark."""
-    from PIL import Image, ImageDraw
+    from PIL import ImageDraw
 
     width, height = size
     picture = _background(size, prompt, image)
-    draw = ImageDraw.Draw(picture)
-    margin = width // 16
-    small, large = _font(size, 0.055), _font(size, 0.075)
-    draw.text((margin, margin), model, font=small, fill=DIM)
+    draw = ImageDraw.Draw(picture, "RGBA")
+    margin, font = width // 16, _font(size, 0.075)
+    draw.text((margin, margin), model, font=_font(size, 0.055), fill=DIM)
     line_height = max(4, round(min(size) * 0.075 * 1.3))
-    room = max(1, int(height * 0.55) // line_height)
-    for row, line in enumerate(_wrap(prompt, large, width - 2 * margin, room)):
-        draw.text((margin, height // 4 + row * line_height), line, font=large, fill=WHITE)
+    rows = max(1, int(height * 0.55) // line_height)
+    columns = max(4, round((width - 2 * margin) / font.getlength("n")))
+    lines = textwrap.wrap(prompt, columns, max_lines=rows, placeholder=" …")
+    for row, line in enumerate(lines):
+        draw.text((margin, height // 4 + row * line_height), line, font=font, fill=WHITE)
     if watermark:
-        sign = Image.new("RGBA", size, (255, 255, 255, 0))
-        ImageDraw.Draw(sign).text(
-            (width // 2, height // 2),
-            "WATERMARK",
-            font=_font(size, 0.16),
-            fill=(255, 255, 255, 90),
-            anchor="mm",
-        )
-        turned = sign.rotate(20)
-        picture.paste(turned, (0, 0), turned)
+        sign, middle = _font(size, 0.16), (width // 2, height // 2)
+        draw.text(middle, "WATERMARK", font=sign, fill=(*WHITE, 90), anchor="mm")
     return picture
 
 
 def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Image.Image:
-    """The given picture, darkened, or a gradient whose colour belongs to the prompt."""
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    """The given picture, darkened, or a colour that belongs to the prompt."""
+    from PIL import Image, ImageOps
 
     if image is not None:
-        try:
-            with Image.open(io.BytesIO(image)) as source:
-                fitted = ImageOps.fit(source.convert("RGB"), size)
+        with contextlib.suppress(OSError), Image.open(io.BytesIO(image)) as source:
+            fitted = ImageOps.fit(source.convert("RGB"), size)
             return Image.blend(fitted, Image.new("RGB", size), 0.35)
-        except (UnidentifiedImageError, OSError):
-            pass
     hue = hashlib.sha256(prompt.encode()).digest()[0] / 255
-    top, bottom = (
-        [round(255 * part) for part in colorsys.hls_to_rgb(hue, light, 0.5)] for light in (0.32, 0.12)
-    )
-    return ImageOps.colorize(ImageOps.fit(Image.linear_gradient("L"), size), tuple(top), tuple(bottom))
+    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.22, 0.5))
+    return Image.new("RGB", size, (red, green, blue))
 
 
 def _font(size: tuple[int, int], share: float) -> Font:
@@ -166,27 +139,3 @@ def _font(size: tuple[int, int], share: float) -> Font:
     from PIL import ImageFont
 
     return ImageFont.load_default(max(4, round(min(size) * share)))
-
-
-def _wrap(text: str, font: Font, width: int, rows: int) -> list[str]:
-    """Break a text into at most so many lines, the last of which shows if something was cut."""
-    lines = [""]
-    for word in text[:2000].split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= width or not lines[-1]:
-            lines[-1] = longer
-        else:
-            lines.append(word)
-    return lines if len(lines) <= rows else [*lines[: rows - 1], f"{lines[rows - 1]} …"]
-
-
-def _time_code(
-    draw: ImageDraw.ImageDraw, size: tuple[int, int], font: Font, seconds: float, share: float
-) -> None:
-    """What moves: the time since the start, and a bar that grows."""
-    width, height = size
-    margin = width // 16
-    bar = max(2, height // 60)
-    text = f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
-    draw.text((margin, height - margin), text, font=font, fill=WHITE, anchor="ls")
-    draw.rectangle((0, height - bar, round(width * share), height), fill=WHITE)

@@ -89,7 +89,7 @@ async def new_world() -> AsyncIterator[NewWorld]:
             transport = httpx.ASGITransport(app)
             client = httpx.AsyncClient(transport=transport, base_url="http://kie.test", headers=KEY)
             stack.push_async_callback(client.aclose)
-            stack.push_async_callback(app.state.simulator.close)
+            stack.callback(app.state.simulator.stop)
             made = World(client, app.state.simulator)
             return made
 

@@ -11,7 +11,6 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from prefect_kie.simulator import Fault
 from prefect_kie.simulator.answers import MESSAGES, merged
 from prefect_kie.simulator.faults import Faults
 
@@ -35,7 +34,7 @@ def test_skip_and_times_count_matching_calls_only() -> None:
 
 def test_a_fault_strikes_once_unless_told_otherwise() -> None:
     faults = Faults()
-    faults.add(Fault(on="credits", reset=True))
+    faults.add({"on": "credits", "reset": True})
     assert [faults.take("credits") is not None for _ in range(2)] == [True, False]
     faults.add({"on": "credits", "times": None, "reset": True})
     assert all(faults.take("credits") for _ in range(20))

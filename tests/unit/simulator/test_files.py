@@ -12,8 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.simulator import files, render_video, uploads
-from prefect_kie.simulator.files import Files
+from prefect_kie.simulator import files, render_video
 
 from .conftest import NewWorld, World, text_job
 
@@ -125,10 +124,10 @@ async def test_equal_videos_are_rendered_once(world: World, monkeypatch: pytest.
         return render_video(path, **kwargs)
 
     monkeypatch.setattr(files, "render_video", counting)
-    urls = [(await world.urls(text_job()))[0] for _ in range(3)]
+    urls = [(await world.urls(text_job("a wolf")))[0] for _ in range(3)]
     await asyncio.gather(*(world.client.get(url) for url in urls))
     assert len(rendered) == 1
-    await world.client.get((await world.urls(text_job("a cat")))[0])
+    await world.client.get((await world.urls(text_job("a fox")))[0])
     assert len(rendered) == 2
 
 
@@ -151,7 +150,7 @@ async def test_the_watermark_remover_gives_the_video_without_one(world: World) -
 
 
 async def test_without_the_extra_the_answer_names_it(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    [url] = await world.urls(text_job())
+    [url] = await world.urls(text_job("a bear"))
     with monkeypatch.context() as patch:
         patch.setitem(sys.modules, "av", None)
         answer = await world.client.get(url)
@@ -161,17 +160,9 @@ async def test_without_the_extra_the_answer_names_it(world: World, monkeypatch: 
 
 
 async def test_nothing_is_rendered_any_more_when_the_simulator_stops(world: World) -> None:
-    [url] = await world.urls(text_job())
+    [url] = await world.urls(text_job("a lynx"))
     world.simulator.stop()
     assert (await world.client.get(url)).status_code == 503
-
-
-async def test_closing_removes_the_files() -> None:
-    files = Files()
-    folder = files._folder  # pyright: ignore[reportPrivateUsage]
-    assert folder.is_dir()
-    files.close()
-    assert not folder.exists()
 
 
 # Uploads
@@ -276,9 +267,9 @@ async def test_uploads_go_after_three_days(new_world: NewWorld) -> None:
 
 
 def test_forms_without_names_or_boundary_give_no_parts() -> None:
-    assert uploads.parse_form("application/json", b"{}") == {}
+    assert files.parse_form("application/json", b"{}") == {}
     form = b"--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b--\r\n"
-    assert uploads.parse_form("multipart/form-data; boundary=b", form) == {}
+    assert files.parse_form("multipart/form-data; boundary=b", form) == {}
 
 
 def test_it_is_imported_without_the_extra_and_without_prefect() -> None:

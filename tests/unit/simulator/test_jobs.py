@@ -8,9 +8,8 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.jobs import Failure, Job, record
-from prefect_kie.simulator.limits import SlidingWindow
+from prefect_kie.simulator.faults import Failure, Fault
+from prefect_kie.simulator.jobs import Job, record
 
 START = 1_780_000_000.0
 
@@ -20,7 +19,6 @@ def job(**changes: Any) -> Job:
         "task_id": "a" * 32,
         "model": "sora-2-text-to-video",
         "body": {"model": "sora-2-text-to-video", "input": {"prompt": "köter"}, "callBackUrl": "http://cb/"},
-        "base_url": "http://kie",
         "created_at": START,
         "visible_at": START,
         "duration": 100.0,
@@ -81,7 +79,7 @@ def test_param_echoes_the_request_with_its_input_encoded_twice() -> None:
 
 
 def test_failure_keeps_its_progress_and_costs_nothing() -> None:
-    data = record(job(failure=Failure("500", "heavy load")), START + 500)
+    data = record(job(failure=Failure(failMsg="heavy load")), START + 500)
     assert (data["state"], data["failCode"], data["failMsg"]) == ("fail", "500", "heavy load")
     assert data["resultJson"] is None
     assert "creditsConsumed" not in data
@@ -90,14 +88,6 @@ def test_failure_keeps_its_progress_and_costs_nothing() -> None:
 def test_progress_is_told_for_sora_models_only_and_can_be_switched_off() -> None:
     assert "progress" not in record(job(reports_progress=False), START)
     assert "progress" not in record(job(), START, report_progress=False)
-
-
-def test_noisy_progress_stays_in_bounds_and_does_not_change_between_two_looks() -> None:
-    one, times = job(), [START + second for second in range(100)]
-    noisy = [one.progress(time, noise=20) for time in times]
-    assert noisy == [one.progress(time, noise=20) for time in times]
-    assert noisy != [one.progress(time) for time in times]
-    assert all(0 <= each <= 99 for each in noisy)
 
 
 def test_skew_moves_every_time() -> None:
@@ -155,20 +145,4 @@ def test_extra_form_has_unknown_fields_inside_and_outside() -> None:
 
 
 def test_ordered_progress_is_told_at_every_look() -> None:
-    assert record(job(quirks=quirk(progress=100), failure=Failure(1, "x")), START + 200)["progress"] == 100
-
-
-def test_sliding_window_lets_the_limit_through_and_forgets_after_a_while() -> None:
-    window = SlidingWindow(10)
-    assert [window.allow("k", now=n, limit=3) for n in range(5)] == [True] * 3 + [False] * 2
-    assert window.allow("other", now=4, limit=3)
-    assert not window.allow("k", now=9.9, limit=3)
-    # Rejected calls do not count: those that passed at 0, 1 and 2 leave one after the other.
-    assert [window.allow("k", now=n, limit=3) for n in (10, 10.5, 11, 12, 12.5)] == [
-        True,
-        False,
-        True,
-        True,
-        False,
-    ]
-    assert all(window.allow("k", now=13, limit=None) for _ in range(50))
+    assert record(job(quirks=quirk(progress=100), failure=Failure()), START + 200)["progress"] == 100

@@ -76,7 +76,7 @@ def test_the_url_is_known_while_it_runs() -> None:
         _ = server.url
     with server:
         assert server.url.startswith("http://127.0.0.1:")
-        assert server.app.state.simulator is server.simulator
+        assert server.simulator.settings == SimulatorSettings()
     with pytest.raises(RuntimeError, match="not running"):
         _ = server.url
 

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from prefect_kie.simulator import RendererMissing, render_video
-from prefect_kie.simulator.video import RenderingStopped, video_size
+from prefect_kie.simulator.video import RenderingStopped
 
 # PyAV's own types are incomplete.
 av: Any = pyav
@@ -49,10 +49,15 @@ def test_a_video_has_the_asked_length_and_orientation(tmp_path: Path, seconds: i
         assert sum(1 for _ in container.decode(stream)) == seconds * 2
 
 
-def test_sizes_are_even_and_16_to_9() -> None:
-    assert video_size(portrait=False, height=360) == (640, 360)
-    assert video_size(portrait=True, height=360) == (360, 640)
-    assert video_size(portrait=False, height=37) == (64, 36)
+@pytest.mark.parametrize(
+    ("portrait", "height", "size"),
+    [(False, 360, (640, 360)), (True, 360, (360, 640)), (False, 37, (64, 36))],
+)
+def test_sizes_are_even_and_16_to_9(
+    tmp_path: Path, portrait: bool, height: int, size: tuple[int, int]
+) -> None:
+    look = {**LOOK, "seconds": 1, "portrait": portrait, "height": height}
+    assert picture_at(render_video(tmp_path / "v.mp4", **look), 0).size == size
 
 
 def test_the_time_code_runs(tmp_path: Path) -> None:
