@@ -14,17 +14,10 @@
     ├── JobNotFound               Kie knows no such job                                   (404, 422)
     ├── JobFailed                 the job ran and ended without a result; not charged     (501)
     │   └── ContentRejected       ... because of moderation
-    ├── JobTimedOut               we stopped waiting; the job goes on and may be charged
     ├── SubmissionInDoubt         whether the job was created is not known
-    ├── SubmissionNotRecorded     the record could not be kept, so nothing was sent
     ├── UnexpectedResponse        an answer that cannot be understood
     │   └── ServiceUnavailable    no answer, or a server error: worth another poll
-    ├── DownloadFailed            the result could not be fetched or stored
-    ├── CallbackRejected          a callback that is not proven to come from Kie
-    ├── BudgetExceeded            your own budget does not allow it; nothing was sent
-    ├── NotApproved               a person was asked before paying, and said no
-    ├── NotAnswered               a person was asked, and nobody answered in time
-    └── RunIncomplete             a flow run that ends without some of what it was asked for
+    └── CallbackRejected          a callback that is not proven to come from Kie
 
 Each carries what a person needs at night: what happened, to which job, whether it was charged, and
 the exact next call. Each survives pickling, because Prefect stores the exception of a failed run.
@@ -199,13 +192,6 @@ class ContentRejected(JobFailed):
     )
 
 
-class JobTimedOut(KieError):
-    """The deadline passed before the job ended. The job goes on and is charged if it succeeds."""
-
-    default_billed = "unknown"
-    default_next_step = "Run collect_job with this task id later; results live 14 days."
-
-
 class SubmissionInDoubt(KieError):
     """A submission went out and it is not known whether Kie created the job.
 
@@ -221,15 +207,6 @@ class SubmissionInDoubt(KieError):
     submission: str | None = None
 
 
-class SubmissionNotRecorded(KieError):
-    """The submission's record could not be written and read back, so nothing was sent."""
-
-    default_next_step = (
-        "Make Prefect's result storage writable (PREFECT_LOCAL_STORAGE_PATH, or the result storage block), "
-        "then run again."
-    )
-
-
 class UnexpectedResponse(KieError):
     """Kie answered something that cannot be understood."""
 
@@ -243,56 +220,8 @@ class ServiceUnavailable(UnexpectedResponse):
     default_next_step = "Run it again in a while; polling a job costs nothing."
 
 
-class DownloadFailed(KieError):
-    """A result could not be fetched or stored. It is paid and still at Kie."""
-
-    default_billed = "yes"
-    default_next_step = "Run collect_job with this task id; results live 14 days at Kie."
-
-
 class CallbackRejected(KieError):
     """A callback is not proven to come from Kie."""
 
     default_billed = "unknown"
     default_next_step = "Nothing to do for the job: it is looked up anyway."
-
-
-class BudgetExceeded(KieError):
-    """A budget of yours (`max_credits`, or the limit `kie-credits`) does not allow it; nothing was sent.
-
-    `left` is what may still be paid, credits.
-    """
-
-    default_next_step = (
-        "Raise the budget (max_credits, or the concurrency limit kie-credits), then run its flow run again; "
-        "what it has submitted is not paid again."
-    )
-    left: float | None = None
-
-
-class NotApproved(KieError):
-    """A person was asked whether to submit and pay, and said no. Nothing was submitted."""
-
-    default_next_step = "Run it again to be asked again; nothing was submitted."
-
-
-class NotAnswered(KieError):
-    """A flow run asked a person something, and nobody answered in time."""
-
-    default_next_step = "Run it again (in the UI: Retry); it goes on where it was and asks again."
-
-
-class RunIncomplete(KieError):
-    """A flow run ends without some of the videos it was asked for; none of the others is lost.
-
-    `result` is what the flow would have returned: every outcome, those that succeeded included. `errors` are
-    the exceptions of what is missing, to be told apart by their type.
-    """
-
-    default_billed = "unknown"
-    default_next_step = "See the line of each video."
-    result: Any = None
-    errors: tuple[KieError, ...] = ()
-
-    def __str__(self) -> str:
-        return self.message  # its lines are whole errors with charges and next steps of their own

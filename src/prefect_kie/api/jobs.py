@@ -10,9 +10,8 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api.catalog import parse_request
 from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
-from prefect_kie.api.requests import JobRequest
+from prefect_kie.api.requests import title_of
 from prefect_kie.api.results import CharacterResult, JobResult, parse_result
 from prefect_kie.api.wordings import is_no_failure
 
@@ -129,20 +128,9 @@ class Job(BaseModel):
         return isinstance(self.result, CharacterResult) or bool(self.result and not self.result.is_empty)
 
     @property
-    def request(self) -> JobRequest | None:
-        """The request that made this job, read from Kie's echo; None where it cannot be read."""
-        try:
-            return parse_request(self.request_body)
-        except (ValueError, TypeError):
-            return None
-
-    @property
     def prompt(self) -> str:
         """The prompt (or what stands for it) of the request that made this job; may be empty."""
-        if (request := self.request) is not None:
-            return request.title
-        prompt = cast("dict[str, Any]", self.request_body.get("input") or {}).get("prompt")
-        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
+        return title_of(self.request_body.get("input") or {})
 
     @property
     def handle(self) -> JobHandle:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 from functools import wraps
 from pathlib import Path
@@ -19,11 +20,12 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, Slice, Sora2CharactersPro
+from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult
 from prefect_kie.media.frames import pictures
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 from prefect_kie.runtime.best_effort import best_effort
 
@@ -89,7 +91,9 @@ async def show_character(
         request: What was asked for; None reads Kie's echo of it.
         video: The video it was made from, where that is on this machine, for pictures of its slice.
     """
-    asked = request or job.request
+    asked = request
+    with suppress(ValueError, TypeError):  # an echo that cannot be read
+        asked = asked or parse_request(job.request_body)
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:

@@ -21,7 +21,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
 from prefect_kie.api import (
-    BudgetExceeded,
     InsufficientCredits,
     InvalidRequest,
     Job,
@@ -29,15 +28,14 @@ from prefect_kie.api import (
     JobHandle,
     KieError,
     ServiceUnavailable,
-    Slice,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.setup import provide_budget
+from prefect_kie.errors import BudgetExceeded
 from prefect_kie.flows import character_series, generate_batch, generate_video, resolve_submission
 from prefect_kie.flows.characters import CharacterTraits
+from prefect_kie.models import Slice, Sora2ProTextToVideo, Sora2TextToVideo
 from prefect_kie.retry_policy import SecondTries
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prefect import flow, unmapped
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK

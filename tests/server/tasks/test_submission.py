@@ -29,13 +29,13 @@ from prefect_kie.api import (
     Maintenance,
     RateLimited,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import paid_call, store

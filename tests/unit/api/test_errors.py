@@ -10,22 +10,16 @@ import cloudpickle
 import pytest
 
 import prefect_kie.api as package
-from prefect_kie.api import (
-    ContentRejected,
-    JobFailed,
-    JobTimedOut,
-    KieError,
-    RunIncomplete,
-    SubmissionInDoubt,
-    errors,
-)
+from prefect_kie import errors as run_errors
+from prefect_kie.api import ContentRejected, JobFailed, KieError, SubmissionInDoubt, errors
+from prefect_kie.errors import JobTimedOut, RunIncomplete
+
+MODULES = (errors.__name__, run_errors.__name__)
 
 
 def tree(cls: type[KieError]) -> dict[str, Any]:
     """The classes below this one, as nested dictionaries of names."""
-    return {
-        child.__name__: tree(child) for child in cls.__subclasses__() if child.__module__ == errors.__name__
-    }
+    return {child.__name__: tree(child) for child in cls.__subclasses__() if child.__module__ in MODULES}
 
 
 def drawn_tree(drawing: str) -> dict[str, Any]:
@@ -40,7 +34,7 @@ def drawn_tree(drawing: str) -> dict[str, Any]:
 
 def every_class(cls: type[KieError] = KieError) -> list[type[KieError]]:
     below = (each for child in cls.__subclasses__() for each in every_class(child))
-    return [cls, *(each for each in below if each.__module__ == errors.__name__)]
+    return [cls, *(each for each in below if each.__module__ in MODULES)]
 
 
 each_class = pytest.mark.parametrize("cls", every_class(), ids=lambda cls: cls.__name__)
@@ -53,14 +47,16 @@ ATTRIBUTES: dict[str, Any] = {
 }
 
 
-def test_the_drawing_in_the_docstring_is_the_real_tree() -> None:
-    assert errors.__doc__ is not None
-    assert drawn_tree(errors.__doc__) == tree(KieError)
+def test_the_drawings_in_the_docstrings_are_the_real_tree() -> None:
+    drawn = [drawn_tree(module.__doc__ or "") for module in (errors, run_errors)]
+    assert drawn[0] | drawn[1] == tree(KieError)
+    assert not drawn[0].keys() & drawn[1].keys()
 
 
 @each_class
 def test_every_error_is_exported_and_documented(cls: type[KieError]) -> None:
-    assert getattr(package, cls.__name__) is cls
+    home = package if cls.__module__ == errors.__name__ else run_errors
+    assert getattr(home, cls.__name__) is cls
     assert cls.__doc__
     assert cls.__doc__ != KieError.__doc__ or cls is KieError
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, cast, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from prefect_kie.api import JobRequest
 from prefect_kie.api.forms import ByItsModel
-from prefect_kie.api.requests import (
-    JobRequest,
+from prefect_kie.models.sora2 import (
     Sora2Characters,
     Sora2CharactersPro,
     Sora2ImageToVideo,
@@ -72,12 +72,6 @@ class MarketModel(JobRequest, title="Any other"):
     def input_fields(self) -> dict[str, Any]:
         """The `input` object of the createTask body, as given."""
         return dict(self.model_dump(mode="json", include={"input"})["input"])
-
-    @property
-    def title(self) -> str:
-        """The input's prompt, where it has one."""
-        prompt = self.input.get("prompt")
-        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
 
 
 def request_class(model: str) -> type[JobRequest]:
