@@ -32,7 +32,7 @@ from prefect_kie.api import (
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
-from prefect_kie.errors import JobTimedOut
+from prefect_kie.errors import JobTimedOut, add_next_step
 from prefect_kie.models import request_class
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
@@ -244,6 +244,7 @@ def job_failure(job: Job) -> KieError:
     error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), True
     if job.credits:
         error.billed = "yes"  # against Kie's word, but what its record says
+    add_next_step(error)
     return error
 
 

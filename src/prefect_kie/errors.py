@@ -16,7 +16,53 @@ from __future__ import annotations
 
 from typing import Any
 
-from prefect_kie.api import KieError
+from prefect_kie.api import (
+    AuthenticationFailed,
+    ContentRejected,
+    InsufficientCredits,
+    JobFailed,
+    JobNotFound,
+    KieError,
+    SubmissionInDoubt,
+)
+
+_CHECK_KEY = (
+    "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the KieCredentials "
+    "block."
+)
+_NEXT_STEPS: dict[type[KieError], str] = {
+    AuthenticationFailed: f"{_CHECK_KEY} Then run again.",
+    InsufficientCredits: (
+        "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
+        "would pay for all of it, unless it has the same job_key."
+    ),
+    JobNotFound: (
+        "Check the task id in Kie's logs page (kie.ai/logs). A job younger than two minutes may not show "
+        "yet: then run collect_job again."
+    ),
+    JobFailed: (
+        "Read Kie's reason; to try again, start a new run for this video alone, with another job_key if this "
+        "one had one."
+    ),
+    ContentRejected: (
+        "Change the prompt or the image, in a run for this video alone; the same input will be refused again."
+    ),
+    SubmissionInDoubt: (
+        "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id; do "
+        "not submit it again before."
+    ),
+}
+
+
+def add_next_step(error: KieError) -> None:
+    """Give an error of Kie's API, which knows no Prefect, the exact next call of a run.
+
+    Args:
+        error: The error, changed in place; a next step of its own stays.
+    """
+    if error.next_step == error.default_next_step:
+        error.next_step = _NEXT_STEPS.get(type(error), error.next_step)
+        error.remedy = _CHECK_KEY if isinstance(error, AuthenticationFailed) else error.remedy
 
 
 class JobTimedOut(KieError):

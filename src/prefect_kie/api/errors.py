@@ -1,4 +1,4 @@
-"""Every way a job can go wrong, as one tree.
+"""Every way a call to Kie can go wrong, as one tree.
 
 ::
 
@@ -19,8 +19,7 @@
     │   └── ServiceUnavailable    no answer, or a server error: worth another poll
     └── CallbackRejected          a callback that is not proven to come from Kie
 
-Each carries what a person needs at night: what happened, to which job, whether it was charged, and
-the exact next call. Each survives pickling, because Prefect stores the exception of a failed run.
+Each says what happened, to which job, whether it was charged, and what to do next.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Billed = Literal["no", "yes", "unknown"]
 
 
 class KieError(Exception):
-    """Base of every error of this package.
+    """Base of every error of this package; it survives pickling with all it carries.
 
     Args:
         message: What happened, as one sentence.
@@ -70,8 +69,10 @@ class KieError(Exception):
         self.remedy = self.default_remedy if remedy is None else remedy
 
     def __str__(self) -> str:
+        happened = self.message.strip()
+        end = "" if happened.endswith((".", "!", "?")) else "."
         job = f" Job: {self.task_id}." if self.task_id else ""
-        return f"{_sentence(self.message)}{job}\nCharged: {self.billed}.\nNext: {self.next_step}"
+        return f"{happened}{end}{job}\nCharged: {self.billed}.\nNext: {self.next_step}"
 
     @property
     def line(self) -> str:
@@ -79,39 +80,21 @@ class KieError(Exception):
         return " ".join(str(self).splitlines())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way would call the class with `args` alone and lose everything else.
-        return _rebuild, (type(self), self.message, dict(self.__dict__))
-
-
-def _rebuild(cls: type[KieError], message: str, attributes: dict[str, Any]) -> KieError:
-    error = cls.__new__(cls, message)
-    Exception.__init__(error, message)
-    error.__dict__.update(attributes)
-    return error
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+        # Exception's own way would lose everything but the message.
+        return type(self), (self.message,), dict(self.__dict__)
 
 
 class AuthenticationFailed(KieError):
     """Kie does not accept the key (code 401), or not from this address (403)."""
 
-    default_remedy = (
-        "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
-        "KieCredentials block."
-    )
-    default_next_step = f"{default_remedy} Then run again."
+    default_remedy = "Check the key at kie.ai/api-key, and its list of allowed addresses."
+    default_next_step = f"{default_remedy} Then try again."
 
 
 class InsufficientCredits(KieError):
     """The account has too few credits for this job (code 402)."""
 
-    default_next_step = (
-        "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
-        "would pay for all of it, unless it has the same job_key."
-    )
+    default_next_step = "Add credits at kie.ai, then try again; nothing was created."
 
 
 class InvalidRequest(KieError):
@@ -165,7 +148,7 @@ class JobNotFound(KieError):
     default_billed = "unknown"
     default_next_step = (
         "Check the task id in Kie's logs page (kie.ai/logs). A job younger than two minutes may not show "
-        "yet: then run collect_job again."
+        "yet: then poll it again."
     )
 
 
@@ -176,10 +159,7 @@ class JobFailed(KieError):
     repetition of this one. `confirmed` says that Kie's own record of the job was seen to say so.
     """
 
-    default_next_step = (
-        "Read Kie's reason; to try again, start a new run for this video alone, with another job_key if this "
-        "one had one."
-    )
+    default_next_step = "Read Kie's reason; to try again, submit a new job."
     transient: bool = False
     confirmed: bool = False
 
@@ -187,22 +167,20 @@ class JobFailed(KieError):
 class ContentRejected(JobFailed):
     """The provider's moderation refused the prompt, an image or a person in it."""
 
-    default_next_step = (
-        "Change the prompt or the image, in a run for this video alone; the same input will be refused again."
-    )
+    default_next_step = "Change the prompt or the image; the same input will be refused again."
 
 
 class SubmissionInDoubt(KieError):
     """A submission went out and it is not known whether Kie created the job.
 
-    It is never submitted again by itself, since that could pay twice.
-    `submission` is the key of its record in result storage.
+    It is never submitted again by itself, since that could pay twice. `submission` is the key of its record,
+    where one is kept.
     """
 
     default_billed = "unknown"
     default_next_step = (
-        "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id; do "
-        "not submit it again before."
+        "Look in Kie's logs page (kie.ai/logs). If the job is there, poll it by its task id; do not submit "
+        "it again before."
     )
     submission: str | None = None
 
@@ -224,4 +202,4 @@ class CallbackRejected(KieError):
     """A callback is not proven to come from Kie."""
 
     default_billed = "unknown"
-    default_next_step = "Nothing to do for the job: it is looked up anyway."
+    default_next_step = "Nothing to do for the job: it is polled anyway."

@@ -1,4 +1,4 @@
-"""A job as Kie tells of it: its handle, its state, its result."""
+"""A job: its handle, its state, its result."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
+from prefect_kie.api.classification import is_no_failure
+from prefect_kie.api.envelope import as_float, as_int, as_list, as_object, decoded, first_id, first_text
 from prefect_kie.api.requests import title_of
 from prefect_kie.api.results import CharacterResult, JobResult, parse_result
-from prefect_kie.api.wordings import is_no_failure
 
 ENDED_BADLY = ("fail", "failed", "failure")
 _BAD = re.compile(r"error|fail|cancel|abort|reject|refus|expir|terminat|time.?out")
@@ -23,7 +23,8 @@ MAX_RECORD_BYTES = 256 * 1024
 """So much of Kie's record of a job is kept."""
 MAX_DEPTH = 20
 
-LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
+LATEST_MILLISECONDS = 4_102_444_800_000
+"""The year 2100; later ones are not times."""
 
 
 class JobState(StrEnum):
@@ -81,8 +82,7 @@ class Job(BaseModel):
         created_at: When Kie created it, by Kie's clock.
         completed_at: When it ended, by Kie's clock.
         seen_at: When it was polled, by Kie's clock where its answer told the time.
-        request_body: The echo of what was asked: `{"model": ..., "input": {...}}`; empty where it was not
-            readable.
+        request_body: Kie's echo of the request, `{"model": ..., "input": {...}}`; empty where unreadable.
         record: Kie's record of it, as it came, without callback addresses.
     """
 
@@ -154,11 +154,10 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
     raw_state = first_text(data, "state") or ""
     state = _state(raw_state, data)
     echo = _echo(data.get("param"))
-    model = first_text(data, "model") or first_text(echo, "model") or "unknown"
     progress = as_float(data.get("progress"))
     return Job(
         task_id=task_id,
-        model=model,
+        model=first_text(data, "model") or first_text(echo, "model") or "unknown",
         state=state,
         raw_state=raw_state,
         progress=None if progress is None else min(100.0, max(0.0, progress)),
@@ -185,17 +184,14 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
     state = next((state for state in JobState if state.value == word), JobState.UNKNOWN)
     # Of a job that is said to go on, a time alone proves no end: only a reason does.
     ended = _time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
-    if _BAD.search(word) and (ended or _tells_failure(data)):
+    reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
+    failed = ended or any(reason is not None and not is_no_failure(reason) for reason in reasons)
+    if _BAD.search(word) and failed:
         return JobState.FAIL
-    if _has_content(decoded(data.get("resultJson"))) or _has_content(decoded(data.get("response"))):
+    if any(_has_content(decoded(data.get(name))) for name in ("resultJson", "response")):
         # What made something has not failed; where the word says nothing, the next poll may.
         return JobState.SUCCESS if ended and word in ENDED_WELL else state
-    return JobState.FAIL if ended or _tells_failure(data) else state
-
-
-def _tells_failure(data: dict[str, Any]) -> bool:
-    reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
-    return any(reason is not None and not is_no_failure(reason) for reason in reasons)
+    return JobState.FAIL if failed else state
 
 
 def _has_content(value: Any) -> bool:
@@ -206,7 +202,7 @@ def _has_content(value: Any) -> bool:
         if isinstance(each, dict):
             left += cast("dict[str, Any]", each).values()
         elif isinstance(each, list):
-            left += each  # pyright: ignore[reportUnknownArgumentType]
+            left += as_list(each)
         elif each is not None and each != "" and each is not False:
             return True
     return False
@@ -218,8 +214,7 @@ def _echo(param: Any) -> dict[str, Any]:
         return {}
     fields = cast("dict[str, Any]", content)
     # `input` is a JSON string within the JSON string in recordings, an object in the documentation.
-    body_input = decoded(fields.get("input"))
-    echo: dict[str, Any] = {"input": body_input if isinstance(body_input, dict) else {}}
+    echo: dict[str, Any] = {"input": as_object(decoded(fields.get("input")))}
     if model := first_text(fields, "model"):
         echo["model"] = model
     return echo
@@ -239,8 +234,7 @@ def _without_callbacks(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         return None
     if isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return [_without_callbacks(each, depth + 1) for each in items]
+        return [_without_callbacks(each, depth + 1) for each in as_list(value)]
     if not isinstance(value, dict):
         return value
     kept: dict[str, Any] = {}

@@ -24,18 +24,7 @@ STARTED_AT = 0.15
 
 
 class PollPolicy(BaseModel):
-    """How patiently a job is waited for.
-
-    Attributes:
-        deadline_seconds: Give up waiting at this age of the job; the job itself goes on at Kie.
-        min_gap_seconds: Never poll again sooner than this.
-        max_gap_seconds: Never poll again later than this, whatever the likelihood of an end.
-        usual_seconds: How long such a job usually takes; None takes the model's own number.
-        spread: How much jobs differ from that: the sigma of the logarithm of their durations.
-        seconds_per_poll: How many seconds of delay one poll is worth: smaller polls more often.
-        jitter: Share of the gap by which it varies, so that many jobs do not poll at once.
-        late_result_seconds: For how long a success that tells of no result yet is polled again.
-    """
+    """How patiently a job is waited for; each field says below what it means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 

@@ -838,7 +838,8 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
         nowhere = {"base_url": f"http://127.0.0.1:{free_port()}"}
         trouble.setattr(person, "credentials", person.credentials.model_copy(update=nowhere))
     if row.impatient:
-        trouble.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3 if row in DOUBTS else 30)
+        create_seconds = "0.3" if row in DOUBTS else "30"
+        trouble.setenv("PREFECT_INTEGRATIONS_KIE_CREATE_TIMEOUT_SECONDS", create_seconds)
         trouble.setitem(KieClient.__init__.__kwdefaults__ or {}, "timeout", 0.3)
         trouble.setattr("prefect_kie.media.addresses.TIMEOUT", httpx.Timeout(0.3))
     if row.young is not None:

@@ -240,7 +240,7 @@ async def test_an_unknown_outcome_is_never_submitted_again(
     credentials: KieCredentials,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3)
+    monkeypatch.setenv("PREFECT_INTEGRATIONS_KIE_CREATE_TIMEOUT_SECONDS", "0.3")
     accepted = {} if {"truncate", "merge"} & set(fault) else {"accept": True}
     kie.fault("create", times=1, **accepted, **fault)
 
