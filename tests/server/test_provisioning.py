@@ -756,7 +756,7 @@ class TestRunsThatGoOnElsewhere:
 
         settings = {"event_hooks": {"request": [note]}}
         with get_client(sync_client=True, httpx_settings=settings) as client:
-            heartbeat = Heartbeat(run)
+            heartbeat = Heartbeat(run, 30)
             for _ in range(3):
                 heartbeat.next(client)
             assert requests.count("POST /events") == 1  # one in thirty seconds

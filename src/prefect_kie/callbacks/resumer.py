@@ -15,8 +15,6 @@ from prefect.logging import get_logger
 DELAYS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
 """Seconds from a callback, or from the start, to each attempt: a callback may come before its run is
 suspended, or before Kie's own record shows the end."""
-PAUSE_SECONDS = 1.0
-"""Between two attempts, so that callbacks that come together are followed up together."""
 
 Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
 """Resumes the suspended runs that wait for one of these jobs, or (None) any; returns those it resumed."""
@@ -25,20 +23,22 @@ logger = get_logger("prefect_kie.callbacks.resumer")
 
 
 class Resumer:
-    """Collects the jobs that Kie called back about; to be used in one event loop.
+    """Collects the jobs that Kie called back about, and resumes their runs; for one event loop.
 
     Args:
-        resume: What resumes their runs.
+        resume: What resumes the runs.
+        delays: Seconds from a callback, or from the start, to each attempt.
+        pause: Seconds between two attempts, so that callbacks that come together are followed up together.
     """
 
-    def __init__(self, resume: Resume) -> None:
-        self._resume = resume
+    def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 1.0) -> None:
+        self._resume, self._delays, self._pause = resume, delays, pause
         self._due: set[str] = set()
         self._is_due = asyncio.Event()
 
     def follow_up(self, task_id: str) -> None:
         """Look for the job's run now, and a few times more. Returns at once."""
-        for delay in DELAYS:
+        for delay in self._delays:
             asyncio.get_running_loop().call_later(delay, self._add, task_id)
 
     @asynccontextmanager
@@ -63,11 +63,11 @@ class Resumer:
             self._is_due.clear()
             jobs, self._due = self._due, set()
             await self._attempt(jobs)
-            await asyncio.sleep(PAUSE_SECONDS)
+            await asyncio.sleep(self._pause)
 
     async def _catch_up(self) -> None:
         """Look, until that succeeds once, for what ended while no receiver ran."""
-        for before, delay in zip((0.0, *DELAYS), DELAYS, strict=False):
+        for before, delay in zip((0.0, *self._delays), self._delays, strict=False):
             await asyncio.sleep(delay - before)
             if await self._attempt(None):
                 return

@@ -24,7 +24,8 @@ from datetime import timedelta
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
 
-from prefect_kie.runtime.heartbeat import HEARTBEAT, HEARTBEAT_SECONDS, SILENT
+from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT
+from prefect_kie.settings import KieSettings
 
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
@@ -140,7 +141,7 @@ def run_marked_again() -> AutomationCore:
     )
 
 
-def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
+def call_silent(heartbeat_seconds: float | None = None) -> AutomationCore:
     """The run was heard, and is heard no more: its process is gone, and its worker, who would have told.
 
     Each heartbeat starts the time anew, and nothing else does: a run whose heartbeats never came says nothing
@@ -152,9 +153,10 @@ def call_silent(heartbeat_seconds: float = HEARTBEAT_SECONDS) -> AutomationCore:
     suspended itself, since its process beats until it leaves.
 
     Args:
-        heartbeat_seconds: How often runs send a heartbeat.
+        heartbeat_seconds: How often runs send a heartbeat; None takes the setting.
     """
-    silence = timedelta(seconds=MISSED_HEARTBEATS * heartbeat_seconds)
+    interval = heartbeat_seconds or KieSettings().heartbeat_seconds
+    silence = timedelta(seconds=MISSED_HEARTBEATS * interval)
     silent = ChangeFlowRunState(
         state=StateType.PAUSED,
         name=SILENT,

@@ -92,7 +92,7 @@ class TestWithAServer:
     async def test_a_limit_that_gives_no_slot_is_not_waited_for_for_ever(
         self, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(global_limits, "MAX_WAIT_SECONDS", 1.0)
+        monkeypatch.setenv("PREFECT_INTEGRATIONS_KIE_LIMIT_TIMEOUT_SECONDS", "1")
         async with limit(1, 0.0001):
             assert await took(credentials, 6) < 10
         (warning,) = logged(caplog)
