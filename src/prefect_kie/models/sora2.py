@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, Field, model_validator
 
 from prefect_kie.api import JobRequest
-from prefect_kie.api.forms import described
 from prefect_kie.models.fields import (
     AspectRatio,
     CharacterIds,
@@ -57,14 +56,12 @@ class Sora2TextToVideo(_VideoWithCharacters, title="Text"):
     """A video from a prompt (sora-2-text-to-video)."""
 
     model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"
-    """The model's name at Kie."""
 
 
 class Sora2ImageToVideo(_FromPicture, _VideoWithCharacters, title="Picture"):
     """A video that begins with a picture (sora-2-image-to-video)."""
 
     model: Literal["sora-2-image-to-video"] = "sora-2-image-to-video"
-    """The model's name at Kie."""
 
 
 class Sora2ProTextToVideo(_VideoWithCharacters, title="Pro, text"):
@@ -73,7 +70,6 @@ class Sora2ProTextToVideo(_VideoWithCharacters, title="Pro, text"):
     usual_seconds: ClassVar[float] = 300.0
 
     model: Literal["sora-2-pro-text-to-video"] = "sora-2-pro-text-to-video"
-    """The model's name at Kie."""
     size: Size = "high"
     """Quality: standard or high."""
 
@@ -84,7 +80,6 @@ class Sora2ProImageToVideo(_FromPicture, _VideoWithCharacters, title="Pro, pictu
     usual_seconds: ClassVar[float] = 300.0
 
     model: Literal["sora-2-pro-image-to-video"] = "sora-2-pro-image-to-video"
-    """The model's name at Kie."""
     size: Size = "standard"
     """Quality: standard or high."""
 
@@ -93,14 +88,12 @@ class Sora2TextToVideoStable(_Video, title="Stable, text"):
     """A video from a prompt, stable form (sora-2-text-to-video-stable)."""
 
     model: Literal["sora-2-text-to-video-stable"] = "sora-2-text-to-video-stable"
-    """The model's name at Kie."""
 
 
 class Sora2ImageToVideoStable(_FromPicture, _Video, title="Stable, picture"):
     """A video that begins with a picture, stable form (sora-2-image-to-video-stable)."""
 
     model: Literal["sora-2-image-to-video-stable"] = "sora-2-image-to-video-stable"
-    """The model's name at Kie."""
 
 
 class Sora2CharactersPro(JobRequest, title="Character"):
@@ -109,7 +102,6 @@ class Sora2CharactersPro(JobRequest, title="Character"):
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["sora-2-characters-pro"] = "sora-2-characters-pro"
-    """The model's name at Kie."""
     origin_task_id: Annotated[str, Field(min_length=1, max_length=100)]
     """Task id of the earlier Sora video."""
     timestamps: Timestamps
@@ -128,7 +120,6 @@ class Sora2Characters(JobRequest, title="Character, file"):
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["sora-2-characters"] = "sora-2-characters"
-    """The model's name at Kie."""
     character_file_url: OneUrl
     """Exactly one public address of an mp4, webm or avi of 1 to 4 s and at most 10 MB."""
     character_prompt: Annotated[str, Field(max_length=5000)] | None = None
@@ -140,9 +131,7 @@ class Sora2Characters(JobRequest, title="Character, file"):
 class Shot(BaseModel):
     """One shot of a storyboard."""
 
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, json_schema_extra=described
-    )
+    model_config = JobRequest.model_config
 
     Scene: Annotated[str, Field(min_length=1)]
     """What the shot shows (capital S, as the API spells it)."""
@@ -156,7 +145,6 @@ class Sora2ProStoryboard(JobRequest, title="Storyboard"):
     usual_seconds: ClassVar[float] = 300.0
 
     model: Literal["sora-2-pro-storyboard"] = "sora-2-pro-storyboard"
-    """The model's name at Kie."""
     shots: Annotated[list[Shot], Field(min_length=1, max_length=10)]
     """1 to 10 shots; together no longer than n_frames."""
     n_frames: StoryboardSeconds = "15"
@@ -182,7 +170,6 @@ class SoraWatermarkRemover(JobRequest, title="Watermark"):
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["sora-watermark-remover"] = "sora-watermark-remover"
-    """The model's name at Kie."""
     video_url: LimitedUrl
     """Public address of the Sora video, at most 500 characters."""
     upload_method: UploadMethod = "s3"
