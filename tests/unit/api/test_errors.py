@@ -11,7 +11,14 @@ import pytest
 
 import prefect_kie.api as package
 from prefect_kie import errors as run_errors
-from prefect_kie.api import ContentRejected, JobFailed, KieError, SubmissionInDoubt, errors
+from prefect_kie.api import (
+    AuthenticationFailed,
+    ContentRejected,
+    JobFailed,
+    KieError,
+    SubmissionInDoubt,
+    errors,
+)
 from prefect_kie.errors import JobTimedOut, RunIncomplete
 
 MODULES = (errors.__name__, run_errors.__name__)
@@ -149,3 +156,28 @@ def test_every_error_survives_a_pickle_with_all_it_carries(cls: type[KieError], 
 def test_a_failed_job_is_not_worth_a_repetition_until_it_is_known_to_be_passing(cls: type[JobFailed]) -> None:
     error = cls("it broke")
     assert (error.transient, error.retryable, error.billed) == (False, False, "no")
+
+
+PREFECTS_WORDS = r"\b(prefect|flows?|deployments?|blocks?|KieCredentials|collect_job|job_key|workers?)\b"
+
+
+@each_class
+def test_the_api_knows_no_prefect_and_a_run_adds_its_next_call(cls: type[KieError]) -> None:
+    error = cls("it broke")
+    if cls.__module__ == errors.__name__:
+        assert not re.search(PREFECTS_WORDS, f"{error} {error.remedy}", re.IGNORECASE)
+    run_errors.add_next_step(error)
+    assert error.next_step.endswith(".")
+
+
+def test_a_run_says_its_own_next_call() -> None:
+    refused = AuthenticationFailed("no such key")
+    run_errors.add_next_step(refused)
+    assert "save it in the KieCredentials block" in refused.remedy
+    assert refused.next_step == f"{refused.remedy} Then run again."
+    doubt = SubmissionInDoubt("it broke")
+    run_errors.add_next_step(doubt)
+    assert "run collect_job with its task id" in doubt.next_step
+    own = SubmissionInDoubt("it broke", next_step="Run resolve_submission.")
+    run_errors.add_next_step(own)
+    assert own.next_step == "Run resolve_submission."
