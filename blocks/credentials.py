@@ -141,10 +141,8 @@ class _NoKey:
     """What the Prefect server refuses before a run exists: an object with a key, a text that may be one."""
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
         block, name = schema["anyOf"]
         fields = handler.resolve_ref_schema(block)
         # A chosen block comes as its reference, which Prefect allows besides.

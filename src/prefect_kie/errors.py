@@ -55,11 +55,7 @@ _NEXT_STEPS: dict[type[KieError], str] = {
 
 
 def add_next_step(error: KieError) -> None:
-    """Give an error of Kie's API, which knows no Prefect, the exact next call of a run.
-
-    Args:
-        error: The error, changed in place; a next step of its own stays.
-    """
+    """Give an error of Kie's API, which knows no Prefect, the exact next call of a run, in place."""
     if error.next_step == error.default_next_step:
         error.next_step = _NEXT_STEPS.get(type(error), error.next_step)
         error.remedy = _CHECK_KEY if isinstance(error, AuthenticationFailed) else error.remedy

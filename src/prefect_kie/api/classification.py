@@ -15,23 +15,8 @@ from typing import Any, Literal, cast
 
 import httpx
 
+from prefect_kie.api import errors
 from prefect_kie.api.envelope import Envelope
-from prefect_kie.api.errors import (
-    AuthenticationFailed,
-    ContentRejected,
-    FeatureDisabled,
-    InsufficientCredits,
-    InvalidRequest,
-    JobFailed,
-    JobNotFound,
-    KieError,
-    Maintenance,
-    ModelNotSupported,
-    RateLimited,
-    ServiceUnavailable,
-    SubmissionInDoubt,
-    UsageLimitReached,
-)
 
 _KINDS = r"(?:models?|interfaces?|apis?|endpoints?)"
 
@@ -110,34 +95,24 @@ _PASSING = re.compile(
 class Call(Enum):
     """The kinds of call, by what a repetition costs."""
 
-    CREATE = "createTask"
-    """Paid: repeated only when surely nothing was created."""
-    POLL = "recordInfo"
-    """Free, and about one job."""
-    FREE = "free"
-    """Free: credits, download links, uploads."""
+    CREATE = "paid: repeated only when surely nothing was created"
+    POLL = "free, and about one job"
+    FREE = "free: credits, download links, uploads"
 
 
 @dataclass(frozen=True)
 class Classification:
-    """What an answer means.
-
-    Attributes:
-        outcome: `accepted` (it was done), `rejected` (surely not done) or `unknown`.
-        error: The class of the error to raise; None when accepted.
-        retryable: Whether the same call may be repeated as it is.
-        next_step: What continues, where the error's own words do not fit.
-    """
+    """What an answer means: it was done, surely not done, or nobody knows; and the error to raise."""
 
     outcome: Literal["accepted", "rejected", "unknown"]
-    error: type[KieError] | None = None
+    error: type[errors.KieError] | None = None
     retryable: bool = False
     next_step: str | None = None
 
 
 ACCEPTED = Classification("accepted")
-IN_DOUBT = Classification("unknown", SubmissionInDoubt)
-UNAVAILABLE = Classification("unknown", ServiceUnavailable, retryable=True)
+IN_DOUBT = Classification("unknown", errors.SubmissionInDoubt)
+UNAVAILABLE = Classification("unknown", errors.ServiceUnavailable, retryable=True)
 
 # Nothing left this machine: the connection was refused, never stood, or no slot was free for it.
 _NEVER_SENT = (
@@ -148,12 +123,12 @@ _NEVER_SENT = (
     httpx.UnsupportedProtocol,
     httpx.InvalidURL,
 )
-_FINAL: dict[int, type[KieError]] = {
-    **dict.fromkeys((400, 404, 405, 413, 415, 422), InvalidRequest),
-    **dict.fromkeys((401, 403), AuthenticationFailed),
-    402: InsufficientCredits,
-    433: UsageLimitReached,
-    505: FeatureDisabled,
+_FINAL: dict[int, type[errors.KieError]] = {
+    **dict.fromkeys((400, 404, 405, 413, 415, 422), errors.InvalidRequest),
+    **dict.fromkeys((401, 403), errors.AuthenticationFailed),
+    402: errors.InsufficientCredits,
+    433: errors.UsageLimitReached,
+    505: errors.FeatureDisabled,
 }
 _PAUSING = (400, 403, 404, 422, 455, 500, 503, 505)
 """Codes that may come with "This interface is temporarily paused"; 500 is the one that was seen."""
@@ -161,16 +136,10 @@ NO_SUCH_CALL = "Check the API address, which knows no such call, then run again.
 
 
 def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Classification:
-    """Decide what an answer means for this kind of call.
+    """Decide what an answer means for this kind of call; a create is `rejected` only when surely not done.
 
-    Args:
-        call: What was asked.
-        answer: What came back.
-        names: The fields that were sent, and those that the model takes. An error 500 is a refusal only
-            where it names one of them.
-
-    Returns:
-        The classification. A create is `rejected` only when Kie surely created nothing.
+    `names` are the fields that were sent, and those that the model takes: an error 500 is a refusal only
+    where it names one of them.
     """
     if call is Call.CREATE:
         return _classify_create(answer, names)
@@ -180,7 +149,7 @@ def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Class
         if answer.task_id and answer.fields.get("state") and answer.code in (400, 408, 422, 500, 501):
             return ACCEPTED  # the job failed, and its record came along, which says why
         if answer.code == 404 or _NO_RECORD.search(answer.text):
-            return Classification("rejected", JobNotFound)
+            return Classification("rejected", errors.JobNotFound)
         if answer.code in (408, 501):
             return ACCEPTED if answer.task_id else Classification("rejected", failure_class(answer.text))
     # A poll is free: what is not surely Kie's own word (a proxy's page, a 500) is worth another one.
@@ -193,13 +162,13 @@ def classify_exception(call: Call, error: Exception) -> Classification:
     if call is not Call.CREATE:
         return UNAVAILABLE
     if isinstance(error, _NEVER_SENT):
-        return Classification("rejected", ServiceUnavailable, retryable=True)
+        return Classification("rejected", errors.ServiceUnavailable, retryable=True)
     return IN_DOUBT
 
 
-def failure_class(*reasons: str | None) -> type[JobFailed]:
+def failure_class(*reasons: str | None) -> type[errors.JobFailed]:
     """The error class for a failed job, from what Kie says of it (failCode, failMsg)."""
-    return ContentRejected if _is_moderation(*reasons) else JobFailed
+    return errors.ContentRejected if _is_moderation(*reasons) else errors.JobFailed
 
 
 def is_passing(*reasons: str | None) -> bool:
@@ -229,9 +198,9 @@ def _classify_create(answer: Envelope, names: Collection[str]) -> Classification
     if answer.task_id is not None:
         return IN_DOUBT  # an error that names a task: Kie may be working on it
     if answer.from_body and answer.code in _PAUSING and _is_paused(answer.text):
-        return Classification("rejected", ModelNotSupported)
+        return Classification("rejected", errors.ModelNotSupported)
     refusal = _classify_refusal(answer, names)
-    if refusal and refusal.error is InvalidRequest and _names_kies_own(answer.text, names):
+    if refusal and refusal.error is errors.InvalidRequest and _names_kies_own(answer.text, names):
         return IN_DOUBT  # "recordInfo is null": Kie stumbled over its own record, not over the input
     return refusal or IN_DOUBT
 
@@ -240,21 +209,21 @@ def _classify_refusal(answer: Envelope, names: Collection[str]) -> Classificatio
     """The classification where the answer is surely a refusal; None where it is not sure."""
     no_such_model = bool(_NO_MODEL.search(answer.text)) or _is_paused(answer.text)
     if answer.code == 429:
-        return Classification("rejected", RateLimited, retryable=True)
+        return Classification("rejected", errors.RateLimited, retryable=True)
     if answer.code == 455 and answer.from_body:
-        return Classification("rejected", Maintenance, retryable=True)
+        return Classification("rejected", errors.Maintenance, retryable=True)
     if answer.code == 500 and answer.from_body:
         if _NO_CREDITS.search(answer.text):
-            return Classification("rejected", InsufficientCredits)
+            return Classification("rejected", errors.InsufficientCredits)
         if no_such_model:
-            return Classification("rejected", ModelNotSupported)
+            return Classification("rejected", errors.ModelNotSupported)
         if _names_input(answer.text, names):
-            return Classification("rejected", InvalidRequest)
+            return Classification("rejected", errors.InvalidRequest)
     error = _FINAL.get(answer.code)
-    if error is None or (error is FeatureDisabled and not answer.from_body):
+    if error is None or (error is errors.FeatureDisabled and not answer.from_body):
         return None
-    if error is InvalidRequest and no_such_model:
-        error = ModelNotSupported
+    if error is errors.InvalidRequest and no_such_model:
+        error = errors.ModelNotSupported
     elif answer.code in (404, 405):
         return Classification("rejected", error, next_step=NO_SUCH_CALL)
     return Classification("rejected", error)

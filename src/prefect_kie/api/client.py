@@ -14,7 +14,6 @@ from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
@@ -105,12 +104,7 @@ class KieClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -152,8 +146,6 @@ class KieClient:
         async with nullcontext() if has_slot else self.creates.slot():
             answer = await self._ask(
                 Call.CREATE,
-                self._create_http,
-                "POST",
                 f"{self.base_url}/api/v1/jobs/createTask",
                 names={*names_in(body), *type(request).model_fields},
                 seconds=self._create_seconds,
@@ -176,24 +168,14 @@ class KieClient:
             KieError: when the poll failed; `retryable` says whether another may succeed.
         """
         async with nullcontext() if has_slot else self.polls.slot():
-            answer = await self._ask(
-                Call.POLL,
-                self._http,
-                "GET",
-                f"{self.base_url}/api/v1/jobs/recordInfo",
-                params={"taskId": task_id},
-                task_id=task_id,
-            )
+            url = f"{self.base_url}/api/v1/jobs/recordInfo"
+            answer = await self._ask(Call.POLL, url, params={"taskId": task_id}, task_id=task_id)
         job = parse_job(answer.fields, seen_at=answer.date) if answer.fields else None
         if job is None:
             raise JobNotFound("Kie does not know this job (or not yet)", task_id=task_id)
         if job.task_id != task_id:
-            raise UnexpectedResponse(
-                f"asked for a job, Kie answered about another ({job.task_id[:100]!r})",
-                task_id=task_id,
-                billed="unknown",
-                retryable=True,
-            )
+            happened = f"asked for a job, Kie answered about another ({job.task_id[:100]!r})"
+            raise UnexpectedResponse(happened, task_id=task_id, billed="unknown", retryable=True)
         return job
 
     async def get_credits(self) -> float:
@@ -202,7 +184,7 @@ class KieClient:
         Raises:
             KieError: when Kie does not say.
         """
-        answer = await self._ask(Call.FREE, self._http, "GET", f"{self.base_url}/api/v1/chat/credit")
+        answer = await self._ask(Call.FREE, f"{self.base_url}/api/v1/chat/credit")
         balance = as_float(answer.data)
         if balance is None:
             raise UnexpectedResponse(f"Kie's balance is not a number: {str(answer.data)[:100]!r}")
@@ -218,7 +200,7 @@ class KieClient:
             InvalidRequest: when it is not an address of Kie's results.
         """
         address = f"{self.base_url}/api/v1/common/download-url"
-        answer = await self._ask(Call.FREE, self._http, "POST", address, json={"url": url})
+        answer = await self._ask(Call.FREE, address, json={"url": url})
         if not isinstance(answer.data, str) or not answer.data.startswith(("https://", "http://")):
             raise UnexpectedResponse("Kie gave no download link")
         return answer.data
@@ -267,13 +249,11 @@ class KieClient:
 
     async def _upload(self, path: str, seconds: float, **content: Any) -> UploadedFile:
         url = f"{self.upload_url}{path}"
-        return parse_upload(await self._ask(Call.FREE, self._http, "POST", url, seconds=seconds, **content))
+        return parse_upload(await self._ask(Call.FREE, url, seconds=seconds, **content))
 
     async def _ask(
         self,
         call: Call,
-        http: httpx.AsyncClient,
-        method: str,
         url: str,
         *,
         task_id: str | None = None,
@@ -286,7 +266,7 @@ class KieClient:
         answer: Envelope | BaseException
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._exchange(http, method, url, **content)
+                answer = await self._exchange(call, url, **content)
         except BaseException as error:
             answer = self._failure(call, error, name, seconds, task_id)
         if isinstance(answer, BaseException):
@@ -301,8 +281,10 @@ class KieClient:
             raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
         return answer
 
-    async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
+    async def _exchange(self, call: Call, url: str, **content: Any) -> Envelope:
         # A frame of its own: of one that is left by an error the request, with the key, would be seen.
+        http = self._create_http if call is Call.CREATE else self._http
+        method = "POST" if content.keys() & {"json", "files"} else "GET"
         async with http.stream(method, url, auth=self._auth, **content) as response:
             body = await read_bounded(response, self._max_bytes)
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.

@@ -8,6 +8,8 @@ what could be read.
 from __future__ import annotations
 
 import json
+import math
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
@@ -21,25 +23,20 @@ ENCODED = "a body in an encoding nobody asked for"
 
 @dataclass(frozen=True)
 class Envelope:
-    """One answer of Kie, reduced to what decides.
-
-    Attributes:
-        status: The HTTP status.
-        code: The body's code; the HTTP status where the body has none.
-        readable: Whether the body was a JSON object at all.
-        from_body: Whether `code` was in the body, so that Kie's application itself has answered.
-        text: The body's `msg` or `message`; for anything but JSON the beginning of the body.
-        data: The body's `data`, of any JSON type; None where there is none.
-        date: The time of the answer by Kie's clock, where it has one.
-    """
+    """One answer of Kie, reduced to what decides."""
 
     status: int
     code: int
+    """The body's code; the HTTP status where the body has none."""
     readable: bool
+    """Whether the body was a JSON object at all."""
     from_body: bool
+    """Whether `code` was in the body, so that Kie's application itself has answered."""
     text: str
+    """The body's `msg` or `message`; for anything but JSON the beginning of the body."""
     data: Any
     date: datetime | None = None
+    """The time of the answer by Kie's clock."""
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -55,17 +52,7 @@ class Envelope:
 def parse_envelope(
     status: int, body: bytes | None, date: str | None = None, hide: KeyHider | None = None
 ) -> Envelope:
-    """Read any answer of the service.
-
-    Args:
-        status: The HTTP status.
-        body: The whole body, as received; None where it could not be decoded.
-        date: The answer's `Date` header.
-        hide: Takes the key out of the answer.
-
-    Returns:
-        The envelope. A missing body code means: the HTTP status (kie-api: Base).
-    """
+    """Read any answer of the service, with its `Date` header; a body of None could not be decoded."""
     at = _date(date)
     parsed = None if body is None else _loads(body)
     if not isinstance(parsed, dict):
@@ -105,21 +92,18 @@ def as_int(value: Any) -> int | None:
     """A whole number that may come as a number or as a string of one; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
+    with suppress(ValueError, OverflowError):
         return int(value) if not isinstance(value, float) or value.is_integer() else None
-    except (ValueError, OverflowError):
-        return None
+    return None
 
 
 def as_float(value: Any) -> float | None:
     """A finite number that may come as a number or as a string of one; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    try:
-        number = float(value)
-    except (ValueError, OverflowError):
-        return None
-    return number if number - number == 0 else None
+    with suppress(ValueError, OverflowError):
+        return number if math.isfinite(number := float(value)) else None
+    return None
 
 
 def first_text(fields: dict[str, Any], *names: str) -> str | None:
@@ -140,11 +124,10 @@ def first_id(fields: dict[str, Any], *names: str) -> str | None:
 
 
 def _date(header: str | None) -> datetime | None:
-    try:
+    with suppress(ValueError, OverflowError):
         date = parsedate_to_datetime(header) if header else None
-    except (ValueError, OverflowError):
-        return None
-    return date if date is not None and date.tzinfo is not None else None
+        return date if date is not None and date.tzinfo is not None else None
+    return None
 
 
 def _loads(text: str | bytes) -> Any:

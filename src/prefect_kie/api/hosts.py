@@ -59,14 +59,10 @@ def is_loopback(host: str) -> bool:
 def http_client(
     url: str, timeout: httpx.Timeout, *, keepalive: int, proxy: str | None = None
 ) -> httpx.AsyncClient:
-    """An HTTP client that never follows redirects.
+    """An HTTP client that never follows redirects, and keeps so many idle connections.
 
-    Args:
-        url: The host's address; proxies of the environment are not used for this machine's own. Empty for
-            files of any host: then nothing is taken from the environment.
-        timeout: httpx's timeouts.
-        keepalive: How many idle connections may be kept.
-        proxy: The proxy's address, where one leads there.
+    Proxies of the environment are not used for this machine's own address, nor for files of any host, whose
+    address is empty here.
     """
     return httpx.AsyncClient(
         verify=_tls_context(),

@@ -74,14 +74,14 @@ class Job(BaseModel):
         model: The model's name at Kie.
         state: Where it stands.
         raw_state: The state as Kie wrote it.
-        progress: 0 to 100, where the model tells it.
+        progress: 0 to 100, where the model reports it.
         result: What it made, or the character, once it has succeeded.
         fail_code: Kie's code for a failure, as text.
         fail_message: Kie's reason for a failure.
         credits: What Kie charged, credits; None until known.
         created_at: When Kie created it, by Kie's clock.
         completed_at: When it ended, by Kie's clock.
-        seen_at: When it was polled, by Kie's clock where its answer told the time.
+        seen_at: When it was polled, by Kie's clock.
         request_body: Kie's echo of the request, `{"model": ..., "input": {...}}`; empty where unreadable.
         record: Kie's record of it, as it came, without callback addresses.
     """
@@ -139,15 +139,7 @@ class Job(BaseModel):
 
 
 def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job | None:
-    """Read the `data` of recordInfo or of a callback.
-
-    Args:
-        data: The object as received; anything in it may be missing or of another type.
-        seen_at: The time of the poll.
-
-    Returns:
-        The job; None where the data names no task.
-    """
+    """Read the `data` of recordInfo, whatever of it is missing or odd; None if it names no task."""
     task_id = first_id(data, "taskId", "task_id", "recordId")
     if task_id is None:
         return None

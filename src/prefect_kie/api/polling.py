@@ -60,7 +60,7 @@ def next_poll(
         policy: How patiently to wait.
         age: The job's age at this poll, seconds.
         usual: How long a job of this model usually takes, seconds.
-        progress: 0 to 100, where the job tells it.
+        progress: 0 to 100, where the job reports it.
         chance: A random number from 0 to 1, for the jitter.
 
     Returns:

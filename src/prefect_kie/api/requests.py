@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 from pydantic import BaseModel, ConfigDict, model_validator
 
@@ -35,24 +35,18 @@ class JobRequest(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _an_empty_list_is_none(cls, data: Any) -> Any:
+    def _known_fields(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        given = cast("dict[str, Any]", data)
+        if unknown := sorted(str(name) for name in given if name not in cls.model_fields):
+            raise ValueError(
+                f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
+                f"{', '.join(cls.model_fields)}"
+            )
         # Kie takes no empty list (minItems 1), and one left out asks for the same.
-        if isinstance(data, dict):
-            optional = {name for name, field in cls.model_fields.items() if field.default is None}
-            return {name: value for name, value in data.items() if value != [] or name not in optional}  # pyright: ignore[reportUnknownVariableType]
-        return data  # pyright: ignore[reportUnknownVariableType]
-
-    @model_validator(mode="before")
-    @classmethod
-    def _name_the_allowed_fields(cls, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(str(name) for name in data if name not in cls.model_fields)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-            if unknown:
-                raise ValueError(
-                    f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
-                    f"{', '.join(cls.model_fields)}"
-                )
-        return data  # pyright: ignore[reportUnknownVariableType]
+        optional = {name for name, field in cls.model_fields.items() if field.default is None}
+        return {name: value for name, value in given.items() if value != [] or name not in optional}
 
     @property
     def model_name(self) -> str:

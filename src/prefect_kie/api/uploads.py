@@ -9,8 +9,9 @@ import stat
 import uuid
 from contextlib import suppress
 from datetime import datetime, timezone
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
@@ -58,11 +59,7 @@ class UploadedFile(BaseModel):
 
 
 def check_file(name: str, size: int | None) -> str:
-    """The type of a file that Kie takes. Which kinds and sizes a model takes, its own fields say.
-
-    Raises:
-        ValueError: when it is missing (its size is None), empty or too large for any model.
-    """
+    """The type of a file; a `ValueError` if it is missing (no size), empty or too large for any model."""
     if size is None:
         raise ValueError(f"there is no file {name!r}")
     if not 0 < size <= MAX_BYTES:
@@ -70,7 +67,7 @@ def check_file(name: str, size: int | None) -> str:
     return _MIME_TYPES.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
-def open_checked(path: Path) -> tuple[BinaryIO, str]:
+def open_checked(path: Path) -> tuple[BufferedReader, str]:
     """Open a file that Kie takes, for streaming; its type comes with it, and errors are as `check_file`'s."""
     try:
         size = None
@@ -83,13 +80,11 @@ def open_checked(path: Path) -> tuple[BinaryIO, str]:
         raise ValueError(f"{path.name!r} cannot be read: {error.strerror}") from error
 
 
-def checksum(file: BinaryIO) -> str:
+def checksum(file: BufferedReader) -> str:
     """The SHA-256 of an open file's content, hex; the file is at its beginning again afterwards."""
-    digest = hashlib.sha256()
-    while chunk := file.read(1024 * 1024):
-        digest.update(chunk)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    return digest.hexdigest()
+    return digest
 
 
 def unique_name(name: str, content: str) -> str:

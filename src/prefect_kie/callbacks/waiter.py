@@ -44,12 +44,7 @@ Subscribe = Callable[..., AbstractAsyncContextManager[Any]]
 
 @dataclass(frozen=True)
 class Callback:
-    """What a callback says: a reason to poll the job.
-
-    Attributes:
-        done: Whether the job is said to have ended.
-        progress: How far it is said to be, percent; a hint.
-    """
+    """What a callback says: that the job has ended, or (a hint) how far it is, percent."""
 
     done: bool
     progress: float | None = None
@@ -57,21 +52,12 @@ class Callback:
 
 @dataclass(eq=False)
 class _Waiting:
-    """One wait for one job."""
-
     callback: Callback | None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class CallbackWaiter:
-    """The callbacks from one Prefect server, subscribed to while anybody waits; used on the background loop.
-
-    Args:
-        settings: How long to stay subscribed when nobody waits, and how long to wait for the subscription.
-        subscribe: Subscribes to the server's events.
-        backoff: Seconds between two tries to subscribe.
-        max_unclaimed: How many callbacks that nobody waits for yet are kept.
-    """
+    """The callbacks from one Prefect server, subscribed to while anybody waits; on the background loop."""
 
     def __init__(
         self,
@@ -92,15 +78,9 @@ class CallbackWaiter:
         self._unsubscribing: asyncio.TimerHandle | None = None
 
     async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Callback | None:
-        """Wait until Kie calls back about a job, or until it is time to poll it all the same.
+        """Wait for a callback about a job; None when it is time to poll it all the same.
 
-        Args:
-            task_id: Kie's id of the job.
-            poll_interval: Seconds until a poll while there is no subscription.
-            fallback_interval: Seconds until a poll while there is one.
-
-        Returns:
-            The callback; None when it is time to poll.
+        That is after `poll_interval` seconds without a subscription, after `fallback_interval` with one.
         """
         waiting, begun = _Waiting(self._unclaimed.pop(task_id, None)), time.monotonic()
         async with self._subscribing():
@@ -217,16 +197,7 @@ def _callback_waiter(url: str) -> CallbackWaiter:
 
 
 async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | None) -> bool:
-    """Wait until Kie calls back about a job, or until it is time to poll it all the same.
-
-    Args:
-        handle: The job.
-        poll: How patiently to wait.
-        age: How old it is, seconds, where that is known.
-
-    Returns:
-        Whether it has called back.
-    """
+    """Wait until Kie calls back about a job of this age (True), or it is time to poll it all the same."""
     waiter, since, context = callback_waiter(), handle.submitted_at, TaskRunContext.get()
     is_first_run = context is None or context.task_run.run_count <= 1
     if is_first_run and (since is None or not waiter.subscribed_since(since)):

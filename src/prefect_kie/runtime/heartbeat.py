@@ -118,9 +118,8 @@ class Heartbeat:
 def any_taken_away(states: Iterable[State]) -> bool:
     """Whether a run that came into these states, while its process lived, is that process's no more.
 
-    By their ids and not their times, since these are by the clocks of several machines. A worker claims a
-    run (Pending) before each process that it starts; nothing that one process does by itself (a retry, a
-    pause) is like it.
+    A worker claims a run (Pending) before each process that it starts; nothing that one process does by
+    itself (a retry, a pause) is like it.
     """
     taken = (StateType.CRASHED, StateType.PENDING)
     return any(state.type in taken or state.name == SILENT for state in states)

@@ -149,7 +149,8 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
 
 
 @pytest.mark.server
-async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
+async def test_a_run_again_polls_at_once(slow_kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback_waiter(), "_settings", QUICK_WAITER)
     credentials = ringing(slow_kie)
 
     @flow

@@ -10,8 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.callbacks.receiver import create_app
-from prefect_kie.callbacks.resumer import DELAYS, Resumer
+from prefect_kie.callbacks.receiver import DELAYS, Resumer, create_app
 from tests.receiving import NOW, block, body, signed
 
 RUNS: Any = [SimpleNamespace(name="paper-boat")]
