@@ -162,7 +162,8 @@ def check_credentials_value(value: object) -> None:
         InvalidRequest: when it may be a key; says its shape alone.
     """
     if isinstance(value, dict):
-        shape = "" if "$ref" in value and len(value) == 1 else "an object with fields of its own"
+        # A chosen block comes as its reference.
+        shape = "" if set(value) == {"$ref"} else "an object with fields of its own"  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, str):
         known = re.match(NAME, value)
         shape = "" if known else f"a text of {len(value)} characters that is no block's name"
