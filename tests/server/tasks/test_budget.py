@@ -598,7 +598,8 @@ async def test_of_45_racers_in_three_processes_three_get_the_slots_of_three(
 WORKER = """
 import asyncio, sys
 from prefect import flow
-from prefect_kie.api import BudgetExceeded, Sora2TextToVideo
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 
@@ -631,7 +632,7 @@ async def test_two_workers_race_and_the_limit_is_used_and_not_exceeded(
 KILLED = """
 import asyncio, os, sys
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import sora_2_text_to_video

@@ -527,7 +527,7 @@ async def test_a_time_limit_does_not_lose_the_answer(
 INTERRUPTED = """
 import asyncio, os, sys, threading
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 
