@@ -15,10 +15,9 @@ import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent import futures
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from types import FrameType
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,42 +91,6 @@ class Cancellation:
             self.committed = True
 
 
-class _Call(Generic[T]):
-    """Work on the loop that somebody elsewhere waits for."""
-
-    def __init__(self, work: Callable[[], Coroutine[Any, Any, T]], may_cancel: Callable[[], bool]) -> None:
-        self.outcome: futures.Future[T] = futures.Future()
-        self.outcome.set_running_or_notify_cancel()  # only `cancel` cancels it, not whoever waits
-        self._loop, self._work, self._may_cancel = _loop(), work, may_cancel
-        self._task: asyncio.Task[T] | None = None
-
-    async def result(self) -> T:
-        """Begin, and wait for what comes of it; called once, on any event loop."""
-        # With the caller's context: its log, settings and tags.
-        self._loop.call_soon_threadsafe(self._begin, context=copy_context())
-        try:
-            return await asyncio.wrap_future(self.outcome)
-        except asyncio.CancelledError:
-            self.cancel()
-            raise
-
-    def cancel(self) -> None:
-        """From any thread; it goes on where it may not be cancelled any more."""
-        if self._may_cancel():
-            self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
-
-    def _begin(self) -> None:
-        self._task = self._loop.create_task(self._work())
-        self._task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[T]) -> None:
-        error = asyncio.CancelledError() if task.cancelled() else task.exception()
-        if error is not None:
-            self.outcome.set_exception(error)
-        else:
-            self.outcome.set_result(task.result())
-
-
 @per_process
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
@@ -138,15 +101,20 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 @per_process
-def _paid_calls() -> set[_Call[Any]]:
-    return set()
+def _paid_calls() -> dict[futures.Future[Any], Callable[[], None]]:
+    return {}  # the outcomes that are waited for, and how each is cancelled
 
 
 async def run_on_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine on the background loop, with what lives there; it is cancelled with its caller."""
     if asyncio.get_running_loop() is _loop():
         return await work()
-    return await _Call(work, lambda: True).result()
+
+    async def call() -> T:
+        return await work()
+
+    # It has the caller's context: its log, settings and tags.
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), _loop()))
 
 
 async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancellation: Cancellation) -> T:
@@ -155,9 +123,22 @@ async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancella
     Neither a cancelled caller nor Prefect's time limits stop it, and a process that is asked to end (by a
     signal, or at its interpreter's exit) waits for it; it is cancelled only where `cancellation` allows it.
     """
-    call, paid_calls = _Call(work, cancellation.cancel), _paid_calls()
-    paid_calls.add(call)
-    call.outcome.add_done_callback(lambda _: paid_calls.discard(call))
+    outcome: futures.Future[T] = futures.Future()
+    outcome.set_running_or_notify_cancel()  # so that whoever waits for it does not cancel it
+
+    async def finish() -> None:
+        try:
+            outcome.set_result(await work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    def cancel() -> None:
+        if cancellation.cancel():  # it has begun, and waits
+            running.cancel()
+
+    paid_calls = _paid_calls()
+    paid_calls[outcome] = cancel
+    outcome.add_done_callback(lambda ended: paid_calls.pop(ended, None))
     _finish_at_exit()
     if threading.current_thread() is threading.main_thread():
         for name in ("SIGTERM", "SIGHUP"):
@@ -165,7 +146,12 @@ async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancella
             # Only what nobody handles: inside a flow Prefect handles SIGTERM, and cancels the run's callers.
             if number is not None and signal.getsignal(number) is signal.SIG_DFL:
                 signal.signal(number, _end_afterwards)
-    return await call.result()
+    running = asyncio.run_coroutine_threadsafe(finish(), _loop())
+    try:
+        return await asyncio.wrap_future(outcome)
+    except asyncio.CancelledError:
+        cancel()
+        raise
 
 
 @per_process
@@ -189,10 +175,10 @@ def _end_afterwards(number: int, frame: FrameType | None) -> None:
 
 def _finish_paid_calls() -> None:
     """Wait for the calls that are out; each has an end in time. Ctrl-C does not cut them off."""
-    if not (calls := list(_paid_calls())):
+    if not (calls := dict(_paid_calls())):
         return
-    for call in calls:
-        call.cancel()
+    for cancel in calls.values():
+        cancel()
 
     def wait_on(number: int, frame: FrameType | None) -> None:
         print(
@@ -203,7 +189,7 @@ def _finish_paid_calls() -> None:
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, wait_on) if main else None
     try:
-        futures.wait([call.outcome for call in calls])
+        futures.wait(calls)
     finally:
         if main:
             signal.signal(signal.SIGINT, before or signal.SIG_DFL)
