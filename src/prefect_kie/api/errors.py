@@ -80,8 +80,12 @@ class KieError(Exception):
         return " ".join(str(self).splitlines())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way would lose everything but the message.
-        return type(self), (self.message,), dict(self.__dict__)
+        # Exception's own way would call the class, whose arguments may be others, and lose everything else.
+        return _new, (type(self), self.message), dict(self.__dict__)
+
+
+def _new(cls: type[KieError], message: str) -> KieError:
+    return cls.__new__(cls, message)
 
 
 class AuthenticationFailed(KieError):
