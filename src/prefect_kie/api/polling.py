@@ -1,6 +1,6 @@
 """When to poll a job again: a pure function of its age, state, progress and model.
 
-A poll costs one request and a little of the Prefect server's history; a late poll costs the person's
+A poll costs one request and a little work for whoever waits; a late poll costs the person's
 time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between polls
 is proportional to `1 / sqrt(h(t))`: few polls early, closer ones when an end is likely. Jobs of one
 model take about log-normally distributed times around the model's usual duration. A job that reports its
