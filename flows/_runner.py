@@ -21,8 +21,6 @@ from prefect_kie.api import (
     JobRequest,
     KieError,
     PollPolicy,
-    Slice,
-    Sora2CharactersPro,
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
@@ -30,6 +28,7 @@ from prefect_kie.flows._account import Account
 from prefect_kie.flows._suspension import Wait, suspended_until_done
 from prefect_kie.human_input.approval import not_submitted
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.outcomes.results import Character, VideoOutcome
 from prefect_kie.retry_policy import (
     NO_SECOND_TRIES,

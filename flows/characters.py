@@ -5,10 +5,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import Job, JobHandle, KieError, PollPolicy, Slice
-from prefect_kie.api.fields import Handle
+from prefect_kie.api import Job, JobHandle, KieError, PollPolicy
 from prefect_kie.api.forms import described
-from prefect_kie.api.requests import Sora2CharactersPro
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures
@@ -19,6 +17,8 @@ from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import Slice, Sora2CharactersPro
+from prefect_kie.models.fields import Handle
 from prefect_kie.outcomes.endings import completed, failed
 from prefect_kie.outcomes.results import Character
 from prefect_kie.runtime.heartbeat import keep_alive

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from prefect_kie.api import KieError, PollPolicy, VideoRequest
+from prefect_kie.api import KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_before_paying
@@ -14,6 +14,7 @@ from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, run_n
 from prefect_kie.flows._suspension import Wait
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.models import VideoRequest
 from prefect_kie.outcomes.endings import complete_or_failed, failed
 from prefect_kie.outcomes.results import GeneratedVideos
 from prefect_kie.outcomes.totals import table, told

@@ -7,21 +7,11 @@ from typing import Annotated, Literal
 from prefect import get_run_logger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from prefect_kie.api import (
-    JobHandle,
-    JobRequest,
-    KieError,
-    PollPolicy,
-    RunIncomplete,
-    Slice,
-    UnexpectedResponse,
-    parse_request,
-)
-from prefect_kie.api.catalog import SoraVideoRequest
-from prefect_kie.api.fields import AspectRatio, Seconds, Size
+from prefect_kie.api import JobHandle, JobRequest, KieError, PollPolicy, UnexpectedResponse
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._before_paying import check_before_paying, check_pictures
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, check_slice, run_name
@@ -30,6 +20,9 @@ from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
+from prefect_kie.models import Slice, parse_request
+from prefect_kie.models.fields import AspectRatio, Seconds, Size
+from prefect_kie.models.registry import SoraVideoRequest
 from prefect_kie.outcomes.endings import complete_or_failed, failed
 from prefect_kie.outcomes.failure import Failure
 from prefect_kie.outcomes.results import Character, SeriesResult

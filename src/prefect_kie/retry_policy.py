@@ -17,13 +17,11 @@ from prefect_kie.api import (
     JobFailed,
     JobRequest,
     ModelNotSupported,
-    Sora2Characters,
-    Sora2CharactersPro,
-    parse_request,
 )
-from prefect_kie.api.catalog import TYPED, MarketModel
 from prefect_kie.api.forms import described
 from prefect_kie.batches.templates import fill, placeholders
+from prefect_kie.models import MarketModel, Sora2Characters, Sora2CharactersPro, parse_request
+from prefect_kie.models.registry import TYPED
 
 LEFT_OUT = {"size", "remove_watermark", "upload_method"}
 """Fields that say how a video is made; another model that does not have them makes it without. No other field

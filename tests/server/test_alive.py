@@ -40,8 +40,9 @@ JOB_SECONDS = 40.0
 SILENCE = timedelta(seconds=10)
 PATIENCE = 300.0
 QUICK_RUNS = """
-from prefect_kie.runtime import heartbeat
-heartbeat.HEARTBEAT_SECONDS, heartbeat.POLL_SECONDS = 2.0, 1.0
+import os
+os.environ["PREFECT_INTEGRATIONS_KIE_HEARTBEAT_SECONDS"] = "2"
+os.environ["PREFECT_INTEGRATIONS_KIE_OWNERSHIP_CHECK_SECONDS"] = "1"
 from prefect_kie.flows import generate_video
 """
 """A module from which a worker's runs take the flow: their heartbeats are as quick as silence is here."""

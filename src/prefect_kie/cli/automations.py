@@ -23,7 +23,8 @@ from typing import Any
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
 
-from prefect_kie.runtime.heartbeat import HEARTBEAT, HEARTBEAT_SECONDS, SILENT
+from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT
+from prefect_kie.settings import KieSettings
 
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
@@ -34,8 +35,8 @@ RERUNS = 3
 PAUSE = timedelta(seconds=10)
 """Between a crash and its re-run; the shortest time for which Prefect can wait for something."""
 
-SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)
-"""A run whose heartbeats have stopped for so long has crashed."""
+MISSED_HEARTBEATS = 3
+"""So many intervals without a heartbeat, and a run has crashed."""
 
 STARTS_WITHIN = timedelta(minutes=15)
 """Between a worker's claim of a run and the run's begin: long enough to pull an image and find a machine."""
@@ -57,9 +58,10 @@ NOT_STARTED = "NotStarted"
 
 
 def all_automations(
-    *, silence: timedelta = SILENCE, starts_within: timedelta = STARTS_WITHIN
+    *, silence: timedelta | None = None, starts_within: timedelta = STARTS_WITHIN
 ) -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes, in the order in which a crash meets them."""
+    silence = silence or timedelta(seconds=MISSED_HEARTBEATS * KieSettings().heartbeat_seconds)
     minutes = f"{starts_within.total_seconds() / 60:g} minutes"
     return (
         # Bounded twice. The label `prefect.run-count` says how often the run has begun, and only the first

@@ -13,11 +13,11 @@ from prefect_kie.api import (
     InsufficientCredits,
     JobRequest,
     KieError,
-    Slice,
     SubmissionInDoubt,
     UsageLimitReached,
 )
 from prefect_kie.api.errors import Billed
+from prefect_kie.models import Slice
 from prefect_kie.outcomes.failure import Failure
 from prefect_kie.outcomes.totals import total_credits
 from prefect_kie.run_page.markdown import cell, web_address

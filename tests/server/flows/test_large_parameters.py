@@ -12,9 +12,9 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import State
 
-from prefect_kie.api import Slice, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import CharacterTraits, character_series, generate_batch
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 from tests.server.flows.test_questions import Deployed, stored

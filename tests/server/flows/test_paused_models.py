@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import MarketModel, ModelNotSupported, RunIncomplete, Sora2TextToVideo
+from prefect_kie.api import ModelNotSupported
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import SecondTries, generate_batch, generate_video
+from prefect_kie.models import MarketModel, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.simulator.settings import PAUSED_TODAY
 from tests.conftest import QUICK

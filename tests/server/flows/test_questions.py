@@ -27,17 +27,12 @@ from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry, Failed, Scheduled
 from prefect.variables import Variable
 
-from prefect_kie.api import (
-    InvalidRequest,
-    NotAnswered,
-    NotApproved,
-    Slice,
-    Sora2TextToVideo,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import NotAnswered, NotApproved, SubmissionNotRecorded
 from prefect_kie.flows import CharacterTraits, character_series, create_character, generate_video
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
 from tests.server.flows.test_flows import finished_job

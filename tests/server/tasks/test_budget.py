@@ -20,18 +20,13 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalC
 from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
-from prefect_kie.api import (
-    BudgetExceeded,
-    Job,
-    JobHandle,
-    ServiceUnavailable,
-    Slice,
-    Sora2TextToVideo,
-)
+from prefect_kie.api import Job, JobHandle, ServiceUnavailable
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.setup import provide_budget
+from prefect_kie.errors import BudgetExceeded
 from prefect_kie.flows import character_series, generate_batch, generate_video
 from prefect_kie.flows.characters import CharacterTraits
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.retry_policy import SecondTries
 from prefect_kie.runtime import credit_limit
 from prefect_kie.simulator import SimulatorServer
@@ -427,7 +422,8 @@ async def test_of_45_racers_in_three_processes_three_get_the_slots_of_three(
 WORKER = """
 import asyncio, sys
 from prefect import flow
-from prefect_kie.api import BudgetExceeded, Sora2TextToVideo
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 
@@ -460,7 +456,7 @@ async def test_two_workers_race_and_the_limit_is_used_and_not_exceeded(
 KILLED = """
 import asyncio, os, sys
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import sora_2_text_to_video

@@ -9,18 +9,12 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    CharacterResult,
-    DownloadFailed,
-    Job,
-    JobHandle,
-    MarketModel,
-    ResultFile,
-    Sora2CharactersPro,
-)
+from prefect_kie.api import CharacterResult, Job, JobHandle, ResultFile
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.flows import collect_job, generate_video
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import MarketModel, Sora2CharactersPro
 from prefect_kie.run_page.sections import result_section
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job

@@ -20,14 +20,15 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, ArtifactCollection
 from prefect.runtime import flow_run
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     character_series,
     collect_job,
     create_character,
     generate_video,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import artifacts
 from prefect_kie.run_page.markdown import escaped
 from prefect_kie.simulator import SimulatorServer

@@ -14,17 +14,19 @@ from prefect_kie.api import (
     InvalidRequest,
     JobFailed,
     JobRequest,
-    JobTimedOut,
-    MarketModel,
     ModelNotSupported,
+    SubmissionInDoubt,
+)
+from prefect_kie.errors import JobTimedOut
+from prefect_kie.flows import SecondTries
+from prefect_kie.models import (
+    MarketModel,
     Sora2CharactersPro,
     Sora2ImageToVideo,
     Sora2ProTextToVideo,
     Sora2TextToVideo,
     Sora2TextToVideoStable,
-    SubmissionInDoubt,
 )
-from prefect_kie.flows import SecondTries
 from prefect_kie.retry_policy import Tries
 
 CAT = Sora2TextToVideo(prompt="a cat")
