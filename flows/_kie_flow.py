@@ -6,11 +6,12 @@ import inspect
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from prefect import Flow
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
+from pydantic import Field
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks.credentials import check_credentials_value
@@ -105,7 +106,13 @@ def kie_flow(
             return flow_run_name.format(**flow_run.get_parameters())
         return flow_run_name()
 
-    return lambda fn: KieFlow(fn, flow_run_name=name, **options)
+    def decorate(fn: Callable[P, R]) -> KieFlow[P, R]:
+        for parameter, annotation in fn.__annotations__.items():
+            title = Field(json_schema_extra={"title": parameter.replace("_", " ").capitalize()})
+            fn.__annotations__[parameter] = Annotated[annotation, title]  # Prefect's title is the bare name
+        return KieFlow(fn, flow_run_name=name, **options)
+
+    return decorate
 
 
 def _size(value: Any) -> int:

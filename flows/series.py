@@ -11,7 +11,6 @@ from prefect_kie.api import (
     JobHandle,
     JobRequest,
     KieError,
-    PollPolicy,
     RunIncomplete,
     Slice,
     UnexpectedResponse,
@@ -22,22 +21,28 @@ from prefect_kie.api.fields import AspectRatio, Seconds, Size
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows._before_paying import check_before_paying, check_pictures
+from prefect_kie.flows._before_paying import check_pictures, check_slice
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._runner import DEFAULT_POLL, JobRunner, MaxCredits, check_slice, run_name
-from prefect_kie.flows._suspension import Wait
+from prefect_kie.flows._options import (
+    DEFAULT_APPROVAL,
+    DEFAULT_OUTPUT,
+    DEFAULT_RETRY,
+    DEFAULT_SCOPE,
+    DEFAULT_WAITING,
+    Approval,
+    Output,
+    Retry,
+    Scope,
+    SliceOrPicked,
+    Waiting,
+)
+from prefect_kie.flows._runner import JobRunner, run_name
 from prefect_kie.flows.characters import CharacterTraits
-from prefect_kie.human_input.approval import ApproveOver, approved
 from prefect_kie.human_input.pick_slice import pick_slice
-from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours, check_can_ask
-from prefect_kie.outcomes.endings import complete_or_failed, failed
-from prefect_kie.outcomes.failure import Failure
-from prefect_kie.outcomes.results import Character, SeriesResult
-from prefect_kie.outcomes.totals import how_to_go_on, table
-from prefect_kie.retry_policy import NO_SECOND_TRIES, SecondTries
+from prefect_kie.outcomes.endings import complete_or_failed, failed, how_to_go_on, table
+from prefect_kie.outcomes.results import Character, Failure, SeriesResult, Wanted
 from prefect_kie.run_page.artifacts import show_table
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.storage.destination import StorageBlock
 from prefect_kie.tasks import wait_for_job
 
 PLACEHOLDER = "{character}"
@@ -152,18 +157,14 @@ async def character_series(
     original: SoraVideoRequest,
     traits: CharacterTraits,
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
-    slice: Slice | None = None,
+    slice: SliceOrPicked = None,
     episodes: EpisodeSettings = DEFAULT_EPISODES,
     credentials: Credentials = DEFAULT_CREDENTIALS,
-    directory: Path | None = None,
-    storage: StorageBlock = None,
-    job_key: str | None = None,
-    poll: PollPolicy = DEFAULT_POLL,
-    wait: Wait = "poll",
-    approve_over: ApproveOver = None,
-    answer_hours: AnswerHours = DEFAULT_HOURS,
-    second_tries: SecondTries = NO_SECOND_TRIES,
-    max_credits: MaxCredits = None,
+    output: Output = DEFAULT_OUTPUT,
+    approval: Approval = DEFAULT_APPROVAL,
+    retry: Retry = DEFAULT_RETRY,
+    waiting: Waiting = DEFAULT_WAITING,
+    scope: Scope = DEFAULT_SCOPE,
 ) -> SeriesResult:
     """Make a video, a character from a slice of it, and new videos with that character.
 
@@ -179,79 +180,74 @@ async def character_series(
             UI, on a contact sheet.
         episodes: How the new videos are made.
         credentials: The Kie Credentials block, or its name.
-        directory: Where to save; by default kie-videos in the home directory.
-        storage: Instead of a directory, a storage block as type/name.
-        job_key: Whose jobs these are; runs with the same key share them. By default each run has its own.
-        poll: How patiently to wait for each job.
-        wait: poll: the run's process waits for its jobs. suspend, for deployed runs: no process does; the run
-            goes on when Kie has called back, or by the deployment resume-waiting.
-        approve_over: Ask in the UI before submitting what costs more than this many credits all together, or
-            nobody knows what (prices: the variable kie_prices). None: never ask; 0: whenever it costs
-            anything.
-        answer_hours: For how long a question in the UI waits before the run ends.
-        second_tries: When a video's job that failed, uncharged, is submitted anew, or goes to another model.
-        max_credits: What all of it may cost together, by the prices of the variable kie_prices; what would
-            pass it is not submitted.
+        output: Where to save; by default kie-videos in the home directory.
+        approval: What may be paid, and from which price on a person is asked.
+        retry: When a video's job that failed without a charge is submitted again; its fallbacks stand for
+            the original.
+        waiting: How to wait for the jobs.
+        scope: What makes a job the same in another run.
 
     Returns:
         The original, the character, and one outcome per prompt.
 
     Raises:
         RunIncomplete: when something is missing in the end; its `result` holds every outcome.
-        KieError: when the credentials or the storage are not to be had, or it is not approved; nothing was
+        KieError: when the credentials or the storage cannot be used, or it is not approved; nothing was
             paid.
+
+    Example:
+        ```python
+        made = await character_series(
+            Sora2TextToVideo(prompt="a calm cat on a red sofa"),
+            CharacterTraits(character_prompt="a calm cat", character_user_name="sofa_cat"),
+            ["{character} surfs at dawn"],
+            Slice(start=1, end=3),
+        )
+        print(made.character, made.credits)
+        ```
     """
     keep_alive()
+    jobs = [Wanted(original, 1, retry.fallbacks)]
     try:
-        if slice is None or approve_over is not None:
-            await check_can_ask()
         if slice is None:
             check_pictures()
         runner = await JobRunner.prepare(
-            credentials, job_key, poll, directory, storage, wait, second_tries, max_credits
+            credentials,
+            output,
+            approval,
+            waiting,
+            scope,
+            attempts=retry.attempts,
+            asks=slice is None,
         )
         # What the character's and the episodes' input will be is not known yet; what they cost is.
-        further = [
+        planned = [
             traits.request("the original", slice or Slice(start=0, end=1)),
             *map(episodes.planned, prompts),
         ]
-        for planned in (original, *further):
-            second_tries.requests(planned)
-        await check_before_paying(runner, [(original, 1)], further)
-        await approved(
-            [(original, 1)],
-            further,
-            over=approve_over,
-            kie=runner.credentials,
-            job_key=runner.job_key,
-            hours=answer_hours,
-            second_tries=second_tries,
-            max_credits=max_credits,
-        )
+        await runner.approve(jobs, await runner.check(jobs, planned), planned)
     except KieError as error:
         return failed(error, SeriesResult)
-    (first,) = await runner.videos([(original, 1)])
+    (first,) = await runner.videos(jobs)
     result = SeriesResult(original=first)
     if first.video is None:
         return complete_or_failed(result, (first,), "original videos", runner.job_key)
     try:
-        file, seconds = Path(first.video.path), first.video.seconds
+        file, seconds, task_id = Path(first.video.path), first.video.seconds, first.video.task_id
         if slice is None:
-            handle = JobHandle(task_id=first.video.task_id, model=first.model)
-            origin = await wait_for_job(handle, runner.credentials, poll=poll)
-            whose = traits.model_dump_json()
+            handle = JobHandle(task_id=task_id, model=first.model)
             slice = await pick_slice(
-                origin,
+                await wait_for_job(handle, runner.credentials, poll=waiting.poll),
                 runner.credentials,
                 job_key=runner.job_key,
-                whose=whose,
-                hours=answer_hours,
+                whose=traits.model_dump_json(),
+                hours=approval.answer_hours,
                 file=file,
                 seconds=seconds,
             )
         else:
-            check_slice(slice, seconds, first.video.task_id)
-        character = await runner.character(traits.request(first.video.task_id, slice), video=file)
+            check_slice(slice, seconds, task_id)
+        character = await runner.character(traits.request(task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
     except Exception as error:
@@ -265,14 +261,14 @@ async def character_series(
     return complete_or_failed(result, made, "episodes", runner.job_key, beside=(first, character))
 
 
-def _takes(requests: list[JobRequest]) -> list[tuple[JobRequest, int]]:
+def _takes(requests: list[JobRequest]) -> list[Wanted]:
     """Each request with its take: a prompt that is listed twice is two videos."""
     seen: Counter[str] = Counter()
-    takes: list[tuple[JobRequest, int]] = []
+    wanted: list[Wanted] = []
     for request in requests:
         seen[request.title] += 1
-        takes.append((request, seen[request.title]))
-    return takes
+        wanted.append(Wanted(request, seen[request.title]))
+    return wanted
 
 
 def _without_episodes(error: Exception, result: SeriesResult, job_key: str) -> RunIncomplete:

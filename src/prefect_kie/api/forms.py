@@ -31,6 +31,9 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
             for name, text in _docstrings(cls.__module__).get(cls.__qualname__, {}).items():
                 if name in schema.get("properties", {}):
                     schema["properties"][name].setdefault("description", text)
+    for name, field in schema.get("properties", {}).items():
+        if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
+            field["title"] = name.replace("_", " ").capitalize()
     _plain_optionals(schema)
 
 

@@ -11,19 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from prefect.exceptions import ParameterTypeError
-from pydantic import ValidationError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
 from rich.text import Text
 
 from prefect_kie.api import KieError, RunIncomplete
+from prefect_kie.api.catalog import TYPED
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.batches.results import told_counts, told_videos
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import connected
-from prefect_kie.flows import BatchResult, SecondTries, generate_batch
-from prefect_kie.outcomes.totals import told
+from prefect_kie.flows import BatchResult, BatchRetry, generate_batch
+from prefect_kie.outcomes.endings import summary
 
 LINES = 10
 """So many lines tell how far it is where no terminal is."""
@@ -63,13 +63,14 @@ def run_batch(console: Console, options: BatchOptions) -> int:
     Raises:
         ServerMissing: when there is no Prefect server.
     """
+    if unknown := [model for model in options.fallback if model not in TYPED]:
+        return _refused(console, f"{unknown[0]!r} is none of the typed models ({', '.join(TYPED)})")
     try:
-        arguments = _arguments(options)
+        fallbacks = tuple({"model": model} for model in options.fallback)
+        retry = BatchRetry(attempts=options.tries + 1, fallbacks=fallbacks)
+        arguments = {**options.parameters, "retry": retry}
         asyncio.run(_connected())
         plan = asyncio.run(_run(options.manifest, {**arguments, "dry_run": True}))
-    except ValidationError as error:
-        # Of a name that is none of the models pydantic says besides that it is no object: the first is it.
-        return _refused(console, error.errors()[0]["msg"].removeprefix("Value error, "))
     except (KieError, ParameterTypeError) as error:
         return _refused(console, str(error))
     _print_plan(console, plan)
@@ -89,11 +90,6 @@ def _refused(console: Console, text: str) -> int:
     return 1
 
 
-def _arguments(options: BatchOptions) -> dict[str, Any]:
-    second_tries = SecondTries.model_validate({"times": options.tries, "models": options.fallback})
-    return {**options.parameters, "second_tries": second_tries}
-
-
 def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int:
     seen: list[Standing] = []
     try:
@@ -108,7 +104,7 @@ def _make(console: Console, manifest: Path, arguments: Mapping[str, Any]) -> int
     except KieError as error:
         return _refused(console, str(error))
     before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
-    console.print(Text(f"{told(result.videos)}{before}. All rows: {result.results}"), soft_wrap=True)
+    console.print(Text(f"{summary(result.videos)}{before}. All rows: {result.results}"), soft_wrap=True)
     return 0
 
 

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from prefect_kie.api import KieError
 from prefect_kie.cli.connection import connected
-from prefect_kie.flows import CollectedJob, collect_job
+from prefect_kie.flows import CollectedJob, Output, collect_job
 
 
 def run_collect(
@@ -61,5 +61,5 @@ async def _collected(
     async with connected():
         pass
     run: Any = collect_job  # which has many forms for a type checker, by whether it returns a state
-    collected: CollectedJob = await run(task_id, credentials, directory, storage)
+    collected: CollectedJob = await run(task_id, credentials, Output(directory=directory, storage=storage))
     return collected

@@ -204,18 +204,18 @@ def _batch(options: argparse.Namespace) -> int:
     from rich.console import Console
 
     from prefect_kie.cli.batch import BatchOptions, run_batch
+    from prefect_kie.flows import Approval, Output, Scope, Table
 
     model = {"model": options.model} if options.model else {}
     parameters = {
         "credentials": options.credentials,
         "defaults": {**model, **dict(options.set)},
-        "columns": {column: field or None for column, field in options.column},
-        "directory": options.directory,
-        "storage": options.storage,
-        "job_key": options.name,
+        "table": Table(columns={column: field or None for column, field in options.column}),
+        "output": Output(directory=options.directory, storage=options.storage),
+        "scope": Scope(job_key=options.name),
+        "approval": Approval(max_credits=options.max_credits),
         "pay_again": options.pay_again,
         "max_concurrency": options.max_concurrency,
-        "max_credits": options.max_credits,
     }
     return run_batch(
         Console(),

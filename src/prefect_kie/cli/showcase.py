@@ -42,13 +42,16 @@ from prefect_kie.flows import (
     CharacterTraits,
     EpisodeSettings,
     GeneratedVideos,
+    Output,
+    Scope,
     SeriesResult,
     VideoOutcome,
+    Waiting,
     character_series,
     generate_video,
 )
-from prefect_kie.outcomes.results import Character
-from prefect_kie.outcomes.totals import told, total_credits
+from prefect_kie.outcomes.endings import summary
+from prefect_kie.outcomes.results import Character, total_credits
 from prefect_kie.tasks import upload_file
 
 ORIGINAL = Sora2TextToVideo(
@@ -155,7 +158,7 @@ class Showcase:
             *(outcome for _, outcome in videos),
             *([series.character] if series.character else []),
         ]
-        table = Table("video", title=f"{told(made)}, in {took:.0f} s", title_justify="left")
+        table = Table("video", title=f"{summary(made)}, in {took:.0f} s", title_justify="left")
         table.add_column("model")
         table.add_column("length", justify="right", no_wrap=True)
         table.add_column("credits", justify="right", no_wrap=True)
@@ -180,15 +183,15 @@ async def demo(
     picture = await upload_file(_picture(place.parent / "picture.png"), DEFAULT_CREDENTIALS)
     image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
 
-    async def video(request: Any, key: str | None) -> GeneratedVideos:
-        return await generate_video(request, directory=place, job_key=key, poll=poll)
+    output, waiting, scope = Output(directory=place), Waiting(poll=poll), Scope(job_key=job_key)
+
+    async def video(request: Any) -> GeneratedVideos:
+        return await generate_video(request, output=output, waiting=waiting, scope=scope)
 
     series, stable, image = await asyncio.gather(
-        character_series(
-            ORIGINAL, TRAITS, EPISODES, SLICE, EpisodeSettings(), directory=place, job_key=job_key, poll=poll
-        ),
-        video(STABLE, job_key),
-        video(image_request, job_key),
+        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
+        video(STABLE),
+        video(image_request),
     )
     return series, [stable, image]
 

@@ -18,7 +18,7 @@ async def test_a_suspended_run_makes_its_second_try_and_is_suspended_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
-    given = parameters(await stored(credentials), tmp_path, count=2, second_tries={"times": 1})
+    given = parameters(await stored(credentials), tmp_path, count=2, retry={"attempts": 2})
     deployed = await Deployed.of(generate_video, given)
     created = [await suspended(deployed, kie) for _ in range(2)]
     state = await deployed.work()

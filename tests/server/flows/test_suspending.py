@@ -14,6 +14,9 @@ from prefect.states import Failed
 from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import (
+    Output,
+    Scope,
+    Waiting,
     character_series,
     create_character,
     generate_batch,
@@ -23,7 +26,7 @@ from prefect_kie.flows import (
 from prefect_kie.flows._suspension import WAITS, Awaited
 from prefect_kie.flows.resuming import resume_finished
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_questions import TRAITS, Deployed, for_a_character, stored
 
 pytestmark = pytest.mark.server
@@ -34,13 +37,8 @@ CAT = {"model": "sora-2-text-to-video", "prompt": "a cat"}
 def parameters(name: str, folder: Path, **others: Any) -> dict[str, Any]:
     """A form's parameters of a run that is to be suspended."""
     poll = {**QUICK.model_dump(), "deadline_seconds": 60}
-    return {
-        "request": CAT,
-        "credentials": name,
-        "directory": str(folder),
-        "poll": poll,
-        "wait": "suspend",
-    } | others
+    form: dict[str, Any] = {"directory": str(folder), "poll": poll, "mode": "suspend"}
+    return grouped(request=CAT, credentials=name, **(form | others))
 
 
 async def ended(kie: SimulatorServer) -> None:
@@ -130,7 +128,11 @@ async def test_jobs_that_have_ended_already_suspend_nothing(
 ) -> None:
     given = parameters(await stored(credentials), tmp_path, job_key="known")
     await generate_video(
-        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, job_key="known"
+        Sora2TextToVideo(prompt="a cat"),
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        scope=Scope(job_key="known"),
     )
     deployed = await Deployed.of(generate_video, given)
     assert (await deployed.work()).is_completed()
@@ -140,7 +142,7 @@ async def test_jobs_that_have_ended_already_suspend_nothing(
 async def test_the_flow_resumes_them_as_a_schedule_does(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, wait="suspend")
+    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, mode="suspend")
     deployed = await Deployed.of(create_character, given)
     assert (await deployed.work()).name == "Suspended"
     await ended(kie)
@@ -204,7 +206,7 @@ async def test_resumed_by_hand_too_early_it_is_suspended_again(
 async def test_a_run_that_waits_for_a_person_is_not_resumed(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    given = parameters(await stored(credentials), tmp_path, approve_over=0)
+    given = parameters(await stored(credentials), tmp_path, ask_above=0)
     deployed = await Deployed.of(generate_video, given)
     assert (await deployed.work()).name == "Suspended"
     assert await resume_finished() == []
@@ -217,7 +219,10 @@ async def test_without_a_deployment_it_waits_and_says_why(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = await generate_video(
-        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, wait="suspend"
+        Sora2TextToVideo(prompt="a cat"),
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=Waiting(poll=QUICK, mode="suspend"),
     )
     assert made.videos[0].status == "saved"
     assert "is not suspended while its jobs run, but waits: it belongs to no deployment" in caplog.text

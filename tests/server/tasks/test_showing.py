@@ -15,6 +15,8 @@ from prefect.client.schemas.objects import ArtifactCollection
 from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import (
+    Output,
+    Scope,
     character_series,
     collect_job,
     create_character,
@@ -22,7 +24,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.run_page import artifacts
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import KEY, QUICK
+from tests.conftest import KEY, QUICKLY
 from tests.server.tasks.test_saving import Shelf
 from tests.unit.tasks.test_showing import SLICE, TRAITS
 
@@ -41,7 +43,7 @@ async def latest(key: str) -> ArtifactCollection:
 async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     (outcome,) = made.videos
     assert outcome.video is not None
     artifact = await latest(f"kie-video-{outcome.task_id}")
@@ -62,7 +64,9 @@ async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
 async def test_a_video_saved_elsewhere_has_its_frame_too(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    made = await generate_video(CAT, credentials, storage=Shelf(shelf="shown"), poll=QUICK)
+    made = await generate_video(
+        CAT, credentials, output=Output(storage=Shelf(shelf="shown")), waiting=QUICKLY
+    )
     (outcome,) = made.videos
     assert outcome.video is not None
     text = str((await latest(f"kie-video-{outcome.task_id}")).data)
@@ -74,9 +78,21 @@ async def test_a_video_saved_elsewhere_has_its_frame_too(
 async def test_a_run_again_shows_the_saved_video_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    first = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="one")
+    first = await generate_video(
+        CAT,
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        scope=Scope(job_key="one"),
+    )
     before = await latest(f"kie-video-{first.videos[0].task_id}")
-    await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="one")
+    await generate_video(
+        CAT,
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        scope=Scope(job_key="one"),
+    )
     after = await latest(f"kie-video-{first.videos[0].task_id}")
     assert (before.data, before.latest_id != after.latest_id) == (after.data, True)
     assert kie.stats()["file_requests"] == 1
@@ -87,7 +103,13 @@ async def test_a_series_shows_its_character_with_frames_and_a_table(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     made = await character_series(
-        CAT, TRAITS, ["{character} surfs"], SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT,
+        TRAITS,
+        ["{character} surfs"],
+        SLICE,
+        credentials=credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
     )
     assert made.character is not None
     character = await latest(f"kie-character-{made.character.task_id}")
@@ -114,7 +136,7 @@ async def test_a_table_names_what_failed_too(
 ) -> None:
     kie.fault("job", skip=1, times=1, fail={"failCode": "500", "failMsg": "<b>heavy</b> load"})
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, count=2, output=Output(directory=tmp_path), waiting=QUICKLY)
     rows = json.loads(str((await latest("kie-videos")).data))
     assert rows.pop()["status"] == "total"
     assert sorted(row["status"] for row in rows) == ["failed", "saved"]
@@ -134,13 +156,13 @@ async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prefect_kie.flows.characters.DEFAULT_DIRECTORY", tmp_path)
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     origin = str(made.videos[0].task_id)
-    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
     key = f"kie-character-{character.task_id}"
     assert str((await latest(key)).data).count("data:image/jpeg") == 3
 
-    await collect_job(character.task_id, credentials, poll=QUICK)  # elsewhere: by Kie's echo, no frames
+    await collect_job(character.task_id, credentials, waiting=QUICKLY)  # elsewhere: by Kie's echo, no frames
     text = str((await latest(key)).data)
     assert "data:image" not in text
     assert "1 to 3.5 s" in text
@@ -160,7 +182,9 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
 
     monkeypatch.setattr(PrefectClient, "create_artifact", broken)
     with caplog.at_level(logging.DEBUG, "prefect.prefect_kie"):
-        made = await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
+        made = await generate_video(
+            CAT, credentials, count=2, output=Output(directory=tmp_path), waiting=QUICKLY
+        )
     assert [video.status for video in made.videos] == ["saved", "saved"]
     assert caplog.text.count("no artifacts today") == 3
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -171,5 +195,5 @@ async def test_a_mistake_in_what_is_shown_fails_no_run(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artifacts, "video_markdown", lambda *_: 1 / 0)
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.videos[0].status == "saved"
