@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prefect_kie.batches.results import BatchResult
+    from prefect_kie.flows._make import make
     from prefect_kie.flows._options import Approval, BatchRetry, Output, Retry, Scope, Table, Waiting
-    from prefect_kie.flows._runner import make
     from prefect_kie.flows.batch import generate_batch
     from prefect_kie.flows.characters import CharacterTraits, create_character
     from prefect_kie.flows.collect import collect_job
@@ -56,43 +56,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "batches.results": ("BatchResult",),
-    "flows._options": (
-        "Approval",
-        "BatchRetry",
-        "Output",
-        "Retry",
-        "Scope",
-        "Table",
-        "Waiting",
-    ),
-    "flows._runner": ("make",),
-    "flows.batch": ("generate_batch",),
-    "flows.characters": (
-        "CharacterTraits",
-        "create_character",
-    ),
-    "flows.collect": ("collect_job",),
-    "flows.generate": ("generate_video",),
-    "flows.resolve": ("resolve_submission",),
-    "flows.resuming": ("resume_waiting",),
-    "flows.series": (
-        "EpisodeSettings",
-        "character_series",
-    ),
-    "outcomes.results": (
-        "Character",
-        "CollectedJob",
-        "GeneratedVideos",
-        "SeriesResult",
-        "VideoOutcome",
-    ),
-    "submissions.resolution": (
-        "ResolvedSubmission",
-        "ResolvedSubmissions",
-    ),
+    "batches.results": "BatchResult",
+    "flows._make": "make",
+    "flows._options": "Approval BatchRetry Output Retry Scope Table Waiting",
+    "flows.batch": "generate_batch",
+    "flows.characters": "CharacterTraits create_character",
+    "flows.collect": "collect_job",
+    "flows.generate": "generate_video",
+    "flows.resolve": "resolve_submission",
+    "flows.resuming": "resume_waiting",
+    "flows.series": "EpisodeSettings character_series",
+    "outcomes.results": "Character CollectedJob GeneratedVideos SeriesResult VideoOutcome",
+    "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

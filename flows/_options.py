@@ -31,12 +31,7 @@ class _Group(BaseModel):
 
 
 class Output(_Group):
-    """Where results are saved.
-
-    Attributes:
-        directory: A directory; by default `kie-videos` in the home directory.
-        storage: Instead of a directory, a storage block or its `type/name`.
-    """
+    """Where results are saved."""
 
     directory: Path | None = None
     """A directory of the machine that runs this; by default kie-videos in the home directory."""
@@ -45,14 +40,7 @@ class Output(_Group):
 
 
 class Approval(_Group):
-    """What may be paid. Prices come from the Prefect variable `kie_prices`.
-
-    Attributes:
-        max_credits: What all jobs may cost together, credits; a job that would exceed it is not submitted.
-        ask_above: Ask a person in the UI before submitting what costs more than this many credits, or has
-            no known price. None: never ask; 0: whenever it costs anything.
-        answer_hours: How long a question in the UI waits before the run ends, hours.
-    """
+    """What may be paid. Prices come from the Prefect variable `kie_prices`."""
 
     max_credits: Annotated[float, Field(ge=0)] | None = None
     """What all jobs may cost together, in credits; a job that would exceed it is not submitted."""
@@ -67,13 +55,7 @@ Attempts = Annotated[int, Field(ge=1, le=11)]
 
 
 class Retry(_Group):
-    """When a job that failed without a charge is submitted again; never after a refusal by moderation.
-
-    Attributes:
-        attempts: How many submissions each request has at most, where failures are transient.
-        fallbacks: What to ask for instead, in this order, when the request before has failed for good, has
-            used up its attempts, or its model is not served.
-    """
+    """When a job that failed without a charge is submitted again; never after a refusal by moderation."""
 
     attempts: Attempts = 1
     """How many submissions each request has at most, where failures are transient (heavy load, timed out)."""
@@ -82,13 +64,7 @@ class Retry(_Group):
 
 
 class BatchRetry(_Group):
-    """When a row's job that failed without a charge is submitted again; never after a refusal by moderation.
-
-    Attributes:
-        attempts: How many submissions each row has at most, where failures are transient.
-        fallbacks: What counts instead of a row's own values and the defaults, by field:
-            `{"model": "sora-2-text-to-video-stable"}`; None drops a field. Tried in this order.
-    """
+    """When a row's job that failed without a charge is submitted again; never after moderation refused."""
 
     attempts: Attempts = 2
     """How many submissions each row has at most, where failures are transient (heavy load, timed out)."""
@@ -97,13 +73,7 @@ class BatchRetry(_Group):
 
 
 class Waiting(_Group):
-    """How a run waits for its jobs.
-
-    Attributes:
-        mode: `poll`: the run's process waits. `suspend`, for deployed runs: no process waits; the run
-            continues when Kie calls back, or by the deployment `resume-waiting`.
-        poll: When to poll each job, and when to give up.
-    """
+    """How a run waits for its jobs."""
 
     mode: Literal["poll", "suspend"] = "poll"
     """poll: the run's process waits. suspend, for deployed runs: no process waits; the run continues when Kie
@@ -115,23 +85,14 @@ class Waiting(_Group):
 
 
 class Scope(_Group):
-    """What makes a job the same job in another run.
-
-    Attributes:
-        job_key: Runs with the same key share their jobs and pay once. By default each run has its own jobs.
-    """
+    """What makes a job the same job in another run."""
 
     job_key: str | None = None
     """Runs with the same key share their jobs and pay once. By default each run has its own jobs."""
 
 
 class Table(_Group):
-    """How a batch's manifest is read.
-
-    Attributes:
-        columns: Which column holds which field, where their names differ; None: the column is not used.
-        storage: The storage block that holds the manifest, or its `type/name`.
-    """
+    """How a batch's manifest is read."""
 
     columns: dict[str, str | None] = {}
     """Which column holds which field, where their names differ; null: the column is not used."""
@@ -151,11 +112,3 @@ class _OrPicked:
 
 
 SliceOrPicked = Annotated[Slice | None, _OrPicked()]
-
-DEFAULT_OUTPUT = Output()
-DEFAULT_APPROVAL = Approval()
-DEFAULT_RETRY = Retry()
-DEFAULT_BATCH_RETRY = BatchRetry()
-DEFAULT_WAITING = Waiting()
-DEFAULT_SCOPE = Scope()
-DEFAULT_TABLE = Table()

@@ -23,25 +23,13 @@ from prefect_kie.api import (
     Slice,
     Sora2CharactersPro,
     UnexpectedResponse,
-    VideoRequest,
 )
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
-from prefect_kie.flows._options import (
-    DEFAULT_APPROVAL,
-    DEFAULT_OUTPUT,
-    DEFAULT_RETRY,
-    DEFAULT_SCOPE,
-    DEFAULT_WAITING,
-    Approval,
-    Output,
-    Retry,
-    Scope,
-    Waiting,
-)
-from prefect_kie.flows._suspension import suspended_until_done
-from prefect_kie.human_input.approval import approve, not_submitted
+from prefect_kie.flows._options import Approval, Output, Scope, Waiting
+from prefect_kie.flows._suspension import suspend_until_done
+from prefect_kie.human_input.approval import approve
 from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
@@ -53,7 +41,6 @@ from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.submissions.budgets import Budget
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
-from prefect_kie.tasks.models import shortened
 
 OnSubmitted = Callable[[int, JobHandle, int], Awaitable[None]]
 """Called with a video's place among its siblings, its job and the number of the attempt, from 1."""
@@ -100,40 +87,22 @@ class _Video:
     """A video on its way: its place among its siblings, the attempts at it, and how far it is."""
 
     place: int
-    wanted: Wanted
+    take: int
     attempts: Attempts
     submitted: JobHandle | Exception | None = None
-    made: SavedResult | Exception | None = None
+    outcome: VideoOutcome | None = None
     credits: float | None = None
-
-    @property
-    def outcome(self) -> VideoOutcome:
-        now = Wanted(self.attempts.request, self.wanted.take)
-        task_id = self.submitted.task_id if isinstance(self.submitted, JobHandle) else None
-        made = self.made or RuntimeError("it has not ended")
-        return VideoOutcome.of(now, made, task_id, self.attempts.made, self.credits)
 
 
 @dataclass(frozen=True)
 class JobRunner:
-    """What all jobs of one run share.
-
-    Attributes:
-        credentials: The loaded key's block.
-        job_key: Whose jobs they are: the caller's key, or the outermost run's id.
-        poll: How patiently to wait.
-        suspends: Whether the run is suspended while its jobs run.
-        directory: Where to save; None: the default directory, or the storage.
-        storage: Instead of a directory: a storage block.
-        approval: What may be paid.
-        attempts: How many submissions each request has.
-    """
+    """What all jobs of one run share."""
 
     credentials: KieCredentials
-    job_key: str
+    job_key: str  # the caller's, or the outermost run's id
     poll: PollPolicy
     suspends: bool
-    directory: Path | None
+    directory: Path | None  # the default directory, or the storage
     storage: WritableFileSystem | None
     approval: Approval
     attempts: int
@@ -142,10 +111,10 @@ class JobRunner:
     async def prepare(
         cls,
         credentials: KieCredentials | str,
-        output: Output = DEFAULT_OUTPUT,
-        approval: Approval = DEFAULT_APPROVAL,
-        waiting: Waiting = DEFAULT_WAITING,
-        scope: Scope = DEFAULT_SCOPE,
+        output: Output = Output(),
+        approval: Approval = Approval(),
+        waiting: Waiting = Waiting(),
+        scope: Scope = Scope(),
         *,
         attempts: int = 1,
         asks: bool = False,
@@ -169,7 +138,7 @@ class JobRunner:
 
     async def check(
         self, jobs: Sequence[Wanted], further: Sequence[JobRequest] = (), *, saves: bool = True
-    ) -> dict[str, Wanted]:
+    ) -> list[int]:
         """Make sure, before anything is paid, that Kie can fetch the inputs, results can be saved, and the
         budgets have room. Where all was submitted before, nothing is checked: what is paid for is fetched.
 
@@ -179,32 +148,32 @@ class JobRunner:
             saves: Whether to write to the destination, for a moment.
 
         Returns:
-            The jobs that are not submitted yet, by their submissions' keys.
+            The places of the jobs that are not submitted yet.
 
         Raises:
             KieError: when something is wrong; nothing was submitted.
         """
-        left = await not_submitted(jobs, self.job_key, self.credentials)
-        if left or further:
+        new = await self._not_submitted(jobs)
+        if new or further:
             for request in [*(one for job in jobs for one in job.requests), *further]:
                 check_addresses(request)
             if saves:
                 await check_writable(self.directory, self.storage)
-        if left:  # else the run was begun before, and nobody knows here how much of it is left
-            planned = {key: job.request for key, job in left.items()}
+        if new:  # else the run was begun before, and nobody knows here how much of it is left
+            planned = {self._key(jobs[n].request, jobs[n].take): jobs[n].request for n in new}
             planned |= {f"further {number}": request for number, request in enumerate(further)}
             budget = Budget(await SubmissionRecords.of_this_run(), self.job_key, self.approval.max_credits)
             await budget.check(planned)
-        return left
+        return new
 
     async def approve(
-        self, jobs: Sequence[Wanted], left: dict[str, Wanted], further: Sequence[JobRequest] = ()
+        self, jobs: Sequence[Wanted], new: Collection[int], further: Sequence[JobRequest] = ()
     ) -> None:
         """Ask a person, where what is left to submit costs so much; see `human_input.approval.approve`."""
         unsettled = [Wanted(request) for request in further]
         await approve(
             [*jobs, *unsettled],
-            [*left.values(), *unsettled],
+            [*(jobs[n] for n in new), *unsettled],
             over=self.approval.ask_above,
             kie=self.credentials,
             job_key=self.job_key,
@@ -229,35 +198,9 @@ class JobRunner:
             on_submitted: Called when a job is on its way, submitted now or before.
             on_ended: Called when a video has come to something.
         """
-        made = await self._make(jobs, new, max_concurrency or max(1, len(jobs)), on_submitted, on_ended)
-        return tuple(video.outcome for video in made)
-
-    async def video(self, job: Wanted) -> SavedResult:
-        """Make one video.
-
-        Raises:
-            Exception: why there is none, as it was raised.
-        """
-        (video,) = await self._make([job], [0], 1, None, None)
-        if not isinstance(video.made, SavedResult):
-            raise video.made or RuntimeError("it has not ended")
-        return video.made
-
-    async def _make(
-        self,
-        jobs: Sequence[Wanted],
-        new: Collection[int] | None,
-        at_once: int,
-        on_submitted: OnSubmitted | None,
-        on_ended: OnEnded | None,
-    ) -> list[_Video]:
-        videos = [_Video(n, job, Attempts(job.requests, self.attempts)) for n, job in enumerate(jobs)]
-        if new is None:
-            left = await not_submitted(jobs, self.job_key, self.credentials) if len(jobs) > 1 else {}
-            new = [
-                n for n, job in enumerate(jobs) if len(jobs) == 1 or self._key(job.request, job.take) in left
-            ]
-        gate, unpaid = asyncio.Semaphore(at_once), set(new)
+        videos = [_Video(n, job.take, Attempts(job.requests, self.attempts)) for n, job in enumerate(jobs)]
+        unpaid = set(await self._not_submitted(jobs) if new is None else new)
+        gate = asyncio.Semaphore(max_concurrency or max(1, len(jobs)))
         account = _Account(self.credentials.creates_per_10_seconds)
 
         async def submit(video: _Video) -> None:
@@ -280,23 +223,32 @@ class JobRunner:
                     if self.suspends:
                         return
                     await submit(video)
-                video.made = made
+            handle, attempts = video.submitted, video.attempts
+            task_id = handle.task_id if isinstance(handle, JobHandle) else None
+            wanted = Wanted(attempts.request, video.take)
+            video.outcome = VideoOutcome.of(wanted, made, task_id, attempts.made, video.credits)
             if on_ended is not None:
                 await on_ended(video.place, video.outcome)
 
         def message() -> str:
-            return f"Waits for Kie: {sum(v.made is None for v in videos):,} of {len(videos):,} jobs"
+            open_ = sum(video.outcome is None for video in videos)
+            return f"Waits for Kie: {open_:,} of {len(videos):,} jobs"
 
-        while left_over := [video for video in videos if video.made is None]:
+        while unfinished := [video for video in videos if video.outcome is None]:
             if self.suspends:
-                await asyncio.gather(*map(until_submitted, left_over))
-                await self._suspend(*(video.submitted for video in left_over))
+                await asyncio.gather(*map(until_submitted, unfinished))
+                await self._suspend(*(video.submitted for video in unfinished))
             async with told_waiting(message):
-                await asyncio.gather(*map(until_ended, left_over))
-        return videos
+                await asyncio.gather(*map(until_ended, unfinished))
+        return tuple(video.outcome for video in videos if video.outcome is not None)
 
     def _key(self, request: JobRequest, take: int, repetition: int = 0) -> str:
         return submission_key(self.credentials, self.job_key, request, take, repetition)
+
+    async def _not_submitted(self, jobs: Sequence[Wanted]) -> list[int]:
+        keys = [self._key(job.request, job.take) for job in jobs]
+        found = await (await SubmissionRecords.of_this_run()).read_many(keys)
+        return [n for n, record in enumerate(found) if record is None or record.state != "submitted"]
 
     async def _submitted(self, video: _Video) -> JobHandle | Exception:
         request = video.attempts.request
@@ -304,7 +256,7 @@ class JobRunner:
             return await task_for(request)(
                 request,
                 self.credentials,
-                take=video.wanted.take,
+                take=video.take,
                 job_key=self.job_key,
                 second_try=video.attempts.repetition,
                 max_credits=self.approval.max_credits,
@@ -335,14 +287,18 @@ class JobRunner:
             record = await self._record(video.submitted.submission)
             mine = record is None or record.flow_run_id in (None, flow_run.get_id())
         if may_repeat(made):
-            key = self._key(attempts.request, video.wanted.take, attempts.repetition + 1)
-            before = await self._record(key) is not None
+            following = self._key(attempts.request, video.take, attempts.repetition + 1)
+            before = await self._record(following) is not None
         if not attempts.advance(made, of_this_run=mine, made_before=before):
             return False
         # Without the error's next step: what a person would do next is done here.
-        text = "%s. Job: %s, not charged. Attempt %d, with %s, follows."
-        job = made.task_id or "none"
-        run_logger().warning(text, made.message, job, attempts.made, attempts.request.model_name)
+        run_logger().warning(
+            "%s. Job: %s, not charged. Attempt %d, with %s, follows.",
+            made.message,
+            made.task_id or "none",
+            attempts.made,
+            attempts.request.model_name,
+        )
         return True
 
     async def _record(self, key: str) -> SubmissionRecord | None:
@@ -353,7 +309,7 @@ class JobRunner:
 
     async def _suspend(self, *submitted: JobHandle | Exception | None) -> None:
         handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
-        await suspended_until_done(handles, self.credentials, self.poll)
+        await suspend_until_done(handles, self.credentials, self.poll)
 
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
         """Submit and wait for a character.
@@ -365,10 +321,8 @@ class JobRunner:
         Raises:
             KieError: when there is none in the end.
         """
-        budget = self.approval.max_credits
-        handle = await sora_2_characters_pro(
-            request, self.credentials, job_key=self.job_key, max_credits=budget
-        )
+        cap = self.approval.max_credits
+        handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:
             await self._suspend(handle)
         async with told_waiting(lambda: "Waits for Kie: the character"):
@@ -389,61 +343,3 @@ class JobRunner:
             task_id=job.task_id,
             credits=job.credits,
         )
-
-
-async def make(
-    request: VideoRequest,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
-    *,
-    take: int = 1,
-    max_credits: float | None = None,
-    output: Output = DEFAULT_OUTPUT,
-    retry: Retry = DEFAULT_RETRY,
-    waiting: Waiting = DEFAULT_WAITING,
-    scope: Scope = DEFAULT_SCOPE,
-) -> SavedResult:
-    """Make one result and save it; raises where there is none, so that you gather results in your own way.
-
-    Args:
-        request: What to make, with which model.
-        credentials: The Kie Credentials block, or its name.
-        take: 1, 2, 3 … for deliberate variations of one request; each is a job of its own, and paid.
-        max_credits: What all jobs of the scope may cost together, credits.
-        output: Where to save.
-        retry: When a job that failed without a charge is submitted again.
-        waiting: How to wait for the job.
-        scope: What makes the job the same in another run; by default the outermost flow run.
-
-    Returns:
-        The saved files.
-
-    Raises:
-        InvalidRequest: outside of a flow, when `scope` names no `job_key`; nothing was submitted.
-        KieError: when there is no result in the end; says what was charged and what to run next.
-
-    Example:
-        ```python
-        @flow
-        async def two_cats():
-            cats = [Sora2TextToVideo(prompt=f"a {color} cat") for color in ("red", "blue")]
-            return await asyncio.gather(*(make(cat) for cat in cats), return_exceptions=True)
-        ```
-    """
-    if scope.job_key is None and flow_run.get_id() is None:
-        raise InvalidRequest(
-            "outside of a flow nothing says which job this is; nothing was submitted",
-            next_step='Give scope=Scope(job_key="a name of your own"), or call make in a flow.',
-        )
-    approval = Approval(max_credits=max_credits)
-    runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
-    wanted = Wanted(request, take, retry.fallbacks)
-    await runner.check([wanted])
-    return await runner.video(wanted)
-
-
-def run_name() -> str:
-    """The name of a flow run by what it makes: `generate-video: a claymation conductor…`."""
-    parameters = flow_run.get_parameters()
-    request = parameters.get("request") or parameters.get("original")
-    name = flow_run.get_flow_name()
-    return f"{name}: {shortened(request.title)}" if isinstance(request, JobRequest) else str(name)

@@ -18,23 +18,9 @@ from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._options import (
-    DEFAULT_APPROVAL,
-    DEFAULT_BATCH_RETRY,
-    DEFAULT_OUTPUT,
-    DEFAULT_SCOPE,
-    DEFAULT_TABLE,
-    DEFAULT_WAITING,
-    Approval,
-    BatchRetry,
-    Output,
-    Scope,
-    Table,
-    Waiting,
-)
+from prefect_kie.flows._options import Approval, BatchRetry, Output, Scope, Table, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.approval import Estimate
-from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.endings import completed, failed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_markdown, show_table
@@ -49,9 +35,9 @@ NO_DEFAULTS: dict[str, Any] = {}
 
 
 def _run_name() -> str:
-    parameters = flow_run.get_parameters()
+    parameters: dict[str, Any] = flow_run.get_parameters()
     manifest, plan = parameters.get("manifest", ""), " (plan)" if parameters.get("dry_run") else ""
-    what = f"{len(manifest)} rows" if isinstance(manifest, list) else Path(manifest).name
+    what = Path(manifest).name if isinstance(manifest, str | Path) else f"{len(manifest)} rows"
     return f"generate-batch{plan}: {what}"
 
 
@@ -60,14 +46,14 @@ async def generate_batch(
     manifest: Path | list[dict[str, Any]],
     credentials: Credentials = DEFAULT_CREDENTIALS,
     defaults: dict[str, Any] = NO_DEFAULTS,
-    output: Output = DEFAULT_OUTPUT,
-    approval: Approval = DEFAULT_APPROVAL,
+    output: Output = Output(),
+    approval: Approval = Approval(),
     dry_run: bool = False,
     max_concurrency: Annotated[int, Field(ge=1, le=10_000)] = 100,
-    table: Table = DEFAULT_TABLE,
-    retry: BatchRetry = DEFAULT_BATCH_RETRY,
-    waiting: Waiting = DEFAULT_WAITING,
-    scope: Scope = DEFAULT_SCOPE,
+    table: Table = Table(),
+    retry: BatchRetry = BatchRetry(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
     pay_again: bool = False,
 ) -> BatchResult:
     """Make the videos of a manifest, one per row, and save them beside a file that says what became of each.
@@ -127,7 +113,7 @@ async def generate_batch(
             parse_table, read, defaults, table.columns, title, retry.fallbacks
         )
         jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
-        left = await runner.check(jobs, saves=not dry_run)
+        new = await runner.check(jobs, saves=not dry_run)
         results = ResultsFile(
             storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
             f"{_file_stem(key)}.results.{'tsv' if read.delimiter == chr(9) else 'csv'}",
@@ -135,14 +121,14 @@ async def generate_batch(
             read.delimiter,
             read.prefix,
         )
-        unrecorded = await results.paid_rows() if len(left) == len(rows) and not pay_again else 0
-        estimate = Estimate.of(list(left.values()), await load_prices())
+        unrecorded = await results.paid_rows() if len(new) == len(rows) and not pay_again else 0
+        estimate = Estimate.of([jobs[n] for n in new], await load_prices())
         estimate = await estimate.with_balance(runner.credentials)
         await _show_plan(len(rows), estimate)
         if dry_run:
             return BatchResult(
                 job_key=key,
-                counts={"to submit": len(left), "submitted before": len(rows) - len(left)},
+                counts={"to submit": len(new), "submitted before": len(rows) - len(new)},
                 credits=None if estimate.unpriced else estimate.credits,
                 unrecorded=unrecorded,
                 unpriced=estimate.unpriced,
@@ -150,12 +136,12 @@ async def generate_batch(
             )
         if unrecorded:
             raise _paid_elsewhere(unrecorded, key, results.address)
-        await runner.approve(jobs, left)
+        await runner.approve(jobs, new)
     except KieError as error:
         return failed(error, BatchResult)
-    new = {n for n, job in enumerate(jobs) if submission_key(runner.credentials, key, *job[:2]) in left}
+    unpaid = set(new)
     usual = runner.poll.usual_seconds or max(row.request.usual_seconds for row in rows)
-    progress = BatchProgress(len(rows), new, usual, results.address)
+    progress = BatchProgress(len(rows), unpaid, usual, results.address)
 
     async def on_submitted(place: int, job: JobHandle, tries: int) -> None:
         await results.submitted(place, job, tries)
@@ -168,11 +154,11 @@ async def generate_batch(
     await progress.begin()
     try:
         videos = await runner.videos(
-            jobs, new=new, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
+            jobs, new=unpaid, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
         )
     finally:
         await results.write()
-    result = BatchResult.of(videos, key, results.address, new)
+    result = BatchResult.of(videos, key, results.address, unpaid)
     await show_table(_shown(result))
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)

@@ -12,15 +12,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures, check_slice
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._options import (
-    DEFAULT_APPROVAL,
-    DEFAULT_SCOPE,
-    DEFAULT_WAITING,
-    Approval,
-    Scope,
-    SliceOrPicked,
-    Waiting,
-)
+from prefect_kie.flows._options import Approval, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media.naming import file_stem
@@ -32,13 +24,7 @@ from prefect_kie.tasks import wait_for_job
 
 
 class CharacterTraits(BaseModel):
-    """Who the character is.
-
-    Attributes:
-        character_prompt: Stable traits in one line.
-        character_user_name: The wanted handle, without @.
-        safety_instruction: Boundaries for it.
-    """
+    """Who the character is."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
@@ -62,9 +48,9 @@ async def create_character(
     traits: CharacterTraits,
     slice: SliceOrPicked = None,
     credentials: Credentials = DEFAULT_CREDENTIALS,
-    approval: Approval = DEFAULT_APPROVAL,
-    waiting: Waiting = DEFAULT_WAITING,
-    scope: Scope = DEFAULT_SCOPE,
+    approval: Approval = Approval(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
 ) -> Character:
     """Make a character from a slice of an earlier Sora video.
 

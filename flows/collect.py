@@ -9,7 +9,7 @@ from prefect_kie.api import CharacterResult, KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._options import DEFAULT_OUTPUT, DEFAULT_WAITING, Output, Waiting
+from prefect_kie.flows._options import Output, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import failed
 from prefect_kie.outcomes.results import CollectedJob
@@ -23,8 +23,8 @@ from prefect_kie.tasks import save_result, wait_for_job
 async def collect_job(
     task_id: Annotated[str, Field(min_length=1, max_length=100)],
     credentials: Credentials = DEFAULT_CREDENTIALS,
-    output: Output = DEFAULT_OUTPUT,
-    waiting: Waiting = DEFAULT_WAITING,
+    output: Output = Output(),
+    waiting: Waiting = Waiting(),
 ) -> CollectedJob:
     """Fetch what a job made, from its task id alone; waits where it is not finished, pays nothing.
 

@@ -7,20 +7,9 @@ from pydantic import Field
 from prefect_kie.api import KieError, VideoRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._options import (
-    DEFAULT_APPROVAL,
-    DEFAULT_OUTPUT,
-    DEFAULT_RETRY,
-    DEFAULT_SCOPE,
-    DEFAULT_WAITING,
-    Approval,
-    Output,
-    Retry,
-    Scope,
-    Waiting,
-)
-from prefect_kie.flows._runner import JobRunner, run_name
+from prefect_kie.flows._kie_flow import kie_flow, run_name
+from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
+from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import complete_or_failed, failed, table
 from prefect_kie.outcomes.results import GeneratedVideos, Wanted
 from prefect_kie.run_page.artifacts import show_table
@@ -32,11 +21,11 @@ async def generate_video(
     request: VideoRequest,
     credentials: Credentials = DEFAULT_CREDENTIALS,
     count: Annotated[int, Field(ge=1, le=100)] = 1,
-    output: Output = DEFAULT_OUTPUT,
-    approval: Approval = DEFAULT_APPROVAL,
-    retry: Retry = DEFAULT_RETRY,
-    waiting: Waiting = DEFAULT_WAITING,
-    scope: Scope = DEFAULT_SCOPE,
+    output: Output = Output(),
+    approval: Approval = Approval(),
+    retry: Retry = Retry(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
 ) -> GeneratedVideos:
     """Make a video (or several variations of it) and save it.
 
@@ -74,10 +63,11 @@ async def generate_video(
         runner = await JobRunner.prepare(
             credentials, output, approval, waiting, scope, attempts=retry.attempts
         )
-        await runner.approve(jobs, await runner.check(jobs))
+        new = await runner.check(jobs)
+        await runner.approve(jobs, new)
     except KieError as error:
         return failed(error, GeneratedVideos)
-    videos = await runner.videos(jobs)
+    videos = await runner.videos(jobs, new=new)
     if count > 1:
         await show_table(table(videos))
     return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from prefect import get_run_logger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -22,21 +22,9 @@ from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures, check_slice
-from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.flows._options import (
-    DEFAULT_APPROVAL,
-    DEFAULT_OUTPUT,
-    DEFAULT_RETRY,
-    DEFAULT_SCOPE,
-    DEFAULT_WAITING,
-    Approval,
-    Output,
-    Retry,
-    Scope,
-    SliceOrPicked,
-    Waiting,
-)
-from prefect_kie.flows._runner import JobRunner, run_name
+from prefect_kie.flows._kie_flow import kie_flow, run_name
+from prefect_kie.flows._options import Approval, Output, Retry, Scope, SliceOrPicked, Waiting
+from prefect_kie.flows._runner import JobRunner
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.human_input.pick_slice import pick_slice
 from prefect_kie.outcomes.endings import complete_or_failed, failed, how_to_go_on, table
@@ -65,15 +53,7 @@ EpisodePrompt = Annotated[str, Field(min_length=1), AfterValidator(_leaves_room)
 
 
 class EpisodeSettings(BaseModel):
-    """How the new videos are made.
-
-    Attributes:
-        model: Which model makes them.
-        aspect_ratio: Portrait or landscape.
-        n_frames: Their length in seconds.
-        remove_watermark: Ask for versions without watermark; not for the stable model.
-        size: Quality; for the pro model only.
-    """
+    """How the new videos are made."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
@@ -96,17 +76,13 @@ class EpisodeSettings(BaseModel):
         return self
 
     def request(self, prompt: str, character: Character) -> JobRequest:
-        """The request of one new video, with the character in it.
-
-        Args:
-            prompt: What it shows; `{character}` stands for the handle, which else is put in front.
-            character: The character; one without a handle is named by its id instead.
+        """The request of one new video, with the character's handle in it, or else its id.
 
         Raises:
             UnexpectedResponse: when the character has no handle and the model takes no ids.
         """
         if character.handle is not None:
-            return self._typed(with_handle(prompt, character.handle))
+            return self.planned(with_handle(prompt, character.handle))
         if self.model == "sora-2-text-to-video-stable":
             raise UnexpectedResponse(
                 f"Kie gave the character {character.character_id} no handle, and {self.model} takes no ids",
@@ -117,35 +93,20 @@ class EpisodeSettings(BaseModel):
                     f"[{character.character_id!r}]; neither the original nor the character is paid again."
                 ),
             )
-        return self._typed(prompt.replace(PLACEHOLDER, "the character"), [character.character_id])
+        prompt = prompt.replace(PLACEHOLDER, "the character")
+        return self.planned(prompt, character_id_list=[character.character_id])
 
-    def planned(self, prompt: str) -> JobRequest:
+    def planned(self, prompt: str, **more: Any) -> JobRequest:
         """The request of one new video before there is a character: what it will cost is known by it."""
-        return self._typed(prompt)
-
-    def _typed(self, prompt: str, character_ids: list[str] | None = None) -> JobRequest:
-        return parse_request(
-            {
-                "model": self.model,
-                "input": {
-                    **self.model_dump(exclude={"model"}, exclude_none=True),
-                    "prompt": prompt,
-                    **({"character_id_list": character_ids} if character_ids else {}),
-                },
-            }
-        )
+        fields = self.model_dump(exclude={"model"}, exclude_none=True)
+        return parse_request({"model": self.model, "input": {**fields, "prompt": prompt, **more}})
 
 
 DEFAULT_EPISODES = EpisodeSettings()
 
 
 def with_handle(prompt: str, handle: str) -> str:
-    """The prompt with its character: where it says `{character}`, else in front.
-
-    Args:
-        prompt: What the video shows.
-        handle: The handle as Kie returned it, without @.
-    """
+    """The prompt with its character's handle (without @): where it says `{character}`, else in front."""
     mention = f"@{handle}"
     if PLACEHOLDER in prompt:
         return prompt.replace(PLACEHOLDER, mention)
@@ -160,11 +121,11 @@ async def character_series(
     slice: SliceOrPicked = None,
     episodes: EpisodeSettings = DEFAULT_EPISODES,
     credentials: Credentials = DEFAULT_CREDENTIALS,
-    output: Output = DEFAULT_OUTPUT,
-    approval: Approval = DEFAULT_APPROVAL,
-    retry: Retry = DEFAULT_RETRY,
-    waiting: Waiting = DEFAULT_WAITING,
-    scope: Scope = DEFAULT_SCOPE,
+    output: Output = Output(),
+    approval: Approval = Approval(),
+    retry: Retry = Retry(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
 ) -> SeriesResult:
     """Make a video, a character from a slice of it, and new videos with that character.
 
@@ -225,10 +186,11 @@ async def character_series(
             traits.request("the original", slice or Slice(start=0, end=1)),
             *map(episodes.planned, prompts),
         ]
-        await runner.approve(jobs, await runner.check(jobs, planned), planned)
+        new = await runner.check(jobs, planned)
+        await runner.approve(jobs, new, planned)
     except KieError as error:
         return failed(error, SeriesResult)
-    (first,) = await runner.videos(jobs)
+    (first,) = await runner.videos(jobs, new=new)
     result = SeriesResult(original=first)
     if first.video is None:
         return complete_or_failed(result, (first,), "original videos", runner.job_key)
@@ -249,35 +211,26 @@ async def character_series(
             check_slice(slice, seconds, task_id)
         character = await runner.character(traits.request(task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
-        requests = [episodes.request(prompt, character) for prompt in prompts]
+        seen: Counter[str] = Counter()
+        wanted: list[Wanted] = []
+        for request in (episodes.request(prompt, character) for prompt in prompts):
+            seen[request.title] += 1  # a prompt that is listed twice is two videos
+            wanted.append(Wanted(request, seen[request.title]))
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
-        return failed(_without_episodes(error, result, runner.job_key), SeriesResult)
+        failure = Failure.of(error)
+        incomplete = RunIncomplete(
+            "The original is saved, but no episode was made: "
+            f"{error.line if isinstance(error, KieError) else error}\n- {first.line}\n"
+            f"{how_to_go_on(runner.job_key)}",
+            task_id=failure.exception.task_id,
+            billed="yes",
+        )
+        incomplete.result, incomplete.errors = result, (failure.exception,)
+        return failed(incomplete, SeriesResult)
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
-    made = await runner.videos(_takes(requests))
+    made = await runner.videos(wanted)
     result = SeriesResult(original=first, character=character, episodes=made)
     await show_table(table([first, character, *made]))
     return complete_or_failed(result, made, "episodes", runner.job_key, beside=(first, character))
-
-
-def _takes(requests: list[JobRequest]) -> list[Wanted]:
-    """Each request with its take: a prompt that is listed twice is two videos."""
-    seen: Counter[str] = Counter()
-    wanted: list[Wanted] = []
-    for request in requests:
-        seen[request.title] += 1
-        wanted.append(Wanted(request, seen[request.title]))
-    return wanted
-
-
-def _without_episodes(error: Exception, result: SeriesResult, job_key: str) -> RunIncomplete:
-    why = error.line if isinstance(error, KieError) else str(error)
-    incomplete = RunIncomplete(
-        f"The original is saved, but no episode was made: {why}\n- {result.original.line}\n"
-        f"{how_to_go_on(job_key)}",
-        task_id=error.task_id if isinstance(error, KieError) else None,
-        billed="yes",
-    )
-    incomplete.result, incomplete.errors = result, (Failure.of(error).exception,)
-    return incomplete

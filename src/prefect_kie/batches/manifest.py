@@ -40,8 +40,7 @@ from prefect_kie.storage.fsspec import storage_for
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
 HOW = frozenset({"size", "removewatermark", "uploadmethod"})
-"""Keys of fields that say how a video is made: a fallback whose model lacks them makes it without. No other
-field may be left out: a video without its picture or its characters is another video."""
+"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -50,8 +49,7 @@ class Row:
     """One video of a batch.
 
     Attributes:
-        number: Which video of the manifest, counted from 1; blank rows do not count.
-        line: The line of the file where its row begins; None where there are no lines.
+        number, line: Which video of the manifest, from 1, and the file's line where its row begins.
         request: What to make.
         take: Which variation of it: equal rows are takes 1, 2, 3 … unless they say otherwise.
         values: What the manifest says in this row, as text by column; empty where it says nothing.
@@ -69,11 +67,7 @@ class Row:
 async def load_table(
     manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
 ) -> Table:
-    """The rows of a manifest, not yet checked.
-
-    Args:
-        manifest: Dictionaries, or a file: .csv, .tsv, .jsonl, .ndjson or .json; at most 10,000 rows.
-        storage: The block that the file is read from; None: this machine's disk.
+    """The rows of a manifest (dictionaries, or a file of this disk or a storage), not yet checked.
 
     Raises:
         ManifestError: when there is no such file, or nothing of it can be read.
@@ -182,10 +176,8 @@ class _Parser:
         given, instead = table_of([defaults]), table_of(fallbacks)
         self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
         self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
-        self._fallbacks = [
-            {key(name): _Cell(name, name, value, True) for name, value in row.cells.items()}
-            for row in instead.rows
-        ]
+        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
+        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
         self._subject = ""
         cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
         self._defaults = {key(cell.column): cell for cell in cells if not is_empty(cell.value)}
@@ -205,7 +197,7 @@ class _Parser:
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
     def check_defaults(self) -> None:
-        """Note defaults that no row may take, which most likely are typos; to be called after the rows."""
+        """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
@@ -213,7 +205,7 @@ class _Parser:
                 self.errors.append(RowError(message, column=cell.column))
 
     def row(self, row: TableRow) -> Row | None:
-        """A row's video, with take 0 where it asks for none; None where the row has errors."""
+        """A row's video, with take 0 where it asks for none; None where it has errors."""
         self._row, before = row, len(self.errors)
         own: dict[str, _Cell] = {}
         for column, value in row.cells.items():
@@ -223,19 +215,15 @@ class _Parser:
         cells = {**self._defaults, **own}
         take = cells.pop("take", None)
         number = self._read(take, _TAKE.validate_python) if take else None
-        request = self._made_of(dict(cells))
-        if request is None or len(self.errors) > before:
+        if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
         fallbacks: list[JobRequest] = []
         for instead in self._fallbacks:
-            self._subject = (
-                f"fallback {text_of(instead['model'].value)}: " if "model" in instead else "fallback: "
-            )
-            made = self._made_of(self._instead(cells, instead))
+            model = text_of(instead["model"].value) if "model" in instead else "of the same model"
+            self._subject = f"fallback {model}: "
+            if (made := self._made_of(self._instead(cells, instead))) is not None:
+                fallbacks.append(made)
             self._subject = ""
-            if made is None:
-                return None
-            fallbacks.append(made)
         values = {n: text_of(v) for n, v in row.cells.items()}
         return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
 

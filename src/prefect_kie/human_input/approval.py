@@ -21,7 +21,6 @@ from prefect_kie.run_page.artifacts import show_markdown
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.submissions.store import SubmissionRecords
 
 ARTIFACT = "kie-approval"
 MAX_LISTED = 20
@@ -147,18 +146,6 @@ class Estimate:
         )
         head = f"**{self.summary}.** Kie charges for what succeeds. {self.account}"
         return "\n\n".join([head, "\n".join(table), "\n".join(listed), source]) + "\n"
-
-
-async def not_submitted(jobs: Sequence[Wanted], job_key: str, kie: KieCredentials) -> dict[str, Wanted]:
-    """The jobs that are not submitted yet, by their submissions' keys.
-
-    Raises:
-        SubmissionNotRecorded: when the records cannot be read.
-    """
-    wanted = {submission_key(kie, job_key, job.request, job.take): job for job in jobs}
-    found = await (await SubmissionRecords.of_this_run()).read_many(list(wanted))
-    submitted = {record.key for record in found if record is not None and record.state == "submitted"}
-    return {key: job for key, job in wanted.items() if key not in submitted}
 
 
 async def approve(

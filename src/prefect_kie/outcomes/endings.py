@@ -10,7 +10,7 @@ from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
 from prefect_kie.api import KieError, RunIncomplete
-from prefect_kie.outcomes.results import Character, Made, VideoOutcome, total_credits
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
@@ -101,7 +101,7 @@ def _is_retried() -> bool:
     return context is not None and context.flow is not None and bool(context.flow.retries)
 
 
-def table(made: Sequence[Made]) -> list[dict[str, str]]:
+def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
     """The rows of the table artifact; the last one is the total."""
     rows = [one.row for one in made]
     columns = max(rows, key=len)
@@ -109,7 +109,7 @@ def table(made: Sequence[Made]) -> list[dict[str, str]]:
     return [{name: row.get(name, "") for name in columns} for row in (*rows, total)]
 
 
-def summary(made: Sequence[Made]) -> str:
+def summary(made: Sequence[VideoOutcome | Character]) -> str:
     """The final message of a run: `3 videos, 1 character, 95 credits`."""
     return f"{_counts(made)}, {total_credits(made):g} credits"
 
@@ -126,7 +126,7 @@ def how_to_go_on(job_key: str) -> str:
     )
 
 
-def _counts(made: Sequence[Made]) -> str:
+def _counts(made: Sequence[VideoOutcome | Character]) -> str:
     statuses = [one.row["status"] for one in made]
     videos, characters = statuses.count("saved"), statuses.count("made")
     of_all = "" if videos + characters == len(made) else f" of {len(made) - characters:,}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -46,84 +46,41 @@ class Wanted(NamedTuple):
         return tuple(unique)
 
 
-class Made(Protocol):
-    """A video's outcome, or a character."""
-
-    @property
-    def credits(self) -> float | None:
-        """What it cost, where that is known."""
-        ...
-
-    @property
-    def row(self) -> dict[str, str]:
-        """Its row of a table."""
-        ...
-
-
-def total_credits(made: Iterable[Made | None]) -> float:
-    """What videos and characters cost together, credits, as far as Kie reports it."""
-    return sum(one.credits or 0.0 for one in made if one is not None)
-
-
 class Failure(BaseModel):
     """An exception as data: persisted with a result, and an exception of its own class again.
 
     Attributes:
         type: The error's class, one of `prefect_kie.api`; the class's name for any other exception.
         message: What happened.
-        task_id: Kie's id of the job, where it got one.
-        code: Kie's code.
-        billed: Whether Kie charged for it.
-        next_step: What to run next.
-        further: What else the error knows, by attribute: `transient`, `submission` …
+        details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
     """
 
     model_config = ConfigDict(frozen=True)
 
     type: str
     message: str
-    task_id: str | None = None
-    code: int | str | None = None
-    billed: Billed = "unknown"
-    next_step: str
-    further: dict[str, str | bool | int | float | None] = {}
+    details: dict[str, str | bool | int | float | None]
 
     @classmethod
     def of(cls, error: Exception, task_id: str | None = None) -> Failure:
         """An exception as data; `task_id` counts where the exception does not have one."""
-        known = (
-            error
-            if isinstance(error, KieError)
-            else KieError(str(error), billed="unknown", next_step="Read the log of this run.")
-        )
-        further = {
-            name: value
-            for name, value in vars(known).items()
-            if name not in cls.model_fields and isinstance(value, str | bool | int | float | None)
-        }
-        return cls(
-            type=type(error).__name__,
-            message=known.message,
-            task_id=known.task_id or task_id,
-            code=known.code,
-            billed=known.billed,
-            next_step=known.next_step,
-            further=further,
-        )
+        known = error
+        if not isinstance(known, KieError):
+            known = KieError(str(error), billed="unknown", next_step="Read the log of this run.")
+        attributes = vars(known) | {"task_id": known.task_id or task_id}
+        scalar = str | bool | int | float | None
+        details = {n: v for n, v in attributes.items() if n != "message" and isinstance(v, scalar)}
+        return cls(type=type(error).__name__, message=known.message, details=details)
 
     @property
     def exception(self) -> KieError:
         """The exception, of its own class; one that is not ours is a plain `KieError`."""
         found: object = getattr(api, self.type, None)
-        ours = found if isinstance(found, type) and issubclass(found, KieError) else None
-        error = (ours or KieError)(
-            self.message if ours else f"{self.type}: {self.message}",
-            task_id=self.task_id,
-            code=self.code,
-            billed=self.billed,
-            next_step=self.next_step,
-        )
-        vars(error).update(self.further)
+        if isinstance(found, type) and issubclass(found, KieError):
+            error = found(self.message)
+        else:
+            error = KieError(f"{self.type}: {self.message}")
+        vars(error).update(self.details)
         return error
 
 
@@ -170,14 +127,15 @@ class VideoOutcome(BaseModel):
     ) -> VideoOutcome:
         """What became of a wanted video: it is saved, or the exception says why it is missing."""
         video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
-        billed: Billed = failure.billed if failure else "yes"
+        error = failure.exception if failure else None
+        billed: Billed = error.billed if error else "yes"
         return cls(
             model=wanted.request.model_name,
             prompt=wanted.request.title,
             take=wanted.take,
             status="saved" if isinstance(made, SavedResult) else _status(made),
             tries=tries,
-            task_id=failure.task_id if failure else task_id,
+            task_id=error.task_id if error else task_id,
             video=video,
             error=_line(made) if isinstance(made, Exception) else None,
             failure=failure,
@@ -317,6 +275,11 @@ class Character(BaseModel):
             "credits": f"{self.credits:g}" if self.credits is not None else "",
             "task id": cell(self.task_id),
         }
+
+
+def total_credits(made: Iterable[VideoOutcome | Character | None]) -> float:
+    """What videos and characters cost together, credits, as far as Kie reports it."""
+    return sum(one.credits or 0.0 for one in made if one is not None)
 
 
 class SeriesResult(BaseModel):

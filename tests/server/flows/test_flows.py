@@ -40,6 +40,7 @@ from prefect_kie.flows import (
     collect_job,
     create_character,
     generate_video,
+    make,
 )
 from prefect_kie.flows.series import with_handle
 from prefect_kie.simulator import SimulatorServer
@@ -643,3 +644,41 @@ async def test_a_name_that_a_person_typed_for_a_run_stays(
         state: Any = await run_flow(collect_job, flow_run=run, parameters=parameters, return_type="state")
         assert state.is_failed()
         assert (await client.read_flow_run(run.id)).name == shown
+
+
+async def test_make_saves_one_result_and_is_the_same_job_by_its_scope(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    output, scope = Output(directory=tmp_path), Scope(job_key="one boat")
+    first, again = [
+        await make(CAT, credentials, output=output, waiting=QUICKLY, scope=scope) for _ in range(2)
+    ]
+    assert first == again
+    assert Path(first.path).is_file()
+    assert kie.stats()["created"] == 1
+
+
+async def test_make_raises_what_went_wrong_and_leaves_its_siblings_alone(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", prompt="a fox", fail={"failCode": "500", "failMsg": "it is cursed"})
+    output = Output(directory=tmp_path)
+
+    @flow
+    async def films() -> list[Any]:
+        requests = [Sora2TextToVideo(prompt=f"a {animal}") for animal in ("yak", "fox")]
+        made = (make(request, credentials, output=output, waiting=QUICKLY) for request in requests)
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    yak, fox = await films()
+    assert Path(yak.path).is_file()
+    assert isinstance(fox, JobFailed)
+    assert (fox.billed, "it is cursed" in fox.message) == ("no", True)
+
+
+async def test_make_outside_of_a_flow_asks_for_a_name(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(InvalidRequest, match="outside of a flow"):
+        await make(CAT, credentials)
+    assert kie.stats()["created"] == 0
