@@ -12,19 +12,12 @@ from prefect_kie.api import ContentRejected, FeatureDisabled, JobFailed, JobRequ
 
 @dataclass
 class Attempts:
-    """The attempts at one result, one after the other.
+    """The attempts at one result, one after the other."""
 
-    Attributes:
-        requests: What to ask for, in order: the request, then its fallbacks.
-        allowed: How many submissions each of them has.
-        repetition: Which repetition of the current request it is: 0 is its first submission.
-        made: How many attempts there were, this one included.
-    """
-
-    requests: Sequence[JobRequest]
-    allowed: int
-    repetition: int = 0
-    made: int = 1
+    requests: Sequence[JobRequest]  # the current one, then its fallbacks
+    allowed: int  # submissions of each
+    repetition: int = 0  # of the current request: 0 is its first submission
+    made: int = 1  # this one included
     _counted: int = 0
 
     @property
@@ -35,12 +28,9 @@ class Attempts:
     def advance(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
         """Go on to the attempt that follows this failure; False where none does.
 
-        Args:
-            error: How the current attempt failed.
-            of_this_run: Whether this very run had submitted it. Attempts of earlier runs do not count:
-                whoever starts a run anew wants what is missing. Where one is allowed, there is no second.
-            made_before: Whether the same request's next attempt was submitted already, under whatever
-                policy: it may have made the result, and is polled before anything else is paid.
+        Attempts of earlier runs (not `of_this_run`) do not count: whoever starts a run anew wants what is
+        missing. One that was `made_before`, under whatever policy, may have made the result, and is polled
+        before anything else is paid.
         """
         if (self.allowed > 1 or made_before) and may_repeat(error):
             self._counted += of_this_run

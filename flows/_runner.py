@@ -139,16 +139,9 @@ class JobRunner:
     async def check(
         self, jobs: Sequence[Wanted], further: Sequence[JobRequest] = (), *, saves: bool = True
     ) -> list[int]:
-        """Make sure, before anything is paid, that Kie can fetch the inputs, results can be saved, and the
-        budgets have room. Where all was submitted before, nothing is checked: what is paid for is fetched.
-
-        Args:
-            jobs: What is wanted.
-            further: Requests whose input is not settled yet, such as a character's.
-            saves: Whether to write to the destination, for a moment.
-
-        Returns:
-            The places of the jobs that are not submitted yet.
+        """The places of the jobs that are not submitted yet. Before anything is paid, make sure that Kie can
+        fetch the inputs (also `further` requests, not settled yet), results can be saved, and budgets have
+        room. Where all was submitted before, nothing is checked: what is paid for is fetched.
 
         Raises:
             KieError: when something is wrong; nothing was submitted.
@@ -191,12 +184,8 @@ class JobRunner:
     ) -> tuple[VideoOutcome, ...]:
         """Make videos side by side; whatever happens to one becomes its outcome, never its siblings'.
 
-        Args:
-            jobs: What is wanted.
-            new: The places of those that are not submitted yet; None: looked up.
-            max_concurrency: How many may be on their way at the same time; None: all. Suspended, all are.
-            on_submitted: Called when a job is on its way, submitted now or before.
-            on_ended: Called when a video has come to something.
+        `new` are the places of those that are not submitted yet; None: looked up. At most `max_concurrency`
+        are on their way at the same time; in a run that suspends, all are.
         """
         videos = [_Video(n, job.take, Attempts(job.requests, self.attempts)) for n, job in enumerate(jobs)]
         unpaid = set(await self._not_submitted(jobs) if new is None else new)
@@ -312,15 +301,7 @@ class JobRunner:
         await suspend_until_done(handles, self.credentials, self.poll)
 
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
-        """Submit and wait for a character.
-
-        Args:
-            request: What to make.
-            video: The original's file, where it is on this machine, for pictures of the slice.
-
-        Raises:
-            KieError: when there is none in the end.
-        """
+        """Submit and wait for a character; `video` is the original's file, for pictures of the slice."""
         cap = self.approval.max_credits
         handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:

@@ -47,17 +47,11 @@ class _Approved(BaseModel):
 
 @dataclass(frozen=True)
 class Estimate:
-    """What jobs that are not submitted yet would cost at the most.
-
-    Attributes:
-        requests: The jobs.
-        prices: One per job, in order: the highest of its request and fallbacks; None where one is unknown.
-        balance: What the account has, credits; None where it is not known.
-    """
+    """What jobs that are not submitted yet would cost at the most."""
 
     requests: Sequence[JobRequest]
-    prices: Sequence[float | None]
-    balance: float | None = None
+    prices: Sequence[float | None]  # each the highest of a request and its fallbacks; None: one is unknown
+    balance: float | None = None  # what the account has, credits
 
     @classmethod
     def of(cls, wanted: Sequence[Wanted], prices: PriceTable) -> "Estimate":
@@ -157,17 +151,9 @@ async def approve(
     job_key: str,
     hours: float,
 ) -> None:
-    """Ask a person before jobs are submitted, where these cost more than a limit or have no known price.
-
-    A yes is kept: run again, nobody is asked twice for the same jobs at no higher a price.
-
-    Args:
-        jobs: All jobs of the run.
-        left: Those that are not submitted yet: what was submitted before is not paid again, and not counted.
-        over: The limit, credits; None: nobody is asked.
-        kie: Whose Kie makes them; the account's balance is shown beside the estimate.
-        job_key: Whose jobs they are.
-        hours: For how long to wait.
+    """Ask a person before jobs are submitted, where those that are left cost more than `over` credits or have
+    no known price; None asks nobody. A yes is kept: run again, nobody is asked twice for the same jobs at no
+    higher a price.
 
     Raises:
         NotApproved: when the person says no.

@@ -36,16 +36,8 @@ async def pick_slice(
 ) -> Slice:
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
-    A bad answer is asked again with the reason. A good one is kept: run again, nobody is asked twice.
-
-    Args:
-        origin: The video's finished job.
-        credentials: The key's block.
-        job_key: Under which name the run's submissions, and this answer, are found again.
-        whose: Which character it is for.
-        hours: For how long to wait.
-        file: The video, where it is on this machine.
-        seconds: Its length, where that is known.
+    A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
+    is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
 
     Raises:
         NotAnswered: when nobody answers; nothing was submitted for the character.
@@ -109,12 +101,6 @@ async def real_length(
     origin: Job, credentials: KieCredentials, *, file: Path | None = None, show: bool = False
 ) -> float | None:
     """How long a finished video is, seconds: the file says, or else what was asked for.
-
-    Args:
-        origin: The video's finished job.
-        credentials: The key's block.
-        file: The video, where it is on this machine.
-        show: Whether to show its contact sheet as well.
 
     Raises:
         InvalidRequest: when the job made no video.

@@ -42,19 +42,12 @@ MARGIN_SECONDS = 60
 
 @dataclass(frozen=True)
 class Question(Generic[FormT]):
-    """A form that a person fills in on the page of this run.
+    """A form that a person fills in on the page of this run."""
 
-    Attributes:
-        name: Which question of this flow it is: lower-case letters, digits and dashes.
-        asks: The question in a few words, for the state's message: `which slice?`.
-        form: Its fields, with their defaults.
-        text: What stands above them, as Markdown.
-    """
-
-    name: str
-    asks: str
+    name: str  # of lower-case letters, digits and dashes
+    asks: str  # in a few words, for the state's message: `which slice?`
     form: type[FormT]
-    text: str
+    text: str  # above the form, as Markdown
 
     async def is_asked(self) -> bool:
         """Whether this run has come to this question before, since it was last started by hand."""
@@ -63,12 +56,7 @@ class Question(Generic[FormT]):
         return self.name in (policy.pause_keys or set())
 
     async def answer(self, hours: float, unanswered: NotAnswered) -> FormT:
-        """Ask, and wait; what comes back fits the form's schema, but is to be checked for all else.
-
-        Args:
-            hours: For how long.
-            unanswered: The error to raise where nobody answers; says how to go on.
-        """
+        """Ask, and wait; raises `unanswered` where nobody answers. Only its schema is checked."""
         run = _this_run()
         seconds = max(1, round(hours * 3600))
         form = self.form.with_initial_data(description=self.text)
@@ -139,15 +127,8 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
 
 
 async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> AnswerT:
-    """Keep an answer for whenever this is run again, in place of an earlier one.
-
-    Args:
-        key: Under which name.
-        answer: The answer.
-        first: Keep it only where no other is: runs of one `job_key` may ask side by side.
-
-    Returns:
-        The answer that counts for all of them.
+    """Keep an answer for whenever this is run again, in place of an earlier one; with `first`, only where no
+    other is, as runs of one `job_key` may ask side by side. Returns the one that counts for all of them.
 
     Raises:
         SubmissionNotRecorded: when result storage cannot be read or written.

@@ -25,12 +25,7 @@ def complete_or_failed(
 ) -> ResultT:
     """The completed state, if every video is saved; else the failed state that names each.
 
-    Args:
-        result: What the flow returns.
-        outcomes: Its videos.
-        what: What they are, for the summary: `videos`, `episodes`.
-        job_key: Whose jobs they are, with which another run goes on with them.
-        beside: What else was made and paid for.
+    `what` they are (`videos`, `episodes`) stands in the summary; `beside` is what else was made and paid for.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
@@ -55,9 +50,7 @@ def incomplete(
 def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
     """A line for each outcome; one for all that were not submitted for the same reason.
 
-    Args:
-        outcomes: The outcomes.
-        first: What stands before an outcome's number, as in `row 3: `; empty: no numbers, saved ones too.
+    `first` stands before an outcome's number, as in `row 3: `; empty: no numbers, and saved ones too.
     """
     lines: list[str] = []
     unsubmitted: dict[str, list[int]] = {}
