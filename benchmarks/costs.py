@@ -134,12 +134,13 @@ def plain_flow(url: str) -> Work:
 
 def this_project(block: str) -> Work:
     """`generate_video` with variations."""
-    from prefect_kie.api import PollPolicy, Sora2TextToVideo
+    from prefect_kie.api import PollPolicy
     from prefect_kie.flows import (
         Output,
         Waiting,
         generate_video,
     )
+    from prefect_kie.models import Sora2TextToVideo
 
     async def made(count: int, directory: Path) -> list[Saved]:
         request, poll = (

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any, cast
 
-from prefect_kie.api import InvalidRequest, JobRequest, Slice
+from prefect_kie.api import InvalidRequest, JobRequest
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import plain
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)

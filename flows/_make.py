@@ -2,10 +2,11 @@
 
 from prefect.runtime import flow_run
 
-from prefect_kie.api import InvalidRequest, VideoRequest
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
+from prefect_kie.models import VideoRequest
 from prefect_kie.outcomes.results import Wanted
 from prefect_kie.tasks import SavedResult
 

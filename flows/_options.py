@@ -15,9 +15,10 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_kie.api import PollPolicy, Slice, VideoRequest
+from prefect_kie.api import PollPolicy
 from prefect_kie.api.forms import described
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
+from prefect_kie.models import Slice, VideoRequest
 from prefect_kie.storage.destination import StorageBlock
 
 

@@ -20,8 +20,6 @@ from prefect_kie.api import (
     JobRequest,
     KieError,
     PollPolicy,
-    Slice,
-    Sora2CharactersPro,
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
@@ -32,6 +30,7 @@ from prefect_kie.flows._suspension import suspend_until_done
 from prefect_kie.human_input.approval import approve
 from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting

@@ -11,12 +11,13 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobHandle, KieError, RunIncomplete
+from prefect_kie.api import InvalidRequest, JobHandle, KieError
 from prefect_kie.batches.manifest import load_table, parse_table
 from prefect_kie.batches.progress import BatchProgress
 from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Approval, BatchRetry, Output, Scope, Table, Waiting
 from prefect_kie.flows._runner import JobRunner

@@ -4,10 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import JobHandle, KieError, Slice
-from prefect_kie.api.fields import Handle
+from prefect_kie.api import JobHandle, KieError
 from prefect_kie.api.forms import described
-from prefect_kie.api.requests import Sora2CharactersPro
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures, check_slice
@@ -16,6 +14,8 @@ from prefect_kie.flows._options import Approval, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import Slice, Sora2CharactersPro
+from prefect_kie.models.fields import Handle
 from prefect_kie.outcomes.endings import completed, failed
 from prefect_kie.outcomes.results import Character, Wanted
 from prefect_kie.runtime.heartbeat import keep_alive

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from prefect_kie.api import KieError, VideoRequest
+from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
+from prefect_kie.models import VideoRequest
 from prefect_kie.outcomes.endings import complete_or_failed, failed, table
 from prefect_kie.outcomes.results import GeneratedVideos, Wanted
 from prefect_kie.run_page.artifacts import show_table

@@ -13,9 +13,10 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobNotFound, KieError, SubmissionNotRecorded
+from prefect_kie.api import InvalidRequest, JobNotFound, KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.outcomes.endings import failed
 from prefect_kie.runtime.heartbeat import keep_alive

@@ -7,26 +7,20 @@ from typing import Annotated, Any, Literal
 from prefect import get_run_logger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from prefect_kie.api import (
-    JobHandle,
-    JobRequest,
-    KieError,
-    RunIncomplete,
-    Slice,
-    UnexpectedResponse,
-    parse_request,
-)
-from prefect_kie.api.catalog import SoraVideoRequest
-from prefect_kie.api.fields import AspectRatio, Seconds, Size
+from prefect_kie.api import JobHandle, JobRequest, KieError, UnexpectedResponse
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._before_paying import check_pictures, check_slice
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.human_input.pick_slice import pick_slice
+from prefect_kie.models import Slice, parse_request
+from prefect_kie.models.fields import AspectRatio, Seconds, Size
+from prefect_kie.models.registry import SoraVideoRequest
 from prefect_kie.outcomes.endings import complete_or_failed, failed, how_to_go_on, table
 from prefect_kie.outcomes.results import Character, Failure, SeriesResult, Wanted
 from prefect_kie.run_page.artifacts import show_table

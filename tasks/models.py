@@ -13,10 +13,9 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie.api import (
-    InvalidRequest,
-    JobHandle,
-    JobRequest,
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.models import (
     MarketModel,
     Sora2Characters,
     Sora2CharactersPro,
@@ -28,9 +27,8 @@ from prefect_kie.api import (
     Sora2TextToVideo,
     Sora2TextToVideoStable,
     SoraWatermarkRemover,
+    parse_request,
 )
-from prefect_kie.api.catalog import parse_request
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.submissions.submit import submit
 from prefect_kie.tasks._retries import only_retryable_and_not_the_last

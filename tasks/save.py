@@ -21,18 +21,10 @@ from prefect.filesystems import WritableFileSystem
 from prefect.runtime import task_run
 from pydantic import ValidationError
 
-from prefect_kie.api import (
-    DownloadFailed,
-    InvalidRequest,
-    Job,
-    JobNotFound,
-    JobState,
-    KieError,
-    ResultFile,
-)
-from prefect_kie.api.catalog import TYPED
+from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError, ResultFile
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, fetch
 from prefect_kie.media.frames import poster
 from prefect_kie.media.job_contents import files_of, readable_json, save_contents
@@ -40,6 +32,7 @@ from prefect_kie.media.kinds import ISO_SUFFIXES, VIDEO_SUFFIXES, mp4_seconds
 from prefect_kie.media.naming import SUFFIX_LENGTH, file_stem
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.transfer import BadFile, Transfer
+from prefect_kie.models.registry import TYPED
 from prefect_kie.run_page.artifacts import deleted_at, show_video
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.heartbeat import keep_alive

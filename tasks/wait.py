@@ -25,15 +25,15 @@ from prefect_kie.api import (
     JobHandle,
     JobNotFound,
     JobState,
-    JobTimedOut,
     KieError,
     PollPolicy,
     next_poll,
 )
-from prefect_kie.api.catalog import request_class
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
+from prefect_kie.errors import JobTimedOut
+from prefect_kie.models import request_class
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
 from prefect_kie.run_page.progress import show_end, show_progress
 from prefect_kie.runtime.clients import poll_job

@@ -8,13 +8,14 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from prefect_kie.api import RunIncomplete, Slice, Sora2TextToVideo
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     CharacterTraits,
     Scope,
     SeriesResult,
     character_series,
 )
+from prefect_kie.models import Slice, Sora2TextToVideo
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS episodes (

@@ -7,7 +7,7 @@ from campaign import ORIGINAL, SLICE, TRAITS, extract, load
 from prefect import flow
 from prefect.deployments import run_deployment
 
-from prefect_kie.api import RunIncomplete
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import SeriesResult
 
 

@@ -13,8 +13,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.schedules import CronSchedule
 
 from prefect_kie import flows
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.cli.automations import RECOVERY_TAG
+from prefect_kie.models import Sora2TextToVideo
 from tests.unit.test_deployments import ROOT, TEXT
 
 

@@ -19,8 +19,8 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from prefect_kie.api import RunIncomplete
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import character_series
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK

@@ -17,7 +17,7 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from pydantic import SecretStr
 
-from prefect_kie.api import AuthenticationFailed, InvalidRequest, Sora2TextToVideo
+from prefect_kie.api import AuthenticationFailed, InvalidRequest
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import check_credentials_value
 from prefect_kie.flows import (
@@ -31,6 +31,7 @@ from prefect_kie.flows import (
     generate_video,
     resolve_submission,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import HOME, QUICK, QUICKLY, grouped, send_what_is_left

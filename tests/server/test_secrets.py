@@ -14,13 +14,15 @@ import pytest
 from prefect import flow
 from pydantic import SecretStr
 
-from prefect_kie.api import KieError, RunIncomplete, Sora2TextToVideo
+from prefect_kie.api import KieError
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Output,
     collect_job,
     generate_video,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import HOME, QUICKLY, send_what_is_left

@@ -15,8 +15,7 @@ import anyio.to_thread
 from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
-from prefect_kie.api import JobRequest, MarketModel, ServiceUnavailable
-from prefect_kie.api.catalog import TYPED
+from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches.cells import (
     KNOWN,
     did_you_mean,
@@ -34,6 +33,8 @@ from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.batches.templates import fill, placeholders
 from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel
+from prefect_kie.models.registry import TYPED
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 

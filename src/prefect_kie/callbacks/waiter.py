@@ -25,7 +25,7 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
-from prefect_kie.api.catalog import request_class
+from prefect_kie.models import request_class
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.run_page.progress import show_progress
 from prefect_kie.runtime.loop import per_process, run_on_loop

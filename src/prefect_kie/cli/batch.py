@@ -16,13 +16,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.prompt import Confirm
 from rich.text import Text
 
-from prefect_kie.api import KieError, RunIncomplete
-from prefect_kie.api.catalog import TYPED
+from prefect_kie.api import KieError
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.batches.results import told_counts, told_videos
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import connected
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import BatchResult, BatchRetry, generate_batch
+from prefect_kie.models.registry import TYPED
 from prefect_kie.outcomes.endings import summary
 
 LINES = 10

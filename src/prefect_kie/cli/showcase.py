@@ -26,15 +26,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from prefect_kie.api import (
-    JobRequest,
-    KieError,
-    PollPolicy,
-    Slice,
-    Sora2ImageToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-)
+from prefect_kie.api import JobRequest, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.setup import LIMITS, provide_limit
 from prefect_kie.cli.terminal import forgive_output
@@ -50,6 +42,7 @@ from prefect_kie.flows import (
     character_series,
     generate_video,
 )
+from prefect_kie.models import Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.outcomes.endings import summary
 from prefect_kie.outcomes.results import Character, total_credits
 from prefect_kie.tasks import upload_file

@@ -12,8 +12,9 @@ from prefect import get_run_logger
 from prefect.input import RunInput
 from pydantic import BaseModel, Field
 
-from prefect_kie.api import JobRequest, NotAnswered, NotApproved
+from prefect_kie.api import JobRequest
 from prefect_kie.blocks import PRICES, KieCredentials, PriceTable, load_prices
+from prefect_kie.errors import NotAnswered, NotApproved
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.results import Wanted

@@ -6,11 +6,13 @@ from prefect import get_run_logger
 from prefect.input import RunInput
 from pydantic import Field, ValidationError, create_model
 
-from prefect_kie.api import DownloadFailed, InvalidRequest, Job, NotAnswered, Slice
-from prefect_kie.api.fields import MIN_SLICE
+from prefect_kie.api import InvalidRequest, Job
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed, NotAnswered
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.models import Slice
+from prefect_kie.models.fields import MIN_SLICE
 from prefect_kie.tasks import measure_video
 from prefect_kie.tasks.contact_sheet import contact_sheet
 

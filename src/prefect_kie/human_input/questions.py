@@ -24,7 +24,8 @@ from prefect.context import FlowRunContext
 from prefect.input import RunInput
 from pydantic import BaseModel, Field, ValidationError
 
-from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
+from prefect_kie.api import InvalidRequest
+from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
 from prefect_kie.human_input.pausing import pause_for, suspend_for
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage

@@ -9,7 +9,8 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from prefect_kie.api import KieError, RunIncomplete
+from prefect_kie.api import KieError
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")

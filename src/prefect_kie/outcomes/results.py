@@ -15,11 +15,11 @@ from prefect_kie.api import (
     InsufficientCredits,
     JobRequest,
     KieError,
-    Slice,
     SubmissionInDoubt,
     UsageLimitReached,
 )
 from prefect_kie.api.errors import Billed
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import cell, web_address
 from prefect_kie.tasks import SavedResult
 

@@ -19,11 +19,12 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, Slice, Sora2CharactersPro
+from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult
 from prefect_kie.media.frames import pictures
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 from prefect_kie.runtime.best_effort import best_effort
 

@@ -17,8 +17,9 @@ from typing import Any
 
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 
-from prefect_kie.api import BudgetExceeded, InvalidRequest, JobHandle, JobRequest, SubmissionNotRecorded
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import PRICES, load_prices
+from prefect_kie.errors import BudgetExceeded, SubmissionNotRecorded
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop

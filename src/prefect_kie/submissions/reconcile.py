@@ -14,15 +14,9 @@ from typing import Any
 
 from prefect import get_run_logger
 
-from prefect_kie.api import (
-    InvalidRequest,
-    Job,
-    JobNotFound,
-    KieError,
-    SubmissionInDoubt,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InvalidRequest, Job, JobNotFound, KieError, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.run_page.events import ATTEMPT, JOB_CALLBACK, JOB_SUBMITTED, emit_submitted
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.logs import shown_error

@@ -12,9 +12,10 @@ from functools import partial
 from prefect import get_run_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import JobHandle, JobRequest, SubmissionNotRecorded
+from prefect_kie.api import JobHandle, JobRequest
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import callback_waiter
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error

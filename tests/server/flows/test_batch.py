@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
-from prefect_kie.api import InvalidRequest, RunIncomplete
+from prefect_kie.api import InvalidRequest
 from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.progress import Standing, watching
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import BatchResult, BatchRetry, Output, Scope, Table, generate_batch
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped

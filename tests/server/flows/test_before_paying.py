@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from prefect.filesystems import LocalFileSystem
 
-from prefect_kie.api import InvalidRequest, KieError, MarketModel, Slice, Sora2TextToVideo
+from prefect_kie.api import InvalidRequest, KieError
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import (
     CharacterTraits,
@@ -21,6 +21,7 @@ from prefect_kie.flows import (
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import MarketModel, Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
 

@@ -12,8 +12,9 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import State
 from prefect.variables import Variable
 
-from prefect_kie.api import InsufficientCredits, RunIncomplete, Slice, Sora2TextToVideo
+from prefect_kie.api import InsufficientCredits
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     CharacterTraits,
     Output,
@@ -22,6 +23,7 @@ from prefect_kie.flows import (
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
 

@@ -12,17 +12,15 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_kie.api import (
     ContentRejected,
-    DownloadFailed,
     InsufficientCredits,
     JobFailed,
     KieError,
-    RunIncomplete,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import DownloadFailed, RunIncomplete
 from prefect_kie.flows import (
     Output,
     Scope,
@@ -30,6 +28,7 @@ from prefect_kie.flows import (
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICKLY
 

@@ -21,15 +21,10 @@ from prefect_kie.api import (
     InvalidRequest,
     JobFailed,
     JobNotFound,
-    MarketModel,
-    RunIncomplete,
-    Slice,
-    Sora2ImageToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Character,
     CharacterTraits,
@@ -43,6 +38,7 @@ from prefect_kie.flows import (
     make,
 )
 from prefect_kie.flows.series import with_handle
+from prefect_kie.models import MarketModel, Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_file, wait_for_job
 from tests.conftest import QUICK, QUICKLY, grouped

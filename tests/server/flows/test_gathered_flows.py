@@ -12,9 +12,10 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 from prefect.runtime import flow_run
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import GeneratedVideos, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped
 

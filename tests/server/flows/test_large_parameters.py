@@ -12,7 +12,6 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import State
 
-from prefect_kie.api import Slice, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import (
     CharacterTraits,
@@ -20,6 +19,7 @@ from prefect_kie.flows import (
     character_series,
     generate_batch,
 )
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICKLY
 from tests.server.flows.test_questions import Deployed, stored

@@ -29,29 +29,24 @@ import pytest
 from prefect_kie.api import (
     AuthenticationFailed,
     ContentRejected,
-    DownloadFailed,
     FeatureDisabled,
     InsufficientCredits,
     InvalidRequest,
     JobFailed,
     JobNotFound,
-    JobTimedOut,
     KieClient,
     KieError,
     Maintenance,
-    MarketModel,
     ModelNotSupported,
     PollPolicy,
     RateLimited,
-    RunIncomplete,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
     UsageLimitReached,
-    VideoRequest,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import DownloadFailed, JobTimedOut, RunIncomplete
 from prefect_kie.flows import (
     Output,
     Scope,
@@ -60,6 +55,7 @@ from prefect_kie.flows import (
     generate_video,
     resolve_submission,
 )
+from prefect_kie.models import MarketModel, Sora2TextToVideo, VideoRequest
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions import store
 from prefect_kie.tasks import save_result

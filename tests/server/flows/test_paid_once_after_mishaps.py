@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import Retry, generate_video
+from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import KEY, QUICK, grouped
 

@@ -7,14 +7,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    MarketModel,
-    ModelNotSupported,
-    RunIncomplete,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-)
+from prefect_kie.api import ModelNotSupported
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     BatchRetry,
     Output,
@@ -22,6 +17,7 @@ from prefect_kie.flows import (
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import MarketModel, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.simulator.settings import PAUSED_TODAY
 from tests.conftest import QUICKLY

@@ -27,15 +27,9 @@ from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry, Failed, Scheduled
 from prefect.variables import Variable
 
-from prefect_kie.api import (
-    InvalidRequest,
-    NotAnswered,
-    NotApproved,
-    Slice,
-    Sora2TextToVideo,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import NotAnswered, NotApproved, SubmissionNotRecorded
 from prefect_kie.flows import (
     Approval,
     CharacterTraits,
@@ -45,6 +39,7 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
 )
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_flows import finished_job

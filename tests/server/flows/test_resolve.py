@@ -20,17 +20,9 @@ from prefect.exceptions import ParameterTypeError
 from prefect.filesystems import LocalFileSystem
 from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_settings
 
-from prefect_kie.api import (
-    InvalidRequest,
-    JobHandle,
-    JobNotFound,
-    KieClient,
-    Maintenance,
-    RunIncomplete,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-)
+from prefect_kie.api import InvalidRequest, JobHandle, JobNotFound, KieClient, Maintenance, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Output,
     ResolvedSubmission,
@@ -39,6 +31,7 @@ from prefect_kie.flows import (
     resolve_submission,
 )
 from prefect_kie.flows.resolve import ARTIFACT
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.submissions.store import FOLDER

@@ -20,9 +20,9 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.results import ResultRecordMetadata
 from prefect.states import AwaitingRetry, Crashed
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.outcomes.results import GeneratedVideos
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import Storage

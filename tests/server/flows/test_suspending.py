@@ -11,8 +11,8 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Failed
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Output,
     Scope,
@@ -25,6 +25,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.flows._suspension import WAITS, Awaited
 from prefect_kie.flows.resuming import resume_finished
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_questions import TRAITS, Deployed, for_a_character, stored

@@ -11,9 +11,9 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName
 from prefect.client.schemas.objects import FlowRun
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import CharacterTraits, character_series, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped
 from tests.server.flows.test_questions import Deployed, Person, paused, stored

@@ -21,7 +21,6 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
 from prefect_kie.api import (
-    BudgetExceeded,
     InsufficientCredits,
     InvalidRequest,
     Job,
@@ -29,13 +28,11 @@ from prefect_kie.api import (
     JobHandle,
     KieError,
     ServiceUnavailable,
-    Slice,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.setup import provide_budget
+from prefect_kie.errors import BudgetExceeded
 from prefect_kie.flows import (
     Approval,
     Output,
@@ -47,6 +44,7 @@ from prefect_kie.flows import (
     resolve_submission,
 )
 from prefect_kie.flows.characters import CharacterTraits
+from prefect_kie.models import Slice, Sora2ProTextToVideo, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import budgets, credit_limit, store
@@ -609,7 +607,8 @@ async def test_of_45_racers_in_three_processes_three_get_the_slots_of_three(
 WORKER = """
 import asyncio, sys
 from prefect import flow
-from prefect_kie.api import BudgetExceeded, Sora2TextToVideo
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 
@@ -642,7 +641,7 @@ async def test_two_workers_race_and_the_limit_is_used_and_not_exceeded(
 KILLED = """
 import asyncio, os, sys
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import sora_2_text_to_video

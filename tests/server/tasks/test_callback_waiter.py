@@ -14,10 +14,11 @@ from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.events.worker import EventsWorker
 
-from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoStable, SubmissionInDoubt
+from prefect_kie.api import Job, PollPolicy, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks, KieCredentials
 from prefect_kie.callbacks import waiter as module
 from prefect_kie.callbacks.waiter import Callback, CallbackWaiter, callback_waiter
+from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job

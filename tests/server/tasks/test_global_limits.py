@@ -12,8 +12,8 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.api import Sora2TextToVideoStable
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideoStable
 from prefect_kie.runtime import global_limits, loop
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT, _GlobalLimit

@@ -8,18 +8,9 @@ import pytest
 from prefect import flow
 
 from prefect_kie import tasks
-from prefect_kie.api import (
-    CharacterResult,
-    InvalidRequest,
-    Job,
-    JobHandle,
-    JobRequest,
-    MarketModel,
-    Sora2CharactersPro,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-)
+from prefect_kie.api import CharacterResult, InvalidRequest, Job, JobHandle, JobRequest
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import MarketModel, Sora2CharactersPro, Sora2ProTextToVideo, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, task_for, wait_for_job
 from prefect_kie.tasks.models import shortened

@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    CharacterResult,
-    DownloadFailed,
-    Job,
-    JobHandle,
-    MarketModel,
-    ResultFile,
-    Sora2CharactersPro,
-)
+from prefect_kie.api import CharacterResult, Job, JobHandle, ResultFile
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.flows import (
     Output,
     Waiting,
@@ -26,6 +19,7 @@ from prefect_kie.flows import (
     generate_video,
 )
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import MarketModel, Sora2CharactersPro
 from prefect_kie.run_page.artifacts import video_markdown
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job

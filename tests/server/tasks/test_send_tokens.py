@@ -15,16 +15,11 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.filters import EventFilter, EventRelatedFilter
 from prefect.runtime import flow_run
 
-from prefect_kie.api import (
-    InsufficientCredits,
-    JobHandle,
-    ServiceUnavailable,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InsufficientCredits, JobHandle, ServiceUnavailable, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage

@@ -12,8 +12,8 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.filters import ArtifactCollectionFilter, ArtifactCollectionFilterKey
 from prefect.client.schemas.objects import ArtifactCollection
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Output,
     Scope,
@@ -22,6 +22,7 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import artifacts
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import KEY, QUICKLY

@@ -29,13 +29,13 @@ from prefect_kie.api import (
     Maintenance,
     RateLimited,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import paid_call, store
@@ -527,7 +527,7 @@ async def test_a_time_limit_does_not_lose_the_answer(
 INTERRUPTED = """
 import asyncio, os, sys, threading
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 

@@ -26,16 +26,13 @@ from prefect_kie.api import (
     KieClient,
     KieError,
     Maintenance,
-    MarketModel,
     ModelNotSupported,
     RateLimited,
     ServiceUnavailable,
-    Sora2CharactersPro,
-    Sora2TextToVideo,
     UnexpectedResponse,
     UsageLimitReached,
-    parse_request,
 )
+from prefect_kie.models import MarketModel, Sora2CharactersPro, Sora2TextToVideo, parse_request
 from prefect_kie.simulator import SimulatorServer
 
 from .bodies import EXAMPLES, FULL

@@ -11,16 +11,11 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    KieClient,
-    KieError,
-    ServiceUnavailable,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-)
+from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt
 from prefect_kie.api import (
     client as client_module,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
 from .conftest import KEY, NewClient, http_answer, wire

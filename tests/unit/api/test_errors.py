@@ -10,15 +10,8 @@ import cloudpickle
 import pytest
 
 import prefect_kie.api as package
-from prefect_kie.api import (
-    ContentRejected,
-    JobFailed,
-    JobTimedOut,
-    KieError,
-    RunIncomplete,
-    SubmissionInDoubt,
-    errors,
-)
+from prefect_kie.api import ContentRejected, JobFailed, KieError, SubmissionInDoubt, errors
+from prefect_kie.errors import JobTimedOut, RunIncomplete
 
 
 def tree(cls: type[KieError]) -> dict[str, Any]:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import CharacterResult, Job, JobHandle, JobResult, JobState, ResultFile, parse_request
+from prefect_kie.api import CharacterResult, Job, JobHandle, JobResult, JobState, ResultFile
 from prefect_kie.api.jobs import parse_job, parse_result
+from prefect_kie.models import parse_request
 
 from .bodies import EXAMPLES, FULL
 

@@ -13,19 +13,16 @@ from prefect_kie.api import (
     FeatureDisabled,
     JobFailed,
     JobRequest,
-    JobTimedOut,
-    MarketModel,
     ModelNotSupported,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
     SubmissionInDoubt,
 )
 from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.manifest import parse_table
 from prefect_kie.batches.tables import table_of
+from prefect_kie.errors import JobTimedOut
 from prefect_kie.flows import BatchRetry, Retry
 from prefect_kie.flows._attempts import Attempts
+from prefect_kie.models import MarketModel, Sora2ProTextToVideo, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.outcomes.results import Wanted
 
 CAT = Sora2TextToVideo(prompt="a cat")

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import ContentRejected, JobHandle, KieError, Sora2TextToVideo
+from prefect_kie.api import ContentRejected, JobHandle, KieError
 from prefect_kie.batches import results
 from prefect_kie.batches.progress import expected_seconds
 from prefect_kie.batches.results import ResultsFile
 from prefect_kie.flows import BatchResult, VideoOutcome
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.outcomes.results import Wanted
 from prefect_kie.storage.base import LocalStorage
 

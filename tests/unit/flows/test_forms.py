@@ -14,7 +14,8 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
-from prefect_kie.api import PollPolicy, Sora2TextToVideo
+from prefect_kie.api import PollPolicy
+from prefect_kie.models import Sora2TextToVideo
 
 FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)

@@ -8,10 +8,11 @@ from datetime import datetime, timezone
 import pytest
 from prefect.artifacts import Artifact
 
-from prefect_kie.api import CharacterResult, Job, JobState, Slice
+from prefect_kie.api import CharacterResult, Job, JobState
 from prefect_kie.flows import (
     CharacterTraits,
 )
+from prefect_kie.models import Slice
 from prefect_kie.run_page import artifacts
 from prefect_kie.run_page.artifacts import character_markdown, video_markdown
 from prefect_kie.tasks import SavedFile, SavedResult
