@@ -17,7 +17,10 @@ from prefect.runtime import task_run
 from prefect_kie import models
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.models import MarketModel, parse_request
+from prefect_kie.models import (
+    MarketModel,
+    parse_request,
+)
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.retries import only_retryable_and_not_the_last

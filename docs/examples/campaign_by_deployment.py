@@ -24,7 +24,7 @@ async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
             "slice": SLICE.model_dump(mode="json"),
             "traits": TRAITS.model_dump(mode="json"),
             "prompts": prompts,
-            "job_key": f"campaign {campaign}",
+            "scope": {"job_key": f"campaign {campaign}"},
         },
     )
     try:

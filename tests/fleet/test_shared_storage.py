@@ -29,7 +29,7 @@ from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.store import FOLDER, SubmissionRecord
 from prefect_kie.tasks import SavedResult
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 from tests.s3_store import KEY, SECRET, S3Store, s3_store
 
 pytestmark = pytest.mark.server
@@ -80,9 +80,11 @@ class Fleet:
             parameters={
                 "request": CAT.model_dump(mode="json"),
                 "credentials": f"shared-{self.name}",
-                "storage": f"remote-file-system/videos-{self.name}",
-                "poll": QUICK.model_dump(mode="json"),
-                **parameters,
+                **grouped(
+                    storage=f"remote-file-system/videos-{self.name}",
+                    poll=QUICK.model_dump(mode="json"),
+                    **parameters,
+                ),
             },
         )
 

@@ -112,8 +112,8 @@ class Machine:
         parameters = {
             "request": {"model": "sora-2-text-to-video", "prompt": prompt},
             "credentials": block,
-            "directory": str(self.home / prompt),
-            "poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 1, "max_gap_seconds": 2},
+            "output": {"directory": str(self.home / prompt)},
+            "waiting": {"poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 1, "max_gap_seconds": 2}},
         }
         made = await self._client.create_flow_run_from_deployment(deployment, parameters=parameters)
         return Run(self._client, made.id, prompt, self.home / prompt)

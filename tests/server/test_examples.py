@@ -176,7 +176,7 @@ async def worker(
             entrypoint="prefect_kie.flows.character_series",
             pull_steps=[],
             work_pool_name=pool,
-            parameters={"credentials": pool, "poll": QUICK.model_dump(mode="json")},
+            parameters={"credentials": pool, "waiting": {"poll": QUICK.model_dump(mode="json")}},
         )
         with (
             log.open("wb") as output,

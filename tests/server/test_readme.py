@@ -46,6 +46,8 @@ def test_each_example_runs(
     created = {
         "first": 1,
         "generate": 2,
+        "make": 2,
+        "fallbacks": 1,
         "series": 4,
         "tasks": 2,
         "flows": 2,

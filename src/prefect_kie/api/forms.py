@@ -30,9 +30,18 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
                     fields[name].setdefault("description", text)
     if "model" in fields:
         fields["model"].setdefault("description", "The model's name at Kie.")
-    # A field that may be left out is one field, not a choice between tabs "text" and "None". Not for yes or
-    # no: a form would send the no that nobody chose. Not for a drop-down: the null that forms send for what
-    # was left out is none of its values.
+    for name, field in fields.items():
+        if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
+            field["title"] = name.replace("_", " ").capitalize()
+    _plain_optionals(fields)
+
+
+def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
+    """A field that may be left out is one field, not a choice between tabs "text" and "None".
+
+    Not for yes or no: a form would send the no that nobody chose. Not for a drop-down: the null that forms
+    send for what was left out is none of its values.
+    """
     for field in fields.values():
         choices: list[dict[str, Any]] = field.get("anyOf", [])
         if len(choices) != 2 or choices[1] != {"type": "null"}:

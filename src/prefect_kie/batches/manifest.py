@@ -34,11 +34,14 @@ from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, t
 from prefect_kie.batches.templates import fill, placeholders
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel
+from prefect_kie.models.registry import TYPED
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
+HOW = frozenset({"size", "removewatermark", "uploadmethod"})
+"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -47,11 +50,11 @@ class Row:
     """One video of a batch.
 
     Attributes:
-        number: Which video of the manifest, counted from 1; blank rows do not count.
-        line: The line of the file where its row begins; None where there are no lines.
+        number, line: Which video of the manifest, from 1, and the file's line where its row begins.
         request: What to make.
         take: Which variation of it: equal rows are takes 1, 2, 3 … unless they say otherwise.
         values: What the manifest says in this row, as text by column; empty where it says nothing.
+        fallbacks: What to make instead where the request has failed, in order.
     """
 
     number: int
@@ -59,16 +62,13 @@ class Row:
     request: JobRequest
     take: int
     values: dict[str, str]
+    fallbacks: tuple[JobRequest, ...] = ()
 
 
 async def load_table(
     manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
 ) -> Table:
-    """The rows of a manifest, not yet checked.
-
-    Args:
-        manifest: Dictionaries, or a file: .csv, .tsv, .jsonl, .ndjson or .json; at most 10,000 rows.
-        storage: The block that the file is read from; None: this machine's disk.
+    """The rows of a manifest (dictionaries, or a file of this disk or a storage), not yet checked.
 
     Raises:
         ManifestError: when there is no such file, or nothing of it can be read.
@@ -91,7 +91,7 @@ async def load_table(
             next_step="Run it again when it can be read; nothing was submitted.",
         ) from error
     if content is None:
-        where = "on the machine that runs this; for one in a storage block, give manifest_storage"
+        where = "on the machine that runs this; for one in a storage block, give table.storage"
         where = f"{path} {where}" if place is None else place.address(path)
         raise ManifestError([RowError(f"there is no such file: {where}")], manifest.name)
     return await anyio.to_thread.run_sync(read_table, content, manifest.name)
@@ -110,6 +110,7 @@ def parse_table(
     defaults: Mapping[str, Any] | None = None,
     columns: Mapping[str, str | None] | None = None,
     name: str = "the manifest",
+    fallbacks: Sequence[Mapping[str, Any]] = (),
 ) -> list[Row]:
     """All videos that a manifest asks for, or all that is wrong with it.
 
@@ -118,11 +119,13 @@ def parse_table(
         defaults: Fields for the rows that leave them out, `model` among them.
         columns: For columns that are not called like a field: the field, or None to ignore the column.
         name: The manifest's name, for people.
+        fallbacks: For each fallback, what counts instead of a row's own values and the defaults, by field;
+            None drops a field, and `input` stands for all fields.
 
     Raises:
         ManifestError: with every error's row, line and column.
     """
-    parser = _Parser(table, defaults or {}, columns or {})
+    parser = _Parser(table, defaults or {}, columns or {}, fallbacks)
     parsed = [parser.row(row) for row in table.rows]
     parser.check_defaults()
     errors = [*table.errors, *parser.errors]
@@ -164,9 +167,19 @@ class _Cell(NamedTuple):
 class _Parser:
     """Makes each row's request, and notes all that is wrong."""
 
-    def __init__(self, table: Table, defaults: Mapping[str, Any], columns: Mapping[str, str | None]) -> None:
-        given = table_of([defaults])
+    def __init__(
+        self,
+        table: Table,
+        defaults: Mapping[str, Any],
+        columns: Mapping[str, str | None],
+        fallbacks: Sequence[Mapping[str, Any]],
+    ) -> None:
+        given, instead = table_of([defaults]), table_of(fallbacks)
         self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
+        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
+        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
+        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self._subject = ""
         cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
         self._defaults = {key(cell.column): cell for cell in cells if not is_empty(cell.value)}
         self._columns = {key(name): target for name, target in columns.items()}
@@ -174,7 +187,7 @@ class _Parser:
         self._row = TableRow(0, None, {})
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
         self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
-        texts = [cell.value for cell in self._defaults.values()]
+        texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
         self._used = {key(name) for name in placeholders(texts)}
@@ -185,7 +198,7 @@ class _Parser:
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
     def check_defaults(self) -> None:
-        """Note defaults that no row may take, which most likely are typos; to be called after the rows."""
+        """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
@@ -193,7 +206,7 @@ class _Parser:
                 self.errors.append(RowError(message, column=cell.column))
 
     def row(self, row: TableRow) -> Row | None:
-        """A row's video, with take 0 where it asks for none; None where the row has errors."""
+        """A row's video, with take 0 where it asks for none; None where it has errors."""
         self._row, before = row, len(self.errors)
         own: dict[str, _Cell] = {}
         for column, value in row.cells.items():
@@ -201,8 +214,31 @@ class _Parser:
             if target is not None and not is_empty(value):
                 self._put(own, _Cell(column, target, value))
         cells = {**self._defaults, **own}
-        model, take, given = (cells.pop(name, None) for name in RESERVED)
+        take = cells.pop("take", None)
         number = self._read(take, _TAKE.validate_python) if take else None
+        if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
+            return None
+        fallbacks: list[JobRequest] = []
+        for instead in self._fallbacks:
+            model = text_of(instead["model"].value) if "model" in instead else "of the same model"
+            self._subject = f"fallback {model}: "
+            if (made := self._made_of(self._instead(cells, instead))) is not None:
+                fallbacks.append(made)
+            self._subject = ""
+        values = {n: text_of(v) for n, v in row.cells.items()}
+        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+
+    @staticmethod
+    def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
+        """A row's cells as a fallback has them."""
+        kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
+        kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
+        cls = TYPED.get(text_of(kept["model"].value)) if "model" in kept else None
+        return {k: cell for k, cell in kept.items() if cls is None or k not in HOW or k in fields_of(cls)}
+
+    def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
+        """The request that a row's cells make; None where it has errors."""
+        model, given = cells.pop("model", None), cells.pop("input", None)
         for name, value in (self._read(given, object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
@@ -211,10 +247,7 @@ class _Parser:
             return None
         name = text_of(model.value).strip()
         cls = self._read(model, lambda _: video_class(name))
-        request = self._request(cls, name, cells) if cls else None
-        if request is None or len(self.errors) > before:
-            return None
-        return Row(row.number, row.line, request, number or 0, {n: text_of(v) for n, v in row.cells.items()})
+        return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
         first = cells.get(key(cell.target))
@@ -314,5 +347,5 @@ class _Parser:
         return None
 
     def _wrong(self, message: str, column: str | None = None, is_default: bool = False) -> None:
-        message += " (a default)" * is_default
+        message = self._subject + message + " (a default)" * (is_default and not self._subject)
         self.errors.append(RowError(message, self._row.number, self._row.line, column or None))

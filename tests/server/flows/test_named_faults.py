@@ -44,7 +44,7 @@ from prefect_kie.api import (
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
 from prefect_kie.errors import DownloadFailed, JobTimedOut, RunIncomplete
-from prefect_kie.flows import collect_job, generate_video, resolve_submission
+from prefect_kie.flows import Output, Scope, Waiting, collect_job, generate_video, resolve_submission
 from prefect_kie.models import MarketModel, Sora2TextToVideo, VideoRequest
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions import store
@@ -112,7 +112,11 @@ class Person:
         """Run `generate_video` for one video."""
         try:
             made = await generate_video(
-                request, self.credentials, directory=self.directory, job_key=job_key, poll=self.poll
+                request,
+                self.credentials,
+                output=Output(directory=self.directory),
+                scope=Scope(job_key=job_key),
+                waiting=Waiting(poll=self.poll),
             )
         except RunIncomplete as error:
             return self.told(error)
@@ -131,7 +135,12 @@ class Person:
     async def collects(self, task_id: str) -> Told:
         """Run `collect_job`."""
         try:
-            collected = await collect_job(task_id, self.credentials, directory=self.directory, poll=self.poll)
+            collected = await collect_job(
+                task_id,
+                self.credentials,
+                output=Output(directory=self.directory),
+                waiting=Waiting(poll=self.poll),
+            )
         except KieError as error:
             return Told(type(error).__name__, str(error))
         assert collected.video

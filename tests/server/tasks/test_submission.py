@@ -18,7 +18,13 @@ import pytest
 from prefect import flow, task
 from prefect.client.orchestration import PrefectClient
 
-from prefect_kie.api import AuthenticationFailed, JobHandle, KieError, Maintenance, RateLimited
+from prefect_kie.api import (
+    AuthenticationFailed,
+    JobHandle,
+    KieError,
+    Maintenance,
+    RateLimited,
+)
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.models import Sora2TextToVideo
