@@ -92,7 +92,7 @@ class TestAServer:
         missing = [said for said in found.values() if said.startswith("missing")]
         assert sum("run: prefect-kie setup" in said for said in missing) == 7
         assert "prefect work-pool create kie" in about("work pool", found)
-        assert "prefect deploy --all" in about("deployments of prefect.yaml", found)
+        assert "prefect --no-prompt deploy --all" in about("deployments of prefect.yaml", found)
         assert "1000 credits" in about(f"Kie at {kie.url}", found)
         with pytest.raises(ObjectNotFound):
             await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)

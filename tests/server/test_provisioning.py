@@ -87,7 +87,7 @@ def setup(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, dict[st
     server, *lines = shown.out.partition("\n\n")[0].splitlines()
     assert server.startswith("Prefect server http://127.0.0.1:")
     assert KEY not in shown.out
-    assert "prefect deploy --all" in shown.out
+    assert "prefect --no-prompt deploy --all" in shown.out
     found: dict[str, str] = {}
     name = ""
     for line in lines:

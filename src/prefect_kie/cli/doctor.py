@@ -200,5 +200,5 @@ async def _deployments(client: PrefectClient) -> Finding:
     return Finding(
         "missing",
         f"deployments of prefect.yaml: {', '.join(missing)}",
-        "run: prefect deploy --all (in the directory with prefect.yaml)",
+        "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)",
     )

@@ -56,7 +56,7 @@ CREDENTIALS = f"credentials block {DEFAULT_CREDENTIALS!r}"
 NEXT = """
 Setup does not choose where flow runs are executed. Next, in the directory with prefect.yaml:
   prefect work-pool create kie --type process
-  prefect deploy --all
+  prefect --no-prompt deploy --all
   prefect worker start --pool kie"""
 
 Step = Callable[[PrefectClient], Awaitable[Finding | None]]
