@@ -20,6 +20,7 @@ _TYPO = 0.9
 
 
 def text_of(value: Any) -> str:
+    """A value as text: as it is, or as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -46,6 +47,7 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1000)
 def video_class(model: str) -> type[JobRequest]:
+    """The request of a model that makes videos, by a name that is no typed model's with a typo."""
     cls = request_class(model)
     if cls not in _VIDEOS:
         raise ValueError(f"{model} makes a character, no video; use the flow create_character")
@@ -66,8 +68,8 @@ def _kinds(annotation: Any) -> set[Any]:
 @lru_cache(maxsize=1000)
 def fields_of(cls: type[JobRequest]) -> dict[str, tuple[str, set[Any]]]:
     """A model's fields and what they are made of, by key."""
-    fields = {name: _kinds(field.annotation) for name, field in cls.model_fields.items() if name != "model"}
-    return {key(name): (name, kinds) for name, kinds in fields.items()}
+    fields = cls.model_fields.items()
+    return {key(name): (name, _kinds(field.annotation)) for name, field in fields if name != "model"}
 
 
 KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fields_of(cls).items()}
@@ -75,10 +77,12 @@ KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fi
 
 
 def is_empty(value: Any) -> bool:
+    """Whether nothing stands in a cell."""
     return value is None or (isinstance(value, str) and not value.strip())
 
 
 def object_of(value: Any) -> dict[str, Any]:
+    """An object, or its JSON."""
     return OBJECT.validate_python(_parsed(value) if isinstance(value, str) else value)
 
 
@@ -90,16 +94,10 @@ def _parsed(text: str) -> Any:
 
 
 def typed(text: str, kinds: set[Any], *, untyped: bool) -> Any:
-    """A text as its field wants it: in a list's field JSON, or values between blanks or `|`.
+    """A text as a field made of `kinds` (none: nobody knows) wants it; a ValueError where its JSON is none.
 
-    Args:
-        text: What stands in the cell.
-        kinds: What the field is made of; empty where nobody knows.
-        untyped: Whether only Kie knows the model's fields, and the format has nothing but text: true, false
-            and JSON are read, and numbers stay text, as Kie has them (`"duration": "5"`).
-
-    Raises:
-        ValueError: when it begins like JSON and is none.
+    A list's field takes JSON, or values between blanks or `|`. `untyped` is where only Kie knows the fields
+    and CSV knows only text: true, false and JSON are read, and numbers stay text, as Kie has them.
     """
     start = text.strip()
     is_json = start.startswith("[") or (start.startswith("{") and not begins_with_placeholder(start))

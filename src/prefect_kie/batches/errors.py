@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 from prefect_kie.api import InvalidRequest
 from prefect_kie.run_page.markdown import plain
 
-MAX_LISTED = 50
-"""So many lines are in the error's text."""
-MAX_KEPT = 1000
-"""So many errors are kept with the exception, which Prefect stores."""
+MAX_LISTED = 50  # in the error's text
+MAX_KEPT = 1000  # with the exception, which Prefect stores
 
 
 class RowError(NamedTuple):
@@ -31,12 +29,8 @@ class RowError(NamedTuple):
 class ManifestError(InvalidRequest):
     """A manifest that cannot be made as it is; nothing was submitted.
 
-    Args:
-        errors: All of them, in order.
-        name: The manifest's name, for people.
-
     Attributes:
-        errors: The first 1,000 of them.
+        errors: The first 1,000 errors, in order.
         count: How many there are in all.
     """
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -16,19 +16,8 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, MarketModel, ServiceUnavailable
-from prefect_kie.batches.cells import (
-    KNOWN,
-    did_you_mean,
-    fields_of,
-    is_empty,
-    key,
-    object_of,
-    shown,
-    text_of,
-    typed,
-    video_class,
-    whole,
-)
+from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, is_empty, key, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.batches.templates import fill, placeholders
@@ -41,20 +30,11 @@ RESERVED = ("model", "take", "input")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
-@dataclass(frozen=True)
-class Row:
-    """One video of a batch.
+class Row(NamedTuple):
+    """One video of a batch, and what the manifest says in its row, as text by column."""
 
-    Attributes:
-        number: Which video of the manifest, counted from 1; blank rows do not count.
-        line: The line of the file where its row begins; None where there are no lines.
-        request: What to make.
-        take: Which variation of it: equal rows are takes 1, 2, 3 … unless they say otherwise.
-        values: What the manifest says in this row, as text by column; empty where it says nothing.
-    """
-
-    number: int
-    line: int | None
+    number: int  # from 1; blank rows do not count
+    line: int | None  # of the file
     request: JobRequest
     take: int
     values: dict[str, str]
@@ -63,11 +43,7 @@ class Row:
 async def load_table(
     manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
 ) -> Table:
-    """The rows of a manifest, not yet checked.
-
-    Args:
-        manifest: Dictionaries, or a file: .csv, .tsv, .jsonl, .ndjson or .json; at most 10,000 rows.
-        storage: The block that the file is read from; None: this machine's disk.
+    """The rows of a manifest, not yet checked: a file's, on this machine's disk or in a block, or given ones.
 
     Raises:
         ManifestError: when there is no such file, or nothing of it can be read.
@@ -77,11 +53,11 @@ async def load_table(
         return table_of(manifest)
     path, place = str(manifest), storage_for(storage) if storage is not None else None
     try:
-        local = place.local(path) if place is not None else manifest
-        if place is not None and local is None:
+        if place is not None and place.local(path) is None:
             content = await place.read(path)
         else:
-            content = await anyio.to_thread.run_sync(_read_file, local or manifest)
+            file = place.local(path) if place is not None else None
+            content = await anyio.to_thread.run_sync(_read_file, file or manifest)
     except ValueError as error:  # it leads out of the block's directory
         raise ManifestError([RowError(str(error))], manifest.name) from None
     except Exception as error:
@@ -110,16 +86,13 @@ def parse_table(
     columns: Mapping[str, str | None] | None = None,
     name: str = "the manifest",
 ) -> list[Row]:
-    """All videos that a manifest asks for, or all that is wrong with it.
+    """All videos that a manifest asks for, or a ManifestError with all that is wrong with it.
 
     Args:
         table: What was read of it.
         defaults: Fields for the rows that leave them out, `model` among them.
         columns: For columns that are not called like a field: the field, or None to ignore the column.
         name: The manifest's name, for people.
-
-    Raises:
-        ManifestError: with every error's row, line and column.
     """
     parser = _Parser(table, defaults or {}, columns or {})
     parsed = [parser.row(row) for row in table.rows]
@@ -137,18 +110,15 @@ def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
     """The rows with their takes: what each says, else the first that no other row of the same video has."""
     keys = [submission_key(None, "", row.request, 0) for row in rows]
     takes: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    following: defaultdict[str, int] = defaultdict(lambda: 1)
+    free: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
     for same, row in zip(keys, rows, strict=True):
         if row.take and (first := takes[same].setdefault(row.take, row.number)) != row.number:
             message = f"{row.take} is also row {first}'s, for the same video: they would be one job"
             errors.append(RowError(message, row.number, row.line, "take"))
-    numbered: list[Row] = []
-    for same, row in zip(keys, rows, strict=True):
-        while not row.take and following[same] in takes[same]:
-            following[same] += 1
-        numbered.append(replace(row, take=row.take or following[same]))
-        following[same] += not row.take
-    return numbered
+    return [
+        row if row.take else row._replace(take=next(n for n in free[same] if n not in takes[same]))
+        for same, row in zip(keys, rows, strict=True)
+    ]
 
 
 class _Cell(NamedTuple):
@@ -171,6 +141,7 @@ class _Parser:
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
+        self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
         self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
         texts = [cell.value for cell in self._defaults.values()]
@@ -194,22 +165,24 @@ class _Parser:
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where the row has errors."""
         self._row, before = row, len(self.errors)
+        filled = {column: value for column, value in row.cells.items() if not is_empty(value)}
+        self._values = {k: cell.value for k, cell in self._defaults.items()}
+        self._values |= {key(column): value for column, value in filled.items()}
         own: dict[str, _Cell] = {}
-        for column, value in row.cells.items():
-            target = self._columns.get(key(column), column)
-            if target is not None and not is_empty(value):
+        for column, value in filled.items():
+            if (target := self._columns.get(key(column), column)) is not None:
                 self._put(own, _Cell(column, target, value))
         cells = {**self._defaults, **own}
         model, take, given = (cells.pop(name, None) for name in RESERVED)
         number = self._read(take, _TAKE.validate_python) if take else None
-        for name, value in (self._read(given, object_of) or {}).items() if given else ():
+        for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
         if model is None:
             self._wrong("is missing; each row needs one, or the defaults do", "model")
             return None
         name = text_of(model.value).strip()
-        cls = self._read(model, lambda _: video_class(name))
+        cls = self._read(model, lambda _: cell_values.video_class(name))
         request = self._request(cls, name, cells) if cls else None
         if request is None or len(self.errors) > before:
             return None
@@ -225,19 +198,15 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        before = len(self.errors)
-        values = {
-            name: self._read(cell, partial(self._value, name, untyped)) for name, cell in fields.items()
-        }
-        failed = len(self.errors) > before
+        read = {name: self._read(cell, partial(self._value, name, untyped)) for name, cell in fields.items()}
+        values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
         except ValidationError as refused:
             for error in refused.errors(include_url=False, include_context=False):
-                loc = [f"item {part + 1}" if isinstance(part, int) else part for part in error["loc"]]
-                name, *path = loc or [""]
-                if failed and values.get(name) is None:
-                    continue  # what follows from an error that is noted already would only hide it
+                name, *path = [f"item {p + 1}" if isinstance(p, int) else p for p in error["loc"]] or [""]
+                if name in fields and name not in values:
+                    continue  # why is noted already
                 message, came = error["msg"].removeprefix("Value error, "), shown(error["input"])
                 if error["type"] == "missing" and not path:
                     message = f"is missing; {model} needs it"
@@ -283,21 +252,18 @@ class _Parser:
         """A cell's value as its field wants it, its templates filled."""
         _, kinds = KNOWN.get(key(field), ("", set[Any]()))
         if isinstance(value, str):
-            value = typed(value, kinds, untyped=untyped and self._is_text)
-        return whole(fill(value, self._text_for), kinds)
+            value = cell_values.typed(value, kinds, untyped=untyped and self._is_text)
+        return cell_values.whole(fill(value, self._text_for), kinds)
 
     def _text_for(self, name: str) -> str:
         """What a placeholder stands for: the row's own value, else the default."""
-        own = {column: value for column, value in self._row.cells.items() if not is_empty(value)}
-        values = {k: cell.value for k, cell in self._defaults.items()}
-        values |= {key(column): value for column, value in own.items()}
-        value = own.get(name, values.get(key(name)))
+        value = self._values.get(key(name))
         if value is None and key(name) in map(key, self._names):
             raise ValueError(f"{{{name}}} has no value in this row")
         if value is None:
             hint = did_you_mean(name, self._names) or ";"
             raise ValueError(f"{{{name}}} names no column{hint} for braces themselves write {{{{{name}}}}}")
-        if isinstance(value, list | dict) or next(placeholders(value), None) is not None:
+        if isinstance(value, list | dict) or placeholders(value):
             raise ValueError(f"{{{name}}} stands for {shown(value)}, which is no plain text")
         return text_of(value)
 

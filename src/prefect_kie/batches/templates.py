@@ -5,7 +5,7 @@ filled once: what a value brings along is never read as a template.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, cast
 
 # It begins at the first of several braces only, else a text of nothing but braces would take for ever.
@@ -17,15 +17,16 @@ def begins_with_placeholder(text: str) -> bool:
     return _BRACED.match(text) is not None
 
 
-def placeholders(value: Any) -> Iterator[str]:
+def placeholders(value: Any) -> list[str]:
     """The names that the texts in a value (a text, a list, an object) ask for."""
-    if isinstance(value, str):
-        if "{" in value:
-            yield from (found[2] for found in _BRACED.finditer(value) if _pairs(found) % 2)
-    elif isinstance(value, list | dict):
-        whole = cast("list[Any] | dict[str, Any]", value)
-        for part in whole.values() if isinstance(whole, dict) else whole:
-            yield from placeholders(part)
+    names: list[str] = []
+
+    def note(name: str) -> str:
+        names.append(name)
+        return ""
+
+    fill(value, note)
+    return names
 
 
 def fill(value: Any, text_of: Callable[[str], str]) -> Any:
@@ -40,12 +41,8 @@ def fill(value: Any, text_of: Callable[[str], str]) -> Any:
 
 
 def _replaced(found: re.Match[str], text_of: Callable[[str], str]) -> str:
+    """An odd number of pairs of braces is a placeholder's, of which each two are one brace itself."""
     opening, name, closing = found.groups()
-    pairs = _pairs(found)
+    pairs = min(len(opening), len(closing))
     inner = text_of(name) if pairs % 2 else name
     return f"{opening[: len(opening) - pairs // 2 - pairs % 2]}{inner}{closing[pairs // 2 + pairs % 2 :]}"
-
-
-def _pairs(braced: re.Match[str]) -> int:
-    """How many pairs of braces a name has: an odd one is a placeholder's, each two are one brace itself."""
-    return min(len(braced[1]), len(braced[3]))
