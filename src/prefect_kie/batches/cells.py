@@ -76,11 +76,6 @@ KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fi
 """The fields of all typed models that make videos."""
 
 
-def is_empty(value: Any) -> bool:
-    """Whether nothing stands in a cell."""
-    return value is None or (isinstance(value, str) and not value.strip())
-
-
 def object_of(value: Any) -> dict[str, Any]:
     """An object, or its JSON."""
     return OBJECT.validate_python(_parsed(value) if isinstance(value, str) else value)

@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, MarketModel, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
-from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, is_empty, key, shown, text_of
+from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.batches.templates import fill, placeholders
@@ -137,7 +137,7 @@ class _Parser:
         given = table_of([defaults])
         self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
         cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if not is_empty(cell.value)}
+        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
@@ -165,7 +165,7 @@ class _Parser:
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where the row has errors."""
         self._row, before = row, len(self.errors)
-        filled = {column: value for column, value in row.cells.items() if not is_empty(value)}
+        filled = {column: value for column, value in row.cells.items() if value is not None}
         self._values = {k: cell.value for k, cell in self._defaults.items()}
         self._values |= {key(column): value for column, value in filled.items()}
         own: dict[str, _Cell] = {}

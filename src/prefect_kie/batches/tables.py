@@ -56,7 +56,7 @@ class Table:
 
 
 def _cells(item: Any) -> dict[str, Any]:
-    """A row's cells as plain JSON: of pandas, 10.0 is 10 and NaN is nothing; a date is text."""
+    """A row's cells as plain JSON, blank ones None: of pandas, 10.0 is 10 and NaN nothing; a date is text."""
     if isinstance(item, Exception):
         raise item
     try:
@@ -68,7 +68,9 @@ def _cells(item: Any) -> dict[str, Any]:
     for name, value in cells.items():
         if isinstance(value, float):
             cells[name] = None if value != value else int(value) if value.is_integer() else value
-        elif not isinstance(value, str):
+        elif isinstance(value, str):
+            cells[name] = value if value.strip() else None
+        else:
             try:
                 cells[name] = to_jsonable_python(value)
             except ValueError as error:

@@ -81,8 +81,7 @@ def _show_plan(plan: BatchResult) -> None:
             "red",
         )
     if before:
-        were, are = ("was", "is") if before == 1 else ("were", "are")
-        say(f"{before:,} {were} submitted before and {are} not paid again.")
+        say(f"{before:,} submitted before, not paid again.")
 
 
 def _stopped(last: BatchProgress | None) -> str:

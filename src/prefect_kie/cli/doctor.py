@@ -124,16 +124,12 @@ async def _of_setup(client: PrefectClient) -> AsyncIterator[Finding]:
         if what == CREDENTIALS:  # checked with what they hold, below
             continue
         try:
-            finding = await step(client)
-        except WouldChange as change:
-            if change.creates:
-                yield Finding("missing", what, "run: prefect-kie setup")
-            else:
-                yield Finding("error", f"{what} is not as this version has it", "run: prefect-kie setup")
-        else:
-            if finding is not None:
+            if (finding := await step(client)) is not None:
                 in_order = finding.outcome == "exists"
                 yield Finding("ok" if in_order else "error", finding.what, finding.remedy)
+        except WouldChange as change:
+            why = "" if change.creates else " is not as this version has it"
+            yield Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")
 
 
 async def _credentials(name: str) -> AsyncIterator[Finding]:
@@ -181,11 +177,8 @@ async def _work_pool(client: PrefectClient) -> Finding:
     workers = await client.read_workers_for_work_pool(WORK_POOL)
     if online := sum(worker.status == WorkerStatus.ONLINE for worker in workers):
         return Finding("ok", f"{what} ({pool.type}) with {online} online worker{'s' * (online > 1)}")
-    return Finding(
-        "error",
-        f"{what} ({pool.type}) has no online worker, so its runs wait",
-        f"run: prefect worker start --pool {WORK_POOL}",
-    )
+    why = f"{what} ({pool.type}) has no online worker, so its runs wait"
+    return Finding("error", why, f"run: prefect worker start --pool {WORK_POOL}")
 
 
 async def _deployments(client: PrefectClient) -> Finding:
@@ -197,8 +190,5 @@ async def _deployments(client: PrefectClient) -> Finding:
             missing.append(name)
     if not missing:
         return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
-    return Finding(
-        "missing",
-        f"deployments of prefect.yaml: {', '.join(missing)}",
-        "run: prefect deploy --all (in the directory with prefect.yaml)",
-    )
+    remedy = "run: prefect deploy --all (in the directory with prefect.yaml)"
+    return Finding("missing", f"deployments of prefect.yaml: {', '.join(missing)}", remedy)

@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
@@ -27,27 +27,21 @@ from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
 
-@dataclass(frozen=True)
-class SharedLimit:
-    """A concurrency limit by which all processes together stay below one of Kie's limits.
-
-    In a time it lets at most `slots + decay x time` calls through, by its server's clock. Between that and
-    Kie's they are on their way, some longer than others: the numbers leave room for that.
-    """
+class SharedLimit(NamedTuple):
+    """A concurrency limit by which all processes together stay below one of Kie's limits."""
 
     name: str
     slots: int
     decay: float
-    kies: int  # what Kie takes in so many
-    seconds: float
     what: str
 
 
-# Slots decay as whole ones: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10, so some calls may be on
-# their way half a second (polls: 0.3 s) longer than others. Each slot costs about 0.05 s beside its decay.
+# In a time, `slots + decay x time` calls get through by the server's clock, in whole slots. Until they are at
+# Kie, some are on their way longer than others: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10 leave
+# half a second (polls: 0.3 s) for that. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
-    SharedLimit(CREATE_LIMIT, 2, 1.8, 20, 10.0, "submissions stay below Kie's 20 in 10 seconds"),
-    SharedLimit(POLL_LIMIT, 4, 5.0, 10, 1.0, "polls stay below Kie's 10 a second"),
+    SharedLimit(CREATE_LIMIT, 2, 1.8, "submissions stay below Kie's 20 in 10 seconds"),
+    SharedLimit(POLL_LIMIT, 4, 5.0, "polls stay below Kie's 10 a second"),
 )
 """What setup makes; limits that exist are left as they are."""
 
@@ -63,11 +57,7 @@ Step = Callable[[PrefectClient], Awaitable[Finding | None]]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Set the configured Prefect server up with KIE_API_KEY of the environment, and report each thing.
-
-    The exit code is 0 when everything exists in the end. Events that do not arrive, and a budget that is used
-    up, are warnings.
-    """
+    """Set the configured Prefect server up with KIE_API_KEY of the environment: 0 when everything exists."""
     complete = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
     say(NEXT)
     return 0 if complete else 1
@@ -135,23 +125,18 @@ async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | N
 
 
 async def provide_credentials(client: PrefectClient, key: str | None) -> Finding:
-    what = CREDENTIALS
-    again = "run: KIE_API_KEY=... prefect-kie setup"
-    try:
+    with suppress(ObjectNotFound):
         slug = KieCredentials.get_block_type_slug()
         await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
-    except ObjectNotFound:
-        pass
-    else:
-        return Finding("exists", f"{what}, whatever KIE_API_KEY says")
-    if key is None:
-        return Finding("missing", f"{what}: KIE_API_KEY is not set (a key is made at kie.ai/api-key)", again)
+        return Finding("exists", f"{CREDENTIALS}, whatever KIE_API_KEY says")
     try:
+        if key is None:
+            raise ValueError("KIE_API_KEY is not set (a key is made at kie.ai/api-key)")
         secret = check_key(key)
     except ValueError as refusal:
-        return Finding("missing", f"{what}: {refusal}", again)
+        return Finding("missing", f"{CREDENTIALS}: {refusal}", "run: KIE_API_KEY=... prefect-kie setup")
     await KieCredentials(api_key=secret).asave(DEFAULT_CREDENTIALS, client=client)
-    return Finding("created", f"{what}, with the key of KIE_API_KEY")
+    return Finding("created", f"{CREDENTIALS}, with the key of KIE_API_KEY")
 
 
 async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
@@ -170,8 +155,6 @@ async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
             f"{what} exists ({numbers}) but paces nothing: both have to be above 0",
             f"run: prefect gcl update {name} --limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}",
         )
-    if limit + decay * wanted.seconds > wanted.kies:
-        numbers += f"; that is more than Kie's usual {wanted.kies} in {wanted.seconds:g} s"
     return Finding("exists", f"{what} ({numbers})")
 
 
