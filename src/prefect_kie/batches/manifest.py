@@ -216,7 +216,7 @@ class _Parser:
                 path = path if cell.column == cell.target else [name, *path]
                 self._wrong(" ".join([*path, message]), cell.column, cell.is_default)
             return None
-        if untyped and not values:
+        if untyped and not fields:
             self._wrong(f"gives {model} no input: no field is filled")
         if "\\u0000" in request.model_dump_json():
             self._wrong("holds a NUL character, which no database keeps")

@@ -20,8 +20,7 @@ from prefect_kie.cli.terminal import confirmed, say
 from prefect_kie.flows import BatchResult, SecondTries, generate_batch
 from prefect_kie.outcomes.totals import told
 
-LINES = 10
-"""So many lines show how far it is where no terminal is."""
+LINES = 10  # so many show how far it is where no terminal is
 
 
 def run(options: argparse.Namespace) -> int:
@@ -89,11 +88,9 @@ def _stopped(last: BatchProgress | None) -> str:
     again = "Started again, it goes on where it was: nothing is paid twice."
     if last is None:
         return f"Stopped before anything was submitted. {again}"
-    way = ""
-    if (jobs := len(last.on_their_way)) == 1:
-        way = " 1 job goes on at Kie, and is charged if it succeeds."
-    elif jobs:
-        way = f" {jobs:,} jobs go on at Kie, and are charged if they succeed."
+    jobs = len(last.on_their_way)
+    ways = ("", " 1 job goes on at Kie, and is charged if it succeeds.")
+    way = ways[jobs] if jobs < 2 else f" {jobs:,} jobs go on at Kie, and are charged if they succeed."
     return f"Stopped at {told_counts(last.counts, last.total)}.{way} {again} All rows: {last.results}"
 
 

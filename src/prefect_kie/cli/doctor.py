@@ -25,9 +25,8 @@ from prefect_kie.cli.probes import check_callbacks, check_events, check_result_s
 from prefect_kie.cli.setup import CREDENTIALS, steps
 from prefect_kie.cli.terminal import Finding
 
+# The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
-"""The work pool of prefect.yaml."""
-
 DEPLOYMENTS = (
     "generate-video/kie",
     "generate-video/kie-daily",
@@ -38,7 +37,6 @@ DEPLOYMENTS = (
     "resolve-submission/kie",
     "resume-waiting/kie",
 )
-"""The deployments of prefect.yaml (a test compares them)."""
 
 
 class WouldChange(Exception):
@@ -92,13 +90,11 @@ async def findings(credentials: str) -> AsyncIterator[Finding]:
 
 def check_sqlalchemy(installed: str) -> Finding:
     """Whether a server on SQLite answers at all times with this version of SQLAlchemy."""
+    what = f"SQLAlchemy {installed}"
     if _numbers(installed) >= (2, 1):
-        return Finding("ok", f"SQLAlchemy {installed}")
-    return Finding(
-        "ok",
-        f"SQLAlchemy {installed}; before 2.1 a server on SQLite stands still for a minute now and then",
-        "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'",
-    )
+        return Finding("ok", what)
+    what += "; before 2.1 a server on SQLite stands still for a minute now and then"
+    return Finding("ok", what, "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'")
 
 
 def check_versions(url: str, server: str, client: str) -> Finding:
@@ -106,11 +102,8 @@ def check_versions(url: str, server: str, client: str) -> Finding:
     what = f"Prefect server {url}, version {server}"
     if _numbers(server) >= _numbers(client):
         return Finding("ok", f"{what}; client {client}")
-    return Finding(
-        "error",
-        f"{what}, is older than this client ({client})",
-        f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}",
-    )
+    remedy = f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}"
+    return Finding("error", f"{what}, is older than this client ({client})", remedy)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -143,11 +136,8 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         yield Finding("error", error.message, advice)
         return
     except Exception as error:  # its text may quote what the block holds
-        yield Finding(
-            "error",
-            f"{what} cannot be read ({type(error).__name__})",
-            "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
-        )
+        advice = "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again."
+        yield Finding("error", f"{what} cannot be read ({type(error).__name__})", advice)
         return
     is_stored = block_name(block) is not None
     yield Finding("ok", what if is_stored else f"{KEY_VARIABLE}, used where it is set; no {what} exists")

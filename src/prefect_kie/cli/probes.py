@@ -98,11 +98,9 @@ async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SEC
         if status == 200 and found == HEALTHY.encode():
             return Finding("ok", f"callbacks: the receiver answers at {callbacks.base_url}")
         problem = f"something else answers there (status {status})"
-    return Finding(
-        "error",
-        f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only",
-        "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)",
-    )
+    why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"
+    remedy = "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)"
+    return Finding("error", why, remedy)
 
 
 async def check_result_storage(client: PrefectClient) -> Finding:
@@ -121,11 +119,8 @@ async def check_result_storage(client: PrefectClient) -> Finding:
             storage = storage_for(settings.local_storage_path)
             what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
     except Exception as error:
-        return Finding(
-            "error",
-            f"{what} cannot be loaded ({_reason(error)})",
-            f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}",
-        )
+        remedy = f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
+        return Finding("error", f"{what} cannot be loaded ({_reason(error)})", remedy)
     return await check_storage(storage, what)
 
 
@@ -160,13 +155,10 @@ async def check_storage(storage: Storage, what: str) -> Finding:
     if kept != content:
         return Finding("error", f"{what} does not keep what is written", remedy)
     able = f"{what}: creates, reads and deletes"
-    if isinstance(storage, LocalStorage):
-        return Finding(
-            "ok",
-            f"{able}. It is this machine's disk: several machines would not share it, and could pay twice",
-            f"For several machines, choose a shared storage block on each: {SET_BLOCK}",
-        )
-    return Finding("ok", able)
+    if not isinstance(storage, LocalStorage):
+        return Finding("ok", able)
+    able += ". It is this machine's disk: several machines would not share it, and could pay twice"
+    return Finding("ok", able, f"For several machines, choose a shared storage block on each: {SET_BLOCK}")
 
 
 def _reason(error: Exception) -> str:

@@ -150,11 +150,9 @@ async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
     if not found.active:
         return Finding("exists", f"{what}, but switched off, so it paces nothing (prefect gcl enable {name})")
     if limit < 1 or decay == 0:
-        return Finding(
-            "error",
-            f"{what} exists ({numbers}) but paces nothing: both have to be above 0",
-            f"run: prefect gcl update {name} --limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}",
-        )
+        change = f"--limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}"
+        why = f"{what} exists ({numbers}) but paces nothing: both have to be above 0"
+        return Finding("error", why, f"run: prefect gcl update {name} {change}")
     return Finding("exists", f"{what} ({numbers})")
 
 

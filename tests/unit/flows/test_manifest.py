@@ -269,6 +269,12 @@ def test_a_misspelt_placeholder_is_one_error_of_a_row_and_not_two() -> None:
             "themselves write {{animl}} (a default)"
         )
     ]
+    told = "{x} names no column; for braces themselves write {{x}}"
+    assert errors([{"model": KLING, "prompt": "{x}"}]) == [f"row 1, column prompt: {told}"]
+    assert errors([{"model": "sora-2-image-to-video", "prompt": "{x}"}]) == [
+        f"row 1, column prompt: {told}",
+        "row 1, column image_urls: is missing; sora-2-image-to-video needs it",
+    ]
 
 
 def test_an_untyped_models_column_in_a_template_must_say_whether_it_is_sent_too() -> None:
