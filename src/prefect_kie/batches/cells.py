@@ -15,8 +15,7 @@ from prefect_kie.batches.tables import OBJECT
 from prefect_kie.batches.templates import begins_with_placeholder
 
 _VIDEOS = frozenset(get_args(get_args(VideoRequest)[0]))
-_TYPO = 0.9
-"""From this likeness on, another name is a typo; wan-2-text-to-video has 0.87 to sora-2-text-to-video."""
+_TYPO = 0.9  # from this likeness on; wan-2-text-to-video has 0.87 to sora-2-text-to-video
 
 
 def text_of(value: Any) -> str:
@@ -72,8 +71,8 @@ def fields_of(cls: type[JobRequest]) -> dict[str, tuple[str, set[Any]]]:
     return {key(name): (name, _kinds(field.annotation)) for name, field in fields if name != "model"}
 
 
+# The fields of all typed models that make videos.
 KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fields_of(cls).items()}
-"""The fields of all typed models that make videos."""
 
 
 def object_of(value: Any) -> dict[str, Any]:

@@ -22,8 +22,8 @@ class RowError(NamedTuple):
         line = f"line {self.line}" if self.line else ""
         row = f"row {self.row}{line and f' ({line})'}" if self.row else line
         column = f"column {plain(self.column, 60)}" if self.column else ""
-        where = ", ".join(part for part in (row, column) if part)
-        return f"{where}: {plain(self.message, 400)}" if where else plain(self.message, 400)
+        where = ", ".join(filter(None, (row, column)))
+        return f"{where}{where and ': '}{plain(self.message, 400)}"
 
 
 class ManifestError(InvalidRequest):

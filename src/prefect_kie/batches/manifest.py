@@ -43,12 +43,7 @@ class Row(NamedTuple):
 async def load_table(
     manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
 ) -> Table:
-    """The rows of a manifest, not yet checked: a file's, on this machine's disk or in a block, or given ones.
-
-    Raises:
-        ManifestError: when there is no such file, or nothing of it can be read.
-        ServiceUnavailable: when the disk or the storage does not give it.
-    """
+    """The rows of a manifest, not yet checked: given ones, or those of a file, here or in a storage block."""
     if not isinstance(manifest, Path):
         return table_of(manifest)
     path, place = str(manifest), storage_for(storage) if storage is not None else None
@@ -88,11 +83,8 @@ def parse_table(
 ) -> list[Row]:
     """All videos that a manifest asks for, or a ManifestError with all that is wrong with it.
 
-    Args:
-        table: What was read of it.
-        defaults: Fields for the rows that leave them out, `model` among them.
-        columns: For columns that are not called like a field: the field, or None to ignore the column.
-        name: The manifest's name, for people.
+    `defaults` are fields for the rows that leave them out, `columns` the fields of columns with other names,
+    None for a column that is ignored.
     """
     parser = _Parser(table, defaults or {}, columns or {})
     parsed = [parser.row(row) for row in table.rows]

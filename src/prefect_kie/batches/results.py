@@ -115,7 +115,7 @@ class ResultsFile:
     prefix: str = ""
     _known: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     _next: float = 0.0
-    _told: bool = False
+    _warned: bool = False
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -165,10 +165,10 @@ class ResultsFile:
             try:
                 await self.storage.write(self.name, self._content().encode(errors="replace"))
             except Exception as error:
-                if not self._told:
+                if not self._warned:
                     message = "The results file %s could not be written (%s); the run's result has the same."
                     get_run_logger().warning(message, self.address, shown_error(error))
-                self._told = True
+                self._warned = True
             took = time.monotonic() - begun
             self._next = begun + took + max(WRITE_SECONDS, WRITE_SHARE * took)
 

@@ -5,6 +5,7 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -88,10 +89,8 @@ def read_table(content: bytes, name: str) -> Table:
     suffix = PurePath(name).suffix.lower()
     try:
         if suffix not in _TEXT + _JSON:
-            names = ", ".join(_TEXT + _JSON)
-            raise ValueError(
-                f"its name must end with {names}; load anything else yourself, and pass its rows"
-            )
+            hint = "load anything else yourself, and pass its rows"
+            raise ValueError(f"its name must end with {', '.join(_TEXT + _JSON)}; {hint}")
         if len(content) > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES // 10**6} MB; split it")
         text, mark = _decoded(content, lenient=suffix in _TEXT)
@@ -153,9 +152,9 @@ def _records(text: str, delimiter: str, begin: int) -> Iterator[tuple[int, Any]]
             yield line, _by_column(header, cells)
         elif any(cells):
             header = cells
-            names = [name for name in header if name]
-            if twice := [name for name in names if len(names) <= MAX_COLUMNS and names.count(name) > 1]:
-                raise ValueError(f"line {line}: the column {twice[0][:60]!r} is there more than once")
+            names = Counter(name for name in header if name)
+            if twice := [name for name, count in names.items() if count > 1]:
+                raise ValueError(f"line {line}: the column {twice[0][:60]!r} appears more than once")
 
 
 def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueError:
