@@ -127,7 +127,12 @@ def child(rows: int, seconds: float, url: str, receiver: str, lifted: bool) -> N
 
     from prefect_kie.api import PollPolicy
     from prefect_kie.blocks import KieCallbacks, KieCredentials
-    from prefect_kie.flows import generate_batch
+    from prefect_kie.flows import (
+        Output,
+        Scope,
+        Waiting,
+        generate_batch,
+    )
 
     limits = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000} if lifted else {}
     credentials = KieCredentials(
@@ -145,9 +150,11 @@ def child(rows: int, seconds: float, url: str, receiver: str, lifted: bool) -> N
         made = await generate_batch(
             rows,
             credentials,
-            directory=directory,
-            job_key=f"{name} of {directory.name}",  # each trial has a Kie of its own, which knows no other's
-            poll=PollPolicy(usual_seconds=seconds, spread=0.2),
+            output=Output(directory=directory),
+            scope=Scope(
+                job_key=f"{name} of {directory.name}"
+            ),  # each trial has a Kie of its own, which knows no other's
+            waiting=Waiting(poll=PollPolicy(usual_seconds=seconds, spread=0.2)),
             max_concurrency=max(100, count),
         )
         return made.counts.get("saved", 0)

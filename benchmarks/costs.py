@@ -134,15 +134,22 @@ def plain_flow(url: str) -> Work:
 
 def this_project(block: str) -> Work:
     """`generate_video` with variations."""
-    from prefect_kie.api import PollPolicy, Sora2TextToVideo
-    from prefect_kie.flows import generate_video
+    from prefect_kie.api import PollPolicy
+    from prefect_kie.flows import (
+        Output,
+        Waiting,
+        generate_video,
+    )
+    from prefect_kie.models import Sora2TextToVideo
 
     async def made(count: int, directory: Path) -> list[Saved]:
         request, poll = (
             Sora2TextToVideo(prompt="a claymation conductor"),
             PollPolicy(usual_seconds=JOB_SECONDS),
         )
-        result = await generate_video(request, block, count=count, directory=directory, poll=poll)
+        result = await generate_video(
+            request, block, count=count, output=Output(directory=directory), waiting=Waiting(poll=poll)
+        )
         videos = [outcome.video for outcome in result.videos if outcome.video is not None]
         return [(video.task_id, video.saved_at.timestamp()) for video in videos]
 

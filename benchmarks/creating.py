@@ -77,8 +77,8 @@ def submit(jobs: int, url: str, name: str) -> None:
     from prefect import flow
     from pydantic import SecretStr
 
-    from prefect_kie.api import Sora2TextToVideoStable
     from prefect_kie.blocks import KieCredentials
+    from prefect_kie.models import Sora2TextToVideoStable
     from prefect_kie.tasks import sora_2_text_to_video_stable
 
     credentials = KieCredentials(api_key=SecretStr("simulated"), base_url=url, upload_url=url)

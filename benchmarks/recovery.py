@@ -127,8 +127,8 @@ class Waiting:
         parameters = {
             "request": {"model": "sora-2-text-to-video", "prompt": name},
             "credentials": "kie",
-            "directory": str(self._directory),
-            "poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 2},
+            "output": {"directory": str(self._directory)},
+            "waiting": {"poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 2}},
         }
         path = f"/deployments/{deployment['id']}/create_flow_run"
         self._run = str(bench.ask("POST", path, json={"parameters": parameters})["id"])

@@ -166,8 +166,8 @@ def real_waits(
     from prefect.logging.handlers import APILogWorker
     from pydantic import SecretStr
 
-    from prefect_kie.api import Sora2TextToVideo
     from prefect_kie.blocks import KieCallbacks, KieCredentials
+    from prefect_kie.models import Sora2TextToVideo
     from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 
     usual = PollPolicy()

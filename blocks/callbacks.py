@@ -2,20 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, cast
 from urllib.parse import quote, urlsplit
 
 from prefect.blocks.core import Block
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    model_validator,
+)
 
 from prefect_kie.api.hosts import is_loopback
-from prefect_kie.blocks.known_fields import KnownFields
 
-DONE_PATH = "/kie/done"
-"""Where the receiver is told that a job has ended."""
+DONE_PATH, PROGRESS_PATH = "/kie/done", "/kie/progress"
+"""Where the receiver learns that a job has ended, and that it makes progress."""
 
-PROGRESS_PATH = "/kie/progress"
-"""Where the receiver is told that a job makes progress."""
+
+class KnownFields(BaseModel):
+    """A block that refuses fields which it does not have.
+
+    Prefect's blocks keep whatever they are given, so that a mistyped address would silently be Kie's own.
+    """
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_all(cls, values: Any) -> Any:
+        if isinstance(values, dict):
+            given = cast("dict[str, Any]", values)
+            # Prefect adds names that begin with an underscore, and this one.
+            own = {*cls.model_fields, "block_type_slug"}
+            if unknown := [name for name in given if name not in own and not name.startswith("_")]:
+                # Without the values: one may be the key.
+                raise ValueError(
+                    f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
+                )
+        return cast("Any", values)
 
 
 def _public_address(url: str) -> str:
@@ -112,17 +138,9 @@ class KieCallbacks(KnownFields, Block):
         return self
 
     def done_url(self, submission: str) -> str:
-        """Where Kie is to post when a submission's job has ended.
-
-        Args:
-            submission: The submission's key.
-        """
+        """Where Kie is to post when the job of a submission (its key) has ended."""
         return f"{self.base_url}{DONE_PATH}/{quote(submission, safe='')}"
 
     def progress_url(self, submission: str) -> str:
-        """Where Kie is to post while a submission's job makes progress.
-
-        Args:
-            submission: The submission's key.
-        """
+        """Where Kie is to post while the job of a submission (its key) makes progress."""
         return f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"

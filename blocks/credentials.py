@@ -17,9 +17,9 @@ from prefect_kie._compat import says_no_block
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
-from prefect_kie.blocks.callbacks import KieCallbacks
-from prefect_kie.blocks.known_fields import KnownFields
+from prefect_kie.blocks.callbacks import KieCallbacks, KnownFields
 from prefect_kie.blocks.server import server_named
+from prefect_kie.settings import KieSettings
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
@@ -124,21 +124,26 @@ class KieCredentials(KnownFields, CredentialsBlock):
 
         Args:
             *args: None are taken.
-            **kwargs: `timeout`, seconds.
+            **kwargs: What else `KieClient` takes, as `timeout`, seconds.
         """
-        kwargs.setdefault("creates_per_10_seconds", self.creates_per_10_seconds)
-        kwargs.setdefault("polls_per_second", self.polls_per_second)
-        return KieClient(self.api_key, *args, base_url=self.base_url, upload_url=self.upload_url, **kwargs)
+        settings = KieSettings()
+        options: dict[str, Any] = {
+            "base_url": self.base_url,
+            "upload_url": self.upload_url,
+            "call_seconds": settings.call_timeout_seconds,
+            "create_seconds": settings.create_timeout_seconds,
+            "creates_per_10_seconds": self.creates_per_10_seconds,
+            "polls_per_second": self.polls_per_second,
+        }
+        return KieClient(self.api_key, *args, **{**options, **kwargs})
 
 
 class _NoKey:
     """What the Prefect server refuses before a run exists: an object with a key, a text that may be one."""
 
     @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        schema = handler(core)
         block, name = schema["anyOf"]
         fields = handler.resolve_ref_schema(block)
         # A chosen block comes as its reference, which Prefect allows besides.
@@ -154,29 +159,25 @@ Credentials = Annotated[KieCredentials | str, _NoKey]
 def check_credentials_value(value: object) -> None:
     """Make sure that no key is given in the place of a block or its name.
 
-    Args:
-        value: What is given.
-
     Raises:
         InvalidRequest: when it may be a key; says its shape alone.
     """
     if isinstance(value, dict):
-        if list(value) == ["$ref"]:  # pyright: ignore[reportUnknownArgumentType]
-            return
-        shape = "an object with fields of its own"
+        # A chosen block comes as its reference.
+        shape = "" if set(value) == {"$ref"} else "an object with fields of its own"  # pyright: ignore[reportUnknownArgumentType]
     elif isinstance(value, str):
-        if re.match(NAME, value):
-            return
-        shape = f"a text of {len(value)} characters that is no block's name"
-    elif isinstance(value, bytes):
-        shape = f"{len(value)} bytes"
+        known = re.match(NAME, value)
+        shape = "" if known else f"a text of {len(value)} characters that is no block's name"
     else:
-        return
-    raise InvalidRequest(
-        f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was submitted",
-        remedy=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
-        next_step=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
-    )
+        shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
+    if shape:
+        remedy = f"{_HOW} If it was a block's name, write kie-credentials/ in front of it."
+        raise InvalidRequest(
+            f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "
+            "submitted",
+            remedy=remedy,
+            next_step=remedy,
+        )
 
 
 async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
@@ -197,12 +198,12 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         return credentials
     check_credentials_value(credentials)
     name = credentials.removeprefix("kie-credentials/")
+    shown = repr(name) if re.match(NAME, name) else f"(a name of {len(name)} characters)"
     try:
         return await KieCredentials.aload(name)
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the block {_told(name)} "
-            f"({type(error).__name__}: {error})",
+            f"{server_named()} could not be asked for the block {shown} ({type(error).__name__}: {error})",
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
@@ -215,14 +216,10 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
             return KieCredentials(api_key=SecretStr(key))
         remedy = (
             "Create it in the UI (Blocks, Kie Credentials) or with "
-            f"KieCredentials(api_key=...).save({_told(name)}), or set {KEY_VARIABLE} where runs are executed."
+            f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed."
         )
         raise AuthenticationFailed(
-            f"{server_named()} has no KieCredentials block named {_told(name)}",
+            f"{server_named()} has no KieCredentials block named {shown}",
             remedy=remedy,
             next_step=f"{remedy} Then run again.",
         ) from None
-
-
-def _told(name: str) -> str:
-    return repr(name) if re.match(NAME, name) else f"(a name of {len(name)} characters)"

@@ -34,11 +34,7 @@ Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class PriceRow(BaseModel):
-    """What a job costs whose input has the named values.
-
-    Attributes:
-        credits: What it costs, credits. All other fields are values of the request's input.
-    """
+    """What a job costs, credits, whose input has the values that its other fields name."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -71,11 +67,7 @@ class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_
     model_config = ConfigDict(frozen=True)
 
     def credits_for(self, request: JobRequest) -> float | None:
-        """What a request's job costs, credits.
-
-        Returns:
-            The credits; None where the table has no price for it.
-        """
+        """What a request's job costs, credits; None where the table has no price for it."""
         fields = request.input_fields()
         rows = self.root.get(request.model_name, [])
         return next((row.credits for row in rows if row.fits(fields)), None)
@@ -104,8 +96,13 @@ async def load_prices() -> PriceTable:
             value = json.loads(value)
         return PriceTable.model_validate({} if value is None else value)
     except ValueError as error:
+        why = "it is no JSON"
+        if isinstance(error, ValidationError):
+            first = error.errors()[0]
+            places = (place if isinstance(place, str) else f"row {place + 1}" for place in first["loc"])
+            why = ": ".join([*places, first["msg"].removeprefix("Value error, ")])
         raise InvalidRequest(
-            f"the Prefect variable {PRICES!r} is no price table: {_told(error)}; nothing was submitted",
+            f"the Prefect variable {PRICES!r} is no price table: {why}; nothing was submitted",
             next_step=(
                 f"Correct it in the UI (Variables, {PRICES}); it is a JSON object like "
                 '{"sora-2-text-to-video": 30}, with your prices in credits. Then run again.'
@@ -118,13 +115,3 @@ def _text(value: Any) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return value if isinstance(value, str) else json.dumps(value)
-
-
-def _told(error: ValueError) -> str:
-    if not isinstance(error, ValidationError):
-        return "it is no JSON"
-    first = error.errors()[0]
-    where = "".join(
-        f"{place}: " if isinstance(place, str) else f"row {place + 1}: " for place in first["loc"]
-    )
-    return f"{where}{first['msg'].removeprefix('Value error, ')}"

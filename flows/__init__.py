@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prefect_kie.batches.results import BatchResult
+    from prefect_kie.flows._make import make
+    from prefect_kie.flows._options import Approval, BatchRetry, Output, Retry, Scope, Table, Waiting
     from prefect_kie.flows.batch import generate_batch
     from prefect_kie.flows.characters import CharacterTraits, create_character
     from prefect_kie.flows.collect import collect_job
@@ -23,57 +25,58 @@ if TYPE_CHECKING:
         SeriesResult,
         VideoOutcome,
     )
-    from prefect_kie.retry_policy import SecondTries
     from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
 __all__ = [
+    "Approval",
     "BatchResult",
+    "BatchRetry",
     "Character",
     "CharacterTraits",
     "CollectedJob",
     "EpisodeSettings",
     "GeneratedVideos",
+    "Output",
     "ResolvedSubmission",
     "ResolvedSubmissions",
-    "SecondTries",
+    "Retry",
+    "Scope",
     "SeriesResult",
+    "Table",
     "VideoOutcome",
+    "Waiting",
     "character_series",
     "collect_job",
     "create_character",
     "generate_batch",
     "generate_video",
+    "make",
     "resolve_submission",
     "resume_waiting",
 ]
 
 _MODULES = {
-    "BatchResult": "prefect_kie.batches.results",
-    "Character": "prefect_kie.outcomes.results",
-    "CharacterTraits": "prefect_kie.flows.characters",
-    "CollectedJob": "prefect_kie.outcomes.results",
-    "EpisodeSettings": "prefect_kie.flows.series",
-    "GeneratedVideos": "prefect_kie.outcomes.results",
-    "ResolvedSubmission": "prefect_kie.submissions.resolution",
-    "ResolvedSubmissions": "prefect_kie.submissions.resolution",
-    "SecondTries": "prefect_kie.retry_policy",
-    "SeriesResult": "prefect_kie.outcomes.results",
-    "VideoOutcome": "prefect_kie.outcomes.results",
-    "character_series": "prefect_kie.flows.series",
-    "collect_job": "prefect_kie.flows.collect",
-    "create_character": "prefect_kie.flows.characters",
-    "generate_batch": "prefect_kie.flows.batch",
-    "generate_video": "prefect_kie.flows.generate",
-    "resolve_submission": "prefect_kie.flows.resolve",
-    "resume_waiting": "prefect_kie.flows.resuming",
+    "batches.results": "BatchResult",
+    "flows._make": "make",
+    "flows._options": "Approval BatchRetry Output Retry Scope Table Waiting",
+    "flows.batch": "generate_batch",
+    "flows.characters": "CharacterTraits create_character",
+    "flows.collect": "collect_job",
+    "flows.generate": "generate_video",
+    "flows.resolve": "resolve_submission",
+    "flows.resuming": "resume_waiting",
+    "flows.series": "EpisodeSettings character_series",
+    "outcomes.results": "Character CollectedJob GeneratedVideos SeriesResult VideoOutcome",
+    "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
     def __getattr__(name: str) -> object:
-        if name not in _MODULES:
+        if name not in _MODULE_OF:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = getattr(import_module(_MODULES[name]), name)
+        value = getattr(import_module(f"prefect_kie.{_MODULE_OF[name]}"), name)
         globals()[name] = value  # asked once
         return value
 

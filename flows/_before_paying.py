@@ -1,19 +1,13 @@
 """What can be known before anything is paid: that Kie can fetch the inputs, that a slice can be picked."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from prefect_kie.api import InvalidRequest, JobRequest
-from prefect_kie.human_input.approval import not_submitted
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import plain
-from prefect_kie.storage.destination import check_writable
-
-if TYPE_CHECKING:
-    from prefect_kie.flows._runner import JobRunner
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
 _IS_LOCAL = re.compile(
@@ -21,37 +15,8 @@ _IS_LOCAL = re.compile(
 )
 
 
-async def check_before_paying(
-    runner: JobRunner,
-    jobs: Sequence[tuple[JobRequest, int]],
-    further: Sequence[JobRequest] = (),
-    *,
-    saves: bool = True,
-) -> None:
-    """Make sure, before anything is paid, that results can be saved and that Kie can fetch the inputs.
-
-    Args:
-        runner: What all jobs of the run share.
-        jobs: The requests with their takes.
-        further: Requests whose input is not settled yet.
-        saves: Whether to write to the destination, for a moment.
-
-    Raises:
-        KieError: when something is wrong; nothing was submitted. Where all was submitted before, nothing is
-            checked: what is paid for is fetched.
-    """
-    if further or await not_submitted(jobs, runner.job_key, runner.credentials):
-        for request in (*(request for request, _ in jobs), *further):
-            check_addresses(request)
-        if saves:
-            await check_writable(runner.directory, runner.storage)
-
-
 def check_addresses(request: JobRequest) -> None:
     """Make sure that files which a request names are at addresses where Kie can fetch them.
-
-    Args:
-        request: What to make; of an untyped model too.
 
     Raises:
         InvalidRequest: when one is a file of this machine; nothing was submitted.
@@ -61,7 +26,7 @@ def check_addresses(request: JobRequest) -> None:
             raise InvalidRequest(
                 f"{request.model_name}: {name} must be an address that Kie can fetch, not the file "
                 f"{plain(value, 80)!r}; nothing was submitted",
-                next_step="Upload it first (`await upload_image(file)`), and run again with the address.",
+                next_step="Upload it first (`await upload_file(file)`), and run again with the address.",
             )
 
 
@@ -80,8 +45,27 @@ def check_pictures() -> None:
         )
 
 
+def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None:
+    """Make sure that a slice lies inside its video, before anything is paid for it.
+
+    Raises:
+        InvalidRequest: when it does not.
+    """
+    try:
+        if seconds is not None:
+            part.check_within(seconds)
+    except ValueError as error:
+        raise InvalidRequest(
+            str(error),
+            next_step=(
+                f"Run create_character with origin_task_id {origin_task_id!r} and another slice; the video "
+                "is not paid again, and nothing was submitted for the character."
+            ),
+        ) from None
+
+
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Each text of an input, with the name of the field in which it is."""
+    """Each text of an input, with the name of its field."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):

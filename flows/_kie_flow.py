@@ -6,14 +6,16 @@ import inspect
 import json
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 from prefect import Flow
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
+from pydantic import Field
 
-from prefect_kie.api import InvalidRequest
+from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks.credentials import check_credentials_value
+from prefect_kie.tasks.models import shortened
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -33,11 +35,7 @@ class KieFlow(Flow[P, R]):
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as the run's record keeps them; the largest are left out where all are too large.
-
-        Args:
-            parameters: The parameters.
-        """
+        """The parameters as the run's record keeps them; the largest are left out where all are too large."""
         serialized = super().serialize_parameters(parameters)
         limit = get_current_settings().server.api.max_parameter_size
         sizes = {name: _size(value) for name, value in serialized.items()}
@@ -50,9 +48,6 @@ class KieFlow(Flow[P, R]):
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
         """The parameters as the flow's function takes them.
-
-        Args:
-            parameters: The parameters.
 
         Raises:
             InvalidRequest: when there is a key among them, where no server has refused it before.
@@ -87,15 +82,18 @@ class KieFlow(Flow[P, R]):
             return changed
 
 
+def run_name() -> str:
+    """The name of a flow run by what it makes: `generate-video: a claymation conductor…`."""
+    parameters = flow_run.get_parameters()
+    request = parameters.get("request") or parameters.get("original")
+    name = flow_run.get_flow_name()
+    return f"{name}: {shortened(request.title)}" if isinstance(request, JobRequest) else str(name)
+
+
 def kie_flow(
     flow_run_name: str | Callable[[], str], **options: Any
 ) -> Callable[[Callable[P, R]], KieFlow[P, R]]:
-    """Prefect's `@flow`, for a `KieFlow`.
-
-    Args:
-        flow_run_name: As Prefect's, but a name that a person has typed for the run stays.
-        **options: The others of `@flow`.
-    """
+    """Prefect's `@flow`, for a `KieFlow`; a name that a person has typed for the run stays."""
 
     def name() -> str:
         typed = flow_run.get_name()
@@ -105,7 +103,13 @@ def kie_flow(
             return flow_run_name.format(**flow_run.get_parameters())
         return flow_run_name()
 
-    return lambda fn: KieFlow(fn, flow_run_name=name, **options)
+    def decorate(fn: Callable[P, R]) -> KieFlow[P, R]:
+        for parameter, annotation in fn.__annotations__.items():
+            title = Field(json_schema_extra={"title": parameter.replace("_", " ").capitalize()})
+            fn.__annotations__[parameter] = Annotated[annotation, title]  # Prefect's title is the bare name
+        return KieFlow(fn, flow_run_name=name, **options)
+
+    return decorate
 
 
 def _size(value: Any) -> int:

@@ -3,226 +3,257 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Protocol
 
-from prefect import get_run_logger
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import flow_run
-from pydantic import Field
 
 from prefect_kie.api import (
     CharacterResult,
+    ContentRejected,
     InvalidRequest,
     JobHandle,
     JobRequest,
     KieError,
     PollPolicy,
-    Slice,
-    Sora2CharactersPro,
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.flows._account import Account
-from prefect_kie.flows._suspension import Wait, suspended_until_done
-from prefect_kie.human_input.approval import not_submitted
+from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
+from prefect_kie.flows._before_paying import check_addresses
+from prefect_kie.flows._options import Approval, Output, Scope, Waiting
+from prefect_kie.flows._suspension import suspend_until_done
+from prefect_kie.human_input.approval import approve
+from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key
-from prefect_kie.outcomes.results import Character, VideoOutcome
-from prefect_kie.retry_policy import (
-    NO_SECOND_TRIES,
-    SecondTries,
-    Tries,
-    may_be_made_again,
-    may_go_to_another_model,
-)
-from prefect_kie.run_context import run_records
+from prefect_kie.models import Slice, Sora2CharactersPro
+from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
+from prefect_kie.run_context import run_budgets, run_records
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import told_waiting
-from prefect_kie.storage.destination import load_storage
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.destination import check_writable, load_storage
 from prefect_kie.storage.run_storage import submission_scope
+from prefect_kie.submissions.store import SubmissionRecord
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
-from prefect_kie.tasks.models import shortened
 
-DEFAULT_POLL = PollPolicy()
-
-MaxCredits = Annotated[float, Field(ge=0)] | None
-"""What all jobs of a run may cost together, credits; None: no cap."""
+OnSubmitted = Callable[[int, JobHandle, int], Awaitable[None]]
+"""Called with a video's place among its siblings, its job and the number of the attempt, from 1."""
+OnEnded = Callable[[int, VideoOutcome], Awaitable[None]]
 
 
-class Teller(Protocol):
-    """Who is told how videos get on, each by its place among them."""
+class _Account:
+    """One account pays for all jobs of a run: a refusal that would meet each of them is met once.
 
-    async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
-        """A job is on its way, submitted now or before, at this try (from 1)."""
-        ...
+    One submission goes ahead, and the others follow once it is taken. They are as many at once as Kie takes
+    in a moment, so that a refusal meets few.
+    """
 
-    async def ended(self, place: int, outcome: VideoOutcome) -> None:
-        """A video has come to something."""
-        ...
+    def __init__(self, at_once: int) -> None:
+        self._refusal: KieError | None = None
+        self._ahead, self._is_served = asyncio.Lock(), False
+        self._gate = asyncio.Semaphore(at_once)
+
+    async def submit(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
+        """The submission's outcome, or the refusal that keeps it from being tried."""
+        async with self._gate, AsyncExitStack() as stack:
+            if not self._is_served:
+                await stack.enter_async_context(self._ahead)
+            if self._is_served:
+                await stack.aclose()  # the others follow side by side
+            if (refusal := self._refusal) is not None:
+                return type(refusal)(
+                    refusal.message,
+                    code=refusal.code,
+                    billed="no",
+                    next_step=refusal.next_step,
+                    remedy=refusal.remedy,
+                )
+            outcome = await submit()
+            if isinstance(outcome, ACCOUNT_REFUSALS):
+                self._refusal = self._refusal or outcome
+            # What Kie refuses for its own input says nothing of the account.
+            self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
+            return outcome
 
 
 @dataclass
-class _Wanted:
-    """A video on its way: its place among its siblings, the tries at it, and how far it is."""
+class _Video:
+    """A video on its way: its place among its siblings, the attempts at it, and how far it is."""
 
     place: int
-    tries: Tries
     take: int
-    submitted: JobHandle | Exception = field(default_factory=lambda: RuntimeError("not submitted yet"))
+    attempts: Attempts
+    submitted: JobHandle | Exception | None = None
     outcome: VideoOutcome | None = None
     credits: float | None = None
 
 
 @dataclass(frozen=True)
 class JobRunner:
-    """What all jobs of one run share.
-
-    Attributes:
-        credentials: The loaded key's block.
-        job_key: Whose jobs they are: the caller's key, or the outermost run's id.
-        poll: How patiently to wait.
-        directory: Where to save; None: the default directory, or the storage.
-        storage: Instead of a directory: a storage block.
-        wait: Whether the run is suspended while its jobs run.
-        second_tries: When a failed job is made again.
-        max_credits: What all its jobs may cost together; None: no cap.
-    """
+    """What all jobs of one run share."""
 
     credentials: KieCredentials
-    job_key: str
+    job_key: str  # the caller's, or the outermost run's id
     poll: PollPolicy
-    directory: Path | None = None
-    storage: WritableFileSystem | None = None
-    wait: Wait = "poll"
-    second_tries: SecondTries = NO_SECOND_TRIES
-    max_credits: float | None = None
+    suspends: bool
+    directory: Path | None  # the default directory, or the storage
+    storage: WritableFileSystem | None
+    approval: Approval
+    attempts: int
 
     @classmethod
     async def prepare(
         cls,
         credentials: KieCredentials | str,
-        job_key: str | None,
-        poll: PollPolicy,
-        directory: Path | None = None,
-        storage: WritableFileSystem | str | None = None,
-        wait: Wait = "poll",
-        second_tries: SecondTries = NO_SECOND_TRIES,
-        max_credits: float | None = None,
+        output: Output = Output(),
+        approval: Approval = Approval(),
+        waiting: Waiting = Waiting(),
+        scope: Scope = Scope(),
+        *,
+        attempts: int = 1,
+        asks: bool = False,
     ) -> JobRunner:
-        """Load what is only named, so that a wrong name is told before anything is paid.
+        """Load what is only named, so that a wrong name is an error before anything is paid.
 
         Raises:
-            KieError: when there are no such credentials or no such storage.
+            KieError: when there are no such credentials or no such storage, or it cannot ask a person and
+                would have to (`asks`, or by `approval`).
         """
-        block = await load_storage(storage, directory)
+        if asks or approval.ask_above is not None:
+            await check_can_ask()
+        block = await load_storage(output.storage, output.directory)
         kie = await load_credentials(credentials)
         try:
-            scope = await submission_scope(job_key)
+            key = await submission_scope(scope.job_key)
         except ValueError as error:
             raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
-        return cls(kie, scope, poll, directory, block, wait, second_tries, max_credits)
+        suspends = waiting.mode == "suspend"
+        return cls(kie, key, waiting.poll, suspends, output.directory, block, approval, attempts)
+
+    async def check(
+        self, jobs: Sequence[Wanted], further: Sequence[JobRequest] = (), *, saves: bool = True
+    ) -> list[int]:
+        """The places of the jobs that are not submitted yet. Before anything is paid, make sure that Kie can
+        fetch the inputs (also `further` requests, not settled yet), results can be saved, and budgets have
+        room. Where all was submitted before, nothing is checked: what is paid for is fetched.
+
+        Raises:
+            KieError: when something is wrong; nothing was submitted.
+        """
+        new = await self._not_submitted(jobs)
+        if new or further:
+            for request in [*(one for job in jobs for one in job.requests), *further]:
+                check_addresses(request)
+            if saves:
+                await check_writable(self.directory, self.storage)
+        if new:  # else the run was begun before, and nobody knows here how much of it is left
+            planned = {self._key(jobs[n].request, jobs[n].take): jobs[n].request for n in new}
+            planned |= {f"further {number}": request for number, request in enumerate(further)}
+            await (await run_budgets()).check(self.job_key, self.approval.max_credits, planned)
+        return new
+
+    async def approve(
+        self, jobs: Sequence[Wanted], new: Collection[int], further: Sequence[JobRequest] = ()
+    ) -> None:
+        """Ask a person, where what is left to submit costs so much; see `human_input.approval.approve`."""
+        unsettled = [Wanted(request) for request in further]
+        await approve(
+            [*jobs, *unsettled],
+            [*(jobs[n] for n in new), *unsettled],
+            over=self.approval.ask_above,
+            kie=self.credentials,
+            job_key=self.job_key,
+            hours=self.approval.answer_hours,
+        )
 
     async def videos(
         self,
-        jobs: Sequence[tuple[JobRequest, int]],
+        jobs: Sequence[Wanted],
         *,
         new: Collection[int] | None = None,
         max_concurrency: int | None = None,
-        teller: Teller | None = None,
+        on_submitted: OnSubmitted | None = None,
+        on_ended: OnEnded | None = None,
     ) -> tuple[VideoOutcome, ...]:
         """Make videos side by side; whatever happens to one becomes its outcome, never its siblings'.
 
-        Args:
-            jobs: The requests with their takes.
-            new: The places of those that are not submitted yet; None: looked up.
-            max_concurrency: How many may be on their way at the same time; None: all. Suspended, all are.
-            teller: Is told how each gets on, by its place in `jobs`.
+        `new` are the places of those that are not submitted yet; None: looked up. At most `max_concurrency`
+        are on their way at the same time; in a run that suspends, all are.
         """
-        videos = [
-            _Wanted(place, Tries(self._models(request), self.second_tries.times), take)
-            for place, (request, take) in enumerate(jobs)
-        ]
-        gate = asyncio.Semaphore(max_concurrency or max(1, len(videos)))
-        account, unpaid = (
-            Account(self.credentials.creates_per_10_seconds),
-            set(await self._new(jobs) if new is None else new),
-        )
+        videos = [_Video(n, job.take, Attempts(job.requests, self.attempts)) for n, job in enumerate(jobs)]
+        unpaid = set(await self._not_submitted(jobs) if new is None else new)
+        gate = asyncio.Semaphore(max_concurrency or max(1, len(jobs)))
+        account = _Account(self.credentials.creates_per_10_seconds)
 
-        async def submit(video: _Wanted) -> None:
+        async def submit(video: _Video) -> None:
             submission = partial(self._submitted, video)
             # What was submitted before is only found again, whatever the account is worth now.
-            is_new = video.place in unpaid or video.tries.made > 1
+            is_new = video.place in unpaid or video.attempts.made > 1
             video.submitted = await (account.submit(submission) if is_new else submission())
-            if teller is not None and isinstance(video.submitted, JobHandle):
-                await teller.submitted(video.place, video.submitted, video.tries.made)
+            if on_submitted is not None and isinstance(video.submitted, JobHandle):
+                await on_submitted(video.place, video.submitted, video.attempts.made)
 
-        async def until_submitted(video: _Wanted) -> None:
+        async def until_submitted(video: _Video) -> None:
             async with gate:
                 await submit(video)
 
-        async def until_ended(video: _Wanted) -> bool:
+        async def until_ended(video: _Video) -> None:
             async with gate:
-                if self.wait == "poll":
+                if not self.suspends:
                     await submit(video)
-                while not await self._ended(video, await self._saved(video)):
-                    if self.wait == "suspend":
-                        return False
+                while await self._goes_on(video, made := await self._saved(video)):
+                    if self.suspends:
+                        return
                     await submit(video)
-            if teller is not None and video.outcome is not None:
-                await teller.ended(video.place, video.outcome)
-            return True
+            handle, attempts = video.submitted, video.attempts
+            task_id = handle.task_id if isinstance(handle, JobHandle) else None
+            wanted = Wanted(attempts.request, video.take)
+            video.outcome = VideoOutcome.of(wanted, made, task_id, attempts.made, video.credits)
+            if on_ended is not None:
+                await on_ended(video.place, video.outcome)
 
         def message() -> str:
             open_ = sum(video.outcome is None for video in videos)
             return f"Waits for Kie: {open_:,} of {len(videos):,} jobs"
 
-        left: list[_Wanted] = videos
-        while left:
-            if self.wait == "suspend":
-                await asyncio.gather(*map(until_submitted, left))
-                await self._suspended(*(video.submitted for video in left))
+        while unfinished := [video for video in videos if video.outcome is None]:
+            if self.suspends:
+                await asyncio.gather(*map(until_submitted, unfinished))
+                await self._suspend(*(video.submitted for video in unfinished))
             async with told_waiting(message):
-                ended = await asyncio.gather(*map(until_ended, left))
-            left = [video for video, is_so in zip(left, ended, strict=True) if not is_so]
+                await asyncio.gather(*map(until_ended, unfinished))
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
-    async def _new(self, jobs: Sequence[tuple[JobRequest, int]]) -> list[int]:
-        if len(jobs) == 1:
-            return [0]
-        left = await not_submitted(jobs, self.job_key, self.credentials)
-        return [
-            place
-            for place, job in enumerate(jobs)
-            if submission_key(self.credentials, self.job_key, *job) in left
-        ]
+    def _key(self, request: JobRequest, take: int, repetition: int = 0) -> str:
+        return submission_key(self.credentials, self.job_key, request, take, repetition)
 
-    def _models(self, request: JobRequest) -> list[JobRequest]:
-        try:
-            return self.second_tries.requests(request)
-        except InvalidRequest as error:  # a flow has checked what it knew: what is paid by now goes on
-            get_run_logger().warning("There will be no second model: %s", error.message)
-            return [request]
+    async def _not_submitted(self, jobs: Sequence[Wanted]) -> list[int]:
+        keys = [self._key(job.request, job.take) for job in jobs]
+        found = await (await run_records()).read_many(keys)
+        return [n for n, record in enumerate(found) if record is None or record.state != "submitted"]
 
-    async def _submitted(self, video: _Wanted) -> JobHandle | Exception:
-        tries = video.tries
+    async def _submitted(self, video: _Video) -> JobHandle | Exception:
+        request = video.attempts.request
         try:
-            return await task_for(tries.request)(
-                tries.request,
+            return await task_for(request)(
+                request,
                 self.credentials,
                 take=video.take,
                 job_key=self.job_key,
-                second_try=tries.second_try,
-                max_credits=self.max_credits,
+                second_try=video.attempts.repetition,
+                max_credits=self.approval.max_credits,
             )
         except Exception as error:
             return error
 
-    async def _saved(self, video: _Wanted) -> SavedResult | Exception:
+    async def _saved(self, video: _Video) -> SavedResult | Exception:
         if not isinstance(video.submitted, JobHandle):
-            return video.submitted
+            return video.submitted or RuntimeError("it was not submitted")
         try:
             job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
             video.credits = job.credits
@@ -230,70 +261,49 @@ class JobRunner:
         except Exception as error:
             return error
 
-    async def _ended(self, video: _Wanted, made: SavedResult | Exception) -> bool:
-        """Whether this was the last try; else the next one is prepared."""
-        tries, request, handle = video.tries, video.tries.request, video.submitted
+    async def _goes_on(self, video: _Video, made: SavedResult | Exception) -> bool:
+        """Whether another attempt follows; if so, it is the current one."""
         if isinstance(made, SavedResult):
-            video.outcome = VideoOutcome.of_saved(request, video.take, made, tries.made)
-            return True
-        task_id = handle.task_id if isinstance(handle, JobHandle) else None
-        if isinstance(made, KieError):
-            mine = await self._of_this_run(handle) if may_go_to_another_model(made) else True
-            before = await self._next_was_made(video) if may_be_made_again(made) else False
-            if tries.goes_on(made, of_this_run=mine, made_before=before):
-                # Without the error's next step: what a person would do next is done here.
-                get_run_logger().warning(
-                    "%s. Job: %s, not charged. Try %d, with %s, follows.",
-                    made.message,
-                    made.task_id or "none",
-                    tries.made,
-                    tries.request.model_name,
-                )
-                return False
-        else:  # a mistake of ours or of the machine: its place matters
-            get_run_logger().error("%s: unexpected error", request.model_name, exc_info=made)
-        video.outcome = VideoOutcome.of_error(request, video.take, made, task_id, tries.made, video.credits)
+            return False
+        attempts = video.attempts
+        if not isinstance(made, KieError):  # a mistake of ours or of the machine: its place matters
+            run_logger().error("%s: unexpected error", attempts.request.model_name, exc_info=made)
+            return False
+        mine, before = True, False
+        if may_fall_back(made) and isinstance(video.submitted, JobHandle) and video.submitted.submission:
+            record = await self._record(video.submitted.submission)
+            mine = record is None or record.flow_run_id in (None, flow_run.get_id())
+        if may_repeat(made):
+            following = self._key(attempts.request, video.take, attempts.repetition + 1)
+            before = await self._record(following) is not None
+        if not attempts.advance(made, of_this_run=mine, made_before=before):
+            return False
+        # Without the error's next step: what a person would do next is done here.
+        run_logger().warning(
+            "%s. Job: %s, not charged. Attempt %d, with %s, follows.",
+            made.message,
+            made.task_id or "none",
+            attempts.made,
+            attempts.request.model_name,
+        )
         return True
 
-    async def _next_was_made(self, video: _Wanted) -> bool:
-        """Whether the next try at the same model has its record already, of an earlier run."""
-        tries = video.tries
-        key = submission_key(self.credentials, self.job_key, tries.request, video.take, tries.second_try + 1)
+    async def _record(self, key: str) -> SubmissionRecord | None:
         try:
-            record = await (await run_records()).read(key)
+            return await (await run_records()).read(key)
         except KieError:  # nor can anything be submitted then
-            return False
-        return record is not None
+            return None
 
-    async def _of_this_run(self, handle: JobHandle | Exception) -> bool:
-        """Whether this run submitted the job; where that is not known it is taken for so."""
-        if not isinstance(handle, JobHandle) or handle.submission is None:
-            return True
-        try:
-            record = await (await run_records()).read(handle.submission)
-        except KieError:
-            return True
-        return record is None or record.flow_run_id in (None, flow_run.get_id())
-
-    async def _suspended(self, *submitted: JobHandle | Exception) -> None:
-        if self.wait == "suspend":
-            handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
-            await suspended_until_done(handles, self.credentials, self.poll)
+    async def _suspend(self, *submitted: JobHandle | Exception | None) -> None:
+        handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
+        await suspend_until_done(handles, self.credentials, self.poll)
 
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
-        """Submit and wait for a character.
-
-        Args:
-            request: What to make.
-            video: The original's file, where it is on this machine, for pictures of the slice.
-
-        Raises:
-            KieError: when there is none in the end.
-        """
-        handle = await sora_2_characters_pro(
-            request, self.credentials, job_key=self.job_key, max_credits=self.max_credits
-        )
-        await self._suspended(handle)
+        """Submit and wait for a character; `video` is the original's file, for pictures of the slice."""
+        cap = self.approval.max_credits
+        handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
+        if self.suspends:
+            await self._suspend(handle)
         async with told_waiting(lambda: "Waits for Kie: the character"):
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):
@@ -304,34 +314,11 @@ class JobRunner:
                 next_step="Run collect_job with this task id later; if it stays, ask Kie's support.",
             )
         await show_character(job, request=request, video=video)
-        return Character.of_result(
-            job.result, request.origin_task_id, Slice.parse(request.timestamps), job.task_id, job.credits
+        return Character(
+            character_id=job.result.character_id,
+            handle=job.result.character_user_name,
+            origin_task_id=request.origin_task_id,
+            slice=Slice.parse(request.timestamps),
+            task_id=job.task_id,
+            credits=job.credits,
         )
-
-
-def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None:
-    """Make sure that a slice lies inside its video, before anything is paid for it.
-
-    Raises:
-        InvalidRequest: when it does not.
-    """
-    if seconds is None:
-        return
-    try:
-        part.check_within(seconds)
-    except ValueError as error:
-        raise InvalidRequest(
-            str(error),
-            next_step=(
-                f"Run create_character with origin_task_id {origin_task_id!r} and another slice; the video "
-                "is not paid again, and nothing was submitted for the character."
-            ),
-        ) from None
-
-
-def run_name() -> str:
-    """The name of a flow run by what it makes: `generate-video: a claymation conductor…`."""
-    parameters = flow_run.get_parameters()
-    request = parameters.get("request") or parameters.get("original")
-    name = flow_run.get_flow_name()
-    return f"{name}: {shortened(request.title)}" if isinstance(request, JobRequest) else str(name)

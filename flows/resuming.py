@@ -47,17 +47,23 @@ async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
         httpx.HTTPError: when the Prefect server does not answer.
     """
     resumed: list[FlowRun] = []
+    wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"])))
     async with get_client() as client:
-        for run in await _suspended(client):
-            awaited = await _awaited(client, run)
-            if awaited is None or (jobs is not None and not set(awaited.jobs) & set(jobs)):
-                continue
+        found: list[FlowRun] = []
+        while len(found) % PAGE == 0:
+            page = await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found))
+            if not page:
+                break
+            found += page
+        for run in found:
             try:
-                if not awaited.is_over:
-                    kie = await load_credentials(awaited.credentials)
-                    if await unfinished(awaited, kie):
-                        continue
-            except KieError as error:
+                awaited = await _awaited(client, run)
+                if awaited is None or (jobs is not None and not set(awaited.jobs) & set(jobs)):
+                    continue
+                kie = await load_credentials(awaited.credentials) if not awaited.is_over else None
+                if kie is not None and await unfinished(awaited, kie):
+                    continue
+            except (KieError, ValidationError) as error:
                 get_logger("prefect_kie").warning("Run %s stays suspended: %s", run.name, shown_error(error))
                 continue
             if (await client.resume_flow_run(run.id)).status is SetStateStatus.ACCEPT:
@@ -65,29 +71,11 @@ async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
     return resumed
 
 
-async def _suspended(client: PrefectClient) -> list[FlowRun]:
-    """The runs that are suspended until their jobs have ended, and for no person's answer."""
-    wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"])))
-    found: list[FlowRun] = []
-    while True:
-        page = await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found))
-        found += page
-        if len(page) < PAGE:
-            break
-    return [run for run in found if _key(run).startswith(WAITS)]
-
-
 async def _awaited(client: PrefectClient, run: FlowRun) -> Awaited | None:
-    try:
-        for written in await client.filter_flow_run_input(run.id, _key(run), 10, set()):
-            if written.key == _key(run):
+    """What a suspended run waits for; None where it is a person's answer."""
+    key = (run.state and run.state.state_details.pause_key) or ""
+    if key.startswith(WAITS):
+        for written in await client.filter_flow_run_input(run.id, key, 10, set()):
+            if written.key == key:
                 return Awaited.model_validate_json(written.value)
-    except ValidationError as error:
-        get_logger("prefect_kie").warning(
-            "What run %s waits for cannot be read: %s", run.name, shown_error(error)
-        )
     return None
-
-
-def _key(run: FlowRun) -> str:
-    return (run.state and run.state.state_details.pause_key) or ""

@@ -1,6 +1,6 @@
 """One task per model of Kie: each submits a job once and returns its handle.
 
-Adding a model: one typed request in `prefect_kie.api.requests`, one line here.
+Adding a model: one typed request in `prefect_kie.models`, one line here.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie import api
-from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, MarketModel
-from prefect_kie.api.catalog import parse_request
+from prefect_kie import models
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.models import (
+    MarketModel,
+    parse_request,
+)
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.retries import only_retryable_and_not_the_last
@@ -197,13 +200,13 @@ async def run_model(
     return await _submit(request, credentials, job_key, take, second_try, max_credits)
 
 
-sora_2_text_to_video = model_task(api.Sora2TextToVideo)
-sora_2_image_to_video = model_task(api.Sora2ImageToVideo)
-sora_2_pro_text_to_video = model_task(api.Sora2ProTextToVideo)
-sora_2_pro_image_to_video = model_task(api.Sora2ProImageToVideo)
-sora_2_text_to_video_stable = model_task(api.Sora2TextToVideoStable)
-sora_2_image_to_video_stable = model_task(api.Sora2ImageToVideoStable)
-sora_2_characters_pro = model_task(api.Sora2CharactersPro)
-sora_2_characters = model_task(api.Sora2Characters)
-sora_2_pro_storyboard = model_task(api.Sora2ProStoryboard)
-sora_watermark_remover = model_task(api.SoraWatermarkRemover)
+sora_2_text_to_video = model_task(models.Sora2TextToVideo)
+sora_2_image_to_video = model_task(models.Sora2ImageToVideo)
+sora_2_pro_text_to_video = model_task(models.Sora2ProTextToVideo)
+sora_2_pro_image_to_video = model_task(models.Sora2ProImageToVideo)
+sora_2_text_to_video_stable = model_task(models.Sora2TextToVideoStable)
+sora_2_image_to_video_stable = model_task(models.Sora2ImageToVideoStable)
+sora_2_characters_pro = model_task(models.Sora2CharactersPro)
+sora_2_characters = model_task(models.Sora2Characters)
+sora_2_pro_storyboard = model_task(models.Sora2ProStoryboard)
+sora_watermark_remover = model_task(models.SoraWatermarkRemover)

@@ -24,15 +24,15 @@ from prefect_kie.api import (
     JobHandle,
     JobNotFound,
     JobState,
-    JobTimedOut,
     KieError,
     PollPolicy,
     next_poll,
 )
-from prefect_kie.api.catalog import request_class
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
+from prefect_kie.errors import JobTimedOut, add_next_step
+from prefect_kie.models import request_class
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
@@ -201,6 +201,7 @@ def job_failure(job: Job) -> KieError:
     error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), True
     if job.credits:
         error.billed = "yes"  # against Kie's word, but what its record says
+    add_next_step(error)
     return error
 
 

@@ -14,6 +14,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 HOME = Path(tempfile.mkdtemp(prefix="prefect-kie-tests-"))
 
@@ -54,6 +55,7 @@ from prefect_kie import tasks  # noqa: E402
 from prefect_kie.api import PollPolicy  # noqa: E402
 from prefect_kie.blocks import KieCredentials  # noqa: E402
 from prefect_kie.cli.local_server import LocalServer, free_port, local_server  # noqa: E402
+from prefect_kie.flows import Approval, Output, Scope, Waiting  # noqa: E402
 from prefect_kie.runtime import clients, global_limits, loop  # noqa: E402
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
 
@@ -68,6 +70,21 @@ QUICK = PollPolicy(
     late_result_seconds=0.5,
 )
 """A policy for jobs of a fraction of a second."""
+
+QUICKLY = Waiting(poll=QUICK)
+"""How a flow waits for them."""
+
+GROUPS = {"output": Output, "approval": Approval, "waiting": Waiting, "scope": Scope}
+
+
+def grouped(**options: Any) -> dict[str, Any]:
+    """A flow's parameters, the fields of their groups by name: `directory`, `poll`, `job_key` …"""
+    groups: dict[str, dict[str, Any]] = {}
+    for name in list(options):
+        for group, model in GROUPS.items():
+            if name in model.model_fields:
+                groups.setdefault(group, {})[name] = options.pop(name)
+    return options | groups
 
 
 PREFECT_PORT = free_port()

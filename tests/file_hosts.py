@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from prefect_kie.api import Job, JobRequest, Sora2TextToVideo
+from prefect_kie.api import Job, JobRequest
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.hosting import hosting
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from prefect_kie.api import (
-    JobRequest,
+from prefect_kie.api import JobRequest
+from prefect_kie.models import (
     MarketModel,
     Shot,
     Sora2Characters,

@@ -11,8 +11,9 @@ from typing import Any
 
 from prefect.logging import get_logger
 
-from prefect_kie.api import JobHandle, JobRequest, Sora2TextToVideo
+from prefect_kie.api import JobHandle, JobRequest
 from prefect_kie.blocks import KieCredentials, PriceTable
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.submissions import budgets, send_tokens, store
 from prefect_kie.submissions.budgets import Budgets

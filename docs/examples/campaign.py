@@ -8,8 +8,9 @@ from pathlib import Path
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
-from prefect_kie.api import RunIncomplete, Slice, Sora2TextToVideo
-from prefect_kie.flows import CharacterTraits, SeriesResult, character_series
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import CharacterTraits, Scope, SeriesResult, character_series
+from prefect_kie.models import Slice, Sora2TextToVideo
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS episodes (
@@ -66,7 +67,7 @@ async def make_campaign(database: Path, campaign: str) -> int:
             slice=SLICE,
             traits=TRAITS,
             prompts=prompts,
-            job_key=f"campaign {campaign}",
+            scope=Scope(job_key=f"campaign {campaign}"),
         )
     except RunIncomplete as incomplete:  # what was made is written back all the same
         load(database, campaign, prompts, incomplete.result, str(incomplete))

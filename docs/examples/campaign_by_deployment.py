@@ -7,7 +7,7 @@ from campaign import ORIGINAL, SLICE, TRAITS, extract, load
 from prefect import flow
 from prefect.deployments import run_deployment
 
-from prefect_kie.api import RunIncomplete
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import SeriesResult
 
 
@@ -24,7 +24,7 @@ async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
             "slice": SLICE.model_dump(mode="json"),
             "traits": TRAITS.model_dump(mode="json"),
             "prompts": prompts,
-            "job_key": f"campaign {campaign}",
+            "scope": {"job_key": f"campaign {campaign}"},
         },
     )
     try:

@@ -3,7 +3,9 @@
 | look for | in |
 |---|---|
 | the key, callbacks: `from prefect_kie import KieCredentials` | `prefect_kie.blocks` |
-| typed requests, the HTTP client, jobs, errors | `prefect_kie.api` |
+| a typed request per model | `prefect_kie.models` |
+| the HTTP client, jobs, Kie's errors | `prefect_kie.api` |
+| a run's own errors | `prefect_kie.errors` |
 | one task per model; wait, save, upload | `prefect_kie.tasks` |
 | compositions to run, deploy or call as subflows | `prefect_kie.flows` |
 | a local Kie for trying out and testing | `prefect_kie.simulator` |

@@ -21,7 +21,8 @@ def submission_key(
     """The name of a submission: equal for equal calls, whatever the version of this package.
 
     Args:
-        kie: Whose Kie it is; None where only requests are compared.
+        kie: Whose Kie it is; None where only requests are compared. Its host and its account's name count,
+            not the key, which is replaced now and then while what was paid stays paid.
         scope: The caller's `job_key`, or the id of the run that the call belongs to.
         request: What to make. Fields left at their default do not count, so that a field added in a later
             version changes no key.
@@ -31,7 +32,9 @@ def submission_key(
     asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
     asked = content_identity(asked)  # an upload made anew has another address and is the same file
     whose: list[Any] = [_text(scope), request.model_name, canonical(asked), take]
-    account = _account(kie) if kie is not None else []
+    account: list[str] = []
+    if kie is not None and (_host(kie.base_url) != _host(API_URL) or kie.account):
+        account = [_host(kie.base_url), _text(kie.account)]
     if second_try or account:
         whose += [second_try, *account]
     text = json.dumps(whose, sort_keys=True, ensure_ascii=False)
@@ -58,16 +61,6 @@ def canonical(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return _text(value) if isinstance(value, str) else value
-
-
-def _account(kie: KieCredentials) -> list[str]:
-    """Whose Kie it is: its host, and the account where the block names one; empty for Kie's one account.
-
-    Not the key, which is replaced now and then, while what was paid stays paid. So no job of a simulator is
-    ever taken for one of Kie's.
-    """
-    host = _host(kie.base_url)
-    return [] if host == _host(API_URL) and not kie.account else [host, _text(kie.account)]
 
 
 def _text(text: str) -> str:

@@ -157,8 +157,8 @@ class Fleet(Bench):
         deployment = self.ask("GET", "/deployments/name/generate-video/kie")
         told = {
             "request": {"model": "sora-2-text-to-video", "prompt": prompt},
-            "storage": "remote-file-system/videos",
-            "poll": QUICK,
+            "output": {"storage": "remote-file-system/videos"},
+            "waiting": {"poll": QUICK},
             **parameters,
         }
         path = f"/deployments/{deployment['id']}/create_flow_run"

@@ -54,7 +54,7 @@ def test_the_doctor_of_a_machine_finds_nothing(fleet: Fleet) -> None:
 def test_one_job_key_on_both_machines_at_once_is_one_job(fleet: Fleet, kie: SimulatorServer) -> None:
     machines = fleet.machines()
     kie.fault("create", delay=4.0)  # so that the second one comes while the first one is being answered
-    runs = [fleet.order("a dog on a beach", job_key="the one dog") for _ in range(2)]
+    runs = [fleet.order("a dog on a beach", scope={"job_key": "the one dog"}) for _ in range(2)]
     fleet.completed(*runs)
     assert [machine.took(runs[0]) + machine.took(runs[1]) for machine in machines] == [1, 1]
     check(*machines)

@@ -27,7 +27,7 @@ from prefect.states import AwaitingRetry
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 
 ROOT = Path(__file__).parents[2]
 EVERY_SECONDS = 15
@@ -91,8 +91,7 @@ async def daily(
     one["work_pool"]["name"] = unique
     one["parameters"] |= {
         "credentials": unique,
-        "directory": str(home / "videos"),
-        "poll": QUICK.model_dump(mode="json"),
+        **grouped(directory=str(home / "videos"), poll=QUICK.model_dump(mode="json")),
     }
     (home / "prefect.yaml").write_text(yaml.safe_dump({"pull": written["pull"], "deployments": [one]}))
     await asyncio.to_thread(run_prefect, home, "work-pool", "create", unique, "--type", "process")

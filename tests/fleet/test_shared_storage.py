@@ -20,16 +20,16 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.results import ResultRecordMetadata
 from prefect.states import AwaitingRetry, Crashed
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.outcomes.results import GeneratedVideos
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.store import FOLDER, SubmissionRecord
 from prefect_kie.tasks import SavedResult
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 from tests.s3_store import KEY, SECRET, S3Store, s3_store
 
 pytestmark = pytest.mark.server
@@ -80,9 +80,11 @@ class Fleet:
             parameters={
                 "request": CAT.model_dump(mode="json"),
                 "credentials": f"shared-{self.name}",
-                "storage": f"remote-file-system/videos-{self.name}",
-                "poll": QUICK.model_dump(mode="json"),
-                **parameters,
+                **grouped(
+                    storage=f"remote-file-system/videos-{self.name}",
+                    poll=QUICK.model_dump(mode="json"),
+                    **parameters,
+                ),
             },
         )
 

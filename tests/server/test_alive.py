@@ -40,8 +40,9 @@ JOB_SECONDS = 40.0
 SILENCE = timedelta(seconds=10)
 PATIENCE = 300.0
 QUICK_RUNS = """
-from prefect_kie.runtime import heartbeat
-heartbeat.HEARTBEAT_SECONDS, heartbeat.POLL_SECONDS = 2.0, 1.0
+import os
+os.environ["PREFECT_INTEGRATIONS_KIE_HEARTBEAT_SECONDS"] = "2"
+os.environ["PREFECT_INTEGRATIONS_KIE_OWNERSHIP_CHECK_SECONDS"] = "1"
 from prefect_kie.flows import generate_video
 """
 """A module from which a worker's runs take the flow: their heartbeats are as quick as silence is here."""
@@ -111,8 +112,8 @@ class Machine:
         parameters = {
             "request": {"model": "sora-2-text-to-video", "prompt": prompt},
             "credentials": block,
-            "directory": str(self.home / prompt),
-            "poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 1, "max_gap_seconds": 2},
+            "output": {"directory": str(self.home / prompt)},
+            "waiting": {"poll": {"usual_seconds": JOB_SECONDS, "min_gap_seconds": 1, "max_gap_seconds": 2}},
         }
         made = await self._client.create_flow_run_from_deployment(deployment, parameters=parameters)
         return Run(self._client, made.id, prompt, self.home / prompt)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.main import main
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
 BLOCK = "collect-command"

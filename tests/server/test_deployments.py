@@ -14,8 +14,8 @@ from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.schedules import CronSchedule
 
 from prefect_kie import flows
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.cli.automations import RECOVERY_TAG
+from prefect_kie.models import Sora2TextToVideo
 from tests.unit.test_deployments import ROOT, TEXT
 
 
@@ -71,8 +71,8 @@ async def check_daily(client: PrefectClient) -> None:
     assert (schedule.schedule.cron, schedule.schedule.timezone) == ("0 6 * * *", "Europe/Berlin")
     assert not schedule.active
     assert not schedule.parameters
-    assert "job_key" not in daily.parameters  # it would make every day's video the first day's
+    assert "scope" not in daily.parameters  # it would make every day's video the first day's
     # The form takes it as it is: a run of it needs no further parameter.
     parameters = flows.generate_video.validate_parameters(daily.parameters)
     assert isinstance(parameters["request"], Sora2TextToVideo)
-    assert (parameters["count"], parameters["job_key"]) == (1, None)
+    assert (parameters["count"], parameters["scope"].job_key) == (1, None)

@@ -19,8 +19,8 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import WorkPoolCreate
 
-from prefect_kie.api import RunIncomplete
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import character_series
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK
@@ -176,7 +176,7 @@ async def worker(
             entrypoint="prefect_kie.flows.character_series",
             pull_steps=[],
             work_pool_name=pool,
-            parameters={"credentials": pool, "poll": QUICK.model_dump(mode="json")},
+            parameters={"credentials": pool, "waiting": {"poll": QUICK.model_dump(mode="json")}},
         )
         with (
             log.open("wb") as output,

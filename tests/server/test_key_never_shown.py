@@ -17,11 +17,13 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import PrefectHTTPStatusError
 from pydantic import SecretStr
 
-from prefect_kie.api import AuthenticationFailed, InvalidRequest, Sora2TextToVideo
+from prefect_kie.api import AuthenticationFailed, InvalidRequest
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import check_credentials_value
 from prefect_kie.flows import (
     CharacterTraits,
+    Output,
+    Scope,
     character_series,
     collect_job,
     create_character,
@@ -29,9 +31,10 @@ from prefect_kie.flows import (
     generate_video,
     resolve_submission,
 )
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
-from tests.conftest import HOME, QUICK, send_what_is_left
+from tests.conftest import HOME, QUICK, QUICKLY, grouped, send_what_is_left
 from tests.server.flows.test_questions import Deployed, stored
 
 pytestmark = pytest.mark.server
@@ -114,7 +117,7 @@ async def test_the_server_takes_a_block_that_was_chosen_and_a_name(
 ) -> None:
     name = await stored(credentials)
     block = await KieCredentials.aload(name)
-    given = {"request": CAT.model_dump(), "directory": str(tmp_path), "poll": QUICK.model_dump()}
+    given = grouped(request=CAT.model_dump(), directory=str(tmp_path), poll=QUICK.model_dump())
     async with get_client() as client:
         flow_id = await client.create_flow(generate_video)
         deployment = await client.create_deployment(
@@ -152,7 +155,7 @@ async def test_a_block_that_is_not_stored_is_masked_in_the_parameters(
 ) -> None:
     key = new_key()
     block = KieCredentials(api_key=SecretStr(key), base_url=kie.url, upload_url=kie.url)
-    await generate_video(CAT, block, directory=tmp_path, poll=QUICK)
+    await generate_video(CAT, block, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert await left_of([key], caplog, results) == []
 
 
@@ -183,5 +186,11 @@ async def test_a_block_by_name_or_by_value_is_the_same_submission(
 ) -> None:
     name = await stored(credentials)
     for value in (credentials, name, f"kie-credentials/{name}", await KieCredentials.aload(name)):
-        await generate_video(CAT, value, directory=tmp_path, job_key="mine", poll=QUICK)
+        await generate_video(
+            CAT,
+            value,
+            output=Output(directory=tmp_path),
+            scope=Scope(job_key="mine"),
+            waiting=QUICKLY,
+        )
     assert kie.stats()["created"] == 1

@@ -670,7 +670,7 @@ def test_a_heartbeat_comes_while_the_run_is_its_processs_own(prefect_server: obj
 
     settings = {"event_hooks": {"request": [note]}}
     with get_client(sync_client=True, httpx_settings=settings) as client:
-        heartbeat = Heartbeat(run)
+        heartbeat = Heartbeat(run, 30)
         for _ in range(3):
             heartbeat.next(client)
         assert requests.count("POST /events") == 1  # one in thirty seconds

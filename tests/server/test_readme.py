@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
-from prefect_kie import api, tasks
+from prefect_kie import models, tasks
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from tests.unit.test_readme import PAGES, README
@@ -37,7 +37,7 @@ def test_each_example_runs(
     credentials.save("kie", overwrite=True)
     code = EXAMPLES[name]
     if name == "collect":
-        handle = asyncio.run(tasks.sora_2_text_to_video(api.Sora2TextToVideo(prompt="left behind"), "kie"))
+        handle = asyncio.run(tasks.sora_2_text_to_video(models.Sora2TextToVideo(prompt="left behind"), "kie"))
         code = code.replace("281e5b0f39b9a7c4d2f0", handle.task_id)
     # As a file: Prefect reads a flow's source.
     (tmp_path / "example.py").write_text(code)
@@ -46,6 +46,8 @@ def test_each_example_runs(
     created = {
         "first": 1,
         "generate": 2,
+        "make": 2,
+        "fallbacks": 1,
         "series": 4,
         "tasks": 2,
         "flows": 2,

@@ -14,12 +14,14 @@ import pytest
 from prefect import flow
 from pydantic import SecretStr
 
-from prefect_kie.api import KieError, RunIncomplete, Sora2TextToVideo
+from prefect_kie.api import KieError
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import collect_job, generate_video
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import Output, collect_job, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
-from tests.conftest import HOME, QUICK, send_what_is_left
+from tests.conftest import HOME, QUICKLY, send_what_is_left
 
 pytestmark = pytest.mark.server
 
@@ -55,8 +57,8 @@ async def test_the_key_appears_nowhere(
             await generate_video(
                 Sora2TextToVideo(prompt=f"{on} {fault}".replace(SEARCHED, "")),
                 credentials,
-                directory=tmp_path / "videos",
-                poll=QUICK,
+                output=Output(directory=tmp_path / "videos"),
+                waiting=QUICKLY,
             )
         except RunIncomplete as error:
             shown.extend(repr(link) + str(link) for link in chain(error))
@@ -71,7 +73,12 @@ async def test_the_key_appears_nowhere(
     @flow(persist_result=True)
     async def persisted() -> object:
         handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a cat"), "searched")
-        return await collect_job(handle.task_id, "searched", directory=tmp_path / "videos", poll=QUICK)
+        return await collect_job(
+            handle.task_id,
+            "searched",
+            output=Output(directory=tmp_path / "videos"),
+            waiting=QUICKLY,
+        )
 
     await persisted()
     kie.fault("create", code=402)
@@ -93,7 +100,12 @@ async def test_the_key_appears_nowhere(
 async def test_the_key_never_reaches_a_files_host(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    await generate_video(Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK)
+    await generate_video(
+        Sora2TextToVideo(prompt="a cat"),
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+    )
     requests = kie.simulator.file_requests
     assert requests
     assert not any("authorization" in request["headers"] for request in requests)

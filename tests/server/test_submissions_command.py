@@ -7,9 +7,10 @@ import os
 
 import pytest
 
-from prefect_kie.api import Sora2TextToVideo, SubmissionInDoubt
+from prefect_kie.api import SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.main import main
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.tasks import sora_2_text_to_video

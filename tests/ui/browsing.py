@@ -90,10 +90,6 @@ class Ui(ABC):
     def tab(self, name: str) -> Locator:
         """One of the kinds that a field may have, such as a request's model."""
 
-    @abstractmethod
-    def choose_kind(self, label: str, kind: str) -> None:
-        """Choose the tab of a field that may have several kinds."""
-
     def add_item(self, label: str, text: str) -> None:
         """Add a line to a list."""
         around = self._around(label)
@@ -186,9 +182,6 @@ class Classic(Ui):
     def tab(self, name: str) -> Locator:
         return self.button(name).first
 
-    def choose_kind(self, label: str, kind: str) -> None:
-        self._around(label).get_by_role("button", name=kind, exact=True).click()
-
     def open_block_form(self, block_type: str) -> None:
         self.open(f"/blocks/catalog/{block_type}/create")
         expect(self.field("Block Name")).to_be_visible()
@@ -226,9 +219,6 @@ class New(Ui):
 
     def tab(self, name: str) -> Locator:
         return self.page.get_by_role("tab", name=name, exact=True).first
-
-    def choose_kind(self, label: str, kind: str) -> None:
-        self._around(label).get_by_role("tab", name=kind, exact=True).click()
 
     def open_block_form(self, block_type: str) -> None:
         self.open(f"/blocks/catalog/{block_type}/create")

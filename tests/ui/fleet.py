@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
+import yaml
 
 from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
@@ -120,7 +120,11 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
             done = subprocess.run(command, env=environment, cwd=home, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
 
-        shutil.copy(ROOT / "prefect.yaml", home)
+        written = yaml.safe_load((ROOT / "prefect.yaml").read_text())
+        for one in written["deployments"]:
+            if one["entrypoint"].rpartition(".")[2] in ("generate_video", "character_series"):
+                one["parameters"]["waiting"] = {"poll": {"max_gap_seconds": 3}}  # these jobs take seconds
+        (home / "prefect.yaml").write_text(yaml.safe_dump(written))
         do(*prefect, "block", "register", "-m", "prefect_kie.blocks")
         do(*prefect, "work-pool", "create", "kie", "--type", "process")
         do(*prefect, "deploy", "--all")

@@ -51,10 +51,9 @@ def shows_picture(picture: Locator, width: int) -> None:
 
 
 def fill_in_video(ui: Ui, prompt: str) -> None:
-    """The fields of a text request, and how patiently to wait: these jobs take seconds."""
+    """The fields of a text request."""
     ui.tab("Text").click()
     ui.field("Prompt").fill(prompt)
-    ui.field("Max Gap Seconds").fill("3")
 
 
 def test_the_key_is_given_in_a_form(ui: Ui, served: Fleet) -> None:
@@ -79,10 +78,10 @@ def test_a_wrong_value_is_refused_and_nothing_runs(ui: Ui, served: Fleet) -> Non
     told.scroll_into_view_if_needed()
     ui.picture("refused")
     ui.field("Prompt").fill(PROMPT)
-    ui.field("count").fill("0")
+    ui.field("Count").fill("0")
     ui.button("Submit").click()
     if ui.name == "new":  # the browser's own sentence, at the field
-        assert "1" in ui.field("count").evaluate("field => field.validationMessage")
+        assert "1" in ui.field("Count").evaluate("field => field.validationMessage")
     else:
         expect(ui.page.get_by_text("0 is less than the minimum of 1").first).to_be_visible()
     assert (served.runs(), served.created()) == (before, 0)
@@ -127,9 +126,8 @@ def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
     fill_in_video(ui, f"{PROMPT}, approved, {ui.name}")
-    ui.field("count").fill("2")
-    ui.choose_kind("approve_over", "float")
-    ui.field("approve_over").fill("50")
+    ui.field("Count").fill("2")
+    ui.field("Ask above").fill("50")
     run = ui.submit()
     served.wait_until(run, "Suspended")
     assert served.created() == before
@@ -161,11 +159,11 @@ def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
     before = served.created()
     new.open_form(served.deployments[SERIES])
     fill_in_video(new, f"{PROMPT}, series")
-    new.field("Character Prompt").fill("cheerful robot barista in a green apron")
-    new.field("Character User Name").fill("latte_bot")
-    new.add_item("prompts", "{character} surfs at dawn")
-    new.add_item("prompts", "{character} reads to a sleepy fox")
-    new.field("Character Prompt").scroll_into_view_if_needed()
+    new.field("Character prompt").fill("cheerful robot barista in a green apron")
+    new.field("Character user name").fill("latte_bot")
+    new.add_item("Prompts", "{character} surfs at dawn")
+    new.add_item("Prompts", "{character} reads to a sleepy fox")
+    new.field("Character prompt").scroll_into_view_if_needed()
     new.picture("series-form")
     run = new.submit()
     served.wait_until(run, "Suspended")

@@ -19,7 +19,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli import batch as batching
 from prefect_kie.cli import main as cli
 from prefect_kie.flows import BatchResult
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 
 SECONDS = 120
 
@@ -73,9 +73,8 @@ class Desk:
         self.manifest.write_text(ANIMALS)
         self._parameters: dict[str, Any] = {
             "credentials": credentials,
-            "directory": folder / "videos",
             "defaults": {"model": "sora-2-text-to-video", "prompt": "a {animal} in the fog"},
-            "poll": QUICK,
+            **grouped(directory=folder / "videos", poll=QUICK),
         }
 
     def run(self, *, terminal: bool = False, **options: Any) -> tuple[int, str]:

@@ -16,30 +16,25 @@ from prefect_kie.cli.doctor import DEPLOYMENTS
 ROOT = Path(__file__).parents[2]
 
 
+FLOWS = {name: flow for name in flows.__all__ if isinstance(flow := getattr(flows, name), prefect_flows.Flow)}
 TEXT = (ROOT / "prefect.yaml").read_text()
 
 
 def test_every_flow_has_a_deployment_and_only_a_switch_is_templated() -> None:
     assert "{{" not in TEXT.replace('active: "{{ switched_on }}"', "")
     entrypoints = {one["entrypoint"] for one in yaml.safe_load(TEXT)["deployments"]}
-    public = {
-        f"prefect_kie.flows.{name}"
-        for name in flows.__all__
-        if isinstance(getattr(flows, name), prefect_flows.Flow)
-    }
-    assert entrypoints == public
+    assert entrypoints == {f"prefect_kie.flows.{name}" for name in FLOWS}
 
 
 def test_doctor_looks_for_each_deployment() -> None:
     found = yaml.safe_load(TEXT)["deployments"]
-    flow_names = {name: getattr(flows, name).name for name in flows.__all__ if name.islower()}
-    assert [f"{flow_names[one['entrypoint'].rpartition('.')[2]]}/{one['name']}" for one in found] == list(
+    assert [f"{FLOWS[one['entrypoint'].rpartition('.')[2]].name}/{one['name']}" for one in found] == list(
         DEPLOYMENTS
     )
 
 
-@pytest.mark.parametrize("name", [name for name in flows.__all__ if name.islower()])
+@pytest.mark.parametrize("name", FLOWS)
 def test_the_server_takes_what_a_form_is_filled_with(name: str) -> None:
-    schema = parameter_schema(getattr(flows, name).fn).model_dump()
+    schema = parameter_schema(FLOWS[name].fn).model_dump()
     filled_in = {key: field["default"] for key, field in schema["properties"].items() if "default" in field}
     assert validate(filled_in, schema, ignore_required=True) == []

@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from prefect_kie import api, tasks
-from prefect_kie.api import errors
+from prefect_kie import errors, models, tasks
+from prefect_kie.api import KieError
+from prefect_kie.api import errors as api_errors
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +31,7 @@ def test_the_model_table_names_every_task_and_its_request() -> None:
     made = {name: task for name in tasks.__all__ if isinstance(task := getattr(tasks, name), tasks.ModelTask)}
     assert set(told) == set(made)
     for name, request in told.items():
-        assert tasks.models._tasks[getattr(api, request)] is made[name]
+        assert tasks.models._tasks[getattr(models, request)] is made[name]
 
 
 def test_the_error_table_names_every_error_with_its_charge() -> None:
@@ -39,8 +40,8 @@ def test_the_error_table_names_every_error_with_its_charge() -> None:
         told |= dict.fromkeys(re.findall(r"\w+", row[0]), row[1])
     classes: dict[str, Any] = {
         name: value
-        for name, value in vars(errors).items()
-        if isinstance(value, type) and issubclass(value, errors.KieError) and value is not errors.KieError
+        for name, value in {**vars(api_errors), **vars(errors)}.items()
+        if isinstance(value, type) and issubclass(value, KieError) and value is not KieError
     }
     assert set(told) == set(classes)
     for name, charged in told.items():

@@ -12,7 +12,7 @@ from prefect_kie.api import JobFailed, JobRequest
 from prefect_kie.cli import showcase
 from prefect_kie.flows import GeneratedVideos, SeriesResult, VideoOutcome
 from prefect_kie.media.saved import SavedFile, SavedResult
-from prefect_kie.outcomes.results import Character
+from prefect_kie.outcomes.results import Character, Wanted
 from prefect_kie.simulator import SimulatorServer
 
 
@@ -90,7 +90,7 @@ def saved(request: JobRequest) -> VideoOutcome:
         saved_at=now,
         files=(file,),
     )
-    return VideoOutcome.of_saved(request, 1, result)
+    return VideoOutcome.of(Wanted(request), result, ID)
 
 
 @pytest.mark.parametrize("width", [80, 60])
@@ -102,7 +102,7 @@ def test_the_table_fits_a_terminal_and_breaks_no_name(
     character = Character(
         character_id="c1", handle="latte_bot", origin_task_id=ID, slice=showcase.SLICE, task_id=ID, credits=20
     )
-    failed = VideoOutcome.of_error(showcase.STABLE, 1, JobFailed("The GPU is on fire"), ID)
+    failed = VideoOutcome.of(Wanted(showcase.STABLE), JobFailed("The GPU is on fire"), ID)
     series = SeriesResult(
         job_key="any", original=original, character=character, episodes=(original, original)
     )

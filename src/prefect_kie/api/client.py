@@ -9,38 +9,25 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import os
 from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from types import TracebackType
 from typing import Any, BinaryIO, Self
 from urllib.parse import urlsplit
 
 import httpx
 from pydantic import SecretStr
 
-from prefect_kie.api.classification import Call, Classification, classify, classify_exception
+from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
-from prefect_kie.api.errors import (
-    JobNotFound,
-    KieError,
-    SubmissionInDoubt,
-    UnexpectedResponse,
-)
+from prefect_kie.api.errors import JobNotFound, KieError, SubmissionInDoubt, UnexpectedResponse
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key, http_client
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
 from prefect_kie.api.requests import JobRequest
-from prefect_kie.api.transport import (
-    MAX_ANSWER_BYTES,
-    KeyAuth,
-    KeyHider,
-    bare,
-    last_moment,
-    read_bounded,
-    upload_seconds,
-)
+from prefect_kie.api.transport import MAX_ANSWER_BYTES, KeyAuth, KeyHider, bare, last_moment, read_bounded
 from prefect_kie.api.uploads import (
     UploadedFile,
     check_file,
@@ -49,14 +36,13 @@ from prefect_kie.api.uploads import (
     parse_upload,
     unique_name,
 )
-from prefect_kie.api.wordings import names_in
 
-CREATE_READ_TIMEOUT = 180.0
-"""Seconds to wait for createTask's answer: giving up sooner would only leave a paid job in doubt."""
-
-CREATE_SECONDS = 190.0
+CREATE_SECONDS = 180.0
+"""After so long createTask has ended: giving up sooner would only leave a paid job in doubt."""
 CALL_SECONDS = 60.0
-"""After so long a call has ended, however its answer drips in; an upload may take longer, by its size."""
+"""After so long any other call has ended, however its answer drips in."""
+UPLOAD_BYTES_PER_SECOND = 50_000
+"""So fast at least an upload has to be: it may take longer than other calls, by its size."""
 
 
 class KieClient:
@@ -66,9 +52,12 @@ class KieClient:
         api_key: The key from kie.ai/api-key.
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
-        timeout: Seconds to wait for an answer (connecting: at most 10 s; createTask's answer: 180 s).
-        call_seconds: Seconds after which a call has ended, however its answer drips in (createTask: 190 s;
-            an upload: longer, by its size).
+        timeout: Seconds to wait for each part of an answer (connecting: at most 10 s; createTask's answer: up
+            to `create_seconds`).
+        call_seconds: Seconds after which a call has ended, however its answer drips in (an upload: longer, by
+            its size).
+        create_seconds: The same for createTask.
+        max_answer_bytes: An answer is read so far and no further.
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
         polls_per_second: How often to poll jobs in a second, all of this client's together. Kie counts polls
             for each job alone (10), and was once documented to count them per key.
@@ -89,6 +78,8 @@ class KieClient:
         upload_url: str = UPLOAD_URL,
         timeout: float = 30.0,
         call_seconds: float = CALL_SECONDS,
+        create_seconds: float = CREATE_SECONDS,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         creates_per_10_seconds: int = CREATES_PER_10_SECONDS,
         polls_per_second: int = POLLS_PER_SECOND,
     ) -> None:
@@ -96,14 +87,15 @@ class KieClient:
         self.base_url = check_host(base_url)
         self.upload_url = check_host(upload_url)
         self._auth, self._hide = KeyAuth(self._key), KeyHider(self._key)
-        self._seconds = call_seconds
+        self._seconds, self._create_seconds = call_seconds, create_seconds
+        self._max_bytes = max_answer_bytes
         self.creates = RateLimiter(creates_per_10_seconds, 10.0)
         self.polls = RateLimiter(polls_per_second, 1.0)
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
         # so every createTask has a connection of its own.
-        create_timeout = httpx.Timeout(timeout, connect=connect, read=CREATE_READ_TIMEOUT)
+        create_timeout = httpx.Timeout(timeout, connect=connect, read=create_seconds)
         self._create_http = http_client(self.base_url, create_timeout, keepalive=0)
 
     def __repr__(self) -> str:
@@ -112,12 +104,7 @@ class KieClient:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *error: object) -> None:
         await self.aclose()
 
     async def aclose(self) -> None:
@@ -159,15 +146,13 @@ class KieClient:
         async with nullcontext() if has_slot else self.creates.slot():
             answer = await self._ask(
                 Call.CREATE,
-                self._create_http,
-                "POST",
                 f"{self.base_url}/api/v1/jobs/createTask",
                 names={*names_in(body), *type(request).model_fields},
-                seconds=CREATE_SECONDS,
+                seconds=self._create_seconds,
                 json=body,
                 extensions={"trace": last_moment(too_late)} if too_late else {},
             )
-        if (task_id := answer.task_id) is None:  # pragma: no cover - judged before
+        if (task_id := answer.task_id) is None:  # pragma: no cover - classified before
             raise SubmissionInDoubt("createTask named no task")
         return JobHandle(task_id=task_id, model=request.model_name, submitted_at=datetime.now(timezone.utc))
 
@@ -183,33 +168,23 @@ class KieClient:
             KieError: when the poll failed; `retryable` says whether another may succeed.
         """
         async with nullcontext() if has_slot else self.polls.slot():
-            answer = await self._ask(
-                Call.POLL,
-                self._http,
-                "GET",
-                f"{self.base_url}/api/v1/jobs/recordInfo",
-                params={"taskId": task_id},
-                task_id=task_id,
-            )
+            url = f"{self.base_url}/api/v1/jobs/recordInfo"
+            answer = await self._ask(Call.POLL, url, params={"taskId": task_id}, task_id=task_id)
         job = parse_job(answer.fields, seen_at=answer.date) if answer.fields else None
         if job is None:
             raise JobNotFound("Kie does not know this job (or not yet)", task_id=task_id)
         if job.task_id != task_id:
-            raise UnexpectedResponse(
-                f"asked for a job, Kie answered about another ({job.task_id[:100]!r})",
-                task_id=task_id,
-                billed="unknown",
-                retryable=True,
-            )
+            happened = f"asked for a job, Kie answered about another ({job.task_id[:100]!r})"
+            raise UnexpectedResponse(happened, task_id=task_id, billed="unknown", retryable=True)
         return job
 
     async def get_credits(self) -> float:
         """The account's balance in credits (1 credit = 0.005 USD).
 
         Raises:
-            KieError: when Kie does not tell it.
+            KieError: when Kie does not say.
         """
-        answer = await self._ask(Call.FREE, self._http, "GET", f"{self.base_url}/api/v1/chat/credit")
+        answer = await self._ask(Call.FREE, f"{self.base_url}/api/v1/chat/credit")
         balance = as_float(answer.data)
         if balance is None:
             raise UnexpectedResponse(f"Kie's balance is not a number: {str(answer.data)[:100]!r}")
@@ -224,13 +199,8 @@ class KieClient:
         Raises:
             InvalidRequest: when it is not an address of Kie's results.
         """
-        answer = await self._ask(
-            Call.FREE,
-            self._http,
-            "POST",
-            f"{self.base_url}/api/v1/common/download-url",
-            json={"url": url},
-        )
+        address = f"{self.base_url}/api/v1/common/download-url"
+        answer = await self._ask(Call.FREE, address, json={"url": url})
         if not isinstance(answer.data, str) or not answer.data.startswith(("https://", "http://")):
             raise UnexpectedResponse("Kie gave no download link")
         return answer.data
@@ -248,46 +218,42 @@ class KieClient:
         """
         file, mime_type = open_checked(Path(path))
         with file:
-            content = await asyncio.to_thread(checksum, file)
-            return await self._upload_stream(Path(path).name, file, mime_type, upload_path, content)
+            name = unique_name(Path(path).name, await asyncio.to_thread(checksum, file))
+            return await self._upload_stream(
+                name, file, os.fstat(file.fileno()).st_size, mime_type, upload_path
+            )
 
     async def upload_bytes(
         self, data: bytes, file_name: str, upload_path: str = "prefect-kie"
     ) -> UploadedFile:
         """Upload a file held in memory; as `upload_file` otherwise."""
         mime_type = check_file(file_name, len(data))
-        content = hashlib.sha256(data).hexdigest()
-        return await self._upload_stream(file_name, data, mime_type, upload_path, content)
+        name = unique_name(file_name, hashlib.sha256(data).hexdigest())
+        return await self._upload_stream(name, data, len(data), mime_type, upload_path)
 
     async def upload_from_url(self, url: str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
-        body = {
-            "fileUrl": url,
-            "uploadPath": upload_path.strip("/"),
-            "fileName": unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest()),
-        }
-        return parse_upload(await self._upload("/api/file-url-upload", json=body))
+        name = unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
+        body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": name}
+        return await self._upload("/api/file-url-upload", self._seconds, json=body)
 
     async def _upload_stream(
-        self, name: str, body: BinaryIO | bytes, mime_type: str, upload_path: str, content: str
+        self, name: str, body: BinaryIO | bytes, size: int, mime_type: str, upload_path: str
     ) -> UploadedFile:
-        stored = unique_name(name, content)
-        answer = await self._upload(
+        return await self._upload(
             "/api/file-stream-upload",
-            files={"file": (stored, body, mime_type)},
-            data={"uploadPath": upload_path.strip("/"), "fileName": stored},
+            self._seconds + size / UPLOAD_BYTES_PER_SECOND,
+            files={"file": (name, body, mime_type)},
+            data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
-        return parse_upload(answer)
 
-    async def _upload(self, path: str, **content: Any) -> Envelope:
-        url, seconds = f"{self.upload_url}{path}", self._seconds + upload_seconds(content)
-        return await self._ask(Call.FREE, self._http, "POST", url, seconds=seconds, **content)
+    async def _upload(self, path: str, seconds: float, **content: Any) -> UploadedFile:
+        url = f"{self.upload_url}{path}"
+        return parse_upload(await self._ask(Call.FREE, url, seconds=seconds, **content))
 
     async def _ask(
         self,
         call: Call,
-        http: httpx.AsyncClient,
-        method: str,
         url: str,
         *,
         task_id: str | None = None,
@@ -300,7 +266,7 @@ class KieClient:
         answer: Envelope | BaseException
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._exchange(http, method, url, **content)
+                answer = await self._exchange(call, url, **content)
         except BaseException as error:
             answer = self._failure(call, error, name, seconds, task_id)
         if isinstance(answer, BaseException):
@@ -314,6 +280,15 @@ class KieClient:
             happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
             raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
         return answer
+
+    async def _exchange(self, call: Call, url: str, **content: Any) -> Envelope:
+        # A frame of its own: of one that is left by an error the request, with the key, would be seen.
+        http = self._create_http if call is Call.CREATE else self._http
+        method = "POST" if content.keys() & {"json", "files"} else "GET"
+        async with http.stream(method, url, auth=self._auth, **content) as response:
+            body = await read_bounded(response, self._max_bytes)
+            # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
+            return parse_envelope(response.status_code, body, response.headers.get("Date"), self._hide)
 
     def _failure(
         self, call: Call, error: BaseException, name: str, seconds: float, task_id: str | None
@@ -329,13 +304,6 @@ class KieClient:
         else:  # it was cancelled, or the fault is ours
             return bare(error)
         return _error(classify_exception(call, error), happened, task_id, code=None)
-
-    async def _exchange(self, http: httpx.AsyncClient, method: str, url: str, **content: Any) -> Envelope:
-        async with http.stream(method, url, auth=self._auth, **content) as response:
-            body = await read_bounded(response, MAX_ANSWER_BYTES)
-            date = response.headers.get("Date")
-            # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
-            return parse_envelope(response.status_code, body, date, self._hide)
 
 
 def _error(classification: Classification, message: str, task_id: str | None, code: int | None) -> KieError:

@@ -1,4 +1,4 @@
-"""Every way a job can go wrong, as one tree.
+"""Every way a call to Kie can go wrong, as one tree.
 
 ::
 
@@ -14,20 +14,12 @@
     ├── JobNotFound               Kie knows no such job                                   (404, 422)
     ├── JobFailed                 the job ran and ended without a result; not charged     (501)
     │   └── ContentRejected       ... because of moderation
-    ├── JobTimedOut               we stopped waiting; the job goes on and may be charged
     ├── SubmissionInDoubt         whether the job was created is not known
-    ├── SubmissionNotRecorded     the record could not be kept, so nothing was sent
     ├── UnexpectedResponse        an answer that cannot be understood
     │   └── ServiceUnavailable    no answer, or a server error: worth another poll
-    ├── DownloadFailed            the result could not be fetched or stored
-    ├── CallbackRejected          a callback that is not proven to come from Kie
-    ├── BudgetExceeded            your own budget does not allow it; nothing was sent
-    ├── NotApproved               a person was asked before paying, and said no
-    ├── NotAnswered               a person was asked, and nobody answered in time
-    └── RunIncomplete             a flow run that ends without some of what it was asked for
+    └── CallbackRejected          a callback that is not proven to come from Kie
 
-Each carries what a person needs at night: what happened, to which job, whether it was charged, and
-the exact next call. Each survives pickling, because Prefect stores the exception of a failed run.
+Each says what happened, to which job, whether it was charged, and what to do next.
 """
 
 from __future__ import annotations
@@ -38,7 +30,7 @@ Billed = Literal["no", "yes", "unknown"]
 
 
 class KieError(Exception):
-    """Base of every error of this package.
+    """Base of every error of this package; it survives pickling with all it carries.
 
     Args:
         message: What happened, as one sentence.
@@ -77,8 +69,10 @@ class KieError(Exception):
         self.remedy = self.default_remedy if remedy is None else remedy
 
     def __str__(self) -> str:
+        happened = self.message.strip()
+        end = "" if happened.endswith((".", "!", "?")) else "."
         job = f" Job: {self.task_id}." if self.task_id else ""
-        return f"{_sentence(self.message)}{job}\nCharged: {self.billed}.\nNext: {self.next_step}"
+        return f"{happened}{end}{job}\nCharged: {self.billed}.\nNext: {self.next_step}"
 
     @property
     def line(self) -> str:
@@ -86,39 +80,25 @@ class KieError(Exception):
         return " ".join(str(self).splitlines())
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # Exception's own way would call the class with `args` alone and lose everything else.
-        return _rebuild, (type(self), self.message, dict(self.__dict__))
+        # Exception's own way would call the class, whose arguments may be others, and lose everything else.
+        return _new, (type(self), self.message), dict(self.__dict__)
 
 
-def _rebuild(cls: type[KieError], message: str, attributes: dict[str, Any]) -> KieError:
-    error = cls.__new__(cls, message)
-    Exception.__init__(error, message)
-    error.__dict__.update(attributes)
-    return error
-
-
-def _sentence(text: str) -> str:
-    text = text.strip()
-    return text if text.endswith((".", "!", "?")) else f"{text}."
+def _new(cls: type[KieError], message: str) -> KieError:
+    return cls.__new__(cls, message)
 
 
 class AuthenticationFailed(KieError):
     """Kie does not accept the key (code 401), or not from this address (403)."""
 
-    default_remedy = (
-        "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
-        "KieCredentials block."
-    )
-    default_next_step = f"{default_remedy} Then run again."
+    default_remedy = "Check the key at kie.ai/api-key, and its list of allowed addresses."
+    default_next_step = f"{default_remedy} Then try again."
 
 
 class InsufficientCredits(KieError):
     """The account has too few credits for this job (code 402)."""
 
-    default_next_step = (
-        "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
-        "would pay for all of it, unless it has the same job_key."
-    )
+    default_next_step = "Add credits at kie.ai, then try again; nothing was created."
 
 
 class InvalidRequest(KieError):
@@ -172,7 +152,7 @@ class JobNotFound(KieError):
     default_billed = "unknown"
     default_next_step = (
         "Check the task id in Kie's logs page (kie.ai/logs). A job younger than two minutes may not show "
-        "yet: then run collect_job again."
+        "yet: then poll it again."
     )
 
 
@@ -183,10 +163,7 @@ class JobFailed(KieError):
     repetition of this one. `confirmed` says that Kie's own record of the job was seen to say so.
     """
 
-    default_next_step = (
-        "Read Kie's reason; to try again, start a new run for this video alone, with another job_key if this "
-        "one had one."
-    )
+    default_next_step = "Read Kie's reason; to try again, submit a new job."
     transient: bool = False
     confirmed: bool = False
 
@@ -194,40 +171,22 @@ class JobFailed(KieError):
 class ContentRejected(JobFailed):
     """The provider's moderation refused the prompt, an image or a person in it."""
 
-    default_next_step = (
-        "Change the prompt or the image, in a run for this video alone; the same input will be refused again."
-    )
-
-
-class JobTimedOut(KieError):
-    """The deadline passed before the job ended. The job goes on and is charged if it succeeds."""
-
-    default_billed = "unknown"
-    default_next_step = "Run collect_job with this task id later; results live 14 days."
+    default_next_step = "Change the prompt or the image; the same input will be refused again."
 
 
 class SubmissionInDoubt(KieError):
     """A submission went out and it is not known whether Kie created the job.
 
-    It is never submitted again by itself, since that could pay twice.
-    `submission` is the key of its record in result storage.
+    It is never submitted again by itself, since that could pay twice. `submission` is the key of its record,
+    where one is kept.
     """
 
     default_billed = "unknown"
     default_next_step = (
-        "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id; do "
-        "not submit it again before."
+        "Look in Kie's logs page (kie.ai/logs). If the job is there, poll it by its task id; do not submit "
+        "it again before."
     )
     submission: str | None = None
-
-
-class SubmissionNotRecorded(KieError):
-    """The submission's record could not be written and read back, so nothing was sent."""
-
-    default_next_step = (
-        "Make Prefect's result storage writable (PREFECT_LOCAL_STORAGE_PATH, or the result storage block), "
-        "then run again."
-    )
 
 
 class UnexpectedResponse(KieError):
@@ -243,56 +202,8 @@ class ServiceUnavailable(UnexpectedResponse):
     default_next_step = "Run it again in a while; polling a job costs nothing."
 
 
-class DownloadFailed(KieError):
-    """A result could not be fetched or stored. It is paid and still at Kie."""
-
-    default_billed = "yes"
-    default_next_step = "Run collect_job with this task id; results live 14 days at Kie."
-
-
 class CallbackRejected(KieError):
     """A callback is not proven to come from Kie."""
 
     default_billed = "unknown"
-    default_next_step = "Nothing to do for the job: it is looked up anyway."
-
-
-class BudgetExceeded(KieError):
-    """A budget of yours (`max_credits`, or the limit `kie-credits`) does not allow it; nothing was sent.
-
-    `left` is what may still be paid, credits.
-    """
-
-    default_next_step = (
-        "Raise the budget (max_credits, or the concurrency limit kie-credits), then run its flow run again; "
-        "what it has submitted is not paid again."
-    )
-    left: float | None = None
-
-
-class NotApproved(KieError):
-    """A person was asked whether to submit and pay, and said no. Nothing was submitted."""
-
-    default_next_step = "Run it again to be asked again; nothing was submitted."
-
-
-class NotAnswered(KieError):
-    """A flow run asked a person something, and nobody answered in time."""
-
-    default_next_step = "Run it again (in the UI: Retry); it goes on where it was and asks again."
-
-
-class RunIncomplete(KieError):
-    """A flow run ends without some of the videos it was asked for; none of the others is lost.
-
-    `result` is what the flow would have returned: every outcome, those that succeeded included. `errors` are
-    the exceptions of what is missing, to be told apart by their type.
-    """
-
-    default_billed = "unknown"
-    default_next_step = "See the line of each video."
-    result: Any = None
-    errors: tuple[KieError, ...] = ()
-
-    def __str__(self) -> str:
-        return self.message  # its lines are whole errors with charges and next steps of their own
+    default_next_step = "Nothing to do for the job: it is polled anyway."

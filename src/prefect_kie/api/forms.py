@@ -1,4 +1,4 @@
-"""How requests show in a form that is made from their JSON schema, such as the Prefect UI's.
+"""How requests show in a form that a UI makes from their JSON schema.
 
 What is refused and what is sent does not depend on it.
 """
@@ -17,38 +17,39 @@ from pydantic_core import CoreSchema
 
 
 def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Each field says what it means and is easy to fill in.
+    """Each field says what it means and is easy to fill in: for a model's `json_schema_extra`.
 
-    For a model's `json_schema_extra`. What it says is the docstring below the field. pydantic's own
-    `use_attribute_docstrings` would read the source of each class at import, which takes milliseconds each.
-
-    Args:
-        schema: The model's JSON schema, changed in place.
-        model: The model.
+    What it says is the docstring below the field. pydantic's own `use_attribute_docstrings` would read the
+    source of each class at import, which takes milliseconds each.
     """
+    fields: dict[str, dict[str, Any]] = schema.get("properties", {})
     for cls in model.__mro__:
         if issubclass(cls, BaseModel):
             for name, text in _docstrings(cls.__module__).get(cls.__qualname__, {}).items():
-                if name in schema.get("properties", {}):
-                    schema["properties"][name].setdefault("description", text)
-    _plain_optionals(schema)
+                if name in fields:
+                    fields[name].setdefault("description", text)
+    if "model" in fields:
+        fields["model"].setdefault("description", "The model's name at Kie.")
+    for name, field in fields.items():
+        if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
+            field["title"] = name.replace("_", " ").capitalize()
+    _plain_optionals(fields)
 
 
-def _plain_optionals(schema: dict[str, Any]) -> None:
+def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
     """A field that may be left out is one field, not a choice between tabs "text" and "None".
 
     Not for yes or no: a form would send the no that nobody chose. Not for a drop-down: the null that forms
     send for what was left out is none of its values.
     """
-    for field in schema.get("properties", {}).values():
-        choices = field.get("anyOf", [])
+    for field in fields.values():
+        choices: list[dict[str, Any]] = field.get("anyOf", [])
         if len(choices) != 2 or choices[1] != {"type": "null"}:
             continue
-        if choices[0].get("type") in (None, "boolean") or "enum" in choices[0]:
-            continue
-        del field["anyOf"]
-        field.pop("default", None)  # null, which the plain type would refuse
-        field.update({name: value for name, value in choices[0].items() if name not in field})
+        if choices[0].get("type") not in (None, "boolean") and "enum" not in choices[0]:
+            del field["anyOf"]
+            field.pop("default", None)  # null, which the plain type would refuse
+            field.update({**choices[0], **field})
 
 
 @cache
@@ -58,20 +59,19 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
         tree = ast.parse(inspect.getsource(sys.modules[module]))
     except (KeyError, OSError, TypeError):
         return {}
-    return {cls.name: _texts_below(cls) for cls in tree.body if isinstance(cls, ast.ClassDef)}
-
-
-def _texts_below(cls: ast.ClassDef) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for field, text in zip(cls.body, cls.body[1:], strict=False):
-        match field, text:
-            case (
-                ast.AnnAssign(target=ast.Name(id=name)),
-                ast.Expr(value=ast.Constant(value=str(words))),
-            ):
-                found[name] = inspect.cleandoc(words)
-            case _:
-                pass
+    found: dict[str, dict[str, str]] = {}
+    for cls in tree.body:
+        if isinstance(cls, ast.ClassDef):
+            texts = found[cls.name] = {}
+            for pair in zip(cls.body, cls.body[1:], strict=False):
+                match pair:
+                    case (
+                        ast.AnnAssign(target=ast.Name(id=name)),
+                        ast.Expr(value=ast.Constant(value=str(words))),
+                    ):
+                        texts[name] = inspect.cleandoc(words)
+                    case _:
+                        pass
     return found
 
 

@@ -6,7 +6,6 @@ import ipaddress
 import ssl
 from functools import lru_cache
 from importlib.metadata import version
-from typing import TypedDict
 from urllib.parse import urlsplit
 
 import httpx
@@ -25,8 +24,7 @@ def check_key(key: SecretStr | str) -> SecretStr:
     Raises:
         ValueError: when it is empty or holds characters that no header can.
     """
-    secret = key.get_secret_value() if isinstance(key, SecretStr) else key
-    secret = secret.strip()
+    secret = (key.get_secret_value() if isinstance(key, SecretStr) else key).strip()
     if not secret:
         raise ValueError("the API key is empty; get one at kie.ai/api-key")
     if not (secret.isascii() and secret.isprintable()) or " " in secret:
@@ -52,60 +50,39 @@ def check_host(url: str) -> str:
 
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine."""
-    if host == "localhost":
-        return True
     try:
-        return ipaddress.ip_address(host).is_loopback
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def http_client(url: str, timeout: httpx.Timeout, *, keepalive: int) -> httpx.AsyncClient:
-    """An HTTP client for one host: redirects are never followed.
+def http_client(
+    url: str, timeout: httpx.Timeout, *, keepalive: int, proxy: str | None = None
+) -> httpx.AsyncClient:
+    """An HTTP client that never follows redirects, and keeps so many idle connections.
 
-    Args:
-        url: The host's address; proxies of the environment are not used for this machine's own.
-        timeout: httpx's timeouts.
-        keepalive: How many idle connections may be kept.
+    Proxies of the environment are not used for this machine's own address, nor for files of any host, whose
+    address is empty here.
     """
-    return httpx.AsyncClient(**_options(url, timeout, keepalive=keepalive))
+    return httpx.AsyncClient(
+        verify=_tls_context(),
+        timeout=timeout,
+        # Rate limiters bound the calls. A bound of the pool would fill up with connections of calls that were
+        # cancelled before they took them (httpcore 1.0.9).
+        limits=httpx.Limits(
+            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
+        ),
+        follow_redirects=False,
+        trust_env=bool(url) and not is_loopback(urlsplit(url).hostname or ""),
+        # Kie's answers are short; what is not compressed cannot grow.
+        headers={"User-Agent": f"prefect-kie/{_version()}", "Accept-Encoding": "identity"},
+        proxy=proxy,
+    )
 
 
 def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
-    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing.
-
-    Args:
-        timeout: httpx's timeouts.
-        proxy: The proxy's address, where one leads there.
-    """
-    options = _options("", timeout, keepalive=0)
-    options["trust_env"] = False
-    return httpx.AsyncClient(**options, proxy=proxy)
-
-
-def _options(url: str, timeout: httpx.Timeout, *, keepalive: int) -> _Options:
-    return {
-        "verify": _tls_context(),
-        "timeout": timeout,
-        # Rate limiters bound the calls. A bound of the pool would fill up with connections of calls that were
-        # cancelled before they took them (httpcore 1.0.9).
-        "limits": httpx.Limits(
-            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
-        ),
-        "follow_redirects": False,
-        "trust_env": not is_loopback(urlsplit(url).hostname or ""),
-        # Kie's answers are short; what is not compressed cannot grow.
-        "headers": {"User-Agent": f"prefect-kie/{_version()}", "Accept-Encoding": "identity"},
-    }
-
-
-class _Options(TypedDict):
-    verify: ssl.SSLContext
-    timeout: httpx.Timeout
-    limits: httpx.Limits
-    follow_redirects: bool
-    trust_env: bool
-    headers: dict[str, str]
+    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing."""
+    return http_client("", timeout, keepalive=0, proxy=proxy)
 
 
 @lru_cache(maxsize=1)
@@ -116,5 +93,4 @@ def _tls_context() -> ssl.SSLContext:
 
 @lru_cache(maxsize=1)
 def _version() -> str:
-    # It is read from the disk, which takes a millisecond.
-    return version("prefect-kie")
+    return version("prefect-kie")  # read from the disk, which takes a millisecond

@@ -1,4 +1,4 @@
-"""A job as Kie tells of it: its handle, its state, its result."""
+"""A job: its handle, its state, its result."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api.catalog import parse_request
-from prefect_kie.api.envelope import as_float, as_int, decoded, first_id, first_text
-from prefect_kie.api.requests import JobRequest
+from prefect_kie.api.classification import is_no_failure
+from prefect_kie.api.envelope import as_float, as_int, as_list, as_object, decoded, first_id, first_text
+from prefect_kie.api.requests import title_of
 from prefect_kie.api.results import CharacterResult, JobResult, parse_result
-from prefect_kie.api.wordings import is_no_failure
 
 ENDED_BADLY = ("fail", "failed", "failure")
 _BAD = re.compile(r"error|fail|cancel|abort|reject|refus|expir|terminat|time.?out")
@@ -24,7 +23,8 @@ MAX_RECORD_BYTES = 256 * 1024
 """So much of Kie's record of a job is kept."""
 MAX_DEPTH = 20
 
-LATEST_MILLISECONDS = 4_102_444_800_000  # the year 2100; later ones are not times
+LATEST_MILLISECONDS = 4_102_444_800_000
+"""The year 2100; later ones are not times."""
 
 
 class JobState(StrEnum):
@@ -74,16 +74,15 @@ class Job(BaseModel):
         model: The model's name at Kie.
         state: Where it stands.
         raw_state: The state as Kie wrote it.
-        progress: 0 to 100, where the model tells it.
+        progress: 0 to 100, where the model reports it.
         result: What it made, or the character, once it has succeeded.
         fail_code: Kie's code for a failure, as text.
         fail_message: Kie's reason for a failure.
         credits: What Kie charged, credits; None until known.
         created_at: When Kie created it, by Kie's clock.
         completed_at: When it ended, by Kie's clock.
-        seen_at: When it was polled, by Kie's clock where its answer told the time.
-        request_body: The echo of what was asked: `{"model": ..., "input": {...}}`; empty where it was not
-            readable.
+        seen_at: When it was polled, by Kie's clock.
+        request_body: Kie's echo of the request, `{"model": ..., "input": {...}}`; empty where unreadable.
         record: Kie's record of it, as it came, without callback addresses.
     """
 
@@ -129,20 +128,9 @@ class Job(BaseModel):
         return isinstance(self.result, CharacterResult) or bool(self.result and not self.result.is_empty)
 
     @property
-    def request(self) -> JobRequest | None:
-        """The request that made this job, read from Kie's echo; None where it cannot be read."""
-        try:
-            return parse_request(self.request_body)
-        except (ValueError, TypeError):
-            return None
-
-    @property
     def prompt(self) -> str:
         """The prompt (or what stands for it) of the request that made this job; may be empty."""
-        if (request := self.request) is not None:
-            return request.title
-        prompt = cast("dict[str, Any]", self.request_body.get("input") or {}).get("prompt")
-        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
+        return title_of(self.request_body.get("input") or {})
 
     @property
     def handle(self) -> JobHandle:
@@ -151,26 +139,17 @@ class Job(BaseModel):
 
 
 def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job | None:
-    """Read the `data` of recordInfo or of a callback.
-
-    Args:
-        data: The object as received; anything in it may be missing or of another type.
-        seen_at: The time of the poll.
-
-    Returns:
-        The job; None where the data names no task.
-    """
+    """Read the `data` of recordInfo, whatever of it is missing or odd; None if it names no task."""
     task_id = first_id(data, "taskId", "task_id", "recordId")
     if task_id is None:
         return None
     raw_state = first_text(data, "state") or ""
     state = _state(raw_state, data)
     echo = _echo(data.get("param"))
-    model = first_text(data, "model") or first_text(echo, "model") or "unknown"
     progress = as_float(data.get("progress"))
     return Job(
         task_id=task_id,
-        model=model,
+        model=first_text(data, "model") or first_text(echo, "model") or "unknown",
         state=state,
         raw_state=raw_state,
         progress=None if progress is None else min(100.0, max(0.0, progress)),
@@ -197,17 +176,14 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
     state = next((state for state in JobState if state.value == word), JobState.UNKNOWN)
     # Of a job that is said to go on, a time alone proves no end: only a reason does.
     ended = _time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
-    if _BAD.search(word) and (ended or _tells_failure(data)):
+    reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
+    failed = ended or any(reason is not None and not is_no_failure(reason) for reason in reasons)
+    if _BAD.search(word) and failed:
         return JobState.FAIL
-    if _has_content(decoded(data.get("resultJson"))) or _has_content(decoded(data.get("response"))):
+    if any(_has_content(decoded(data.get(name))) for name in ("resultJson", "response")):
         # What made something has not failed; where the word says nothing, the next poll may.
         return JobState.SUCCESS if ended and word in ENDED_WELL else state
-    return JobState.FAIL if ended or _tells_failure(data) else state
-
-
-def _tells_failure(data: dict[str, Any]) -> bool:
-    reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
-    return any(reason is not None and not is_no_failure(reason) for reason in reasons)
+    return JobState.FAIL if failed else state
 
 
 def _has_content(value: Any) -> bool:
@@ -218,7 +194,7 @@ def _has_content(value: Any) -> bool:
         if isinstance(each, dict):
             left += cast("dict[str, Any]", each).values()
         elif isinstance(each, list):
-            left += each  # pyright: ignore[reportUnknownArgumentType]
+            left += as_list(each)
         elif each is not None and each != "" and each is not False:
             return True
     return False
@@ -230,8 +206,7 @@ def _echo(param: Any) -> dict[str, Any]:
         return {}
     fields = cast("dict[str, Any]", content)
     # `input` is a JSON string within the JSON string in recordings, an object in the documentation.
-    body_input = decoded(fields.get("input"))
-    echo: dict[str, Any] = {"input": body_input if isinstance(body_input, dict) else {}}
+    echo: dict[str, Any] = {"input": as_object(decoded(fields.get("input")))}
     if model := first_text(fields, "model"):
         echo["model"] = model
     return echo
@@ -251,8 +226,7 @@ def _without_callbacks(value: Any, depth: int) -> Any:
     if depth > MAX_DEPTH:
         return None
     if isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return [_without_callbacks(each, depth + 1) for each in items]
+        return [_without_callbacks(each, depth + 1) for each in as_list(value)]
     if not isinstance(value, dict):
         return value
     kept: dict[str, Any] = {}

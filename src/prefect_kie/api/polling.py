@@ -1,6 +1,6 @@
 """When to poll a job again: a pure function of its age, state, progress and model.
 
-A poll costs one request and a little of the Prefect server's history; a late poll costs the person's
+A poll costs one request and a little work for whoever waits; a late poll costs the person's
 time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between polls
 is proportional to `1 / sqrt(h(t))`: few polls early, closer ones when an end is likely. Jobs of one
 model take about log-normally distributed times around the model's usual duration. A job that reports its
@@ -24,18 +24,7 @@ STARTED_AT = 0.15
 
 
 class PollPolicy(BaseModel):
-    """How patiently a job is waited for.
-
-    Attributes:
-        deadline_seconds: Give up waiting at this age of the job; the job itself goes on at Kie.
-        min_gap_seconds: Never poll again sooner than this.
-        max_gap_seconds: Never poll again later than this, whatever the likelihood of an end.
-        usual_seconds: How long such a job usually takes; None takes the model's own number.
-        spread: How much jobs differ from that: the sigma of the logarithm of their durations.
-        seconds_per_poll: How many seconds of delay one poll is worth: smaller polls more often.
-        jitter: Share of the gap by which it varies, so that many jobs do not poll at once.
-        late_result_seconds: For how long a success that tells of no result yet is polled again.
-    """
+    """How patiently a job is waited for; each field says below what it means."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
@@ -71,7 +60,7 @@ def next_poll(
         policy: How patiently to wait.
         age: The job's age at this poll, seconds.
         usual: How long a job of this model usually takes, seconds.
-        progress: 0 to 100, where the job tells it.
+        progress: 0 to 100, where the job reports it.
         chance: A random number from 0 to 1, for the jitter.
 
     Returns:

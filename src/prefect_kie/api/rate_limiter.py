@@ -23,11 +23,7 @@ class RateLimiter:
 
     A call has a slot from before it is sent until `seconds` after its *answer*, so nothing need be known of
     how long it was on its way: of `calls` + 1 calls two have had the same slot, and reached the other side
-    `seconds` apart.
-
-    Args:
-        calls: How many calls the other side takes in a window of `seconds`.
-        seconds: How long its window is.
+    `seconds` apart, whose window is that long.
     """
 
     def __init__(self, calls: int, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""What a finished job made: files, a text, data or a character, in whichever shape Kie tells it.
+"""What a finished job made: files, a text, data or a character, in whichever shape Kie gives it.
 
 Most models give `resultUrls`. Others give tracks (Suno), an object (lyrics, masks, speech to text), or put
 all of it into `response` (kie-api: "Results come in several shapes"). A shape that nobody has seen yet is
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api.envelope import as_float, decoded, first_id, first_text
+from prefect_kie.api.envelope import as_float, as_list, as_object, decoded, first_id, first_text
 
 MAX_URLS = 100
 MAX_DEPTH = 8
@@ -90,15 +90,11 @@ class CharacterResult(BaseModel):
 
 
 _ROLES: Mapping[str, Role] = {
-    "resulturl": "result",
+    **dict.fromkeys(("resulturl", "audiourl", "streamaudiourl", "videourl", "imageurl"), "result"),
     "resultwatermarkurl": "watermarked",
     "firstframeurl": "first_frame",
     "lastframeurl": "last_frame",
     "maskurl": "mask",
-    "audiourl": "result",
-    "streamaudiourl": "result",
-    "videourl": "result",
-    "imageurl": "result",
 }
 """The role of an address by its field's name, without case, underscores and plural."""
 
@@ -112,15 +108,7 @@ _NOTHING: tuple[Any, ...] = (None, "", [], {})
 
 
 def parse_result(*places: Any) -> JobResult | CharacterResult:
-    """Read a result from the first place that holds one.
-
-    Args:
-        places: `resultJson` and `response`, in any form they are known to take: a JSON string, an object, a
-            list, a plain text, empty.
-
-    Returns:
-        The character, where the result names one; else files, text and data, possibly none.
-    """
+    """Read a result from the first place (`resultJson`, `response`) that holds one, in any form it takes."""
     for place in places:
         result = _result(place)
         if isinstance(result, CharacterResult) or not result.is_empty:
@@ -130,9 +118,9 @@ def parse_result(*places: Any) -> JobResult | CharacterResult:
 
 def _result(place: Any) -> JobResult | CharacterResult:
     content = _content(place)
-    fields = _object(content)
+    fields = as_object(content)
     inner = _content(fields.get("resultObject"))
-    for candidate in (_object(inner), fields):
+    for candidate in (as_object(inner), fields):
         if character_id := first_text(candidate, "character_id", "characterId"):
             handle = first_text(candidate, "character_user_name", "characterUserName")
             return CharacterResult(
@@ -150,7 +138,7 @@ def _result(place: Any) -> JobResult | CharacterResult:
     addressed = any(_plain(name) in _ROLES for name in fields)  # with an empty one it is only late
     if data is None and not (found or text or addressed):
         if isinstance(content, list):
-            data = content or None  # pyright: ignore[reportUnknownVariableType]
+            data = as_list(content) or None
         else:
             rest = {name: value for name, value in fields.items() if value not in _NOTHING}
             data = rest if {_plain(name) for name in rest} - _ENVELOPE else None
@@ -166,10 +154,6 @@ def _content(value: Any) -> Any:
         return None
     # What begins like JSON and is none was cut short: no text, and no result yet.
     return value.strip() if content is None and not value.lstrip().startswith(("{", "[", '"')) else content
-
-
-def _object(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _plain(name: str) -> str:
@@ -188,8 +172,7 @@ def _files(
         elif is_web_address(url := value.strip()):
             yield ResultFile(url=url, role=role, **(track or {}))
     elif isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        for each in items:
+        for each in as_list(value):
             yield from _files(each, role, depth + 1)
     elif isinstance(value, dict):
         yield from _files_of(cast("dict[str, Any]", value), role, depth)
@@ -217,11 +200,10 @@ def _files_of(fields: dict[str, Any], role: Role, depth: int) -> Iterator[Result
 def _text(value: Any) -> str | None:
     if isinstance(value, str):
         return None if is_web_address(value) else value
-    fields = _object(value)
+    fields = as_object(value)
     verses = fields.get("lyricsData")
     if isinstance(verses, list):
-        items: list[Any] = verses  # pyright: ignore[reportUnknownVariableType]
-        texts = [first_text(_object(each), "text") for each in items]
+        texts = [first_text(as_object(each), "text") for each in as_list(verses)]
         return "\n\n---\n\n".join(filter(None, texts)) or None
     text = first_text(fields, *_TEXTS)
     return None if text is None or is_web_address(text) else text

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import os
 import re
 import zlib
 from collections.abc import Callable, Coroutine, Generator, Iterator
@@ -16,9 +15,6 @@ from pydantic import SecretStr
 
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
 """Kie's answers are a few KiB; a longer one than this is not read, nor decoded, to its end."""
-
-UPLOAD_BYTES_PER_SECOND = 50_000
-"""So fast at least an upload has to be."""
 
 HIDDEN = "[key]"
 HIDDEN_TEXT = "[a text that quotes the key]"
@@ -58,17 +54,10 @@ def bare(error: E) -> E:
 
 
 async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
-    """The body of an answer, decoded; cut at `most` bytes, where it is unreadable and judged as such.
+    """The body of an answer, cut at `most` bytes received and decoded; None where it cannot be decoded.
 
     httpx decodes whole pieces, in as many layers as an answer asks for: 3 KB can become gigabytes. So what
     was not asked for is decoded here, one layer of it.
-
-    Args:
-        response: An answer whose body has not been read.
-        most: How many bytes are received, and how many decoded.
-
-    Returns:
-        The body; None where its encoding is not understood.
     """
     body = bytearray()
     async for chunk in response.aiter_raw():
@@ -87,14 +76,8 @@ async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
         return None
 
 
-def upload_seconds(content: dict[str, Any]) -> float:
-    """How much longer than another call an upload may take, by its size."""
-    files: dict[str, Any] = content.get("files") or {}
-    return sum(_size(file[1]) for file in files.values()) / UPLOAD_BYTES_PER_SECOND
-
-
-def _size(file: Any) -> int:
-    return len(file) if isinstance(file, bytes) else os.fstat(file.fileno()).st_size
+_BETWEEN = re.compile(r"[\s\0\\\xad\u200b-\u200f\u2060\ufeff\ufffd]+")
+_ESCAPE = re.compile(r"\\(?:u00|u\{0{0,6}|x)([0-9a-f]{2})\}?|=([0-9a-f]{2})", re.IGNORECASE)
 
 
 class KeyHider:
@@ -136,26 +119,17 @@ class KeyHider:
         return whole
 
     def _is_in(self, text: str) -> bool:
+        key = self._key.get_secret_value().casefold()
         for _ in range(ESCAPED_IN_EACH_OTHER):
             squeezed = _BETWEEN.sub("", text)
             coded = squeezed.replace("-", "+").replace("_", "/")
-            if self._key.get_secret_value().casefold() in squeezed.casefold() or any(
-                form in coded for form in self._forms
-            ):
+            if key in squeezed.casefold() or any(form in coded for form in self._forms):
                 return True
-            unescaped = _ESCAPE.sub(_unescaped, unescape(unquote(text)))
+            unescaped = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), unescape(unquote(text)))
             if unescaped == text:
                 return False
             text = unescaped
         return False
-
-
-_BETWEEN = re.compile(r"[\s\0\\\xad\u200b-\u200f\u2060\ufeff\ufffd]+")
-_ESCAPE = re.compile(r"\\(?:u00|u\{0{0,6}|x)([0-9a-f]{2})\}?|=([0-9a-f]{2})", re.IGNORECASE)
-
-
-def _unescaped(found: re.Match[str]) -> str:
-    return chr(int(found[1] or found[2], 16))
 
 
 def _forms(key: str) -> Iterator[str]:

@@ -9,28 +9,30 @@ import stat
 import uuid
 from contextlib import suppress
 from datetime import datetime, timezone
+from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api.envelope import Envelope, as_int, first_text
+from prefect_kie.api.envelope import Envelope, as_int, as_list, first_text
 from prefect_kie.api.errors import UnexpectedResponse
 
 MAX_BYTES = 500 * 1024 * 1024
 """The largest file that any model takes; most take far less, by their own fields."""
 
 _MIME_TYPES = mimetypes.MimeTypes()
-"""Python's own table: the machine's may name types that no one else knows."""
-
-# What Python's versions lack or call otherwise.
-_MIME_TYPES.add_type("audio/x-wav", ".wav")
-_MIME_TYPES.add_type("video/x-msvideo", ".avi")
-_MIME_TYPES.add_type("audio/mp4", ".m4a")
-_MIME_TYPES.add_type("audio/ogg", ".ogg")
-_MIME_TYPES.add_type("audio/flac", ".flac")
-_MIME_TYPES.add_type("video/x-matroska", ".mkv")
+"""Python's own table, not the machine's; below what some of its versions lack or call otherwise."""
+for suffix, kind in {
+    ".wav": "audio/x-wav",
+    ".avi": "video/x-msvideo",
+    ".m4a": "audio/mp4",
+    ".ogg": "audio/ogg",
+    ".flac": "audio/flac",
+    ".mkv": "video/x-matroska",
+}.items():
+    _MIME_TYPES.add_type(kind, suffix)
 
 _MARKED = re.compile(r".*-pk([0-9a-f]{32})-[0-9a-f]{12}(\.[a-z0-9]{1,10})?")
 """A name that `unique_name` made: the hash of the content, a random part, the suffix."""
@@ -56,34 +58,17 @@ class UploadedFile(BaseModel):
     expires_at: datetime | None = None
 
 
-def mime_type_of(name: str) -> str:
-    """The MIME type that fits a file's name; a neutral one where none is known."""
-    return _MIME_TYPES.guess_type(name, strict=False)[0] or "application/octet-stream"
-
-
 def check_file(name: str, size: int | None) -> str:
-    """The type of a file that Kie takes. Which kinds and sizes a model takes, its own fields say.
-
-    Args:
-        name: The file's name.
-        size: Its size in bytes; None where there is no such file.
-
-    Raises:
-        ValueError: when it is missing, empty or too large for any model.
-    """
+    """The type of a file; a `ValueError` if it is missing (no size), empty or too large for any model."""
     if size is None:
         raise ValueError(f"there is no file {name!r}")
     if not 0 < size <= MAX_BYTES:
         raise ValueError(f"{name!r} has {size:,} bytes; Kie takes 1 to {MAX_BYTES:,}")
-    return mime_type_of(name)
+    return _MIME_TYPES.guess_type(name, strict=False)[0] or "application/octet-stream"
 
 
-def open_checked(path: Path) -> tuple[BinaryIO, str]:
-    """Open a file that Kie takes, for streaming; its type comes with it.
-
-    Raises:
-        ValueError: as `check_file`.
-    """
+def open_checked(path: Path) -> tuple[BufferedReader, str]:
+    """Open a file that Kie takes, for streaming; its type comes with it, and errors are as `check_file`'s."""
     try:
         size = None
         with suppress(FileNotFoundError):
@@ -95,21 +80,17 @@ def open_checked(path: Path) -> tuple[BinaryIO, str]:
         raise ValueError(f"{path.name!r} cannot be read: {error.strerror}") from error
 
 
-def checksum(file: BinaryIO) -> str:
+def checksum(file: BufferedReader) -> str:
     """The SHA-256 of an open file's content, hex; the file is at its beginning again afterwards."""
-    digest = hashlib.sha256()
-    while chunk := file.read(1024 * 1024):
-        digest.update(chunk)
+    digest = hashlib.file_digest(file, "sha256").hexdigest()
     file.seek(0)
-    return digest.hexdigest()
+    return digest
 
 
 def unique_name(name: str, content: str) -> str:
-    """A name at Kie for a file of this name; the same one would overwrite another, with a stale cache.
+    """A name at Kie for a file of this name and checksum, by which `content_identity` knows it again.
 
-    Args:
-        name: The file's own name; its suffix is kept.
-        content: The content's checksum, hex, by which `content_identity` knows it again.
+    It never comes twice: the same name would overwrite another file, with a stale cache.
     """
     path = PurePosixPath(name)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:40] or "file"
@@ -119,23 +100,15 @@ def unique_name(name: str, content: str) -> str:
 
 
 def content_identity(value: Any) -> Any:
-    """What a request's input asks for, whatever address an upload of ours has got.
+    """An input in which each address of an upload of ours is replaced by its content's hash and suffix.
 
-    A file that is uploaded again, because Kie deleted it, gets another address and is the same content.
-
-    Args:
-        value: An input, or any part of one.
-
-    Returns:
-        The same, where each address of an upload of ours is replaced by its content's hash and suffix; any
-        other address stays as it is. An address of others that looks like ours stands for that content, and
-        for nothing else.
+    A file that is uploaded again, because Kie deleted it, gets another address and is the same content. Any
+    other address stays as it is.
     """
     if isinstance(value, dict):
         return {name: content_identity(each) for name, each in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        items: list[Any] = value  # pyright: ignore[reportUnknownVariableType]
-        return [content_identity(each) for each in items]
+        return [content_identity(each) for each in as_list(value)]
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         return value
     try:
@@ -146,11 +119,7 @@ def content_identity(value: Any) -> Any:
 
 
 def parse_upload(answer: Envelope) -> UploadedFile:
-    """Read the answer to an upload.
-
-    Raises:
-        UnexpectedResponse: when it holds no address.
-    """
+    """Read the answer to an upload; without an address it is an `UnexpectedResponse`."""
     fields = answer.fields
     url = first_text(fields, "downloadUrl", "fileUrl")
     if url is None or not url.startswith(("https://", "http://")):
@@ -165,7 +134,6 @@ def parse_upload(answer: Envelope) -> UploadedFile:
 
 
 def _moment(value: Any) -> datetime | None:
-    """A time as ISO 8601 or as epoch milliseconds."""
     milliseconds = as_int(value)
     try:
         if milliseconds is not None:

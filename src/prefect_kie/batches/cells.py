@@ -9,10 +9,11 @@ from difflib import get_close_matches
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin
 
-from prefect_kie.api import JobRequest, MarketModel, VideoRequest
-from prefect_kie.api.catalog import TYPED, request_class
+from prefect_kie.api import JobRequest
 from prefect_kie.batches.tables import OBJECT
 from prefect_kie.batches.templates import begins_with_placeholder
+from prefect_kie.models import MarketModel, VideoRequest, request_class
+from prefect_kie.models.registry import TYPED
 
 _VIDEOS = frozenset(get_args(get_args(VideoRequest)[0]))
 _TYPO = 0.9  # from this likeness on; wan-2-text-to-video has 0.87 to sora-2-text-to-video

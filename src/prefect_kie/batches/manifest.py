@@ -15,18 +15,22 @@ import anyio.to_thread
 from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
-from prefect_kie.api import JobRequest, MarketModel, ServiceUnavailable
+from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
 from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.batches.templates import fill, placeholders
 from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel
+from prefect_kie.models.registry import TYPED
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
+HOW = frozenset({"size", "removewatermark", "uploadmethod"})
+"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -38,6 +42,7 @@ class Row(NamedTuple):
     request: JobRequest
     take: int
     values: dict[str, str]
+    fallbacks: tuple[JobRequest, ...] = ()
 
 
 async def load_table(
@@ -61,7 +66,7 @@ async def load_table(
             next_step="Run it again when it can be read; nothing was submitted.",
         ) from error
     if content is None:
-        where = "on the machine that runs this; for one in a storage block, give manifest_storage"
+        where = "on the machine that runs this; for one in a storage block, give table.storage"
         where = f"{path} {where}" if place is None else place.address(path)
         raise ManifestError([RowError(f"there is no such file: {where}")], manifest.name)
     return await anyio.to_thread.run_sync(read_table, content, manifest.name)
@@ -80,13 +85,15 @@ def parse_table(
     defaults: Mapping[str, Any] | None = None,
     columns: Mapping[str, str | None] | None = None,
     name: str = "the manifest",
+    fallbacks: Sequence[Mapping[str, Any]] = (),
 ) -> list[Row]:
     """All videos that a manifest asks for, or a ManifestError with all that is wrong with it.
 
-    `defaults` are fields for the rows that leave them out, `columns` the fields of columns with other names,
-    None for a column that is ignored.
+    `defaults` are fields for the rows that leave them out, `columns` the fields of columns with other names
+    (None: ignored). Each of `fallbacks` is what counts instead of both, by field: None drops a field, `input`
+    stands for all fields.
     """
-    parser = _Parser(table, defaults or {}, columns or {})
+    parser = _Parser(table, defaults or {}, columns or {}, fallbacks)
     parsed = [parser.row(row) for row in table.rows]
     parser.check_defaults()
     errors = [*table.errors, *parser.errors]
@@ -125,9 +132,19 @@ class _Cell(NamedTuple):
 class _Parser:
     """Makes each row's request, and notes all that is wrong."""
 
-    def __init__(self, table: Table, defaults: Mapping[str, Any], columns: Mapping[str, str | None]) -> None:
-        given = table_of([defaults])
+    def __init__(
+        self,
+        table: Table,
+        defaults: Mapping[str, Any],
+        columns: Mapping[str, str | None],
+        fallbacks: Sequence[Mapping[str, Any]],
+    ) -> None:
+        given, instead = table_of([defaults]), table_of(fallbacks)
         self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
+        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
+        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
+        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self._subject = ""
         cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
         self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
@@ -136,7 +153,7 @@ class _Parser:
         self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
         self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
-        texts = [cell.value for cell in self._defaults.values()]
+        texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
         self._used = {key(name) for name in placeholders(texts)}
@@ -147,7 +164,7 @@ class _Parser:
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
     def check_defaults(self) -> None:
-        """Note defaults that no row may take, which most likely are typos; to be called after the rows."""
+        """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
@@ -155,7 +172,7 @@ class _Parser:
                 self.errors.append(RowError(message, column=cell.column))
 
     def row(self, row: TableRow) -> Row | None:
-        """A row's video, with take 0 where it asks for none; None where the row has errors."""
+        """A row's video, with take 0 where it asks for none; None where it has errors."""
         self._row, before = row, len(self.errors)
         filled = {column: value for column, value in row.cells.items() if value is not None}
         self._values = {k: cell.value for k, cell in self._defaults.items()}
@@ -165,8 +182,31 @@ class _Parser:
             if (target := self._columns.get(key(column), column)) is not None:
                 self._put(own, _Cell(column, target, value))
         cells = {**self._defaults, **own}
-        model, take, given = (cells.pop(name, None) for name in RESERVED)
+        take = cells.pop("take", None)
         number = self._read(take, _TAKE.validate_python) if take else None
+        if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
+            return None
+        fallbacks: list[JobRequest] = []
+        for instead in self._fallbacks:
+            model = text_of(instead["model"].value) if "model" in instead else "of the same model"
+            self._subject = f"fallback {model}: "
+            if (made := self._made_of(self._instead(cells, instead))) is not None:
+                fallbacks.append(made)
+            self._subject = ""
+        values = {n: text_of(v) for n, v in row.cells.items()}
+        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+
+    @staticmethod
+    def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
+        """A row's cells as a fallback has them."""
+        kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
+        kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
+        cls = TYPED.get(text_of(kept["model"].value)) if "model" in kept else None
+        return {k: cell for k, cell in kept.items() if cls is None or k not in HOW or k in fields_of(cls)}
+
+    def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
+        """The request that a row's cells make; None where it has errors."""
+        model, given = cells.pop("model", None), cells.pop("input", None)
         for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
@@ -175,10 +215,7 @@ class _Parser:
             return None
         name = text_of(model.value).strip()
         cls = self._read(model, lambda _: cell_values.video_class(name))
-        request = self._request(cls, name, cells) if cls else None
-        if request is None or len(self.errors) > before:
-            return None
-        return Row(row.number, row.line, request, number or 0, {n: text_of(v) for n, v in row.cells.items()})
+        return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
         first = cells.get(key(cell.target))
@@ -271,5 +308,5 @@ class _Parser:
         return None
 
     def _wrong(self, message: str, column: str | None = None, is_default: bool = False) -> None:
-        message += " (a default)" * is_default
+        message = self._subject + message + " (a default)" * (is_default and not self._subject)
         self.errors.append(RowError(message, self._row.number, self._row.line, column or None))

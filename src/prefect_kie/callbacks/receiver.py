@@ -15,13 +15,14 @@ import asyncio
 import json
 import re
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_client
 from prefect.logging import get_logger
 from starlette.applications import Starlette
@@ -31,22 +32,26 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from prefect_kie.api import CallbackRejected, JobState, verify_signature
+from prefect_kie.api.envelope import as_object
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.blocks.callbacks import DONE_PATH, PROGRESS_PATH
-from prefect_kie.callbacks.resumer import Resume, Resumer
 from prefect_kie.keys import is_submission_key
 from prefect_kie.run_page.events import callback_event
+from prefect_kie.settings import KieSettings
 
 HEALTHY = "prefect-kie callbacks"
 """What `/health` answers, by which prefect-kie doctor knows that it is this app."""
 MAX_BODY = 256 * 1024
 """Bytes of the largest body; a job's record with the longest prompts stays below half of it."""
-BODY_SECONDS = 5.0
-SEND_SECONDS = 8.0
-"""How long the body and the event may take: Kie waits 15 s for its answer."""
-
 TASK_ID = re.compile(r"[A-Za-z0-9_.:~+=/-]{1,128}")
 STATES = {state.value for state in JobState} - {JobState.UNKNOWN.value}
+
+DELAYS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
+"""Seconds from a callback, or from the start, to each attempt: a callback may come before its run is
+suspended, or before Kie's own record shows the end."""
+
+Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
+"""Resumes the suspended runs that wait for one of these jobs, or (None) any; returns those it resumed."""
 
 logger = get_logger("prefect_kie.callbacks.receiver")
 
@@ -55,15 +60,7 @@ Kind = Literal["done", "progress"]
 
 @dataclass(frozen=True)
 class Callback:
-    """A callback that is accepted. All but the task id is a hint: Kie signs nothing else.
-
-    Attributes:
-        task_id: The job.
-        submission: What the callback's address names, where it has the shape of a submission's key.
-        kind: Whether the address is the one for the job's end or for its progress.
-        state: The job's state as the body has it.
-        progress: Its progress as the body has it, percent.
-    """
+    """A callback that is accepted. All but the task id is a hint: Kie signs nothing else."""
 
     task_id: str
     submission: str | None
@@ -74,16 +71,71 @@ class Callback:
 
 async def send_event(callback: Callback) -> None:
     """Send the event `kie.job.callback`; returns when the Prefect server has received it."""
-    # A new event also where Kie repeats itself: a server on SQLite may refuse all that comes with a known id.
-    event = callback_event(
-        callback.task_id,
-        kind=callback.kind,
-        state=callback.state,
-        progress=callback.progress,
-        submission=callback.submission,
-    )
     async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as client:
-        await client.emit(event)
+        # A new event also where Kie repeats itself: on SQLite a known id may have all be refused.
+        await client.emit(callback_event(**asdict(callback)))
+
+
+class Resumer:
+    """Collects the jobs that Kie called back about, and resumes their runs in the background of the receiver.
+
+    What it misses, the flow `resume-waiting` finds on its schedule.
+
+    Args:
+        resume: What resumes the runs.
+        delays: Seconds from a callback, or from the start, to each attempt.
+        pause: Seconds between two attempts, so that callbacks that come together are followed up together.
+    """
+
+    def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 1.0) -> None:
+        self._resume, self._delays, self._pause = resume, delays, pause
+        self._due: set[str] = set()
+        self._is_due = asyncio.Event()
+
+    def follow_up(self, task_id: str) -> None:
+        """Look for the job's run now, and a few times more. Returns at once."""
+        for delay in self._delays:
+            asyncio.get_running_loop().call_later(delay, self._add, task_id)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Work until the end of the block."""
+        # Side by side: many runs that are looked for at the start do not hold up those called back about.
+        tasks = [asyncio.create_task(work) for work in (self._catch_up(), self._work())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _add(self, task_id: str) -> None:
+        self._due.add(task_id)
+        self._is_due.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._is_due.wait()
+            self._is_due.clear()
+            jobs, self._due = self._due, set()
+            await self._attempt(jobs)
+            await asyncio.sleep(self._pause)
+
+    async def _catch_up(self) -> None:
+        """Look, until that succeeds once, for what ended while no receiver ran."""
+        for before, delay in zip((0.0, *self._delays), self._delays, strict=False):
+            await asyncio.sleep(delay - before)
+            if await self._attempt(None):
+                return
+
+    async def _attempt(self, jobs: Collection[str] | None) -> bool:
+        try:
+            for run in await self._resume(jobs):
+                logger.info("Resumed the run %s, whose jobs have ended", run.name)
+        except Exception as error:
+            logger.warning("Suspended runs cannot be resumed for now (%s)", type(error).__name__)
+            return False
+        return True
 
 
 def create_app(
@@ -92,6 +144,7 @@ def create_app(
     resume: Resume | None = None,
     send: Callable[[Callback], Awaitable[None]] = send_event,
     clock: Callable[[], float] = time.time,
+    settings: KieSettings | None = None,
 ) -> Starlette:
     """The receiver as an app for any ASGI server.
 
@@ -104,22 +157,25 @@ def create_app(
         resume: Resumes suspended runs whose jobs have ended, in the background; None resumes none.
         send: Called with each callback before it is answered.
         clock: The time, unix seconds.
+        settings: How long a body and its event may take.
     """
     resumer = Resumer(resume) if resume is not None else None
+    limits = settings or KieSettings()
 
     async def receive(kind: Kind, request: Request) -> Response:
         try:
-            callback = _read(kind, request, await _body(request), callbacks, clock())
+            body = await _body(request, limits.callback_body_timeout_seconds)
+            callback = _read(kind, request, body, callbacks, clock())
         except HTTPException as error:
             logger.info("Refused a callback (%s): %s", error.status_code, error.detail)
             # What was not read of the body would keep the connection busy.
             return PlainTextResponse(error.detail, error.status_code, {"Connection": "close"})
         try:
-            async with asyncio.timeout(SEND_SECONDS):
+            async with asyncio.timeout(limits.callback_event_timeout_seconds):
                 await send(callback)
         except Exception as error:
             logger.warning("The event for job %s was not sent (%s)", callback.task_id, type(error).__name__)
-            return PlainTextResponse("the Prefect server cannot be told", 503, {"Retry-After": "10"})
+            return PlainTextResponse("the Prefect server does not answer", 503, {"Retry-After": "10"})
         logger.info("Kie called back about job %s: %s %s", callback.task_id, kind, callback.state or "")
         if resumer is not None and kind == "done":
             resumer.follow_up(callback.task_id)
@@ -148,11 +204,11 @@ def create_app(
     return app
 
 
-async def _body(request: Request) -> bytes:
+async def _body(request: Request, seconds: float) -> bytes:
     """The body, as long as it is neither too large nor too slow."""
     content = bytearray()
     try:
-        async with asyncio.timeout(BODY_SECONDS):
+        async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 content += chunk
                 if len(content) > MAX_BODY:
@@ -165,21 +221,27 @@ async def _body(request: Request) -> bytes:
 
 
 def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> Callback:
-    """What a callback says, once it is known to be genuine.
-
-    Raises:
-        HTTPException: when it names no job (400), or its signature is missing, not Kie's or too old (401).
-    """
+    """What a callback says, once it is known to be genuine: else 400 (no job) or 401 (signature)."""
     try:
-        whole = _fields(json.loads(body))
+        whole = as_object(json.loads(body))
     except (ValueError, RecursionError):
         whole = {}
-    data = _fields(whole.get("data"))
+    data = as_object(whole.get("data"))
     named = [fields[name] for fields in (data, whole) for name in ("taskId", "task_id") if name in fields]
-    task_id = named[0] if named else None
+    task_id: Any = named[0] if named else None
     if not isinstance(task_id, str) or not TASK_ID.fullmatch(task_id):
         raise HTTPException(400, "the body is no JSON object that names a job")
-    _check_signature(request, task_id, callbacks, now)
+    timestamp, signature = (
+        request.headers.get(f"X-Webhook-{name}", "") for name in ("Timestamp", "Signature")
+    )
+    if callbacks.signing_key is not None and (timestamp or signature):
+        key, window = callbacks.signing_key.get_secret_value(), callbacks.window_seconds
+        try:
+            verify_signature(task_id, timestamp, signature, signing_key=key, now=now, window_seconds=window)
+        except CallbackRejected as error:
+            raise HTTPException(401, error.message) from None
+    elif not callbacks.accept_unsigned:
+        raise HTTPException(401, "there is no signature")
     submission = request.path_params.get("submission", "")
     state, progress = data.get("state"), data.get("progress")
     return Callback(
@@ -189,28 +251,3 @@ def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, no
         state if isinstance(state, str) and state in STATES else None,
         float(progress) if isinstance(progress, int | float) and 0 <= progress <= 100 else None,
     )
-
-
-def _check_signature(request: Request, task_id: str, callbacks: KieCallbacks, now: float) -> None:
-    timestamp = request.headers.get("X-Webhook-Timestamp", "")
-    signature = request.headers.get("X-Webhook-Signature", "")
-    key = callbacks.signing_key
-    if key is None or not (timestamp or signature):
-        if not callbacks.accept_unsigned:
-            raise HTTPException(401, "there is no signature")
-        return
-    try:
-        verify_signature(
-            task_id,
-            timestamp,
-            signature,
-            signing_key=key.get_secret_value(),
-            now=now,
-            window_seconds=callbacks.window_seconds,
-        )
-    except CallbackRejected as error:
-        raise HTTPException(401, error.message) from None
-
-
-def _fields(value: Any) -> dict[str, Any]:
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}

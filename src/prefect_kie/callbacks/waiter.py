@@ -11,11 +11,12 @@ import asyncio
 import random
 import time
 from collections import OrderedDict
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from functools import partial
+from typing import Any
 
 from prefect.context import TaskRunContext
 from prefect.events.clients import get_events_subscriber
@@ -25,33 +26,25 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
-from prefect_kie.api.catalog import request_class
+from prefect_kie.models import request_class
 from prefect_kie.run_page.artifacts import show_progress
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.runtime.loop import per_process, run_on_loop
+from prefect_kie.settings import KieSettings
 
-LINGER_SECONDS = 10.0
-"""How long a subscription stays when nobody waits: whoever has submitted a job will."""
-SUBSCRIBE_SECONDS = 2.0
-"""How long a submission waits for the subscription. A server tells what happens while it is subscribed to,
-and what it has stored by then, which is some seconds behind."""
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Between two tries to subscribe."""
-MAX_UNCLAIMED = 10_000
 JOB, KIND, PROGRESS = "kie.job.", "kie.kind", "kie.progress"
 """How the event names its resource, and its labels."""
 FALLBACK = (1.5, 0.5)
 """Callbacks may be lost: a poll after so many usual durations, and again after each further share of one."""
 
+Subscribe = Callable[..., AbstractAsyncContextManager[Any]]
+
 
 @dataclass(frozen=True)
 class Callback:
-    """What a callback tells: a reason to poll the job.
-
-    Attributes:
-        done: Whether the job is said to have ended.
-        progress: How far it is said to be, percent; a hint.
-    """
+    """What a callback says: that the job has ended, or (a hint) how far it is, percent."""
 
     done: bool
     progress: float | None = None
@@ -59,16 +52,23 @@ class Callback:
 
 @dataclass(eq=False)
 class _Waiting:
-    """One wait for one job."""
-
     callback: Callback | None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 class CallbackWaiter:
-    """The callbacks that one Prefect server tells of, while anybody waits; used on the background loop."""
+    """The callbacks from one Prefect server, subscribed to while anybody waits; on the background loop."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        settings: KieSettings | None = None,
+        *,
+        subscribe: Subscribe = get_events_subscriber,
+        backoff: Sequence[float] = BACKOFF_SECONDS,
+        max_unclaimed: int = 10_000,
+    ) -> None:
+        self._settings, self._subscribe_to = settings or KieSettings(), subscribe
+        self._backoff, self._max_unclaimed = backoff, max_unclaimed
         self._waiting: dict[str, set[_Waiting]] = {}
         self._unclaimed: OrderedDict[str, Callback] = OrderedDict()
         self._subscribed = asyncio.Event()
@@ -78,15 +78,9 @@ class CallbackWaiter:
         self._unsubscribing: asyncio.TimerHandle | None = None
 
     async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Callback | None:
-        """Wait until Kie calls back about a job, or until it is time to poll it all the same.
+        """Wait for a callback about a job; None when it is time to poll it all the same.
 
-        Args:
-            task_id: Kie's id of the job.
-            poll_interval: Seconds until a poll while there is no subscription.
-            fallback_interval: Seconds until a poll while there is one.
-
-        Returns:
-            The callback; None when it is time to poll.
+        That is after `poll_interval` seconds without a subscription, after `fallback_interval` with one.
         """
         waiting, begun = _Waiting(self._unclaimed.pop(task_id, None)), time.monotonic()
         async with self._subscribing():
@@ -110,10 +104,14 @@ class CallbackWaiter:
                     del self._waiting[task_id]
 
     async def ensure_subscribed(self) -> None:
-        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon."""
+        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon.
+
+        A server sends what happens while it is subscribed to, and what it has stored by then, which is some
+        seconds behind.
+        """
         async with self._subscribing():
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._subscribed.wait(), SUBSCRIBE_SECONDS)
+                await asyncio.wait_for(self._subscribed.wait(), self._settings.subscribe_timeout_seconds)
 
     def subscribed_since(self, moment: datetime) -> bool:
         """Whether no callback since then can have been missed."""
@@ -124,7 +122,7 @@ class CallbackWaiter:
         waiting = self._waiting.get(task_id, ())
         if not waiting and callback.done:
             self._unclaimed[task_id] = callback
-            while len(self._unclaimed) > MAX_UNCLAIMED:
+            while len(self._unclaimed) > self._max_unclaimed:
                 self._unclaimed.popitem(last=False)
         for one in waiting:
             if one.callback is None or callback.done:
@@ -144,13 +142,14 @@ class CallbackWaiter:
         finally:
             self._users -= 1
             if not self._users:
-                self._unsubscribing = asyncio.get_running_loop().call_later(LINGER_SECONDS, self._unsubscribe)
+                linger = self._settings.subscription_linger_seconds
+                self._unsubscribing = asyncio.get_running_loop().call_later(linger, self._unsubscribe)
 
     def _unsubscribe(self) -> None:
         if self._subscription is not None:
             self._subscription.cancel()
         self._subscription = None
-        self._set_subscribed(False)
+        self._set_subscribed(None)
         self._unclaimed.clear()
 
     async def _subscribe(self) -> None:
@@ -158,32 +157,29 @@ class CallbackWaiter:
         while True:
             try:
                 callbacks = EventFilter(event=EventNameFilter(name=[JOB_CALLBACK]))
-                async with get_events_subscriber(callbacks, reconnection_attempts=0) as subscriber:
-                    self._set_subscribed(True)
+                async with self._subscribe_to(callbacks, reconnection_attempts=0) as subscriber:
+                    self._set_subscribed(datetime.now(timezone.utc))
                     tries = 0
                     async for event in subscriber:
                         self._take(event)
             except Exception as error:
                 get_logger("prefect_kie").debug("There is no subscription to callbacks: %r", error)
-            self._set_subscribed(False)
-            await asyncio.sleep(BACKOFF_SECONDS[min(tries, len(BACKOFF_SECONDS) - 1)])
+            self._set_subscribed(None)
+            await asyncio.sleep(self._backoff[min(tries, len(self._backoff) - 1)])
             tries += 1
 
     def _take(self, event: Event) -> None:
-        resource = event.resource
-        progress: float | None = None
+        resource, progress = event.resource, None
         with suppress(ValueError):
             progress = float(resource.get(PROGRESS) or "")
-        callback = Callback(done=resource.get(KIND) == "done", progress=progress)
-        self.deliver(resource.id.removeprefix(JOB), callback)
+        self.deliver(resource.id.removeprefix(JOB), Callback(resource.get(KIND) == "done", progress))
 
-    def _set_subscribed(self, subscribed: bool) -> None:
-        if subscribed:
-            self._subscribed_at = datetime.now(timezone.utc)
-            self._subscribed.set()
-        else:
-            self._subscribed_at = None
+    def _set_subscribed(self, since: datetime | None) -> None:
+        self._subscribed_at = since
+        if since is None:
             self._subscribed.clear()
+        else:
+            self._subscribed.set()
         for waiting in self._waiting.values():
             for one in waiting:
                 one.changed.set()
@@ -196,23 +192,15 @@ def callback_waiter() -> CallbackWaiter:
 
 @per_process
 def _callback_waiter(url: str) -> CallbackWaiter:
-    del url  # another server tells of other callbacks
+    del url  # another server has other callbacks
     return CallbackWaiter()
 
 
 async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | None) -> bool:
-    """Wait until Kie calls back about a job, or until it is time to poll it all the same.
-
-    Args:
-        handle: The job.
-        poll: How patiently to wait.
-        age: How old it is, seconds, where that is known.
-
-    Returns:
-        Whether it has called back.
-    """
-    waiter, since = callback_waiter(), handle.submitted_at
-    if _is_first_run() and (since is None or not waiter.subscribed_since(since)):
+    """Wait until Kie calls back about a job of this age (True), or it is time to poll it all the same."""
+    waiter, since, context = callback_waiter(), handle.submitted_at, TaskRunContext.get()
+    is_first_run = context is None or context.task_run.run_count <= 1
+    if is_first_run and (since is None or not waiter.subscribed_since(since)):
         await run_on_loop(waiter.ensure_subscribed)
         return False  # it may have called while nobody listened
     usual = poll.usual_seconds or request_class(handle.model).usual_seconds
@@ -223,19 +211,9 @@ async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | No
     )
     while True:
         passed = time.monotonic() - begun
-        wait = partial(
-            waiter.wait,
-            handle.task_id,
-            poll_interval=interval - passed,
-            fallback_interval=fallback - passed,
-        )
-        callback = await run_on_loop(wait)
+        intervals = {"poll_interval": interval - passed, "fallback_interval": fallback - passed}
+        callback = await run_on_loop(partial(waiter.wait, handle.task_id, **intervals))
         if callback is None or callback.done:
             return callback is not None
         now = age + time.monotonic() - begun
         await show_progress(handle, None, age=now, usual=usual, told=callback.progress)
-
-
-def _is_first_run() -> bool:
-    context = TaskRunContext.get()
-    return context is None or context.task_run.run_count <= 1

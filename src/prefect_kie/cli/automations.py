@@ -23,14 +23,15 @@ from typing import Any
 from prefect.automations import AutomationCore, ChangeFlowRunState, EventTrigger, Posture
 from prefect.client.schemas.objects import StateType
 
-from prefect_kie.runtime.heartbeat import HEARTBEAT, HEARTBEAT_SECONDS, SILENT
+from prefect_kie.runtime.heartbeat import HEARTBEAT, SILENT
+from prefect_kie.settings import KieSettings
 
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
 
 RERUNS = 3  # the next crash is for a person to look at
 PAUSE = timedelta(seconds=10)  # between a crash and its re-run; the shortest for which Prefect can wait
-SILENCE = timedelta(seconds=3 * HEARTBEAT_SECONDS)  # a run whose heartbeats stopped for so long has crashed
+MISSED_HEARTBEATS = 3  # so many intervals without a heartbeat, and a run has crashed
 STARTS_WITHIN = timedelta(minutes=15)  # after a worker's claim: enough to pull an image and find a machine
 REMEMBERED = timedelta(days=7)  # how long the server knows that a crash has been answered
 
@@ -45,9 +46,10 @@ CLAIMED_NO_MORE = (
 
 
 def all_automations(
-    *, silence: timedelta = SILENCE, starts_within: timedelta = STARTS_WITHIN
+    *, silence: timedelta | None = None, starts_within: timedelta = STARTS_WITHIN
 ) -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes, in the order in which a crash meets them."""
+    silence = silence or timedelta(seconds=MISSED_HEARTBEATS * KieSettings().heartbeat_seconds)
     minutes = f"{starts_within.total_seconds() / 60:g} minutes"
     return (
         # Bounded twice. The label `prefect.run-count` says how often the run has begun, and only the first

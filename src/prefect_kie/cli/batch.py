@@ -16,27 +16,31 @@ from prefect_kie.batches.progress import BatchProgress, watching
 from prefect_kie.batches.results import told_counts, told_videos
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
-from prefect_kie.cli.terminal import confirmed, say
-from prefect_kie.flows import BatchResult, SecondTries, generate_batch
-from prefect_kie.outcomes.totals import told
+from prefect_kie.cli.terminal import CommandFailed, confirmed, say
+from prefect_kie.flows import Approval, BatchResult, BatchRetry, Output, Scope, Table, generate_batch
+from prefect_kie.models.registry import TYPED
+from prefect_kie.outcomes.endings import summary
 
 LINES = 10  # so many show how far it is where no terminal is
 
 
 def run(options: argparse.Namespace) -> int:
     """Show what will be submitted, ask, make it, and say what became of it: 0 when every video is made."""
+    if unknown := [model for model in options.fallback if model not in TYPED]:
+        raise CommandFailed(f"{unknown[0]!r} is none of the typed models ({', '.join(TYPED)})")
     model = {"model": options.model} if options.model else {}
     parameters = {
         "credentials": options.credentials,
         "defaults": {**model, **dict(options.set)},
-        "columns": {column: field or None for column, field in options.column},
-        "directory": options.directory,
-        "storage": options.storage,
-        "job_key": options.name,
+        "table": Table(columns={column: field or None for column, field in options.column}),
+        "output": Output(directory=options.directory, storage=options.storage),
+        "scope": Scope(job_key=options.name),
+        "approval": Approval(max_credits=options.max_credits),
+        "retry": BatchRetry(
+            attempts=options.tries + 1, fallbacks=tuple({"model": model} for model in options.fallback)
+        ),
         "pay_again": options.pay_again,
         "max_concurrency": options.max_concurrency,
-        "max_credits": options.max_credits,
-        "second_tries": SecondTries.model_validate({"times": options.tries, "models": options.fallback}),
     }
     return make(options.manifest, parameters, dry_run=options.dry_run, yes=options.yes)
 
@@ -60,7 +64,7 @@ def make(manifest: Path, parameters: dict[str, Any], *, dry_run: bool = False, y
         say(_stopped(seen[-1] if seen else None))
         return 130
     before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
-    say(f"{told(result.videos)}{before}. All rows: {result.results}")
+    say(f"{summary(result.videos)}{before}. All rows: {result.results}")
     return 0
 
 

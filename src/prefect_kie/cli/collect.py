@@ -9,7 +9,7 @@ from rich.text import Text
 
 from prefect_kie.cli.connection import run_flow
 from prefect_kie.cli.terminal import say
-from prefect_kie.flows import CollectedJob, collect_job
+from prefect_kie.flows import CollectedJob, Output, collect_job
 
 
 def run(options: argparse.Namespace) -> int:
@@ -17,7 +17,10 @@ def run(options: argparse.Namespace) -> int:
     waiting = Text(f"Job {options.task_id}: waiting for it, and fetching it")
     with Console(stderr=True).status(waiting, spinner="line"):
         collected: CollectedJob = run_flow(
-            collect_job, options.task_id, options.credentials, options.directory, options.storage
+            collect_job,
+            options.task_id,
+            options.credentials,
+            Output(directory=options.directory, storage=options.storage),
         )
     if (character := collected.character) is not None:
         handle = f"@{character.character_user_name}, " if character.character_user_name else ""

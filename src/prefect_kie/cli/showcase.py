@@ -26,15 +26,7 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from prefect_kie.api import (
-    JobRequest,
-    KieError,
-    PollPolicy,
-    Slice,
-    Sora2ImageToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-)
+from prefect_kie.api import JobRequest, KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.setup import LIMITS, provide_limit
 from prefect_kie.cli.terminal import confirmed, forgive_output, say
@@ -42,11 +34,16 @@ from prefect_kie.flows import (
     CharacterTraits,
     EpisodeSettings,
     GeneratedVideos,
+    Output,
+    Scope,
     SeriesResult,
+    Waiting,
     character_series,
     generate_video,
 )
-from prefect_kie.outcomes.totals import told, total_credits
+from prefect_kie.models import Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
+from prefect_kie.outcomes.endings import summary
+from prefect_kie.outcomes.results import total_credits
 from prefect_kie.tasks import upload_file
 
 ORIGINAL = Sora2TextToVideo(
@@ -139,7 +136,7 @@ def show(series: SeriesResult, single: Sequence[GeneratedVideos], took: float) -
     videos |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
     videos |= {"stable": single[0].videos[0], "picture": single[1].videos[0]}
     made: list[Any] = [*videos.values(), *([series.character] if series.character else [])]
-    say(f"{told(made)}, in {took:.0f} s")
+    say(f"{summary(made)}, in {took:.0f} s")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in ("video", "model", "length", "credits"):
         table.add_column(name, justify="left" if name in ("video", "model") else "right", no_wrap=True)
@@ -164,13 +161,13 @@ async def demo(directory: str, job_key: str | None, poll: PollPolicy) -> Made:
     picture = await upload_file(_picture(place.parent / "picture.png"), DEFAULT_CREDENTIALS)
     image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
 
+    output, waiting, scope = Output(directory=place), Waiting(poll=poll), Scope(job_key=job_key)
+
     async def video(request: Any) -> GeneratedVideos:
-        return await generate_video(request, directory=place, job_key=job_key, poll=poll)
+        return await generate_video(request, output=output, waiting=waiting, scope=scope)
 
     series, stable, image = await asyncio.gather(
-        character_series(
-            ORIGINAL, TRAITS, EPISODES, SLICE, EpisodeSettings(), directory=place, job_key=job_key, poll=poll
-        ),
+        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
         video(STABLE),
         video(image_request),
     )

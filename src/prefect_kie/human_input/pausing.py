@@ -1,4 +1,4 @@
-"""Pausing and suspending a run with a message in its state, which tells what it waits for.
+"""Pausing and suspending a run with a message in its state that says what it waits for.
 
 Prefect's own `apause_flow_run` and `asuspend_flow_run` take no message. These do the same, by the same calls.
 """
@@ -23,54 +23,26 @@ POLL_SECONDS = 3.0
 """How often a paused run looks for its answer."""
 
 
-async def suspended(run: FlowRun, message: str, *, key: str) -> None:
-    """Suspend a run; returns at once where this suspension is over.
-
-    Args:
-        run: The current run, of a deployment.
-        message: What it waits for.
-        key: Which of the run's suspensions it is.
-
-    Raises:
-        Pause: to end this process.
-    """
-    state = await _entered(run, Suspended(message=message, pause_key=key), None)
+async def suspend(run: FlowRun, message: str, *, key: str) -> None:
+    """Suspend a run of a deployment, by ending this process; returns where this suspension is over."""
+    state = await _enter(run, Suspended(message=message, pause_key=key), None)
     if state is not None:
         _leave(run, state)
 
 
-async def suspended_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
-    """Suspend a run until a person has filled in a form; the answer, where that is over.
-
-    Args:
-        run: The current run, of a deployment.
-        message: What it waits for.
-        form: The form.
-        key: Which of the run's questions it is.
-        seconds: How long to wait.
-
-    Raises:
-        Pause: to end this process.
-    """
+async def suspend_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
+    """Suspend a run of a deployment until a person has filled in a form; where that is over, the answer."""
     asked: State[None] = Suspended(message=message, pause_key=key, timeout_seconds=seconds)
-    state = await _entered(run, asked, form)
+    state = await _enter(run, asked, form)
     if state is not None:
         _leave(run, state)
     return await form.aload(keyset_from_paused_state(asked))
 
 
-async def paused_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
-    """Pause a run, whose process waits, until a person has filled in a form.
-
-    Args:
-        run: The current run.
-        message: What it waits for.
-        form: The form.
-        key: Which of the run's questions it is.
-        seconds: After how long Prefect ends the run.
-    """
+async def pause_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
+    """Pause a run, whose process waits, until a person has filled in a form, or Prefect ends it."""
     asked: State[None] = Paused(message=message, pause_key=key, timeout_seconds=seconds, reschedule=False)
-    if await _entered(run, asked, form) is not None:
+    if await _enter(run, asked, form) is not None:
         async with get_client() as client:
             while True:
                 await asyncio.sleep(POLL_SECONDS)
@@ -80,7 +52,7 @@ async def paused_for(run: FlowRun, message: str, form: type[FormT], *, key: str,
     return await form.aload(keyset_from_paused_state(asked))
 
 
-async def _entered(run: FlowRun, state: State[None], form: type[RunInput] | None) -> State[None] | None:
+async def _enter(run: FlowRun, state: State[None], form: type[RunInput] | None) -> State[None] | None:
     """The state that the run is in now; None where it was there before and has gone on."""
     keys = keyset_from_paused_state(state)
     if form is not None:

@@ -11,10 +11,11 @@ outermost run: run again, nobody is asked twice, and the same answer leads to th
 import asyncio
 import hashlib
 import json
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Generic, TypeVar
-from uuid import UUID
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -23,8 +24,9 @@ from prefect.context import FlowRunContext
 from prefect.input import RunInput
 from pydantic import BaseModel, Field, ValidationError
 
-from prefect_kie.api import InvalidRequest, NotAnswered, SubmissionNotRecorded
-from prefect_kie.human_input.pausing import paused_for, suspended_for
+from prefect_kie.api import InvalidRequest
+from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
+from prefect_kie.human_input.pausing import pause_for, suspend_for
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage
 
@@ -32,67 +34,57 @@ FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
-"""For how long a question waits; Kie keeps results for 14 days."""
+"""How long a question waits; Kie keeps results for 14 days."""
 
 DEFAULT_HOURS = 24.0
 MARGIN_SECONDS = 60
-"""By so much later than we ourselves, Prefect ends a paused run, and without a word of what to do next."""
-FOLDER = "kie-answers"
+"""How much later than we Prefect ends a paused run, which it does without a word on what to do next."""
 
 
 @dataclass(frozen=True)
 class Question(Generic[FormT]):
-    """A form that a person fills in on the page of this run.
+    """A form that a person fills in on the page of this run."""
 
-    Attributes:
-        name: Which question of this flow it is: lower-case letters, digits and dashes.
-        asks: The question in a few words, for the state's message: `which slice?`.
-        form: Its fields, with their defaults.
-        text: What stands above them, as Markdown.
-    """
-
-    name: str
-    asks: str
+    name: str  # of lower-case letters, digits and dashes
+    asks: str  # in a few words, for the state's message: `which slice?`
     form: type[FormT]
-    text: str
+    text: str  # above the form, as Markdown
 
     async def is_asked(self) -> bool:
         """Whether this run has come to this question before, since it was last started by hand."""
-        return self.name in await _asked(_this_run())
+        async with get_client() as client:
+            policy = (await client.read_flow_run(_this_run().id)).empirical_policy
+        return self.name in (policy.pause_keys or set())
 
     async def answer(self, hours: float, unanswered: NotAnswered) -> FormT:
-        """Ask, and wait; what comes back fits the form's schema, but is to be checked for all else.
-
-        Args:
-            hours: For how long.
-            unanswered: The error where nobody answers; says how to go on.
-
-        Raises:
-            NotAnswered: that error.
-        """
+        """Ask, and wait; raises `unanswered` where nobody answers. Only its schema is checked."""
         run = _this_run()
         seconds = max(1, round(hours * 3600))
         form = self.form.with_initial_data(description=self.text)
-        if self.name not in await _asked(run):
-            await _forget_earlier(run.id, self.name)
-            until = datetime.now(timezone.utc) + timedelta(seconds=seconds)
+        if not await self.is_asked():
+            await self._forget_earlier(run)
             get_run_logger().info(
                 "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
                 "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
-                f"{until:%Y-%m-%d %H:%M:%S}",
+                f"{datetime.now(timezone.utc) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}",
                 unanswered.next_step,
             )
         message = f"Waits for your answer: {self.asks}"
         try:
             if run.deployment_id is not None and run.parent_task_run_id is None:
-                return await suspended_for(run, message, form, key=self.name, seconds=seconds)
-            paused = paused_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
+                return await suspend_for(run, message, form, key=self.name, seconds=seconds)
+            paused = pause_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
             # Not anyio's scope, under whose cancellation Prefect could not close its connection.
             return await asyncio.wait_for(paused, seconds)
-        except TimeoutError:
+        except (TimeoutError, ValidationError):  # the latter: somebody or an automation changed its state
             raise unanswered from None
-        except ValidationError:  # its state was changed by hand or by an automation: there is no answer
-            raise unanswered from None
+
+    async def _forget_earlier(self, run: FlowRun) -> None:
+        """A run that ended and is started again asks anew, and Prefect writes no form over another."""
+        async with get_client() as client:
+            for state in ("paused", "suspended"):
+                for left in await client.filter_flow_run_input(run.id, f"{state}-{self.name}-", 10, set()):
+                    await client.delete_flow_run_input(run.id, left.key)
 
 
 async def check_can_ask() -> None:
@@ -112,78 +104,62 @@ async def check_can_ask() -> None:
             "this run may have to ask a person, but as a part of another run and with a concurrency limit on "
             "its deployment it cannot wait for an answer; nothing was submitted",
             next_step="Start it with run_deployment(..., as_subflow=False), or give it all it would ask for: "
-            "the slice, and no approve_over.",
+            "the slice, and no ask_above.",
         )
 
 
 def answer_key(kind: str, *whose: str) -> str:
-    """The name under which an answer is kept.
-
-    Args:
-        kind: What was asked.
-        whose: For what; the same texts find the same answer.
-    """
+    """The name under which an answer of a kind is kept; the same texts find the same answer."""
     return f"kie-{kind}-{hashlib.sha256(json.dumps(whose).encode()).hexdigest()[:24]}"
 
 
 async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
-    """An answer that was kept; None where there is none, or a damaged one.
+    """An answer that was kept; None where none is, or a damaged one.
 
     Raises:
         SubmissionNotRecorded: when result storage cannot be read.
     """
-    try:
+    with _storage_errors():
         content = await (await scope_storage()).read(_path(key))
-    except Exception as error:
-        raise _storage_trouble(error) from None
     try:
         return kind.model_validate_json(content) if content else None
     except ValidationError:
         return None
 
 
-async def keep_answer(key: str, answer: BaseModel) -> None:
-    """Keep an answer for whenever this is run again, in place of an earlier one.
-
-    Raises:
-        SubmissionNotRecorded: when result storage cannot be written.
-    """
-    try:
-        await (await scope_storage()).write(_path(key), answer.model_dump_json().encode())
-    except Exception as error:
-        raise _storage_trouble(error) from None
-
-
-async def keep_first_answer(key: str, answer: AnswerT) -> AnswerT:
-    """Keep an answer unless there is one: runs of one `job_key` may ask side by side.
-
-    Returns:
-        The answer that counts for all of them.
+async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> AnswerT:
+    """Keep an answer for whenever this is run again, in place of an earlier one; with `first`, only where no
+    other is, as runs of one `job_key` may ask side by side. Returns the one that counts for all of them.
 
     Raises:
         SubmissionNotRecorded: when result storage cannot be read or written.
     """
-    try:
-        await (await scope_storage()).create(_path(key), answer.model_dump_json().encode())
-    except Exception as error:
-        raise _storage_trouble(error) from None
-    first = await kept_answer(key, type(answer))
-    if first is None:
-        await keep_answer(key, answer)
-    return first or answer
+    content = answer.model_dump_json().encode()
+    with _storage_errors():
+        storage = await scope_storage()
+        if first:
+            await storage.create(_path(key), content)
+    kept = await kept_answer(key, type(answer)) if first else None
+    if kept is None:
+        with _storage_errors():
+            await storage.write(_path(key), content)
+    return kept or answer
 
 
 def _path(key: str) -> str:
-    return f"{FOLDER}/{key}.json"
+    return f"kie-answers/{key}.json"
 
 
-def _storage_trouble(error: Exception) -> SubmissionNotRecorded:
-    """The error to raise in place of this one, which is no cause of it: it may quote a password."""
-    if isinstance(error, SubmissionNotRecorded):
-        return error
-    return SubmissionNotRecorded(
-        f"result storage, where answers are kept, is in trouble ({shown_error(error)}); nothing was sent"
-    )
+@contextmanager
+def _storage_errors() -> Generator[None, None, None]:
+    try:
+        yield
+    except SubmissionNotRecorded:
+        raise
+    except Exception as error:  # which may quote a password, so it is no cause of ours
+        raise SubmissionNotRecorded(
+            f"result storage, where answers are kept, is in trouble ({shown_error(error)}); nothing was sent"
+        ) from None
 
 
 def _this_run() -> FlowRun:
@@ -191,16 +167,3 @@ def _this_run() -> FlowRun:
     if context is None or context.flow_run is None:
         raise RuntimeError("a question is asked by a flow: call the flow, not its function")
     return context.flow_run
-
-
-async def _asked(run: FlowRun) -> set[str]:
-    async with get_client() as client:
-        return (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()
-
-
-async def _forget_earlier(run_id: UUID, name: str) -> None:
-    """A run that ended and is started again asks anew, and Prefect writes no form over another."""
-    async with get_client() as client:
-        for state in ("paused", "suspended"):
-            for left in await client.filter_flow_run_input(run_id, f"{state}-{name}-", 10, set()):
-                await client.delete_flow_run_input(run_id, left.key)

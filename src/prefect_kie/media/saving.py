@@ -21,9 +21,10 @@ from prefect.blocks.core import Block
 from prefect.filesystems import WritableFileSystem
 from pydantic import ValidationError
 
-from prefect_kie.api import DownloadFailed, InvalidRequest, Job, JobNotFound, JobState, KieError
+from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.media.addresses import BadFile
 from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds

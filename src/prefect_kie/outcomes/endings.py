@@ -9,9 +9,9 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed, Failed
 
-from prefect_kie.api import KieError, RunIncomplete
-from prefect_kie.outcomes.results import Character, VideoOutcome
-from prefect_kie.outcomes.totals import how_to_go_on, told
+from prefect_kie.api import KieError
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
@@ -19,24 +19,19 @@ ResultT = TypeVar("ResultT")
 def complete_or_failed(
     result: ResultT,
     outcomes: tuple[VideoOutcome, ...],
-    task: str,
+    what: str,
     job_key: str,
     *,
     beside: Sequence[VideoOutcome | Character] = (),
 ) -> ResultT:
     """The completed state, if every video is saved; else the failed state that names each.
 
-    Args:
-        result: What the flow returns.
-        outcomes: Its videos.
-        task: What they are, for the summary: `videos`, `episodes`.
-        job_key: Whose jobs they are, with which another run goes on with them.
-        beside: What else was made and paid for.
+    `what` they are (`videos`, `episodes`) stands in the summary; `beside` is what else was made and paid for.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
-        return completed(result, told([*beside, *outcomes]))
-    head = f"{len(missing)} of {len(outcomes)} {task} failed:"
+        return completed(result, summary([*beside, *outcomes]))
+    head = f"{len(missing)} of {len(outcomes)} {what} failed:"
     error = RunIncomplete("\n".join([head, *lines_of(outcomes), how_to_go_on(job_key)]))
     return failed(incomplete(error, result, [*beside, *outcomes]), type(result))
 
@@ -56,9 +51,7 @@ def incomplete(
 def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
     """A line for each outcome; one for all that were not submitted for the same reason.
 
-    Args:
-        outcomes: The outcomes.
-        first: What stands before the first outcome's number, as in `row 3: `; empty: no numbers.
+    `first` stands before an outcome's number, as in `row 3: `; empty: no numbers, and saved ones too.
     """
     lines: list[str] = []
     unsubmitted: dict[str, list[int]] = {}
@@ -68,21 +61,16 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
         elif not first or outcome.status != "saved":
             lines.append(f"- {f'{first}{number}: ' if first else ''}{outcome.line}")
     for numbers in unsubmitted.values():
-        one = outcomes[numbers[0] - 1]  # the one that was refused, or that came first of those not tried
-        many = f"{len(numbers):,} of {len(outcomes):,} not submitted: {one.error}"
-        lines.append(
-            f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}" if len(numbers) == 1 else f"- {many}"
-        )
+        one = outcomes[numbers[0] - 1]  # the one that was refused, or the first that was not tried
+        if len(numbers) > 1:
+            lines.append(f"- {len(numbers):,} of {len(outcomes):,} not submitted: {one.error}")
+        else:
+            lines.append(f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}")
     return lines
 
 
 def completed(result: ResultT, message: str) -> ResultT:
-    """The state of a flow run that has made everything: its result, with a message for the UI.
-
-    Args:
-        result: What the flow returns; its caller gets this.
-        message: What was made and what it cost.
-    """
+    """The state of a flow run that has made everything: its result, with a message for the UI."""
     if _is_retried():  # Prefect would raise the error of an earlier try in place of a returned state
         return result
     state: State[Any] = Completed(message=message, data=result)
@@ -90,14 +78,10 @@ def completed(result: ResultT, message: str) -> ResultT:
 
 
 def failed(error: KieError, instead_of: type[ResultT]) -> ResultT:
-    """The state of a flow run that fails with this error.
+    """The state of a flow run that fails with this error; `instead_of` is for the type checker.
 
     Raising it does the same, but with Prefect's traceback of our own code above it in the log. Where the
     flow has retries it is raised all the same: Prefect counts a returned state as no failure to retry.
-
-    Args:
-        error: Why it fails; the flow's caller gets it raised.
-        instead_of: What the flow returns otherwise, for the type checker.
     """
     del instead_of
     if _is_retried():
@@ -109,3 +93,36 @@ def failed(error: KieError, instead_of: type[ResultT]) -> ResultT:
 def _is_retried() -> bool:
     context = FlowRunContext.get()
     return context is not None and context.flow is not None and bool(context.flow.retries)
+
+
+def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
+    """The rows of the table artifact; the last one is the total."""
+    rows = [one.row for one in made]
+    columns = max(rows, key=len)
+    total = {"status": "total", "prompt": _counts(made), "credits": f"{total_credits(made):g}"}
+    return [{name: row.get(name, "") for name in columns} for row in (*rows, total)]
+
+
+def summary(made: Sequence[VideoOutcome | Character]) -> str:
+    """The final message of a run: `3 videos, 1 character, 95 credits`."""
+    return f"{_counts(made)}, {total_credits(made):g} credits"
+
+
+def how_to_go_on(job_key: str) -> str:
+    """How to run what is missing without paying again for the rest."""
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    retry = "choose Retry in the UI, or " if run is not None and run.deployment_id is not None else ""
+    return (
+        f"To go on without paying again, {retry}start a new run with job_key={job_key!r}: what is there is "
+        "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
+        "stays failed until its input changes, or retry allows another attempt."
+    )
+
+
+def _counts(made: Sequence[VideoOutcome | Character]) -> str:
+    statuses = [one.row["status"] for one in made]
+    videos, characters = statuses.count("saved"), statuses.count("made")
+    of_all = "" if videos + characters == len(made) else f" of {len(made) - characters:,}"
+    counts = f"{videos:,}{of_all} video{'' if videos == 1 and not of_all else 's'}"
+    return f"{counts}, 1 character" if characters else counts

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, TypeVar
+from collections.abc import Iterable
+from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from prefect_kie import api
 from prefect_kie.api import (
     AuthenticationFailed,
     CharacterResult,
@@ -13,22 +15,73 @@ from prefect_kie.api import (
     InsufficientCredits,
     JobRequest,
     KieError,
-    Slice,
     SubmissionInDoubt,
     UsageLimitReached,
 )
 from prefect_kie.api.errors import Billed
-from prefect_kie.outcomes.failure import Failure
-from prefect_kie.outcomes.totals import total_credits
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import cell, web_address
 from prefect_kie.tasks import SavedResult
-
-ResultT = TypeVar("ResultT")
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
 ACCOUNT_REFUSALS = (InsufficientCredits, AuthenticationFailed, UsageLimitReached)
 """Refusals that meet every job of the account: after one of them nothing more is submitted."""
+
+
+class Wanted(NamedTuple):
+    """A wanted result: its request, its take (from 1), and what to ask for where that fails."""
+
+    request: JobRequest
+    take: int = 1
+    fallbacks: tuple[JobRequest, ...] = ()
+
+    @property
+    def requests(self) -> tuple[JobRequest, ...]:
+        """The request and its fallbacks, each once."""
+        unique = [self.request]
+        for request in self.fallbacks:
+            if request not in unique:
+                unique.append(request)
+        return tuple(unique)
+
+
+class Failure(BaseModel):
+    """An exception as data: persisted with a result, and an exception of its own class again.
+
+    Attributes:
+        type: The error's class, one of `prefect_kie.api`; the class's name for any other exception.
+        message: What happened.
+        details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    type: str
+    message: str
+    details: dict[str, str | bool | int | float | None]
+
+    @classmethod
+    def of(cls, error: Exception, task_id: str | None = None) -> Failure:
+        """An exception as data; `task_id` counts where the exception does not have one."""
+        known = error
+        if not isinstance(known, KieError):
+            known = KieError(str(error), billed="unknown", next_step="Read the log of this run.")
+        attributes = vars(known) | {"task_id": known.task_id or task_id}
+        scalar = str | bool | int | float | None
+        details = {n: v for n, v in attributes.items() if n != "message" and isinstance(v, scalar)}
+        return cls(type=type(error).__name__, message=known.message, details=details)
+
+    @property
+    def exception(self) -> KieError:
+        """The exception, of its own class; one that is not ours is a plain `KieError`."""
+        found: object = getattr(api, self.type, None)
+        if isinstance(found, type) and issubclass(found, KieError):
+            error = found(self.message)
+        else:
+            error = KieError(f"{self.type}: {self.message}")
+        vars(error).update(self.details)
+        return error
 
 
 class VideoOutcome(BaseModel):
@@ -64,43 +117,30 @@ class VideoOutcome(BaseModel):
     credits: float | None = None
 
     @classmethod
-    def of_saved(cls, request: JobRequest, take: int, video: SavedResult, tries: int = 1) -> VideoOutcome:
-        """The outcome of a video that is there."""
-        return cls(
-            model=request.model_name,
-            prompt=request.title,
-            take=take,
-            status="saved",
-            tries=tries,
-            task_id=video.task_id,
-            video=video,
-            billed="yes",
-            credits=video.credits,
-        )
-
-    @classmethod
-    def of_error(
+    def of(
         cls,
-        request: JobRequest,
-        take: int,
-        error: Exception,
-        task_id: str | None,
+        wanted: Wanted,
+        made: SavedResult | Exception,
+        task_id: str | None = None,
         tries: int = 1,
         credits: float | None = None,
     ) -> VideoOutcome:
-        """The outcome of a video that is missing."""
-        failure = Failure.of(error, task_id)
+        """What became of a wanted video: it is saved, or the exception says why it is missing."""
+        video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
+        error = failure.exception if failure else None
+        billed: Billed = error.billed if error else "yes"
         return cls(
-            model=request.model_name,
-            prompt=request.title,
-            take=take,
-            status=_status(error),
+            model=wanted.request.model_name,
+            prompt=wanted.request.title,
+            take=wanted.take,
+            status="saved" if isinstance(made, SavedResult) else _status(made),
             tries=tries,
-            task_id=failure.task_id,
-            error=error.line if isinstance(error, KieError) else f"{type(error).__name__}: {error}",
+            task_id=error.task_id if error else task_id,
+            video=video,
+            error=_line(made) if isinstance(made, Exception) else None,
             failure=failure,
-            billed=failure.billed,
-            credits=0.0 if failure.billed == "no" else credits,
+            billed=billed,
+            credits=0.0 if billed == "no" else video.credits if video else credits,
         )
 
     @property
@@ -148,6 +188,10 @@ class VideoOutcome(BaseModel):
             "task id": cell(self.task_id or ""),
             "error": cell(self.error or "", 500),
         }
+
+
+def _line(error: Exception) -> str:
+    return error.line if isinstance(error, KieError) else f"{type(error).__name__}: {error}"
 
 
 def _status(error: Exception) -> VideoStatus:
@@ -222,25 +266,6 @@ class Character(BaseModel):
     task_id: str
     credits: float | None = None
 
-    @classmethod
-    def of_result(
-        cls,
-        result: CharacterResult,
-        origin_task_id: str,
-        part: Slice,
-        task_id: str,
-        credits: float | None = None,
-    ) -> Character:
-        """The character that a finished job made."""
-        return cls(
-            character_id=result.character_id,
-            handle=result.character_user_name,
-            origin_task_id=origin_task_id,
-            slice=part,
-            task_id=task_id,
-            credits=credits,
-        )
-
     @property
     def row(self) -> dict[str, str]:
         """A row of a table of videos."""
@@ -250,6 +275,11 @@ class Character(BaseModel):
             "credits": f"{self.credits:g}" if self.credits is not None else "",
             "task id": cell(self.task_id),
         }
+
+
+def total_credits(made: Iterable[VideoOutcome | Character | None]) -> float:
+    """What videos and characters cost together, credits, as far as Kie reports it."""
+    return sum(one.credits or 0.0 for one in made if one is not None)
 
 
 class SeriesResult(BaseModel):

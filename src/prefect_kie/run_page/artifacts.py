@@ -12,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,11 @@ from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run
 
-from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest, Slice, Sora2CharactersPro
+from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
+from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
 from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.run_page.sections import (
     character_section,
@@ -89,7 +91,9 @@ async def show_character(
     Without a request Kie's echo of it is read. With its video, where that is on this machine, pictures of its
     slice are shown.
     """
-    asked, result = request or job.request, job.result
+    asked, result = request, job.result
+    with suppress(ValueError, TypeError):  # an echo that cannot be read
+        asked = asked or parse_request(job.request_body)
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:

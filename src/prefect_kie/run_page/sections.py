@@ -10,10 +10,11 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
-from prefect_kie.api import CharacterResult, Job, JobResult, Slice, Sora2CharactersPro
+from prefect_kie.api import CharacterResult, Job, JobResult
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.saving import deleted_at
+from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 
 SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")

@@ -1,9 +1,9 @@
 """Calls to the Prefect server that nobody waits long for, and that are never cancelled.
 
-All of a run's calls share one pool of sixteen connections. A call that is cancelled while it waits in it
-may keep a connection for ever (httpcore 1.0.9: one that was made for it and that it never took). After
-sixteen of them the run can report nothing to its server, not even its end. So whoever asked goes on, and
-the call finishes by itself.
+All of a run's calls share one pool of sixteen connections. A call that is cancelled while it waits in it may
+keep a connection for ever (httpcore 1.0.9: one that was made for it and that it never took). After sixteen of
+them the run can report nothing to its server, not even its end. So whoever asked goes on, and the call
+finishes by itself.
 """
 
 from __future__ import annotations
@@ -25,15 +25,7 @@ _detached: set[asyncio.Task[Any]] = set()
 
 
 async def detach_after(call: Coroutine[Any, Any, T], seconds: float) -> T:
-    """What a call gives, if it does so in time; else it goes on detached.
-
-    Args:
-        call: The call.
-        seconds: How long to wait for it.
-
-    Raises:
-        asyncio.TimeoutError: when it takes longer.
-    """
+    """What a call gives within so many seconds; else `TimeoutError`, and the call goes on detached."""
     running = asyncio.ensure_future(call)
     _detached.add(running)
     running.add_done_callback(_ended)
@@ -44,19 +36,14 @@ async def detach_after(call: Coroutine[Any, Any, T], seconds: float) -> T:
 
 
 async def best_effort(call: Callable[[], Coroutine[Any, Any, T]], seconds: float) -> T:
-    """The same for what a run shows: few of these calls are made at once.
-
-    Args:
-        call: Makes the call; it is not made any more once nobody waits for it.
-        seconds: How long to wait for it, also while it waits for others.
-
-    Raises:
-        asyncio.TimeoutError: when both take longer.
-    """
+    """The same for what a run shows, few calls at once; one that waits is not made once nobody wants it."""
     waits = True
 
     async def limited() -> T:
-        async with _gate():
+        gate = _gates.get(None)
+        if gate is None:
+            _gates.set(gate := asyncio.Semaphore(MAX_AT_ONCE))
+        async with gate:
             if not waits:
                 raise TimeoutError
             return await call()
@@ -71,11 +58,3 @@ def _ended(task: asyncio.Task[Any]) -> None:
     _detached.discard(task)
     if not task.cancelled():
         task.exception()  # whoever waits has it; of what went on alone it is of no interest
-
-
-def _gate() -> asyncio.Semaphore:
-    try:
-        return _gates.get()
-    except LookupError:
-        _gates.set(gate := asyncio.Semaphore(MAX_AT_ONCE))
-        return gate

@@ -24,18 +24,14 @@ from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.loop import per_process
+from prefect_kie.settings import KieSettings
 
 CREATE_LIMIT = "kie-create"
 POLL_LIMIT = "kie-poll"
 """Names of the limits; `prefect-kie setup` makes them."""
 
-ANSWER_SECONDS = 30.0
-MAX_WAIT_SECONDS = 300.0
-"""How long an answer, and a free slot, is waited for."""
-
 ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
-
 MISSING = "it does not exist"
 MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
 LOCKED = 423
@@ -43,11 +39,7 @@ LOCKED = 423
 
 
 async def acquire_slot(name: str) -> None:
-    """Wait for a slot of a limit, or go on without one; on the background loop only.
-
-    Args:
-        name: The limit's name.
-    """
+    """Wait for a slot of a limit, or go on without one; on the background loop only."""
     if (url := PREFECT_API_URL.value()) is not None:  # else a server of this process's own
         await _limit(str(url), name).acquire()
 
@@ -72,7 +64,7 @@ class _GlobalLimit:
     """One limit of one server."""
 
     def __init__(self, name: str) -> None:
-        self._name = name
+        self._name, self._timeout = name, KieSettings().limit_timeout_seconds
         self._asking = asyncio.Lock()
         self._ask_from = 0.0
         self._client: PrefectClient | None = None
@@ -82,7 +74,7 @@ class _GlobalLimit:
             if time.monotonic() < self._ask_from:
                 return
             try:
-                async with asyncio.timeout(MAX_WAIT_SECONDS):
+                async with asyncio.timeout(self._timeout):
                     if self._client is None:
                         self._client = await get_client().__aenter__()
                     while wait := await self._take(self._client):  # noqa: ASYNC110 - the event is the server's
@@ -90,7 +82,16 @@ class _GlobalLimit:
             except Exception as error:
                 self._ask_from = time.monotonic() + ASK_AGAIN_SECONDS
                 await self.close()
-                self._report(str(error) if isinstance(error, _Unusable) else shown_error(error))
+                reason = str(error) if isinstance(error, _Unusable) else shown_error(error)
+                if reason not in reported():
+                    reported().add(reason)
+                    run_logger().warning(
+                        "The Prefect server's concurrency limit %r is not used: %s. This process keeps to "
+                        "Kie's limits by itself, but several at once may exceed them and be refused "
+                        "(unpaid). To have them share the limits, run: prefect-kie setup",
+                        self._name,
+                        reason,
+                    )
 
     async def close(self) -> None:
         client, self._client = self._client, None
@@ -101,8 +102,7 @@ class _GlobalLimit:
     async def _take(self, client: PrefectClient) -> float:
         """Take a slot where one is free; else seconds until one may be."""
         try:
-            async with asyncio.timeout(ANSWER_SECONDS):
-                limit = await client.read_global_concurrency_limit_by_name(self._name)
+            limit = await client.read_global_concurrency_limit_by_name(self._name)
         except ObjectNotFound:
             raise _Unusable(MISSING) from None
         if not limit.active:
@@ -112,8 +112,7 @@ class _GlobalLimit:
             raise _Unusable(f"limit {slots}, slot decay {decay:g}: both have to be above 0")
         if limit.active_slots < slots:
             try:
-                async with asyncio.timeout(ANSWER_SECONDS):
-                    await client.increment_concurrency_slots([self._name], 1, "rate_limit")
+                await client.increment_concurrency_slots([self._name], 1, "rate_limit")
             except httpx.HTTPStatusError as error:
                 if error.response.status_code != LOCKED:  # else somebody was quicker
                     raise
@@ -125,14 +124,3 @@ class _GlobalLimit:
         decayed = max(0.0, (now - (limit.updated or now)).total_seconds()) * decay % 1.0
         jitter = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - no secret
         return max(MIN_WAIT_SECONDS, (1.0 - decayed) / decay) + jitter
-
-    def _report(self, reason: str) -> None:
-        if reason not in reported():
-            reported().add(reason)
-            run_logger().warning(
-                "The Prefect server's concurrency limit %r is not used: %s. This process keeps to Kie's "
-                "limits by itself, but several at once may exceed them and be refused (unpaid). To have them "
-                "share the limits, run: prefect-kie setup",
-                self._name,
-                reason,
-            )

@@ -5,9 +5,9 @@ every 180 seconds unless each deployment says otherwise. These come wherever the
 all, and as often as the automations of `prefect-kie setup` expect them.
 
 No heartbeat proves that a process lives no more: a laptop wakes up, a network comes back. By then the run may
-have been called crashed and have begun again elsewhere. So the process looks, too, whether the run is still
-its own, and if not, it ends as a suspended run does, at its next step, and reports nothing: the run belongs
-to the other process.
+have been marked as crashed and have begun again elsewhere. So the process checks, too, whether the run is
+still its own, and if not, it ends as a suspended run does, at its next step, and reports nothing: the run
+belongs to the other process.
 """
 
 from __future__ import annotations
@@ -26,17 +26,12 @@ from prefect.events.related import tags_as_related_resources
 from prefect.logging.loggers import flow_run_logger, get_logger
 
 from prefect_kie._compat import is_run_here, mark_flow_run_suspension_requested
+from prefect_kie.settings import KieSettings
 
 HEARTBEAT = "kie.flow-run.heartbeat"
 """The event's name; its resource is the flow run."""
-
-HEARTBEAT_SECONDS = 30.0
-POLL_SECONDS = 10.0
-"""How often the process looks whether the run is still its own: no longer than a crashed run waits before it
-is run again, so that two processes of one run do not meet."""
-
 SILENT = "Silent"
-"""Name of the state, of type Paused, of a run that shows no sign of life; it is called crashed at once."""
+"""Name of the state, of type Paused, of a run that shows no sign of life; it is marked as crashed at once."""
 
 _watched: set[UUID] = set()
 _guard = threading.Lock()
@@ -59,48 +54,38 @@ def keep_alive() -> None:
 
 
 def _watch(run_id: UUID) -> None:
-    heartbeat = Heartbeat(run_id)
+    settings = KieSettings()
+    heartbeat = Heartbeat(run_id, settings.heartbeat_seconds)
     while not heartbeat.over:
         try:
             with get_client(sync_client=True) as client:
                 while not heartbeat.over:
                     heartbeat.next(client)
-                    _sleep(POLL_SECONDS)
+                    _sleep(settings.ownership_check_seconds)
         except Exception:
             # It goes on without; the next one may arrive.
             get_logger("prefect_kie.heartbeat").debug("No heartbeat of %s was sent", run_id, exc_info=True)
-            _sleep(POLL_SECONDS)
+            _sleep(settings.ownership_check_seconds)
 
 
 def _sleep(seconds: float) -> None:
-    """By the clock on the wall, which goes on while a machine sleeps: the first look after it is at once."""
+    """By the clock on the wall, which goes on while a machine sleeps: the first check after it is at once."""
     end = time.time() + seconds
     while time.time() < end:
         time.sleep(min(1.0, seconds))
 
 
 class Heartbeat:
-    """The heartbeat of one flow run in this process.
+    """The heartbeat of one flow run in this process; `over` once it has ended or goes on elsewhere."""
 
-    Args:
-        run_id: The flow run.
-
-    Attributes:
-        over: Whether there is nothing left to do: the run has ended, or goes on elsewhere.
-    """
-
-    def __init__(self, run_id: UUID) -> None:
+    def __init__(self, run_id: UUID, seconds: float) -> None:
         self.over = False
-        self._run_id = run_id
+        self._run_id, self._seconds = run_id, seconds
         self._known: set[UUID] | None = None
         self._beat_at = 0.0
 
     def next(self, client: SyncPrefectClient) -> None:
-        """Look whether the run is still this process's, and send a heartbeat where one is due.
-
-        Args:
-            client: A client of the run's server.
-        """
+        """Check that the run is still this process's, and send a heartbeat where one is due."""
         run = client.read_flow_run(self._run_id)
         if self._is_lost(run, client):
             self.over = True
@@ -116,7 +101,7 @@ class Heartbeat:
         elif time.time() >= self._beat_at:
             event = heartbeat_event(run)
             client.request("POST", "/events", json=[event.model_dump(mode="json")])
-            self._beat_at = time.time() + HEARTBEAT_SECONDS
+            self._beat_at = time.time() + self._seconds
 
     def _is_lost(self, run: FlowRun, client: SyncPrefectClient) -> bool:
         if self._known is not None and (run.state is None or run.state.id in self._known):
@@ -128,26 +113,17 @@ class Heartbeat:
 
 
 def any_taken_away(states: Iterable[State]) -> bool:
-    """Whether a run that has come into these states, while its process lived, is that process's no more.
+    """Whether a run that came into these states, while its process lived, is that process's no more.
 
-    By their ids and not their times, since these are by the clocks of several machines. A worker claims a
-    run (Pending) before each process that it starts; nothing that one process does by itself (a retry, a
-    pause) is like it.
-
-    Args:
-        states: States that the run has come into since its process began it.
+    A worker claims a run (Pending) before each process that it starts; nothing that one process does by
+    itself (a retry, a pause) is like it.
     """
-    return any(
-        state.type in (StateType.CRASHED, StateType.PENDING) or state.name == SILENT for state in states
-    )
+    taken = (StateType.CRASHED, StateType.PENDING)
+    return any(state.type in taken or state.name == SILENT for state in states)
 
 
 def heartbeat_event(run: FlowRun) -> Event:
-    """The event that says: this flow run is alive.
-
-    Args:
-        run: The flow run; its tags are told, by which automations know it.
-    """
+    """The event that says: this flow run is alive. Automations know the run by its tags."""
     related = tags_as_related_resources(set(run.tags))
     for role, known in (("flow", run.flow_id), ("deployment", run.deployment_id)):
         if known is not None:

@@ -15,10 +15,9 @@ import threading
 from collections.abc import Callable, Coroutine, Hashable
 from concurrent import futures
 from contextlib import suppress
-from contextvars import copy_context
 from functools import partial
 from types import FrameType
-from typing import Any, Generic, ParamSpec, TypeVar, cast
+from typing import Any, ParamSpec, TypeVar, cast
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -68,91 +67,33 @@ class Cancellation:
 
     def __init__(self) -> None:
         self._guard = threading.RLock()  # a signal handler may come while its own thread holds it
-        self._waiting = False
-        self.committed = False
-        self.cancelled = False
+        self._waiting = self.committed = self.cancelled = False
 
     def cancel(self) -> bool:
-        """Say that nobody waits any more.
-
-        Returns:
-            Whether the work may be cancelled on the spot.
-        """
+        """Say that nobody waits any more; returns whether the work may be cancelled on the spot."""
         with self._guard:
             self.cancelled = True
             return self._waiting
 
     def begin_waiting(self) -> None:
-        """Allow the work to be cancelled from now on.
-
-        Raises:
-            asyncio.CancelledError: when nobody waits for it any more.
-        """
+        """Allow the work to be cancelled from now on; raises `CancelledError` where it already is."""
         with self._guard:
             if self.cancelled:
                 raise asyncio.CancelledError
             self._waiting, self.committed = True, False
 
     def end_waiting(self) -> None:
-        """From now on the work is not cancelled on the spot.
-
-        Raises:
-            asyncio.CancelledError: when nobody waits for it any more; nothing may be begun.
-        """
+        """From now on do not cancel the work on the spot; raises `CancelledError` where nobody waits."""
         with self._guard:
             self._waiting = False
             if self.cancelled:
                 raise asyncio.CancelledError
 
     def try_commit(self) -> None:
-        """From now on the work is finished, whoever leaves; raises as `end_waiting`."""
+        """From now on finish the work, whoever leaves; raises as `end_waiting`."""
         with self._guard:
             self.end_waiting()
             self.committed = True
-
-
-class _Call(Generic[T]):
-    """Work on the loop that somebody elsewhere waits for."""
-
-    def __init__(
-        self,
-        loop: asyncio.AbstractEventLoop,
-        work: Callable[[], Coroutine[Any, Any, T]],
-        may_cancel: Callable[[], bool],
-    ) -> None:
-        self.outcome: futures.Future[T] = futures.Future()
-        self.outcome.set_running_or_notify_cancel()  # only `cancel` cancels it, not whoever waits
-        self._loop = loop
-        self._work = work
-        self._may_cancel = may_cancel
-        self._task: asyncio.Task[T] | None = None
-
-    async def result(self) -> T:
-        """Begin, and wait for what comes of it; called once, on any event loop."""
-        # With the caller's context: its log, settings and tags.
-        self._loop.call_soon_threadsafe(self._begin, context=copy_context())
-        try:
-            return await asyncio.wrap_future(self.outcome)
-        except asyncio.CancelledError:
-            self.cancel()
-            raise
-
-    def cancel(self) -> None:
-        """From any thread; it goes on where it may not be cancelled any more."""
-        if self._may_cancel():
-            self._loop.call_soon_threadsafe(lambda: self._task and self._task.cancel())
-
-    def _begin(self) -> None:
-        self._task = self._loop.create_task(self._work())
-        self._task.add_done_callback(self._end)
-
-    def _end(self, task: asyncio.Task[T]) -> None:
-        if task.cancelled():
-            self.outcome.set_exception(asyncio.CancelledError())
-        elif (error := task.exception()) is not None:
-            self.outcome.set_exception(error)
-        else:
-            self.outcome.set_result(task.result())
 
 
 @per_process
@@ -165,38 +106,57 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 @per_process
-def _paid_calls() -> set[_Call[Any]]:
-    return set()
+def _paid_calls() -> dict[futures.Future[Any], Callable[[], None]]:
+    return {}  # the outcomes that are waited for, and how each is cancelled
 
 
 async def run_on_loop(work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Do something on the background loop, with what lives there; it is cancelled with its caller.
-
-    Args:
-        work: Makes the coroutine to run.
-    """
-    loop = _loop()
-    if asyncio.get_running_loop() is loop:
+    """Run a coroutine on the background loop, with what lives there; it is cancelled with its caller."""
+    if asyncio.get_running_loop() is _loop():
         return await work()
-    return await _Call(loop, work, lambda: True).result()
+
+    async def call() -> T:
+        return await work()
+
+    # It has the caller's context: its log, settings and tags.
+    return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(call(), _loop()))
 
 
 async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancellation: Cancellation) -> T:
-    """Do something on the background loop that is finished though its caller is gone.
+    """Run a coroutine on the background loop that finishes even if its caller is gone.
 
     Neither a cancelled caller nor Prefect's time limits stop it, and a process that is asked to end (by a
-    signal, or at its interpreter's exit) waits for it; only where `cancellation` allows it, it is cancelled.
-
-    Args:
-        work: Makes the coroutine to run.
-        cancellation: Cancelled when the caller is.
+    signal, or at its interpreter's exit) waits for it; it is cancelled only where `cancellation` allows it.
     """
-    call, paid_calls = _Call(_loop(), work, cancellation.cancel), _paid_calls()
-    paid_calls.add(call)
-    call.outcome.add_done_callback(lambda _: paid_calls.discard(call))
+    outcome: futures.Future[T] = futures.Future()
+    outcome.set_running_or_notify_cancel()  # so that whoever waits for it does not cancel it
+
+    async def finish() -> None:
+        try:
+            outcome.set_result(await work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    def cancel() -> None:
+        if cancellation.cancel():  # it has begun, and waits
+            running.cancel()
+
+    paid_calls = _paid_calls()
+    paid_calls[outcome] = cancel
+    outcome.add_done_callback(lambda ended: paid_calls.pop(ended, None))
     _finish_at_exit()
-    _finish_before_signals()
-    return await call.result()
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            # Only what nobody handles: inside a flow Prefect handles SIGTERM, and cancels the run's callers.
+            if number is not None and signal.getsignal(number) is signal.SIG_DFL:
+                signal.signal(number, _end_afterwards)
+    running = asyncio.run_coroutine_threadsafe(finish(), _loop())
+    try:
+        return await asyncio.wrap_future(outcome)
+    except asyncio.CancelledError:
+        cancel()
+        raise
 
 
 @per_process
@@ -212,22 +172,7 @@ def _finish_at_exit() -> None:
             register(_finish_paid_calls)
 
 
-def _finish_before_signals() -> None:
-    """From now on, have a signal that would end this process wait for the paid calls that are out.
-
-    Only in the main thread, where alone it can be done, and only for signals that nobody else handles: inside
-    a flow Prefect handles SIGTERM, and its paid calls finish as those of cancelled runs do.
-    """
-    if threading.current_thread() is not threading.main_thread():
-        return
-    for name in ("SIGTERM", "SIGHUP"):
-        number = getattr(signal, name, None)  # Windows has no SIGHUP
-        if number is not None and signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, _end_afterwards)
-
-
 def _end_afterwards(number: int, frame: FrameType | None) -> None:
-    del frame
     _finish_paid_calls()
     signal.signal(number, signal.SIG_DFL)
     os.kill(os.getpid(), number)
@@ -235,26 +180,21 @@ def _end_afterwards(number: int, frame: FrameType | None) -> None:
 
 def _finish_paid_calls() -> None:
     """Wait for the calls that are out; each has an end in time. Ctrl-C does not cut them off."""
-    calls = list(_paid_calls())
-    if not calls:
+    if not (calls := dict(_paid_calls())):
         return
-    for call in calls:
-        call.cancel()
-    interrupts = 0
+    for cancel in calls.values():
+        cancel()
 
     def wait_on(number: int, frame: FrameType | None) -> None:
-        nonlocal interrupts
-        interrupts += 1
-        if interrupts == 1:
-            print(
-                "A paid call is out: its answer is recorded before this process ends (3 minutes at most).",
-                file=sys.stderr,
-            )
+        print(
+            "A paid call is out: its answer is recorded before this process ends (3 minutes at most).",
+            file=sys.stderr,
+        )
 
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, wait_on) if main else None
     try:
-        futures.wait([call.outcome for call in calls])
+        futures.wait(calls)
     finally:
         if main:
             signal.signal(signal.SIGINT, before or signal.SIG_DFL)

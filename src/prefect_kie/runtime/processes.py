@@ -27,16 +27,20 @@ def this_machine() -> str:
     """
     parts = [socket.gethostname()]
     with suppress(OSError):  # not Linux: there, hosts have names of their own
-        parts += [
-            Path("/proc/sys/kernel/random/boot_id").read_text(),
-            str(Path("/proc/self/ns/pid").readlink()),
-        ]
+        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text())
+        parts.append(str(Path("/proc/self/ns/pid").readlink()))
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def is_gone(machine: str, process: int) -> bool:
     """Whether a process surely runs no more; those of other machines may always run."""
-    return machine == this_machine() and not _runs(process)
+    if machine != this_machine() or os.name != "posix":
+        return False  # where that cannot be asked, it may run
+    try:
+        os.kill(process, 0)
+    except OSError as error:
+        return isinstance(error, ProcessLookupError)
+    return False
 
 
 def mark() -> str:
@@ -46,18 +50,5 @@ def mark() -> str:
 
 def is_marked_by_one_gone(name: str) -> bool:
     """Whether a name holds the mark of a process of this machine that runs no more."""
-    machine, _, _ = mark().partition("-")
-    found = re.search(rf"\b{machine}-(\d+)\b", name)
-    return found is not None and not _runs(int(found[1]))
-
-
-def _runs(process: int) -> bool:
-    if os.name != "posix":
-        return True  # where that cannot be asked, it may
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
+    found = re.search(rf"\b{this_machine()[:8]}-(\d+)\b", name)
+    return found is not None and is_gone(this_machine(), int(found[1]))

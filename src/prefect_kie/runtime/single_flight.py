@@ -22,11 +22,7 @@ def in_progress(key: str) -> bool:
 
 @asynccontextmanager
 async def single_flight(key: str) -> AsyncGenerator[None, None]:
-    """Let one caller with this key through at a time; used on the background loop only.
-
-    Args:
-        key: What is done once at a time.
-    """
+    """Let one caller with this key through at a time; used on the background loop only."""
     lock = _locks().setdefault(key, asyncio.Lock())
     async with lock:
         yield

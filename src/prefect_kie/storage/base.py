@@ -12,7 +12,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from prefect_kie.api import SubmissionNotRecorded
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.storage.local import files_in, is_file_of, move_whole, write_whole
 
 

@@ -14,8 +14,8 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 
 from prefect_kie._compat import block_id
-from prefect_kie.api import SubmissionNotRecorded
 from prefect_kie.blocks.server import server_named
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for

@@ -16,8 +16,9 @@ from dataclasses import dataclass
 from logging import Logger, LoggerAdapter
 from typing import Any, Protocol
 
-from prefect_kie.api import BudgetExceeded, InvalidRequest, JobRequest, SubmissionNotRecorded
+from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import PRICES, PriceTable
+from prefect_kie.errors import BudgetExceeded, SubmissionNotRecorded
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop

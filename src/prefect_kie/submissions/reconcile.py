@@ -18,15 +18,9 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Protocol
 
-from prefect_kie.api import (
-    InvalidRequest,
-    Job,
-    JobNotFound,
-    KieError,
-    SubmissionInDoubt,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InvalidRequest, Job, JobNotFound, KieError, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import run_on_loop

@@ -13,15 +13,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from prefect_kie.api import (
-    JobHandle,
-    JobRequest,
-    KieClient,
-    KieError,
-    SubmissionInDoubt,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
 from prefect_kie.callbacks.waiter import callback_waiter
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error

@@ -20,7 +20,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from prefect_kie.api import SubmissionNotRecorded
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.processes import is_gone, this_machine, this_process
 from prefect_kie.storage.base import Storage

@@ -7,11 +7,9 @@ import asyncio
 import pytest
 from prefect.variables import Variable
 
-from prefect_kie.api import (
-    InvalidRequest,
-    Sora2TextToVideo,
-)
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import load_prices
+from prefect_kie.models import Sora2TextToVideo
 
 
 @pytest.mark.server

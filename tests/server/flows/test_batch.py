@@ -9,19 +9,21 @@ from typing import Any
 import pytest
 from prefect.client.orchestration import get_client
 
-from prefect_kie.api import InvalidRequest, RunIncomplete
+from prefect_kie.api import InvalidRequest
 from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.progress import BatchProgress, watching
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import BatchResult, SecondTries, generate_batch
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import BatchResult, BatchRetry, Output, Scope, Table, generate_batch
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 
 pytestmark = pytest.mark.server
 
 HEADER = "animal,place,model,n_frames\n"
 ANIMALS = "yak,a pier,,\nfox,a library,sora-2-text-to-video-stable,15\ncat,a sofa,,\n"
 DEFAULTS = {"model": "sora-2-text-to-video", "prompt": "a {animal} in {place}"}
+STABLE_ONLY = BatchRetry(attempts=1, fallbacks=({"model": "sora-2-text-to-video-stable"},))
 HEAVY_LOAD = {"failCode": "500", "failMsg": "heavy load, try again later"}
 
 
@@ -43,8 +45,7 @@ class Batches:
                 "manifest": self.manifest,
                 "credentials": self._credentials,
                 "defaults": DEFAULTS,
-                "directory": self.videos,
-                "poll": QUICK,
+                **grouped(directory=self.videos, poll=QUICK),
                 **options,
             }
         )
@@ -122,10 +123,10 @@ async def test_a_manifest_that_was_moved_is_the_same_batch(
     elsewhere = tmp_path / "archive/animals.csv"
     elsewhere.parent.mkdir()
     batches.manifest.rename(elsewhere)
-    made = await batches.run(manifest=elsewhere, directory=tmp_path / "other videos")
+    made = await batches.run(manifest=elsewhere, output=Output(directory=tmp_path / "other videos"))
     assert (made.job_key, made.counts) == ("animals", {"saved": 3})
     assert kie.stats()["created"] == 3
-    named = await batches.run(manifest=elsewhere, job_key="spring/2026")
+    named = await batches.run(manifest=elsewhere, scope=Scope(job_key="spring/2026"))
     assert (named.counts, kie.stats()["created"]) == ({"saved": 3}, 6)
     (file,) = batches.videos.glob("spring-2026-*.results.csv")
     assert named.results == str(file)
@@ -146,7 +147,8 @@ async def test_what_seems_to_be_paid_is_not_paid_again_where_its_records_are_mis
     assert (await batches.run(dry_run=True)).unrecorded == 3
     assert (await batches.run(dry_run=True, pay_again=True)).unrecorded == 0
     assert [row["status"] for row in batches.rows()] == ["saved"] * 3
-    assert (await batches.run(job_key="another")).counts == {"saved": 3}  # has a results file of its own
+    another = await batches.run(scope=Scope(job_key="another"))  # has a results file of its own
+    assert another.counts == {"saved": 3}
     assert kie.stats()["created"] == 6
     assert (await batches.run(pay_again=True)).counts == {"saved": 3}
     assert kie.stats()["created"] == 9
@@ -156,7 +158,7 @@ async def test_the_spreadsheet_that_wrote_the_manifest_opens_the_results(
     batches: Batches, kie: SimulatorServer
 ) -> None:
     batches.manifest.write_text("\ufeffprompt;note\r\nein Bär;für Zoë\r\n", encoding="utf-8")
-    await batches.run(defaults={"model": "sora-2-text-to-video"}, columns={"note": None})
+    await batches.run(defaults={"model": "sora-2-text-to-video"}, table=Table(columns={"note": None}))
     text = batches.results.read_text(encoding="utf-8")
     assert text.startswith("\ufeffrow;status;tries;")
     assert text.splitlines()[1].endswith(";ein Bär;für Zoë")
@@ -184,12 +186,12 @@ async def test_a_passing_failure_is_tried_again_and_moderation_never_is(
     kie.fault("job", prompt="a yak in a pier", times=1, fail=HEAVY_LOAD)
     batches.manifest.write_text(HEADER + "yak,a pier,,\ngore,a film,,\n")
     with pytest.raises(RunIncomplete):
-        await batches.run(second_tries=SecondTries(times=2))
+        await batches.run(retry=BatchRetry(attempts=3))
     assert prompts(kie) == ["a gore in a film", "a yak in a pier", "a yak in a pier"]
     assert [(row["status"], row["tries"]) for row in batches.rows()] == [("saved", "2"), ("rejected", "1")]
     (told,) = [line for line in caplog.messages if "follows" in line]
     assert "heavy load" in told
-    assert told.endswith("not charged. Try 2, with sora-2-text-to-video, follows.")
+    assert told.endswith("not charged. Attempt 2, with sora-2-text-to-video, follows.")
     assert "start a new run" not in told  # as the error itself advises
     assert kie.stats()["charged"] == 30
 
@@ -200,11 +202,11 @@ async def test_tries_end_and_the_same_run_does_not_begin_them_anew(
     kie.fault("job", prompt="a yak in a pier", times=None, fail=HEAVY_LOAD)
     batches.manifest.write_text(HEADER + "yak,a pier,,\n")
     with pytest.raises(RunIncomplete):
-        await batches.run(second_tries=SecondTries(times=1))
+        await batches.run(retry=BatchRetry(attempts=2))
     assert kie.stats()["created"] == 2
     # Whoever starts it again wants what is missing: as many tries as the policy gives one run.
     with pytest.raises(RunIncomplete):
-        await batches.run(second_tries=SecondTries(times=1))
+        await batches.run(retry=BatchRetry(attempts=2))
     assert kie.stats()["created"] == 4
 
 
@@ -226,8 +228,8 @@ async def test_a_second_try_of_an_earlier_run_is_found_whatever_the_policy_is_no
 ) -> None:
     kie.fault("job", prompt="a yak in a pier", times=1, fail=HEAVY_LOAD)
     batches.manifest.write_text(HEADER + "yak,a pier,,\n")
-    await batches.run(second_tries=SecondTries(times=1))
-    made = await batches.run(second_tries=SecondTries(models=("sora-2-text-to-video-stable",)))
+    await batches.run(retry=BatchRetry(attempts=2))
+    made = await batches.run(retry=STABLE_ONLY)
     assert [(video.status, video.tries) for video in made.videos] == [("saved", 2)]
     assert (kie.stats()["created"], kie.stats()["charged"]) == (2, 30)
 
@@ -238,9 +240,11 @@ async def test_another_model_is_asked_in_the_order_of_the_list(
     kie.change(retired_models=["sora-2-text-to-video-stable"])
     kie.fault("job", model="sora-2-text-to-video", times=None, fail=HEAVY_LOAD)
     batches.manifest.write_text(HEADER + "fox,a library,sora-2-text-to-video-stable,15\n")
-    kling = {"model": "kling-2.6/text-to-video", "input": {"prompt": "{prompt}", "duration": "{n_frames}"}}
-    policy = SecondTries.model_validate({"models": ["sora-2-text-to-video", kling]})
-    made = await batches.run(second_tries=policy)
+    prompt = "a {animal} in {place}"
+    kling = {"model": "kling-2.6/text-to-video", "input": {"prompt": prompt, "duration": "{n_frames}"}}
+    made = await batches.run(
+        retry=BatchRetry(attempts=1, fallbacks=({"model": "sora-2-text-to-video"}, kling))
+    )
     (video,) = made.videos
     assert (video.status, video.model, video.tries) == ("saved", "kling-2.6/text-to-video", 3)
     jobs = [(job["model"], job["input"]["prompt"]) for job in kie.stats()["jobs"]]
@@ -257,10 +261,10 @@ async def test_a_model_that_cannot_make_it_is_refused_before_anything_is_sent(
     batches: Batches, kie: SimulatorServer
 ) -> None:
     batches.manifest.write_text("prompt,character_id_list\na yak,ch_1\n")
-    with pytest.raises(InvalidRequest, match="sora-2-text-to-video-stable cannot make what is asked"):
+    with pytest.raises(InvalidRequest, match=r"row 1.*fallback sora-2-text-to-video-stable: .*no field"):
         await batches.run(
             defaults={"model": "sora-2-text-to-video"},
-            second_tries=SecondTries(models=("sora-2-text-to-video-stable",)),
+            retry=STABLE_ONLY,
         )
     assert kie.stats()["created"] == 0
 

@@ -10,17 +10,20 @@ from typing import Any
 import pytest
 from prefect.filesystems import LocalFileSystem
 
-from prefect_kie.api import InvalidRequest, KieError, MarketModel, Slice, Sora2TextToVideo
+from prefect_kie.api import InvalidRequest, KieError
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import (
     CharacterTraits,
+    Output,
+    Scope,
     character_series,
     create_character,
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import MarketModel, Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 
 pytestmark = pytest.mark.server
 
@@ -32,15 +35,15 @@ Runs = Callable[..., Awaitable[Any]]
 
 
 async def video(**options: Any) -> None:
-    await generate_video(CAT, poll=QUICK, **options)
+    await generate_video(CAT, **grouped(poll=QUICK, **options))
 
 
 async def batch(**options: Any) -> None:
-    await generate_batch([{"prompt": "a yak", "model": CAT.model}], poll=QUICK, **options)
+    await generate_batch([{"prompt": "a yak", "model": CAT.model}], **grouped(poll=QUICK, **options))
 
 
 async def series(**options: Any) -> None:
-    await character_series(CAT, TRAITS, ["{character} surfs"], SLICE, poll=QUICK, **options)
+    await character_series(CAT, TRAITS, ["{character} surfs"], SLICE, **grouped(poll=QUICK, **options))
 
 
 THAT_SAVE = [video, batch, series]
@@ -102,9 +105,11 @@ async def test_a_slice_that_nobody_can_see_is_not_paid_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
-    options: dict[str, Any] = {"credentials": credentials, "poll": QUICK}
+    options: dict[str, Any] = {"credentials": credentials, "waiting": QUICKLY}
     with pytest.raises(InvalidRequest, match=r"(?s)PyAV is not installed.*prefect-kie\[pictures\]"):
-        await character_series(CAT, TRAITS, ["{character} surfs"], directory=tmp_path, **options)
+        await character_series(
+            CAT, TRAITS, ["{character} surfs"], output=Output(directory=tmp_path), **options
+        )
     with pytest.raises(InvalidRequest, match=r"PyAV is not installed"):
         await create_character("a" * 32, TRAITS, **options)
     assert kie.stats()["created"] == 0
@@ -125,7 +130,7 @@ async def test_a_file_of_this_machine_is_no_address(
 ) -> None:
     request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat", **asked})
     with pytest.raises(InvalidRequest, match=r"must be an address that Kie can fetch.*nothing was submitted"):
-        await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 0
 
 
@@ -134,16 +139,28 @@ async def test_other_texts_of_an_input_are_left_alone(
 ) -> None:
     asked = {"prompt": "/imagine cat.png", "image_size": "16:9", "image_url": "https://a.example/cat.png"}
     request = MarketModel(model="kling-2.6/text-to-video", input=asked)
-    await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+    await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 1
 
 
 async def test_what_is_paid_for_is_fetched_wherever_it_may_go(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    await generate_video(CAT, credentials, directory=tmp_path / "videos", job_key="mine", poll=QUICK)
+    await generate_video(
+        CAT,
+        credentials,
+        output=Output(directory=tmp_path / "videos"),
+        scope=Scope(job_key="mine"),
+        waiting=QUICKLY,
+    )
     (tmp_path / "videos").chmod(0o555)
-    made = await generate_video(CAT, credentials, directory=tmp_path / "videos", job_key="mine", poll=QUICK)
+    made = await generate_video(
+        CAT,
+        credentials,
+        output=Output(directory=tmp_path / "videos"),
+        scope=Scope(job_key="mine"),
+        waiting=QUICKLY,
+    )
     assert made.videos[0].status == "saved"
     assert kie.stats()["created"] == 1
 
@@ -153,6 +170,6 @@ async def test_a_dry_run_writes_nothing_but_sees_a_wrong_address(
 ) -> None:
     row = {"model": "kling-2.6/text-to-video", "prompt": "a yak", "input": {"image_url": "cat.png"}}
     with pytest.raises(InvalidRequest, match="must be an address"):
-        await generate_batch([row], credentials, directory=tmp_path / "videos", dry_run=True)
+        await generate_batch([row], credentials, output=Output(directory=tmp_path / "videos"), dry_run=True)
     assert not (tmp_path / "videos").exists()
     assert kie.stats()["created"] == 0

@@ -12,17 +12,20 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.states import State
 from prefect.variables import Variable
 
-from prefect_kie.api import InsufficientCredits, RunIncomplete, Slice, Sora2TextToVideo
+from prefect_kie.api import InsufficientCredits
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     CharacterTraits,
+    Output,
     character_series,
     create_character,
     generate_batch,
     generate_video,
 )
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 
 pytestmark = pytest.mark.server
 
@@ -60,7 +63,7 @@ async def test_one_refusal_of_the_account_ends_all_submissions(
 ) -> None:
     kie.fault("create", times=None, **fault)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows(60), credentials, directory=tmp_path, poll=QUICK)
+        await generate_batch(rows(60), credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert (kie.stats()["created"], kie.stats()["rejected"]) == (0, 1)
     result = caught.value.result
     assert result.counts == {"not submitted": 60}
@@ -74,7 +77,7 @@ async def test_one_refusal_of_the_account_ends_all_submissions(
 async def test_what_was_submitted_before_is_fetched_from_an_empty_account(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"directory": tmp_path, "poll": QUICK, "job_key": "mine"}
+    options = grouped(directory=tmp_path, poll=QUICK, job_key="mine")
     await generate_batch(rows(2), credentials, **options)
     kie.change(credits=0)
     with pytest.raises(RunIncomplete) as caught:
@@ -89,7 +92,13 @@ async def test_an_account_that_runs_dry_pays_for_what_it_can(
 ) -> None:
     kie.change(credits=65)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows(6), credentials, directory=tmp_path, poll=QUICK, max_concurrency=1)
+        await generate_batch(
+            rows(6),
+            credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            max_concurrency=1,
+        )
     assert caught.value.result.counts == {"saved": 2, "not submitted": 4}
     assert (kie.stats()["created"], kie.stats()["rejected"]) == (2, 1)
 
@@ -99,7 +108,7 @@ async def test_one_refused_row_is_no_refusal_of_the_account(
 ) -> None:
     kie.fault("create", code=422, msg="prompt is not allowed", prompt="yak 0", times=None)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows(4), credentials, directory=tmp_path, poll=QUICK)
+        await generate_batch(rows(4), credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert caught.value.result.counts == {"failed": 1, "saved": 3}
 
 
@@ -109,7 +118,7 @@ async def test_the_balance_stands_beside_the_estimate(
     credits: int, told: str, kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.change(credits=credits)
-    plan = await generate_batch(rows(2), credentials, directory=tmp_path, dry_run=True)
+    plan = await generate_batch(rows(2), credentials, output=Output(directory=tmp_path), dry_run=True)
     assert f"The account has {told}" in plan.account
     assert any(plan.account in str(plan_of.data) for plan_of in await artifacts("kie-batch-plan"))
 
@@ -118,7 +127,9 @@ async def test_a_balance_that_is_not_told_stands_in_nobodys_way(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.fault("credits", status=500, times=None)
-    assert (await generate_batch(rows(1), credentials, directory=tmp_path, dry_run=True)).account == ""
+    assert (
+        await generate_batch(rows(1), credentials, output=Output(directory=tmp_path), dry_run=True)
+    ).account == ""
 
 
 async def test_a_run_says_what_it_made_and_what_it_cost(
@@ -126,7 +137,7 @@ async def test_a_run_says_what_it_made_and_what_it_cost(
 ) -> None:
     run: Any = generate_video
     state: State[Any] = await run(
-        CAT, credentials, count=3, directory=tmp_path, poll=QUICK, return_state=True
+        CAT, credentials, count=3, **grouped(directory=tmp_path, poll=QUICK), return_state=True
     )
     made = await state.aresult()
     assert made.credits == kie.stats()["charged"] == 90
@@ -142,7 +153,7 @@ async def test_a_series_counts_its_character(
 ) -> None:
     kie.change(prices={MODEL: 30, "sora-2-characters-pro": 5})
     run: Any = character_series
-    options = {"directory": tmp_path, "poll": QUICK, "return_state": True, "credentials": credentials}
+    options = grouped(directory=tmp_path, poll=QUICK, return_state=True, credentials=credentials)
     prompts = ["{character} surfs", "{character} reads"]
     state: State[Any] = await run(CAT, TRAITS, prompts, Slice(start=1, end=3), **options)
     made = await state.aresult()
@@ -151,7 +162,12 @@ async def test_a_series_counts_its_character(
     assert made.character.credits == 5
 
     again: State[Any] = await (create_character)(  # type: ignore[call-overload]
-        made.original.task_id, TRAITS, Slice(start=2, end=4), credentials, poll=QUICK, return_state=True
+        made.original.task_id,
+        TRAITS,
+        Slice(start=2, end=4),
+        credentials,
+        waiting=QUICKLY,
+        return_state=True,
     )
     assert again.message is not None
     assert again.message.endswith(", 5 credits")
@@ -162,5 +178,5 @@ async def test_a_paid_video_that_cannot_be_fetched_counts(
 ) -> None:
     kie.fault("file", status=500, times=None)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert caught.value.result.credits == kie.stats()["charged"] == 30

@@ -12,20 +12,19 @@ from prefect.settings import PREFECT_API_URL, temporary_settings
 
 from prefect_kie.api import (
     ContentRejected,
-    DownloadFailed,
     InsufficientCredits,
     JobFailed,
     KieError,
-    RunIncomplete,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.cli.local_server import free_port
-from prefect_kie.flows import VideoOutcome, generate_batch, generate_video
+from prefect_kie.errors import DownloadFailed, RunIncomplete
+from prefect_kie.flows import Output, Scope, VideoOutcome, generate_batch, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICKLY
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 
@@ -51,7 +50,7 @@ async def test_what_failed_is_told_apart_by_its_type(
 ) -> None:
     kie.fault(on, **fault)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     (one,) = caught.value.errors
     assert type(one) is error
     persisted = VideoOutcome.model_validate_json(caught.value.result.videos[0].model_dump_json())
@@ -73,7 +72,7 @@ async def test_a_batchs_errors_are_those_of_its_rows(
     rows = [{"prompt": prompt, "model": CAT.model} for prompt in ("gore", "a yak", "a fox")]
     kie.fault("job", prompt="a fox", fail={"failCode": "500", "failMsg": "it is cursed"})
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows, credentials, directory=tmp_path, poll=QUICK)
+        await generate_batch(rows, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert [type(error) for error in caught.value.errors] == [ContentRejected, JobFailed]
     caught.value.result.videos[1].raise_for_failure()  # which is saved
 
@@ -97,7 +96,14 @@ async def test_a_script_is_told_how_to_go_on_and_does_without_paying_again(
 
     @flow
     async def script(job_key: str | None = None) -> None:
-        await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK, job_key=job_key)
+        await generate_video(
+            CAT,
+            credentials,
+            count=2,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key=job_key),
+        )
 
     with pytest.raises(RunIncomplete, match="start a new run with job_key='") as caught:
         await script()

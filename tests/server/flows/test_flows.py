@@ -21,28 +21,27 @@ from prefect_kie.api import (
     InvalidRequest,
     JobFailed,
     JobNotFound,
-    MarketModel,
-    RunIncomplete,
-    Slice,
-    Sora2ImageToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
     UnexpectedResponse,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Character,
     CharacterTraits,
     EpisodeSettings,
+    Output,
+    Scope,
     character_series,
     collect_job,
     create_character,
     generate_video,
+    make,
 )
 from prefect_kie.flows.series import with_handle
+from prefect_kie.models import MarketModel, Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_file, wait_for_job
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 
 pytestmark = pytest.mark.server
 
@@ -57,7 +56,9 @@ SLICE = Slice(start=1, end=3.5)
 async def test_a_video_is_made_saved_and_told(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = await generate_video(CAT, credentials, directory=tmp_path / "videos", poll=QUICK)
+    made = await generate_video(
+        CAT, credentials, output=Output(directory=tmp_path / "videos"), waiting=QUICKLY
+    )
 
     (outcome,) = made.videos
     assert outcome.status == "saved"
@@ -72,7 +73,7 @@ async def test_a_video_is_made_saved_and_told(
 async def test_variations_are_jobs_of_their_own(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    made = await generate_video(CAT, credentials, count=3, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, count=3, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert [outcome.take for outcome in made.videos] == [1, 2, 3]
     assert len({outcome.task_id for outcome in made.videos}) == 3
     assert kie.stats()["created"] == 3
@@ -84,7 +85,7 @@ async def test_one_failed_video_does_not_lose_the_others(
 ) -> None:
     kie.fault("job", skip=1, times=1, fail={"failCode": "500", "failMsg": "heavy load"})
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, count=3, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, count=3, output=Output(directory=tmp_path), waiting=QUICKLY)
 
     outcomes = caught.value.result.videos
     assert sorted(outcome.status for outcome in outcomes) == ["failed", "saved", "saved"]
@@ -109,7 +110,7 @@ async def test_a_run_in_doubt_says_so(
 ) -> None:
     kie.fault("create", accept=True, reset=True)
     with pytest.raises(RunIncomplete, match="in doubt") as caught:
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert caught.value.billed == "unknown"
     assert kie.stats()["created"] == 1
 
@@ -125,7 +126,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
 
     monkeypatch.setattr("prefect_kie.tasks.save.keep_alive", broken)
     with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert "unexpected error" in caplog.text
     assert "broken" in caplog.text
 
@@ -137,7 +138,7 @@ async def test_a_run_started_again_pays_nothing_and_fetches_nothing(
 
     @flow(retries=1, retry_delay_seconds=0)
     async def pipeline() -> None:
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
         if next(crashes):
             raise RuntimeError("the next step of the pipeline crashed")
 
@@ -151,7 +152,13 @@ async def test_a_job_key_makes_runs_share_their_jobs(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     for _ in range(2):
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, job_key="chapter 1")
+        await generate_video(
+            CAT,
+            credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key="chapter 1"),
+        )
     assert kie.stats()["created"] == 1
 
 
@@ -161,8 +168,7 @@ async def test_parameters_come_as_json_from_forms_and_schedules(
     await credentials.asave("kie", overwrite=True)
     parameters: Any = {
         "request": {"model": "sora-2-text-to-video-stable", "prompt": "an owl", "n_frames": "15"},
-        "directory": str(tmp_path),
-        "poll": QUICK.model_dump(),
+        **grouped(directory=str(tmp_path), poll=QUICK.model_dump()),
     }
     made = await generate_video(**parameters)
     assert made.video.seconds == pytest.approx(15, abs=0.1)
@@ -200,7 +206,7 @@ async def test_any_market_model_runs_by_its_name(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"})
-    made = await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.videos[0].status == "saved"
     assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}
 
@@ -210,7 +216,7 @@ async def test_a_retired_model_is_named(
 ) -> None:
     kie.change(retired_models=["sora-2-text-to-video"])
     with pytest.raises(RunIncomplete, match="not supported"):
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 0
 
 
@@ -220,7 +226,7 @@ async def test_videos_go_into_a_storage_block(
     block = LocalFileSystem(basepath=str(tmp_path / "shelf"))
     await block.asave("flows-test", overwrite=True)
     for storage in (block, "local-file-system/flows-test"):
-        await generate_video(CAT, credentials, storage=storage, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(storage=storage), waiting=QUICKLY)
     assert len(list((tmp_path / "shelf").glob("*.mp4"))) == 2
 
 
@@ -235,7 +241,7 @@ async def test_a_picture_begins_a_video(
     async def pipeline() -> None:
         picture = await upload_file(tmp_path / "red.png", credentials)
         request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
-        await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
 
     await pipeline()
 
@@ -254,7 +260,7 @@ async def test_a_picture_uploaded_again_by_a_retry_is_the_same_job(
     async def pipeline() -> None:
         picture = await upload_file(tmp_path / "red.png", credentials)
         request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
-        await generate_video(request, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
         if next(crashes):
             raise RuntimeError("the next step crashed")
 
@@ -272,7 +278,7 @@ async def test_a_wrong_destination_is_told_before_anything_is_paid(
     if where.pop("both", False):
         where |= {"directory": tmp_path, "storage": LocalFileSystem(basepath=str(tmp_path))}
     with pytest.raises(InvalidRequest) as caught:
-        await generate_video(CAT, credentials, **where)
+        await generate_video(CAT, credentials, **grouped(**where))
     assert caught.value.billed == "no"
     assert kie.stats()["created"] == 0
 
@@ -282,7 +288,7 @@ async def test_a_flow_with_retries_is_retried(
 ) -> None:
     kie.fault("create", code=402)
     patient = generate_video.with_options(retries=1, retry_delay_seconds=0)
-    made = await patient(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await patient(CAT, credentials, **grouped(directory=tmp_path, poll=QUICK))
     assert made.videos[0].status == "saved"
     assert kie.stats()["created"] == 1
 
@@ -319,7 +325,7 @@ async def test_a_character_is_made_from_an_earlier_video(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
     origin = await finished_job(credentials)
-    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
     assert character.origin_task_id == origin
     assert character.slice == SLICE
     assert character.handle is not None
@@ -333,7 +339,7 @@ async def test_a_slice_outside_the_real_video_is_refused_unpaid(
 ) -> None:
     origin = await finished_job(credentials)
     with pytest.raises(InvalidRequest, match=r"ends after the video, which is 10\.\d* s long") as caught:
-        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, poll=QUICK)
+        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
     assert "create_character" in caught.value.next_step
     assert kie.stats()["created"] == 1
     assert "Traceback" not in caplog.text
@@ -345,18 +351,18 @@ async def test_where_the_originals_file_is_gone_its_asked_length_counts(
     origin = await finished_job(credentials)
     kie.fault("file", times=None, status=410)
     with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
-        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, poll=QUICK)
+        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
     assert "checked against the asked length, 10 s" in caplog.text
-    assert (await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)).character_id
+    assert (await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)).character_id
 
 
 async def test_a_character_needs_a_video(kie: SimulatorServer, credentials: KieCredentials) -> None:
     with pytest.raises(JobNotFound):
-        await create_character("f" * 32, TRAITS, SLICE, credentials, poll=QUICK)
+        await create_character("f" * 32, TRAITS, SLICE, credentials, waiting=QUICKLY)
     origin = await finished_job(credentials)
-    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
     with pytest.raises(InvalidRequest, match="made no video"):
-        await create_character(character.task_id, TRAITS, SLICE, credentials, poll=QUICK)
+        await create_character(character.task_id, TRAITS, SLICE, credentials, waiting=QUICKLY)
     assert kie.stats()["created"] == 2
 
 
@@ -367,7 +373,7 @@ async def test_a_character_that_kie_does_not_name_is_told(
     kie.fault("job", no_url=True)
     kie.fault("poll", skip=1, times=None, merge={"data": {"resultJson": "{}"}})
     with pytest.raises(UnexpectedResponse, match="names none") as caught:
-        await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
+        await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
     assert caught.value.billed == "yes"
 
 
@@ -381,7 +387,13 @@ async def test_a_series_uses_the_handle_that_kie_returns(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     made = await character_series(
-        CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT,
+        TRAITS,
+        PROMPTS,
+        SLICE,
+        credentials=credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
     )
     assert made.character is not None
     handle = made.character.handle
@@ -412,8 +424,8 @@ async def test_a_slice_longer_than_the_real_original_stops_the_series_before_pay
             PROMPTS,
             Slice(start=9, end=12),
             credentials=credentials,
-            directory=tmp_path,
-            poll=QUICK,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
         )
     assert caught.value.result.original.status == "saved"
     assert "create_character" in str(caught.value)
@@ -426,7 +438,13 @@ async def test_an_original_that_fails_ends_the_series(
     kie.fault("job", fail={"failCode": "500", "failMsg": "heavy load"})
     with pytest.raises(RunIncomplete, match="heavy load") as caught:
         await character_series(
-            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT,
+            TRAITS,
+            PROMPTS,
+            SLICE,
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
         )
     assert caught.value.result.character is None
     assert kie.stats()["created"] == 1
@@ -438,7 +456,13 @@ async def test_a_character_that_fails_leaves_the_original_saved(
     kie.fault("job", model="sora-2-characters-pro", fail={"failCode": "500", "failMsg": "busy"})
     with pytest.raises(RunIncomplete, match=r"The original is saved, but no episode was made: .*busy"):
         await character_series(
-            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT,
+            TRAITS,
+            PROMPTS,
+            SLICE,
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
         )
     assert len(list(tmp_path.glob("*.mp4"))) == 1
 
@@ -453,8 +477,8 @@ async def test_one_refused_episode_does_not_lose_the_others(
             ["{character} surfs", "{character} in a film full of gore"],
             SLICE,
             credentials=credentials,
-            directory=tmp_path,
-            poll=QUICK,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
         )
     assert [outcome.status for outcome in caught.value.result.episodes] == ["saved", "rejected"]
     assert caught.value.result.character is not None
@@ -470,8 +494,8 @@ async def test_the_stable_model_makes_episodes_too(
         SLICE,
         EpisodeSettings(model="sora-2-text-to-video-stable", aspect_ratio="portrait"),
         credentials,
-        directory=tmp_path,
-        poll=QUICK,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
     )
     assert kie.stats()["jobs"][-1]["model"] == "sora-2-text-to-video-stable"
     assert kie.stats()["jobs"][-1]["input"]["aspect_ratio"] == "portrait"
@@ -495,7 +519,13 @@ async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
     monkeypatch.setattr("prefect_kie.flows._runner.JobRunner.character", broken)
     with pytest.raises(RunIncomplete, match="a bug") as caught:
         await character_series(
-            CAT, TRAITS, PROMPTS, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+            CAT,
+            TRAITS,
+            PROMPTS,
+            SLICE,
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
         )
     assert caught.value.result.original.status == "saved"
 
@@ -550,7 +580,9 @@ async def test_a_job_of_a_dead_run_is_collected_by_its_id(
 ) -> None:
     kie.change(duration_seconds=0.5)
     handle = await sora_2_text_to_video(CAT, credentials)
-    collected = await collect_job(f" {handle.task_id} ", credentials, directory=tmp_path, poll=QUICK)
+    collected = await collect_job(
+        f" {handle.task_id} ", credentials, output=Output(directory=tmp_path), waiting=QUICKLY
+    )
     assert collected.video is not None
     assert Path(collected.video.path).is_file()
     sidecar = json.loads(Path(collected.video.path).with_suffix(".json").read_text())
@@ -560,8 +592,8 @@ async def test_a_job_of_a_dead_run_is_collected_by_its_id(
 
 async def test_a_character_is_collected_too(kie: SimulatorServer, credentials: KieCredentials) -> None:
     origin = await finished_job(credentials)
-    made = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
-    collected = await collect_job(made.task_id, credentials, poll=QUICK)
+    made = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
+    collected = await collect_job(made.task_id, credentials, waiting=QUICKLY)
     assert collected.character is not None
     assert collected.character.character_id == made.character_id
 
@@ -569,7 +601,7 @@ async def test_a_character_is_collected_too(kie: SimulatorServer, credentials: K
 async def test_collecting_a_failed_job_tells_why(kie: SimulatorServer, credentials: KieCredentials) -> None:
     handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="gore"), credentials)
     with pytest.raises(ContentRejected):
-        await collect_job(handle.task_id, credentials, poll=QUICK)
+        await collect_job(handle.task_id, credentials, waiting=QUICKLY)
 
 
 async def test_several_flows_run_side_by_side(
@@ -580,7 +612,10 @@ async def test_several_flows_run_side_by_side(
         kie.fault("job", prompt="two", fail={"failCode": "500", "failMsg": "busy"})
         requests = [Sora2TextToVideo(prompt=prompt) for prompt in ("one", "two", "three")]
         return await asyncio.gather(
-            *(generate_video(request, credentials, directory=tmp_path, poll=QUICK) for request in requests),
+            *(
+                generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+                for request in requests
+            ),
             return_exceptions=True,
         )
 
@@ -605,3 +640,41 @@ async def test_a_name_that_a_person_typed_for_a_run_stays(
         state: Any = await run_flow(collect_job, flow_run=run, parameters=parameters, return_type="state")
         assert state.is_failed()
         assert (await client.read_flow_run(run.id)).name == shown
+
+
+async def test_make_saves_one_result_and_is_the_same_job_by_its_scope(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    output, scope = Output(directory=tmp_path), Scope(job_key="one boat")
+    first, again = [
+        await make(CAT, credentials, output=output, waiting=QUICKLY, scope=scope) for _ in range(2)
+    ]
+    assert first == again
+    assert Path(first.path).is_file()
+    assert kie.stats()["created"] == 1
+
+
+async def test_make_raises_what_went_wrong_and_leaves_its_siblings_alone(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", prompt="a fox", fail={"failCode": "500", "failMsg": "it is cursed"})
+    output = Output(directory=tmp_path)
+
+    @flow
+    async def films() -> list[Any]:
+        requests = [Sora2TextToVideo(prompt=f"a {animal}") for animal in ("yak", "fox")]
+        made = (make(request, credentials, output=output, waiting=QUICKLY) for request in requests)
+        return await asyncio.gather(*made, return_exceptions=True)
+
+    yak, fox = await films()
+    assert Path(yak.path).is_file()
+    assert isinstance(fox, JobFailed)
+    assert (fox.billed, "it is cursed" in fox.message) == ("no", True)
+
+
+async def test_make_outside_of_a_flow_asks_for_a_name(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(InvalidRequest, match="outside of a flow"):
+        await make(CAT, credentials)
+    assert kie.stats()["created"] == 0

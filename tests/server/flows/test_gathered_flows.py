@@ -12,11 +12,12 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 from prefect.runtime import flow_run
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import GeneratedVideos, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 
 pytestmark = pytest.mark.server
 
@@ -38,7 +39,7 @@ async def test_one_failing_flow_leaves_its_siblings_to_their_end(
     async def films() -> list[GeneratedVideos]:
         parents.append(str(flow_run.get_id()))
         run: Any = generate_video
-        options = {"credentials": credentials, "directory": tmp_path, "poll": QUICK}
+        options = grouped(credentials=credentials, directory=tmp_path, poll=QUICK)
         if with_states:
             calls = [run(Sora2TextToVideo(prompt=name), return_state=True, **options) for name in ANIMALS]
             made = [await state.aresult(raise_on_failure=False) for state in await asyncio.gather(*calls)]

@@ -12,11 +12,11 @@ from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 from prefect.exceptions import PrefectHTTPStatusError
 from prefect.states import State
 
-from prefect_kie.api import Slice, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import CharacterTraits, character_series, generate_batch
+from prefect_kie.flows import CharacterTraits, Output, character_series, generate_batch
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICKLY
 from tests.server.flows.test_questions import Deployed, stored
 
 pytestmark = pytest.mark.server
@@ -29,6 +29,10 @@ def rows(count: int, characters: int, letter: str = "x") -> list[dict[str, Any]]
     return [{"model": MODEL, "prompt": f"{number} ".ljust(characters, letter)} for number in range(count)]
 
 
+def plan(folder: Path) -> dict[str, Any]:
+    return {"output": Output(directory=folder), "dry_run": True, "return_state": True}
+
+
 async def recorded(state: State[Any]) -> dict[str, Any]:
     assert state.state_details.flow_run_id is not None
     async with get_client() as client:
@@ -39,7 +43,7 @@ async def test_three_thousand_rows_of_a_thousand_characters_are_read(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     run: Any = generate_batch
-    state = await run(rows(3000, 1000), credentials, directory=tmp_path, dry_run=True, return_state=True)
+    state = await run(rows(3000, 1000), credentials, **plan(tmp_path))
     assert (await state.aresult()).counts == {"to submit": 3000, "submitted before": 0}
     kept = await recorded(state)
     assert kept["manifest"].startswith("kept out of the run's record: 3,")
@@ -50,7 +54,7 @@ async def test_rows_that_the_record_does_not_take_are_made(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     given = rows(10, 9000, "雪")  # six bytes each, as JSON
-    made = await generate_batch(given, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_batch(given, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.counts == {"saved": 10}
     assert kie.stats()["created"] == 10
 
@@ -65,8 +69,8 @@ async def test_prompts_that_the_record_does_not_take_are_made(
         prompts,
         Slice(start=1, end=3),
         credentials=credentials,
-        directory=tmp_path,
-        poll=QUICK,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
     )
     assert [episode.status for episode in made.episodes] == ["saved"] * 10
 
@@ -74,14 +78,15 @@ async def test_prompts_that_the_record_does_not_take_are_made(
 async def test_what_fits_is_recorded_whole(credentials: KieCredentials, tmp_path: Path) -> None:
     run: Any = generate_batch
     given = rows(100, 1000)
-    state = await run(given, credentials, directory=tmp_path, dry_run=True, return_state=True)
+    state = await run(given, credentials, **plan(tmp_path))
     assert (await recorded(state))["manifest"] == given
 
 
 async def test_a_deployments_run_is_refused_with_the_size_and_a_file_is_the_way(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    given = {"credentials": await stored(credentials), "directory": str(tmp_path), "dry_run": True}
+    output = {"directory": str(tmp_path)}
+    given = {"credentials": await stored(credentials), "output": output, "dry_run": True}
     with pytest.raises((PrefectHTTPStatusError, httpx.HTTPError), match=r"less than 524,288 bytes"):
         await Deployed.of(generate_batch, {**given, "manifest": rows(600, 1000)})
     manifest = tmp_path / "rows.csv"

@@ -29,27 +29,23 @@ import pytest
 from prefect_kie.api import (
     AuthenticationFailed,
     ContentRejected,
-    DownloadFailed,
     InsufficientCredits,
     InvalidRequest,
     JobFailed,
     JobNotFound,
-    JobTimedOut,
     KieClient,
     KieError,
-    MarketModel,
     ModelNotSupported,
     PollPolicy,
     RateLimited,
-    RunIncomplete,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
-    VideoRequest,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
-from prefect_kie.flows import collect_job, generate_video, resolve_submission
+from prefect_kie.errors import DownloadFailed, JobTimedOut, RunIncomplete
+from prefect_kie.flows import Output, Scope, Waiting, collect_job, generate_video, resolve_submission
+from prefect_kie.models import MarketModel, Sora2TextToVideo, VideoRequest
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions import store
 from prefect_kie.tasks import save_result
@@ -116,7 +112,11 @@ class Person:
         """Run `generate_video` for one video."""
         try:
             made = await generate_video(
-                request, self.credentials, directory=self.directory, job_key=job_key, poll=self.poll
+                request,
+                self.credentials,
+                output=Output(directory=self.directory),
+                scope=Scope(job_key=job_key),
+                waiting=Waiting(poll=self.poll),
             )
         except RunIncomplete as error:
             return self.told(error)
@@ -135,7 +135,12 @@ class Person:
     async def collects(self, task_id: str) -> Told:
         """Run `collect_job`."""
         try:
-            collected = await collect_job(task_id, self.credentials, directory=self.directory, poll=self.poll)
+            collected = await collect_job(
+                task_id,
+                self.credentials,
+                output=Output(directory=self.directory),
+                waiting=Waiting(poll=self.poll),
+            )
         except KieError as error:
             return Told(type(error).__name__, str(error))
         assert collected.video
@@ -751,7 +756,8 @@ def arrange(row: Scenario, person: Person, trouble: pytest.MonkeyPatch) -> None:
         nowhere = {"base_url": f"http://127.0.0.1:{free_port()}"}
         trouble.setattr(person, "credentials", person.credentials.model_copy(update=nowhere))
     if row.impatient:
-        trouble.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3 if row in DOUBTS else 30)
+        create_seconds = "0.3" if row in DOUBTS else "30"
+        trouble.setenv("PREFECT_INTEGRATIONS_KIE_CREATE_TIMEOUT_SECONDS", create_seconds)
         trouble.setitem(KieClient.__init__.__kwdefaults__ or {}, "timeout", 0.3)
         trouble.setattr("prefect_kie.media.addresses.TIMEOUT", httpx.Timeout(0.3))
     if row.young is not None:

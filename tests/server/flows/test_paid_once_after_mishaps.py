@@ -8,21 +8,22 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import SecondTries, generate_video
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import Retry, generate_video
+from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import KEY, QUICK
+from tests.conftest import KEY, QUICK, grouped
 
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
-EAGER = SecondTries(times=5, models=("sora-2-text-to-video-stable",))
+EAGER = Retry(attempts=6, fallbacks=(Sora2TextToVideoStable(prompt="a cat on a red sofa"),))
 
 
 async def ends(credentials: KieCredentials, directory: Path, **more: Any) -> tuple[str, str]:
     """How a run for one video ends: its status and its error."""
-    given: dict[str, Any] = {"job_key": "night", "poll": QUICK, "directory": directory, **more}
+    given = grouped(job_key="night", poll=QUICK, directory=directory, **more)
     try:
         made = await generate_video(CAT, credentials, **given)
     except RunIncomplete as error:
@@ -43,7 +44,7 @@ async def test_what_was_created_before_a_mishap_is_paid_once(
 ) -> None:
     kie.fault("create", **mishap, **({"accept": True} if "mishap" in mishap else {}))
     for _ in range(3):  # run again, with every policy there is: nothing is paid
-        status, error = await ends(credentials, tmp_path, second_tries=EAGER)
+        status, error = await ends(credentials, tmp_path, retry=EAGER)
         assert status == "in doubt", error
         assert "Charged: unknown" in error
     assert kie.stats()["created"] == 1
@@ -62,7 +63,7 @@ async def test_what_moderation_refused_is_submitted_once_whatever_the_policy(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, said: str, word: str
 ) -> None:
     kie.fault("job", fail={"failCode": "500", "failMsg": said}, fail_word=word, times=None)
-    status, error = await ends(credentials, tmp_path, second_tries=EAGER)
+    status, error = await ends(credentials, tmp_path, retry=EAGER)
     assert (status, said in error) == ("rejected", True), error
     assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 0)
 

@@ -7,17 +7,21 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import MarketModel, ModelNotSupported, RunIncomplete, Sora2TextToVideo
+from prefect_kie.api import ModelNotSupported
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import SecondTries, generate_batch, generate_video
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import BatchRetry, Output, Retry, generate_batch, generate_video
+from prefect_kie.models import MarketModel, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.simulator.settings import PAUSED_TODAY
-from tests.conftest import QUICK
+from tests.conftest import QUICKLY
 
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
-KLING = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "{prompt}", "duration": "5"})
+KLING = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat on a red sofa", "duration": "5"})
+STABLE = Sora2TextToVideoStable(prompt="a cat on a red sofa")
+TO_KLING = {"model": KLING.model, "input": {"prompt": "{prompt}", "duration": "5"}}
 PAID = 15.0
 
 
@@ -37,7 +41,7 @@ async def test_a_paused_model_costs_nothing_and_the_error_says_what_to_do(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     (outcome,) = caught.value.result.videos
     assert "temporarily paused" in outcome.error
     assert "Charged: no. Next: " in outcome.error
@@ -52,9 +56,9 @@ async def test_another_model_makes_the_video(
     made = await generate_video(
         CAT,
         credentials,
-        directory=tmp_path,
-        poll=QUICK,
-        second_tries=SecondTries(models=("sora-2-text-to-video-stable", KLING)),
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        retry=Retry(fallbacks=(STABLE, KLING)),
     )
     assert [video.status for video in made.videos] == ["saved"]
     assert [job["model"] for job in kie.stats()["jobs"]] == [KLING.model]
@@ -67,8 +71,8 @@ async def test_the_fault_alone_does_the_same(
 ) -> None:
     kie.change(paused_models=())
     kie.fault("create", paused=True)
-    again = SecondTries(models=("sora-2-text-to-video-stable",))
-    await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK, second_tries=again)
+    again = Retry(fallbacks=(STABLE,))
+    await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY, retry=again)
     assert [job["model"] for job in kie.stats()["jobs"]] == ["sora-2-text-to-video-stable"]
 
 
@@ -80,9 +84,9 @@ async def test_each_row_of_a_batch_goes_to_the_other_model(
         rows,
         credentials=credentials,
         defaults={"model": CAT.model_name},
-        directory=tmp_path,
-        poll=QUICK,
-        second_tries=SecondTries(models=(KLING,)),
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        retry=BatchRetry(fallbacks=(TO_KLING,)),
     )
     assert {job["model"] for job in kie.stats()["jobs"]} == {KLING.model}
     assert counted(kie) == (3, 3 * PAID)

@@ -27,19 +27,22 @@ from prefect.flow_engine import run_flow_async
 from prefect.states import AwaitingRetry, Failed, Scheduled
 from prefect.variables import Variable
 
-from prefect_kie.api import (
-    InvalidRequest,
-    NotAnswered,
-    NotApproved,
-    Slice,
-    Sora2TextToVideo,
-    SubmissionNotRecorded,
-)
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import CharacterTraits, character_series, create_character, generate_video
+from prefect_kie.errors import NotAnswered, NotApproved, SubmissionNotRecorded
+from prefect_kie.flows import (
+    Approval,
+    CharacterTraits,
+    Output,
+    Scope,
+    character_series,
+    create_character,
+    generate_video,
+)
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_flows import finished_job
 
 pytestmark = pytest.mark.server
@@ -80,8 +83,8 @@ async def for_a_character(credentials: KieCredentials, **others: Any) -> dict[st
         "origin_task_id": await finished_job(credentials),
         "traits": TRAITS.model_dump(),
         "credentials": await stored(credentials),
-        "poll": QUICK.model_dump(),
-    } | others
+        **grouped(poll=QUICK.model_dump(), **others),
+    }
 
 
 class Person:
@@ -163,7 +166,7 @@ async def test_a_slice_is_picked_on_a_contact_sheet(
     origin = await finished_job(credentials)
     person = Person({"start": 2, "end": 4.5})
     character, _ = await asyncio.gather(
-        create_character(origin, TRAITS, credentials=credentials, poll=QUICK), person()
+        create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY), person()
     )
     assert character.slice == Slice(start=2, end=4.5)
     assert kie.stats()["jobs"][-1]["input"]["timestamps"] == "2.0,4.5"
@@ -192,7 +195,7 @@ async def test_a_bad_slice_is_asked_again_with_the_reason_and_never_paid(
         return created
 
     character, created = await asyncio.gather(
-        create_character(origin, TRAITS, credentials=credentials, poll=QUICK), answering()
+        create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY), answering()
     )
     assert created == 1  # the original: no bad answer was ever submitted
     assert character.slice == Slice(start=3, end=5)
@@ -211,7 +214,7 @@ async def test_a_slice_outside_the_video_does_not_leave_the_form(
     origin = await finished_job(credentials)
     person = Person({"start": 8, "end": 11}, {"start": -1, "end": 2}, {"start": "a", "end": 2}, None)
     character, _ = await asyncio.gather(
-        create_character(origin, TRAITS, credentials=credentials, poll=QUICK), person()
+        create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY), person()
     )
     assert ["greater than the maximum" in person.refusals[0], len(person.refusals)] == [True, 3]
     assert character.slice == Slice(start=3.5, end=6.5)  # the form as it stood
@@ -223,7 +226,12 @@ async def test_nobody_answering_ends_the_run_and_tells_how_to_go_on(
 ) -> None:
     origin = await finished_job(credentials)
     state = await create_character(
-        origin, TRAITS, credentials=credentials, poll=QUICK, answer_hours=SECOND_HOURS, return_state=True
+        origin,
+        TRAITS,
+        credentials=credentials,
+        waiting=QUICKLY,
+        approval=Approval(answer_hours=SECOND_HOURS),
+        return_state=True,
     )
     with pytest.raises(NotAnswered, match=f"nobody picked a slice of the video {origin}") as caught:
         await state.aresult()
@@ -238,7 +246,9 @@ async def test_nobody_answering_ends_the_run_and_tells_how_to_go_on(
     assert "Traceback" not in caplog.text
 
     # Later, from the task id: the video is not paid again.
-    assert (await create_character(origin, TRAITS, Slice(start=1, end=3), credentials, poll=QUICK)).handle
+    assert (
+        await create_character(origin, TRAITS, Slice(start=1, end=3), credentials, waiting=QUICKLY)
+    ).handle
     assert kie.stats()["created"] == 2
 
 
@@ -251,10 +261,10 @@ async def test_a_good_answer_is_kept_for_the_run_and_for_the_job_key(
             traits,
             ["{character} surfs"],
             credentials=credentials,
-            directory=tmp_path,
-            poll=QUICK,
-            job_key="surfer",
-            answer_hours=SECOND_HOURS * 10,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key="surfer"),
+            approval=Approval(answer_hours=SECOND_HOURS * 10),
         )
         return made.character.slice if made.character else None
 
@@ -274,7 +284,9 @@ async def test_of_two_runs_of_one_job_key_the_first_answer_counts_for_both(
     origin = await finished_job(credentials)
 
     async def one() -> Slice:
-        made = await create_character(origin, TRAITS, credentials=credentials, poll=QUICK, job_key="both")
+        made = await create_character(
+            origin, TRAITS, credentials=credentials, waiting=QUICKLY, scope=Scope(job_key="both")
+        )
         return made.slice
 
     async def two_people() -> None:
@@ -294,7 +306,9 @@ async def test_a_damaged_answer_is_asked_anew(
     damaged: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     async def character() -> Slice:
-        made = await create_character(origin, TRAITS, credentials=credentials, poll=QUICK, job_key="cat")
+        made = await create_character(
+            origin, TRAITS, credentials=credentials, waiting=QUICKLY, scope=Scope(job_key="cat")
+        )
         return made.slice
 
     origin = await finished_job(credentials)
@@ -315,7 +329,7 @@ async def test_a_subflow_made_anew_by_its_parents_retry_does_not_ask_twice(
     async def parent() -> str:
         nonlocal tries
         tries += 1
-        character = await create_character(origin, TRAITS, credentials=credentials, poll=QUICK)
+        character = await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)
         if tries == 1:
             raise RuntimeError("a later step fails")
         return character.task_id
@@ -332,7 +346,7 @@ async def test_a_video_too_short_is_told_and_nobody_asked(
     monkeypatch.setattr("prefect_kie.tasks.contact_sheet.mp4_seconds", lambda path: 0.8)
     origin = await finished_job(credentials)
     with pytest.raises(InvalidRequest, match=r"0.8 s long, too short for a character"):
-        await create_character(origin, TRAITS, credentials=credentials, poll=QUICK)
+        await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)
 
 
 async def test_where_the_originals_file_is_gone_its_asked_length_bounds_the_form(
@@ -341,7 +355,7 @@ async def test_where_the_originals_file_is_gone_its_asked_length_bounds_the_form
     origin = await finished_job(credentials)
     kie.fault("file", times=None, status=410)
     person = Person(None)
-    await asyncio.gather(create_character(origin, TRAITS, credentials=credentials, poll=QUICK), person())
+    await asyncio.gather(create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY), person())
     assert person.forms[0]["properties"]["end"]["maximum"] == 10
 
 
@@ -400,8 +414,7 @@ async def test_a_deployed_run_is_suspended_and_goes_on_in_another_process(
         "traits": TRAITS.model_dump(),
         "prompts": ["{character} surfs"],
         "credentials": await stored(credentials),
-        "directory": str(tmp_path),
-        "poll": QUICK.model_dump(),
+        **grouped(directory=str(tmp_path), poll=QUICK.model_dump()),
     }
     deployed = await Deployed.of(character_series, parameters)
 
@@ -466,7 +479,7 @@ async def test_a_run_that_cannot_wait_for_an_answer_says_so_before_paying(
     parameters = {
         "request": {"model": "sora-2-text-to-video", "prompt": "a cat"},
         "credentials": await stored(credentials),
-        "approve_over": 0,
+        "approval": {"ask_above": 0},
     }
     async with get_client() as client:
         flow_id = await client.create_flow(generate_video)
@@ -490,7 +503,9 @@ async def test_a_run_that_cannot_wait_for_an_answer_says_so_before_paying(
 
 async def generated(credentials: KieCredentials, folder: Path, **options: Any) -> int:
     made = await generate_video(
-        CAT, credentials, directory=folder, poll=QUICK, answer_hours=SECOND_HOURS * 20, **options
+        CAT,
+        credentials,
+        **grouped(directory=folder, poll=QUICK, answer_hours=SECOND_HOURS * 20, **options),
     )
     return len(made.videos)
 
@@ -499,9 +514,7 @@ def to_approve(name: str, folder: Path) -> dict[str, Any]:
     return {
         "request": CAT.model_dump(exclude_none=True),
         "credentials": name,
-        "directory": str(folder),
-        "poll": QUICK.model_dump(),
-        "approve_over": 10,
+        **grouped(directory=str(folder), poll=QUICK.model_dump(), ask_above=10),
     }
 
 
@@ -509,7 +522,7 @@ def to_approve(name: str, folder: Path) -> dict[str, Any]:
 async def test_what_costs_no_more_is_not_asked(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    assert await generated(credentials, tmp_path, count=2, approve_over=60) == 2
+    assert await generated(credentials, tmp_path, count=2, ask_above=60) == 2
     assert "2 to submit, estimated at 60 credits: not over 60" in caplog.text
 
 
@@ -519,7 +532,7 @@ async def test_what_costs_more_waits_for_a_yes_once(
 ) -> None:
     person = Person({}, {"decision": "maybe"}, {"decision": "yes"})
     made, _ = await asyncio.gather(
-        generated(credentials, tmp_path, count=3, approve_over=60, job_key="cats"), person()
+        generated(credentials, tmp_path, count=3, ask_above=60, job_key="cats"), person()
     )
     assert made == 3
     assert len(person.refusals) == 2  # neither an empty form nor another word is a yes
@@ -529,9 +542,9 @@ async def test_what_costs_more_waits_for_a_yes_once(
     assert "1. `sora-2-text-to-video` a cat on a red sofa" in shown
 
     # Run again, and with one more: only that one is asked for.
-    await generated(credentials, tmp_path, count=3, approve_over=0, job_key="cats")
+    await generated(credentials, tmp_path, count=3, ask_above=0, job_key="cats")
     person = Person({"decision": "yes"})
-    await asyncio.gather(generated(credentials, tmp_path, count=4, approve_over=0, job_key="cats"), person())
+    await asyncio.gather(generated(credentials, tmp_path, count=4, ask_above=0, job_key="cats"), person())
     assert person.texts[0].startswith("**1 to submit, estimated at 30 credits.**")
     assert kie.stats()["created"] == 4
 
@@ -598,9 +611,9 @@ async def test_an_unknown_price_is_asked_whatever_the_limit(
                 ["{character} surfs", "{character} reads"],
                 SLICE_OF_TWO,
                 credentials=credentials,
-                directory=tmp_path,
-                poll=QUICK,
-                approve_over=1000,
+                output=Output(directory=tmp_path),
+                waiting=QUICKLY,
+                approval=Approval(ask_above=1000),
             ),
             person(),
         )
@@ -613,7 +626,12 @@ async def test_without_any_price_everything_is_asked(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     with pytest.raises(NotAnswered, match="nobody approved 1 to submit, estimated at unknown price"):
-        await generate_video(CAT, credentials, directory=tmp_path, approve_over=5, answer_hours=SECOND_HOURS)
+        await generate_video(
+            CAT,
+            credentials,
+            output=Output(directory=tmp_path),
+            approval=Approval(ask_above=5, answer_hours=SECOND_HOURS),
+        )
     assert kie.stats()["created"] == 0
 
 
@@ -622,7 +640,7 @@ async def test_a_price_table_that_is_none_is_told_before_paying(
 ) -> None:
     await asyncio.to_thread(Variable.set, "kie_prices", {"sora-2-text-to-video": "cheap"}, overwrite=True)
     with pytest.raises(InvalidRequest, match="'kie_prices' is no price table") as caught:
-        await generated(credentials, tmp_path, approve_over=5)
+        await generated(credentials, tmp_path, ask_above=5)
     assert "Variables, kie_prices" in caught.value.next_step
     assert kie.stats()["created"] == 0
 
@@ -634,5 +652,5 @@ async def test_a_result_storage_in_trouble_is_told_before_anything_is_asked(
     results.mkdir(exist_ok=True)
     (results / "kie-answers").write_text("no directory")
     with pytest.raises(SubmissionNotRecorded, match="result storage, where answers are kept") as caught:
-        await create_character(origin, TRAITS, credentials=credentials, poll=QUICK)
+        await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)
     assert caught.value.__cause__ is None  # it may quote a password

@@ -17,22 +17,17 @@ from prefect.exceptions import ParameterTypeError
 from prefect.filesystems import LocalFileSystem
 from prefect.settings import PREFECT_DEFAULT_RESULT_STORAGE_BLOCK, temporary_settings
 
-from prefect_kie.api import (
-    InvalidRequest,
-    JobHandle,
-    KieClient,
-    RunIncomplete,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-)
+from prefect_kie.api import InvalidRequest, JobHandle, KieClient, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import ResolvedSubmission, generate_video, resolve_submission
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import Output, ResolvedSubmission, Scope, generate_video, resolve_submission
 from prefect_kie.flows.resolve import ARTIFACT
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.submissions.store import FOLDER
 from prefect_kie.tasks import sora_2_text_to_video
-from tests.conftest import QUICK
+from tests.conftest import QUICKLY
 from tests.left_behind import forget_the_outcome
 
 pytestmark = pytest.mark.server
@@ -107,7 +102,13 @@ async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
 ) -> None:
     kie.fault("create", reset=True, accept=True)
     with pytest.raises(RunIncomplete, match=r"resolve_submission with submission='(kie-\w+)'") as caught:
-        await generate_video(CAT, credentials, directory=tmp_path / "v", job_key="one", poll=QUICK)
+        await generate_video(
+            CAT,
+            credentials,
+            output=Output(directory=tmp_path / "v"),
+            scope=Scope(job_key="one"),
+            waiting=QUICKLY,
+        )
     (outcome,) = caught.value.result.videos
     (job,) = kie.stats()["jobs"]
 
@@ -118,7 +119,13 @@ async def test_a_person_binds_it_to_its_job_and_the_run_goes_on_with_it(
     assert listed.job_key == "one"
     assert await resolve(credentials) == ()
 
-    made = await generate_video(CAT, credentials, directory=tmp_path / "v", job_key="one", poll=QUICK)
+    made = await generate_video(
+        CAT,
+        credentials,
+        output=Output(directory=tmp_path / "v"),
+        scope=Scope(job_key="one"),
+        waiting=QUICKLY,
+    )
     assert [video.task_id for video in made.videos] == [job["task_id"]]
     assert kie.stats()["created"] == 1
 

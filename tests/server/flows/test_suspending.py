@@ -11,9 +11,12 @@ import pytest
 from prefect.client.orchestration import get_client
 from prefect.states import Failed
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
+    Output,
+    Scope,
+    Waiting,
     character_series,
     create_character,
     generate_batch,
@@ -22,31 +25,35 @@ from prefect_kie.flows import (
 )
 from prefect_kie.flows._suspension import WAITS, Awaited
 from prefect_kie.flows.resuming import resume_finished
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_questions import TRAITS, Deployed, for_a_character, stored
 
 pytestmark = pytest.mark.server
 
 CAT = {"model": "sora-2-text-to-video", "prompt": "a cat"}
+HELD = 300.0
+"""How long jobs take, seconds by Kie's clock, which a test sets forward: however busy this machine is, none
+ends before its run is suspended."""
+
+
+@pytest.fixture(autouse=True)
+def _held(kie: SimulatorServer) -> None:
+    kie.change(duration_seconds=HELD)
 
 
 def parameters(name: str, folder: Path, **others: Any) -> dict[str, Any]:
     """A form's parameters of a run that is to be suspended."""
     poll = {**QUICK.model_dump(), "deadline_seconds": 60}
-    return {
-        "request": CAT,
-        "credentials": name,
-        "directory": str(folder),
-        "poll": poll,
-        "wait": "suspend",
-    } | others
+    form: dict[str, Any] = {"directory": str(folder), "poll": poll, "mode": "suspend"}
+    return grouped(request=CAT, credentials=name, **(form | others))
 
 
-async def ended(kie: SimulatorServer) -> None:
-    """Wait until no job runs."""
-    while any(job["state"] not in ("success", "fail") for job in kie.stats()["jobs"]):
-        await asyncio.sleep(0.02)
+def set_forward(kie: SimulatorServer, seconds: float = HELD) -> None:
+    """Set Kie's clock forward: by default, so that every job has ended."""
+    now = kie.simulator.clock
+    kie.simulator.clock = lambda: now() + seconds
 
 
 async def suspended(deployed: Deployed, kie: SimulatorServer) -> int:
@@ -57,7 +64,7 @@ async def suspended(deployed: Deployed, kie: SimulatorServer) -> int:
     """
     assert (await deployed.work()).name == "Suspended"
     created: int = kie.stats()["created"]
-    await ended(kie)
+    set_forward(kie)
     assert len(await resume_finished()) == 1
     return created
 
@@ -65,18 +72,16 @@ async def suspended(deployed: Deployed, kie: SimulatorServer) -> int:
 async def test_no_process_waits_and_the_run_goes_on_when_all_jobs_have_ended(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.change(duration_seconds=1.0)
-    kie.fault("job", skip=1, times=1, duration=2.0)
+    kie.fault("job", skip=1, times=1, duration=2 * HELD)
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path, count=2))
     assert (await deployed.work()).name == "Suspended"
     assert kie.stats()["created"] == 2
 
     first, second = [job["task_id"] for job in kie.stats()["jobs"]]
     assert await resume_finished([first]) == []  # neither has ended
-    while kie.stats()["jobs"][0]["state"] != "success":
-        await asyncio.sleep(0.02)
+    set_forward(kie)
     assert await resume_finished([first]) == []  # the other one has not
-    await ended(kie)
+    set_forward(kie)
     assert await resume_finished(["a job of somebody else"]) == []
     (resumed,) = await resume_finished([second])
     assert resumed.id == deployed.run.id
@@ -128,9 +133,14 @@ async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(
 async def test_jobs_that_have_ended_already_suspend_nothing(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
+    kie.change(duration_seconds=0.2)
     given = parameters(await stored(credentials), tmp_path, job_key="known")
     await generate_video(
-        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, job_key="known"
+        Sora2TextToVideo(prompt="a cat"),
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+        scope=Scope(job_key="known"),
     )
     deployed = await Deployed.of(generate_video, given)
     assert (await deployed.work()).is_completed()
@@ -140,10 +150,12 @@ async def test_jobs_that_have_ended_already_suspend_nothing(
 async def test_the_flow_resumes_them_as_a_schedule_does(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, wait="suspend")
+    kie.change(duration_seconds=0.2)  # of the earlier video
+    given = await for_a_character(credentials, slice={"start": 1, "end": 3}, mode="suspend")
+    kie.change(duration_seconds=HELD)
     deployed = await Deployed.of(create_character, given)
     assert (await deployed.work()).name == "Suspended"
-    await ended(kie)
+    set_forward(kie)
     assert await resume_waiting() == 1
     assert (await deployed.work()).is_completed()
 
@@ -178,7 +190,6 @@ async def test_a_job_without_an_end_is_given_up_at_the_deadline(
 async def test_run_again_after_a_failure_it_is_suspended_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.change(duration_seconds=3.0)
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
     async with get_client() as client:
@@ -192,7 +203,6 @@ async def test_run_again_after_a_failure_it_is_suspended_again(
 async def test_resumed_by_hand_too_early_it_is_suspended_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.change(duration_seconds=3.0)
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
     await deployed.resume({})
@@ -204,7 +214,7 @@ async def test_resumed_by_hand_too_early_it_is_suspended_again(
 async def test_a_run_that_waits_for_a_person_is_not_resumed(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    given = parameters(await stored(credentials), tmp_path, approve_over=0)
+    given = parameters(await stored(credentials), tmp_path, ask_above=0)
     deployed = await Deployed.of(generate_video, given)
     assert (await deployed.work()).name == "Suspended"
     assert await resume_finished() == []
@@ -216,8 +226,12 @@ async def test_a_run_that_waits_for_a_person_is_not_resumed(
 async def test_without_a_deployment_it_waits_and_says_why(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    kie.change(duration_seconds=0.2)
     made = await generate_video(
-        Sora2TextToVideo(prompt="a cat"), credentials, directory=tmp_path, poll=QUICK, wait="suspend"
+        Sora2TextToVideo(prompt="a cat"),
+        credentials,
+        output=Output(directory=tmp_path),
+        waiting=Waiting(poll=QUICK, mode="suspend"),
     )
     assert made.videos[0].status == "saved"
     assert "is not suspended while its jobs run, but waits: it belongs to no deployment" in caplog.text
@@ -228,7 +242,7 @@ async def test_what_cannot_be_looked_at_for_now_stays_suspended(
 ) -> None:
     deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
     assert (await deployed.work()).name == "Suspended"
-    await ended(kie)
+    set_forward(kie)
     kie.fault("poll", times=1, status=503)
     assert await resume_finished() == []
     kie.fault(
@@ -253,3 +267,17 @@ async def test_what_is_written_down_holds_names_and_no_key(
     assert awaited.credentials == name
     assert list(awaited.jobs) == [kie.stats()["jobs"][0]["task_id"]]
     assert timedelta(0) < awaited.until - datetime.now(timezone.utc) < timedelta(seconds=61)
+
+
+async def test_a_suspended_run_makes_its_second_try_and_is_suspended_again(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
+    given = parameters(await stored(credentials), tmp_path, count=2, retry={"attempts": 2})
+    deployed = await Deployed.of(generate_video, given)
+    created = [await suspended(deployed, kie) for _ in range(2)]
+    state = await deployed.work()
+    assert state.is_completed()
+    assert created == [2, 3]
+    assert sorted(video.tries for video in (await state.aresult()).videos) == [1, 2]
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (3, 60)

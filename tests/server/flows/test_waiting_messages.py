@@ -11,11 +11,11 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterState, FlowRunFilterStateName
 from prefect.client.schemas.objects import FlowRun
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import CharacterTraits, character_series, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from tests.conftest import QUICK
+from tests.conftest import QUICK, grouped
 from tests.server.flows.test_questions import Deployed, Person, paused, stored
 
 pytestmark = pytest.mark.server
@@ -43,7 +43,7 @@ async def test_a_running_run_says_how_many_jobs_it_waits_for(
     kie.fault("job", times=1, duration=4.0)
     run: Any = generate_video
     going = asyncio.ensure_future(
-        run(CAT, credentials, count=2, directory=tmp_path, poll=QUICK, return_state=True)
+        run(CAT, credentials, count=2, **grouped(directory=tmp_path, poll=QUICK), return_state=True)
     )
     said = await saying("Waits for Kie: 1 of 2 jobs")
     state = await going
@@ -63,7 +63,8 @@ async def test_what_is_told_takes_no_retry_away(
     kie.fault("file", status=404, times=None)
     patient = generate_video.with_options(retries=1, retry_delay_seconds=0)
     run: Any = patient
-    going = asyncio.ensure_future(run(CAT, credentials, directory=tmp_path, poll=QUICK, return_state=True))
+    options = grouped(directory=tmp_path, poll=QUICK, return_state=True)
+    going = asyncio.ensure_future(run(CAT, credentials, **options))
     said = await saying("Waits for Kie: 1 of 1 jobs")
     await going
     async with get_client() as client:
@@ -82,7 +83,7 @@ async def test_a_question_is_the_states_message(
 
     run: Any = generate_video
     going = asyncio.ensure_future(
-        run(CAT, credentials, directory=tmp_path, poll=QUICK, approve_over=0, return_state=True)
+        run(CAT, credentials, **grouped(directory=tmp_path, poll=QUICK, ask_above=0), return_state=True)
     )
     await person()
     assert (await going).message == "1 video, 30 credits"
@@ -98,11 +99,11 @@ async def test_suspended_runs_say_it_too(
         "directory": str(tmp_path),
         "poll": {**QUICK.model_dump(), "deadline_seconds": 60},
     }
-    asked = {**given, "request": CAT.model_dump(), "wait": "suspend", "count": 2}
+    asked = grouped(**given, request=CAT.model_dump(), mode="suspend", count=2)
     state = await (await Deployed.of(generate_video, asked)).work()
     assert (state.name, state.message) == ("Suspended", "Waits for Kie: 2 of 2 jobs")
 
     kie.change(duration_seconds=0.2)
-    asked = {**given, "original": CAT.model_dump(), "traits": TRAITS.model_dump(), "prompts": ["a"]}
+    asked = grouped(**given, original=CAT.model_dump(), traits=TRAITS.model_dump(), prompts=["a"])
     state = await (await Deployed.of(character_series, asked)).work()
     assert (state.name, state.message) == ("Suspended", "Waits for your answer: which slice?")

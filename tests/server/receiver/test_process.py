@@ -15,11 +15,12 @@ from prefect import flow
 from prefect.client.orchestration import get_client
 from pydantic import SecretStr
 
-from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo
+from prefect_kie.api import Job, PollPolicy
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.cli.main import main
 from prefect_kie.flows import generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY

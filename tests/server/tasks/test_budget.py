@@ -21,25 +21,31 @@ from prefect.exceptions import ObjectNotFound
 from prefect.variables import Variable
 
 from prefect_kie.api import (
-    BudgetExceeded,
     Job,
     JobHandle,
     ServiceUnavailable,
-    Slice,
-    Sora2TextToVideo,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.setup import provide_budget
-from prefect_kie.flows import character_series, generate_batch, generate_video
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.flows import (
+    Approval,
+    Output,
+    Retry,
+    Scope,
+    character_series,
+    generate_batch,
+    generate_video,
+)
 from prefect_kie.flows.characters import CharacterTraits
-from prefect_kie.retry_policy import SecondTries
+from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.runtime import credit_limit
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import budgets, store
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
-from tests.conftest import QUICK
+from tests.conftest import QUICK, QUICKLY, grouped
 
 PRICE = 30
 
@@ -172,9 +178,8 @@ async def test_a_second_try_has_the_credits_of_the_first(
 ) -> None:
     await limited(PRICE)
     kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
-    tries = SecondTries(times=1)
-    options = {"directory": tmp_path, "poll": QUICK, "second_tries": tries, "max_credits": PRICE}
-    made = await generate_video(cat(), credentials, **options)
+    options = grouped(directory=tmp_path, poll=QUICK, max_credits=PRICE)
+    made = await generate_video(cat(), credentials, retry=Retry(attempts=2), **options)
     assert made.videos[0].status == "saved"
     assert (await used(), kie.stats()["created"]) == (PRICE, 2)
 
@@ -200,18 +205,18 @@ async def test_a_success_that_is_said_to_cost_nothing_keeps_its_reservation(
 async def test_a_run_that_would_pass_its_budget_is_not_begun(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    options: dict[str, Any] = {"directory": tmp_path, "poll": QUICK, "job_key": "one"}
+    options = grouped(directory=tmp_path, poll=QUICK, job_key="one")
     told = r"3 jobs to submit would cost 90 credits.* has 70 left of 70"
     with pytest.raises(BudgetExceeded, match=told):
-        await generate_video(cat(), credentials, count=3, max_credits=70, **options)
+        await generate_video(cat(), credentials, count=3, approval=Approval(max_credits=70), **options)
     rows = [{"model": "sora-2-text-to-video", "prompt": f"cat number {number}"} for number in range(3)]
     with pytest.raises(BudgetExceeded, match=told):
-        await generate_batch(rows, credentials, max_credits=70, **options)
+        await generate_batch(rows, credentials, approval=Approval(max_credits=70), **options)
     assert kie.stats()["created"] == 0
 
-    await generate_batch(rows[:2], credentials, max_credits=70, **options)
+    await generate_batch(rows[:2], credentials, approval=Approval(max_credits=70), **options)
     with pytest.raises(BudgetExceeded, match=r"this job would cost 30 credits.* has 10 left of 70"):
-        await generate_batch(rows, credentials, max_credits=70, **options)
+        await generate_batch(rows, credentials, approval=Approval(max_credits=70), **options)
     assert kie.stats()["created"] == 2
 
 
@@ -222,7 +227,7 @@ async def test_a_batch_that_would_pass_the_limit_is_not_begun(
     await limited(70)
     rows = [{"model": "sora-2-text-to-video", "prompt": f"cat number {number}"} for number in range(3)]
     with pytest.raises(BudgetExceeded, match=r"3 jobs to submit would cost 90 credits.* has 70 left of 70"):
-        await generate_batch(rows, credentials, directory=tmp_path, poll=QUICK)
+        await generate_batch(rows, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert (await used(), kie.stats()["created"]) == (0, 0)
 
 
@@ -234,14 +239,16 @@ async def test_a_series_fits_as_a_whole_or_is_not_begun_and_is_run_again_as_it_i
     await asyncio.to_thread(Variable.set, "kie_prices", table, overwrite=True)
     kie.change(prices=table)
     traits = CharacterTraits(character_prompt="a conductor in clay")
-    options: dict[str, Any] = {"slice": Slice(start=1, end=3), "directory": tmp_path, "poll": QUICK}
+    options = grouped(slice=Slice(start=1, end=3), directory=tmp_path, poll=QUICK)
     options["credentials"] = credentials
     prompts = ["she bows", "she leaves"]
     with pytest.raises(BudgetExceeded, match=r"4 jobs to submit would cost 95 credits.* has 94 left of 94"):
-        await character_series(cat(), traits, prompts, max_credits=94, **options)
+        await character_series(cat(), traits, prompts, approval=Approval(max_credits=94), **options)
     assert kie.stats()["created"] == 0
     for _ in range(2):
-        made = await character_series(cat(), traits, prompts, max_credits=95, job_key="s", **options)
+        made = await character_series(
+            cat(), traits, prompts, approval=Approval(max_credits=95), scope=Scope(job_key="s"), **options
+        )
         assert [episode.status for episode in made.episodes] == ["saved", "saved"]
         another_process(monkeypatch)
     assert kie.stats()["created"] == 4
@@ -427,7 +434,8 @@ async def test_of_45_racers_in_three_processes_three_get_the_slots_of_three(
 WORKER = """
 import asyncio, sys
 from prefect import flow
-from prefect_kie.api import BudgetExceeded, Sora2TextToVideo
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 
@@ -460,7 +468,7 @@ async def test_two_workers_race_and_the_limit_is_used_and_not_exceeded(
 KILLED = """
 import asyncio, os, sys
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.submissions.store import SubmissionRecords
 from prefect_kie.tasks import sora_2_text_to_video

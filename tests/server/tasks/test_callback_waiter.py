@@ -14,29 +14,24 @@ from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
 from prefect.events.worker import EventsWorker
 
-from prefect_kie.api import Job, PollPolicy, Sora2TextToVideo, Sora2TextToVideoStable, SubmissionInDoubt
+from prefect_kie.api import Job, PollPolicy, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks, KieCredentials
-from prefect_kie.callbacks import waiter as module
 from prefect_kie.callbacks.waiter import Callback, CallbackWaiter, callback_waiter
+from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
 from tests.receiving import emit_callback
-from tests.unit.tasks.test_callback_waiter import Server, subscribed, unsubscribed, wait
+from tests.unit.tasks.test_callback_waiter import QUICK as QUICK_WAITER
+from tests.unit.tasks.test_callback_waiter import subscribed, unsubscribed, wait
 
 CAT = Sora2TextToVideo(prompt="a cat")
 
 
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LINGER_SECONDS", 0.5)
-    monkeypatch.setattr(module, "SUBSCRIBE_SECONDS", 20)  # on a busy machine it takes a while
-
-
 @pytest.mark.server
 async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
-    waiter, mine, other = CallbackWaiter(), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
+    waiter, mine, other = CallbackWaiter(QUICK_WAITER), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
 
     async def call_back() -> None:
         await asyncio.sleep(0.1)
@@ -51,7 +46,7 @@ async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
 
 @pytest.mark.server
 async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None:
-    waiter, job = CallbackWaiter(), f"job-{uuid4().hex}"
+    waiter, job = CallbackWaiter(QUICK_WAITER), f"job-{uuid4().hex}"
     assert not waiter.subscribed_since(datetime.now(timezone.utc))
     await subscribed(waiter)
     emit_callback(job, kind="done")
@@ -62,13 +57,6 @@ async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None
         await asyncio.sleep(0.01)
     assert await wait(waiter, job) == Callback(done=True)
     await unsubscribed(waiter)
-
-
-@pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(module, "get_events_subscriber", server := Server())
-    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0.02,))
-    return server
 
 
 @pytest.fixture
@@ -161,7 +149,8 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
 
 
 @pytest.mark.server
-async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
+async def test_a_run_again_polls_at_once(slow_kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(callback_waiter(), "_settings", QUICK_WAITER)
     credentials = ringing(slow_kie)
 
     @flow
@@ -185,11 +174,11 @@ async def test_a_run_again_looks_at_once(slow_kie: SimulatorServer) -> None:
 async def test_without_callbacks_nothing_listens(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def nobody() -> Any:
+    def nobody(*args: Any, **options: Any) -> Any:
         raise AssertionError("there are no callbacks")
 
-    monkeypatch.setattr(module, "callback_waiter", nobody)
-    monkeypatch.setattr(module, "get_events_subscriber", nobody)
+    monkeypatch.setattr(CallbackWaiter, "wait", nobody)
+    monkeypatch.setattr(CallbackWaiter, "ensure_subscribed", nobody)
 
     @flow
     async def one() -> Job:

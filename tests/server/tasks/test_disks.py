@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from prefect.filesystems import RemoteFileSystem
 
-from prefect_kie.api import DownloadFailed
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import storage_for

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.server
 
 SCRIPT = """
 import asyncio, sys
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 

@@ -14,8 +14,9 @@ from prefect.client.orchestration import get_client
 from prefect.events.filters import EventFilter, EventResourceFilter
 from prefect.runtime import flow_run
 
-from prefect_kie.api import JobFailed, JobHandle, Sora2TextToVideo
+from prefect_kie.api import JobFailed, JobHandle
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import events
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job

@@ -12,8 +12,8 @@ from prefect import flow
 from prefect.client.orchestration import PrefectClient
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.api import Sora2TextToVideoStable
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideoStable
 from prefect_kie.runtime import global_limits, loop
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT, _GlobalLimit
@@ -92,7 +92,7 @@ class TestWithAServer:
     async def test_a_limit_that_gives_no_slot_is_not_waited_for_for_ever(
         self, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        monkeypatch.setattr(global_limits, "MAX_WAIT_SECONDS", 1.0)
+        monkeypatch.setenv("PREFECT_INTEGRATIONS_KIE_LIMIT_TIMEOUT_SECONDS", "1")
         async with limit(1, 0.0001):
             assert await took(credentials, 6) < 10
         (warning,) = logged(caplog)

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import DownloadFailed, Job, JobResult, JobState, ResultFile, Sora2ProStoryboard
+from prefect_kie.api import Job, JobResult, JobState, ResultFile
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed
+from prefect_kie.models import Sora2ProStoryboard
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import measure_video
 from tests.file_hosts import CAT, file_host, finished, http_answer

@@ -8,18 +8,15 @@ import pytest
 from prefect import flow
 
 from prefect_kie import tasks
-from prefect_kie.api import (
-    CharacterResult,
-    InvalidRequest,
-    Job,
-    JobHandle,
-    JobRequest,
+from prefect_kie.api import CharacterResult, InvalidRequest, Job, JobHandle, JobRequest
+from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import (
     MarketModel,
     Sora2CharactersPro,
     Sora2ProTextToVideo,
     Sora2TextToVideo,
+    parse_request,
 )
-from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, task_for, wait_for_job
 from prefect_kie.tasks.models import shortened
@@ -47,7 +44,7 @@ async def test_each_model_is_submitted_once_and_ends_with_its_result(
     assert stats["jobs"][0]["model"] == request_.model_name == job.model
     assert stats["jobs"][0]["input"] == request_.input_fields()
     assert stats["charged"] == job.credits
-    assert job.request == request_
+    assert parse_request(job.request_body) == request_
     assert job.urls or isinstance(job.result, CharacterResult)
 
 

@@ -13,8 +13,10 @@ from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_LOCAL_STORAGE_PATH, temporary_settings
 
-from prefect_kie.api import JobHandle, MarketModel, Sora2TextToVideo, SubmissionNotRecorded
+from prefect_kie.api import JobHandle
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import SubmissionNotRecorded
+from prefect_kie.models import MarketModel, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage import run_storage
 from prefect_kie.storage.fsspec import storage_for

@@ -13,9 +13,10 @@ from prefect import flow, task
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.runtime import flow_run
 
-from prefect_kie.api import Job, JobFailed, JobHandle, JobState, PollPolicy, Sora2TextToVideo
+from prefect_kie.api import Job, JobFailed, JobHandle, JobState, PollPolicy
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import artifacts as progress
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job

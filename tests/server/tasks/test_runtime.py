@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from prefect import flow, unmapped
 
-from prefect_kie.api import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
@@ -19,7 +19,8 @@ from tests.conftest import KEY, QUICK
 FORKING = """
 import asyncio, multiprocessing, sys
 from prefect import flow
-from prefect_kie.api import PollPolicy, Sora2TextToVideo
+from prefect_kie.api import PollPolicy
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 

@@ -24,17 +24,12 @@ import pytest
 from prefect import flow
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
-from prefect_kie.api import (
-    DownloadFailed,
-    Job,
-    JobResult,
-    JobState,
-    ResultFile,
-    Sora2TextToVideo,
-)
+from prefect_kie.api import Job, JobResult, JobState, ResultFile
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import DownloadFailed
 from prefect_kie.media.download import Transfer
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import mark
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage

@@ -9,22 +9,16 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    CharacterResult,
-    DownloadFailed,
-    Job,
-    JobHandle,
-    MarketModel,
-    ResultFile,
-    Sora2CharactersPro,
-)
+from prefect_kie.api import CharacterResult, Job, JobHandle, ResultFile
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import collect_job, generate_video
+from prefect_kie.errors import DownloadFailed
+from prefect_kie.flows import Output, Waiting, collect_job, generate_video
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import MarketModel, Sora2CharactersPro
 from prefect_kie.run_page.sections import result_section
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job
-from tests.conftest import KEY, QUICK
+from tests.conftest import KEY, QUICK, QUICKLY
 from tests.file_hosts import finished
 from tests.server.tasks.test_saving import files_in
 from tests.unit.tasks.test_markup import EVIL, rendered
@@ -111,7 +105,7 @@ async def test_all_of_it_is_saved_by_the_flows(
         record={"resultJson": "", "response": result} if in_response else {"resultJson": result},
     )
 
-    made = await generate_video(BOAT, credentials, directory=tmp_path / "a", poll=QUICK)
+    made = await generate_video(BOAT, credentials, output=Output(directory=tmp_path / "a"), waiting=QUICKLY)
 
     video = made.videos[0].video
     assert video is not None
@@ -130,11 +124,15 @@ async def test_all_of_it_is_saved_by_the_flows(
     assert (told if in_response else json.loads(told)) == result  # the whole of it, with the addresses
     assert KEY not in json.dumps(sidecar)
 
-    collected = await collect_job(video.task_id, credentials, directory=tmp_path / "b", poll=QUICK)
+    collected = await collect_job(
+        video.task_id, credentials, output=Output(directory=tmp_path / "b"), waiting=QUICKLY
+    )
     assert collected.video is not None
     assert [file.sha256 for file in collected.video.files] == [file.sha256 for file in video.files]
     asked = kie.stats()["file_requests"]
-    again = await collect_job(video.task_id, credentials, directory=tmp_path / "b", poll=QUICK)
+    again = await collect_job(
+        video.task_id, credentials, output=Output(directory=tmp_path / "b"), waiting=QUICKLY
+    )
     assert again == collected
     assert kie.stats()["file_requests"] == asked
     assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 15.0)
@@ -252,7 +250,9 @@ async def test_a_success_whose_result_comes_late_is_asked_again(
     record = {"record": {"resultJson": {"resultObject": {"text": "hi"}}}} if in_record else {}
     kie.fault("job", no_url_seconds=0.3, **record)
     poll = QUICK.model_copy(update={"late_result_seconds": 20})
-    made = await generate_video(BOAT, credentials, directory=tmp_path / "a", poll=poll)
+    made = await generate_video(
+        BOAT, credentials, output=Output(directory=tmp_path / "a"), waiting=Waiting(poll=poll)
+    )
     assert made.videos[0].status == "saved"
     assert kie.stats()["created"] == 1
     assert len(files_in(tmp_path / "a")) == (3 if in_record else 2)

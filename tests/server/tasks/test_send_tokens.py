@@ -10,12 +10,9 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events.filters import EventFilter, EventRelatedFilter
 from prefect.runtime import flow_run
 
-from prefect_kie.api import (
-    JobHandle,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-)
+from prefect_kie.api import JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import KEY

@@ -20,19 +20,15 @@ from prefect.client.schemas.filters import (
 from prefect.client.schemas.objects import Artifact, ArtifactCollection
 from prefect.runtime import flow_run
 
-from prefect_kie.api import RunIncomplete, Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.flows import (
-    character_series,
-    collect_job,
-    create_character,
-    generate_video,
-)
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import Output, character_series, collect_job, create_character, generate_video
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import artifacts
 from prefect_kie.run_page.markdown import escaped
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, sora_2_text_to_video, wait_for_job
-from tests.conftest import KEY, QUICK
+from tests.conftest import KEY, QUICK, QUICKLY
 from tests.server.tasks.test_saving import Shelf
 from tests.unit.tasks.test_showing import SLICE, TRAITS
 
@@ -60,7 +56,7 @@ async def shown_by(run: str, *keys: str) -> list[Artifact]:
 async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     (outcome,) = made.videos
     assert outcome.video is not None
     artifact = await latest("kie-overview")
@@ -81,7 +77,9 @@ async def test_a_saved_video_is_shown_with_its_player_link_and_frame(
 async def test_a_video_saved_elsewhere_has_its_frame_too(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
-    made = await generate_video(CAT, credentials, storage=Shelf(shelf="shown"), poll=QUICK)
+    made = await generate_video(
+        CAT, credentials, output=Output(storage=Shelf(shelf="shown")), waiting=QUICKLY
+    )
     (outcome,) = made.videos
     assert outcome.video is not None
     text = str((await latest("kie-overview")).data)
@@ -114,7 +112,13 @@ async def test_a_series_of_three_shows_at_most_eight_artifacts_all_of_it_in_one_
 ) -> None:
     prompts = ["{character} surfs", "{character} sleeps", "{character} flies"]
     made = await character_series(
-        CAT, TRAITS, prompts, SLICE, credentials=credentials, directory=tmp_path, poll=QUICK
+        CAT,
+        TRAITS,
+        prompts,
+        SLICE,
+        credentials=credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
     )
     assert made.character is not None
     overview = await latest("kie-overview")
@@ -144,7 +148,7 @@ async def test_the_overview_names_what_failed_too(
 ) -> None:
     kie.fault("job", skip=1, times=1, fail={"failCode": "500", "failMsg": "<b>heavy</b> load"})
     with pytest.raises(RunIncomplete) as caught:
-        await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
+        await generate_video(CAT, credentials, count=2, output=Output(directory=tmp_path), waiting=QUICKLY)
     text = str((await latest("kie-overview")).data)
     rows = [line for line in text.splitlines() if line.startswith(("| saved", "| failed"))]
     for row, video in zip(rows, caught.value.result.videos, strict=True):
@@ -160,12 +164,12 @@ async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("prefect_kie.flows.characters.DEFAULT_DIRECTORY", tmp_path)
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     origin = str(made.videos[0].task_id)
-    character = await create_character(origin, TRAITS, SLICE, credentials, poll=QUICK)
+    character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
     assert str((await latest("kie-overview")).data).count("data:image/jpeg") == 3
 
-    await collect_job(character.task_id, credentials, poll=QUICK)  # elsewhere: by Kie's echo, no frames
+    await collect_job(character.task_id, credentials, waiting=QUICKLY)  # elsewhere: by Kie's echo, no frames
     text = str((await latest("kie-overview")).data)
     assert "data:image" not in text
     assert "1 to 3.5 s" in text
@@ -185,7 +189,9 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
 
     monkeypatch.setattr(artifacts, "_store", broken)
     with caplog.at_level(logging.DEBUG, "prefect.prefect_kie"):
-        made = await generate_video(CAT, credentials, count=2, directory=tmp_path, poll=QUICK)
+        made = await generate_video(
+            CAT, credentials, count=2, output=Output(directory=tmp_path), waiting=QUICKLY
+        )
     assert [video.status for video in made.videos] == ["saved", "saved"]
     assert "no artifacts today" in caplog.text
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
@@ -196,5 +202,5 @@ async def test_a_mistake_in_what_is_shown_fails_no_run(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(artifacts, "result_section", lambda *_: 1 / 0)
-    made = await generate_video(CAT, credentials, directory=tmp_path, poll=QUICK)
+    made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.videos[0].status == "saved"

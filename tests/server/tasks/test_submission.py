@@ -24,10 +24,10 @@ from prefect_kie.api import (
     KieError,
     Maintenance,
     RateLimited,
-    Sora2TextToVideo,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import SubmissionNotRecorded
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.tasks import sora_2_text_to_video
@@ -198,7 +198,7 @@ async def test_a_time_limit_does_not_lose_the_answer(
 INTERRUPTED = """
 import asyncio, os, sys, threading
 from prefect import flow
-from prefect_kie.api import Sora2TextToVideo
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.tasks import sora_2_text_to_video
 

@@ -10,15 +10,10 @@ import httpx
 import pytest
 from prefect import flow
 
-from prefect_kie.api import (
-    JobHandle,
-    JobRequest,
-    MarketModel,
-    Sora2ImageToVideo,
-    SubmissionInDoubt,
-)
+from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel, Sora2ImageToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import task_for, upload_file
 from prefect_kie.tasks.upload import UploadRecord

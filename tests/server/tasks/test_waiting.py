@@ -20,14 +20,14 @@ from prefect_kie.api import (
     JobHandle,
     JobNotFound,
     JobResult,
-    JobTimedOut,
     KieError,
     PollPolicy,
-    Sora2TextToVideo,
     UsageLimitReached,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import JobTimedOut
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import QUICK

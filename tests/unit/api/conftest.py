@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import httpx
 import pytest
@@ -54,7 +55,7 @@ async def new_client() -> AsyncIterator[NewClient]:
     """Make clients of a server; they are closed at the end."""
     async with AsyncExitStack() as stack:
 
-        def make(url: str, *, key: str = KEY, timeout: float = 5.0) -> KieClient:
+        def make(url: str, *, key: str = KEY, timeout: float = 5.0, **bounds: Any) -> KieClient:
             client = KieClient(
                 key,
                 base_url=url,
@@ -62,6 +63,7 @@ async def new_client() -> AsyncIterator[NewClient]:
                 timeout=timeout,
                 creates_per_10_seconds=100_000,
                 polls_per_second=100_000,
+                **bounds,
             )
             stack.push_async_callback(client.aclose)
             return client

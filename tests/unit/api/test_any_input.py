@@ -9,10 +9,11 @@ from typing import Any
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from prefect_kie.api import CharacterResult, Job, JobRequest, JobResult, KieError, Slice, parse_request
+from prefect_kie.api import CharacterResult, Job, JobResult, KieError
 from prefect_kie.api.classification import Call, classify, failure_class, is_passing
 from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.jobs import parse_job, parse_result
+from prefect_kie.models import Slice, parse_request
 
 often = settings(max_examples=100, deadline=None)
 
@@ -94,7 +95,6 @@ def check_job(job: Job | None) -> None:
         return
     assert job.task_id
     assert isinstance(job.result, JobResult | CharacterResult) or (job.result is None)
-    assert job.request is None or isinstance(job.request, JobRequest)
     assert isinstance(job.prompt, str)
     assert job.age is None or job.age >= 0
     assert job.seconds is None or job.seconds >= 0

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import KieClient, KieError, ServiceUnavailable, Sora2TextToVideo, SubmissionInDoubt
-from prefect_kie.api import client as client_module
+from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
 from .conftest import KEY, NewClient, http_answer, wire
@@ -47,16 +47,16 @@ CALLS: dict[str, tuple[str, Ask, type[KieError]]] = {
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 async def test_every_call_has_an_end(
     kie: SimulatorServer,
-    monkeypatch: pytest.MonkeyPatch,
     call: tuple[str, Ask, type[KieError]],
     fault: dict[str, Any],
 ) -> None:
     stage, ask, error = call
     seconds = 1 if stage == "create" else 0.3  # a busy machine has created the job by then
-    monkeypatch.setattr(client_module, "CREATE_SECONDS", 1.0)
     kie.fault(stage, **fault, **({"accept": True} if "hang" in fault and stage == "create" else {}))
     began = time.monotonic()
-    async with KieClient(KEY, base_url=kie.url, upload_url=kie.url, call_seconds=0.3) as client:
+    async with KieClient(
+        KEY, base_url=kie.url, upload_url=kie.url, call_seconds=0.3, create_seconds=1
+    ) as client:
         with pytest.raises(error, match=f"had not answered in full after {seconds} s") as caught:
             await ask(client)
     assert type(caught.value) is error
@@ -64,10 +64,13 @@ async def test_every_call_has_an_end(
     assert kie.stats()["created"] == (stage == "create")
 
 
-def test_an_upload_has_more_time_by_its_size() -> None:
-    bytes_ = client_module.upload_seconds({"files": {"file": ("a", b"x" * 10_000_000, "image/png")}})
-    assert bytes_ == 200
-    assert client_module.upload_seconds({"json": {"fileUrl": "https://a.example"}}) == 0
+async def test_an_upload_has_more_time_by_its_size(kie: SimulatorServer) -> None:
+    """50,000 bytes may take a second more than a call that carries nothing."""
+    kie.fault("upload", delay=0.4, times=2)
+    async with KieClient(KEY, base_url=kie.url, upload_url=kie.url, call_seconds=0.2) as client:
+        assert (await client.upload_bytes(b"x" * 50_000, "cat.png")).url
+        with pytest.raises(ServiceUnavailable, match=r"had not answered in full after 0\.2 s"):
+            await client.upload_from_url("https://a.example/cat.png")
 
 
 @cache

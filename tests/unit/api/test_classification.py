@@ -29,7 +29,6 @@ from prefect_kie.api.classification import (
     NO_SUCH_CALL,
     Call,
     Classification,
-    Outcome,
     classify,
     classify_exception,
     failure_class,
@@ -70,7 +69,7 @@ class Row:
     answer: Envelope
     error: type[KieError] | None = None
     retryable: bool = False
-    outcome: Outcome = field(default="rejected")
+    outcome: str = field(default="rejected")
     next_step: str | None = None
 
     @property

@@ -26,16 +26,13 @@ from prefect_kie.api import (
     KieClient,
     KieError,
     Maintenance,
-    MarketModel,
     ModelNotSupported,
     RateLimited,
     ServiceUnavailable,
-    Sora2CharactersPro,
-    Sora2TextToVideo,
     UnexpectedResponse,
     UsageLimitReached,
-    parse_request,
 )
+from prefect_kie.models import MarketModel, Sora2CharactersPro, Sora2TextToVideo, parse_request
 from prefect_kie.simulator import SimulatorServer
 
 from .bodies import EXAMPLES, FULL
@@ -204,7 +201,7 @@ async def test_an_unfinished_job_is_returned_with_its_state(
     job = await client.get_job((await client.create_job(DOG)).task_id)
     assert (job.raw_state, job.state.finished, job.result) == (state, False, None)
     assert job.progress == 43
-    assert job.request == DOG
+    assert parse_request(job.request_body) == DOG
 
 
 async def test_a_finished_job_is_returned_with_its_result(client: KieClient) -> None:
@@ -213,7 +210,7 @@ async def test_a_finished_job_is_returned_with_its_result(client: KieClient) -> 
     assert (job.task_id, job.model, job.state) == (handle.task_id, handle.model, JobState.SUCCESS)
     assert isinstance(job.result, JobResult)
     assert len(job.urls) == 1
-    assert job.request == DOG
+    assert parse_request(job.request_body) == DOG
     assert job.seconds == 0
 
 

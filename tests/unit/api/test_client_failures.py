@@ -11,16 +11,8 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    KieClient,
-    KieError,
-    ServiceUnavailable,
-    Sora2TextToVideo,
-    SubmissionInDoubt,
-)
-from prefect_kie.api import (
-    client as client_module,
-)
+from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
 from .conftest import KEY, NewClient, http_answer, wire
@@ -106,12 +98,11 @@ async def test_a_refusal_that_names_a_task_is_in_doubt_and_told_with_it(
 
 
 async def test_silence_after_a_submission_leaves_it_in_doubt(
-    kie: SimulatorServer, new_client: NewClient, monkeypatch: pytest.MonkeyPatch
+    kie: SimulatorServer, new_client: NewClient
 ) -> None:
-    monkeypatch.setattr(client_module, "CREATE_READ_TIMEOUT", 0.1)
     kie.fault("create", hang=30, accept=True)
-    with pytest.raises(SubmissionInDoubt, match="ReadTimeout"):
-        await new_client(kie.url, timeout=0.1).create_job(DOG)
+    with pytest.raises(SubmissionInDoubt, match="had not answered in full"):
+        await new_client(kie.url, timeout=0.1, create_seconds=2).create_job(DOG)
     assert kie.stats()["created"] == 1
 
 
@@ -192,14 +183,6 @@ async def test_nothing_is_repeated_by_the_client_itself(kie: SimulatorServer, cl
 # Answers without an end
 
 
-@pytest.fixture
-def short_answers(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Let answers be no longer than this."""
-    monkeypatch.setattr(client_module, "MAX_ANSWER_BYTES", 200_000)
-    return 200_000
-
-
-@pytest.mark.usefixtures("short_answers")
 @pytest.mark.parametrize(
     ("name", "error"), [("create_job", SubmissionInDoubt), ("get_job", ServiceUnavailable)]
 )
@@ -208,7 +191,7 @@ async def test_an_endless_answer_is_not_read_to_its_end(
 ) -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n" + b'{"code": 200, "msg": "'
     async with wire(head, endless=True) as server:
-        client = new_client(server.url)
+        client = new_client(server.url, max_answer_bytes=200_000)
         with pytest.raises(error) as caught:
             await CALLS[name][1](client)
         await asyncio.wait_for(server.cut_off.wait(), 5)

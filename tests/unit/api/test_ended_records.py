@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import JobNotFound, JobState, KieClient, Sora2TextToVideo, parse_request
+from prefect_kie.api import JobNotFound, JobState, KieClient
 from prefect_kie.api.jobs import parse_job
+from prefect_kie.models import Sora2TextToVideo, parse_request
 from prefect_kie.simulator import SimulatorServer
 
 from .conftest import NewClient, http_answer, wire

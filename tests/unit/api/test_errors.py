@@ -10,22 +10,23 @@ import cloudpickle
 import pytest
 
 import prefect_kie.api as package
+from prefect_kie import errors as run_errors
 from prefect_kie.api import (
+    AuthenticationFailed,
     ContentRejected,
     JobFailed,
-    JobTimedOut,
     KieError,
-    RunIncomplete,
     SubmissionInDoubt,
     errors,
 )
+from prefect_kie.errors import JobTimedOut, RunIncomplete
+
+MODULES = (errors.__name__, run_errors.__name__)
 
 
 def tree(cls: type[KieError]) -> dict[str, Any]:
     """The classes below this one, as nested dictionaries of names."""
-    return {
-        child.__name__: tree(child) for child in cls.__subclasses__() if child.__module__ == errors.__name__
-    }
+    return {child.__name__: tree(child) for child in cls.__subclasses__() if child.__module__ in MODULES}
 
 
 def drawn_tree(drawing: str) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def drawn_tree(drawing: str) -> dict[str, Any]:
 
 def every_class(cls: type[KieError] = KieError) -> list[type[KieError]]:
     below = (each for child in cls.__subclasses__() for each in every_class(child))
-    return [cls, *(each for each in below if each.__module__ == errors.__name__)]
+    return [cls, *(each for each in below if each.__module__ in MODULES)]
 
 
 each_class = pytest.mark.parametrize("cls", every_class(), ids=lambda cls: cls.__name__)
@@ -53,14 +54,16 @@ ATTRIBUTES: dict[str, Any] = {
 }
 
 
-def test_the_drawing_in_the_docstring_is_the_real_tree() -> None:
-    assert errors.__doc__ is not None
-    assert drawn_tree(errors.__doc__) == tree(KieError)
+def test_the_drawings_in_the_docstrings_are_the_real_tree() -> None:
+    drawn = [drawn_tree(module.__doc__ or "") for module in (errors, run_errors)]
+    assert drawn[0] | drawn[1] == tree(KieError)
+    assert not drawn[0].keys() & drawn[1].keys()
 
 
 @each_class
 def test_every_error_is_exported_and_documented(cls: type[KieError]) -> None:
-    assert getattr(package, cls.__name__) is cls
+    home = package if cls.__module__ == errors.__name__ else run_errors
+    assert getattr(home, cls.__name__) is cls
     assert cls.__doc__
     assert cls.__doc__ != KieError.__doc__ or cls is KieError
 
@@ -153,3 +156,28 @@ def test_every_error_survives_a_pickle_with_all_it_carries(cls: type[KieError], 
 def test_a_failed_job_is_not_worth_a_repetition_until_it_is_known_to_be_passing(cls: type[JobFailed]) -> None:
     error = cls("it broke")
     assert (error.transient, error.retryable, error.billed) == (False, False, "no")
+
+
+PREFECTS_WORDS = r"\b(prefect|flows?|deployments?|blocks?|KieCredentials|collect_job|job_key|workers?)\b"
+
+
+@each_class
+def test_the_api_knows_no_prefect_and_a_run_adds_its_next_call(cls: type[KieError]) -> None:
+    error = cls("it broke")
+    if cls.__module__ == errors.__name__:
+        assert not re.search(PREFECTS_WORDS, f"{error} {error.remedy}", re.IGNORECASE)
+    run_errors.add_next_step(error)
+    assert error.next_step.endswith(".")
+
+
+def test_a_run_says_its_own_next_call() -> None:
+    refused = AuthenticationFailed("no such key")
+    run_errors.add_next_step(refused)
+    assert "save it in the KieCredentials block" in refused.remedy
+    assert refused.next_step == f"{refused.remedy} Then run again."
+    doubt = SubmissionInDoubt("it broke")
+    run_errors.add_next_step(doubt)
+    assert "run collect_job with its task id" in doubt.next_step
+    own = SubmissionInDoubt("it broke", next_step="Run resolve_submission.")
+    run_errors.add_next_step(own)
+    assert own.next_step == "Run resolve_submission."

@@ -18,8 +18,9 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from prefect_kie.api import KieClient, KieError, ServiceUnavailable, Sora2TextToVideo, SubmissionInDoubt
+from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt
 from prefect_kie.api import client as client_module
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
 from .conftest import KEY, NewClient, http_answer, wire

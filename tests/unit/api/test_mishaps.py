@@ -13,13 +13,15 @@ from prefect_kie.api import (
     JobRequest,
     KieClient,
     KieError,
-    MarketModel,
     ModelNotSupported,
+    SubmissionInDoubt,
+)
+from prefect_kie.models import (
+    MarketModel,
     Shot,
     Sora2CharactersPro,
     Sora2ProStoryboard,
     Sora2TextToVideo,
-    SubmissionInDoubt,
     parse_request,
 )
 from prefect_kie.simulator import SimulatorServer

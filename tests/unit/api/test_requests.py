@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from prefect_kie.api import (
-    JobRequest,
+from prefect_kie.api import JobRequest
+from prefect_kie.models import (
     MarketModel,
     Shot,
     Sora2Characters,
@@ -27,7 +27,7 @@ from prefect_kie.api import (
     VideoRequest,
     parse_request,
 )
-from prefect_kie.api.catalog import SoraVideoRequest
+from prefect_kie.models.registry import SoraVideoRequest
 
 from .bodies import EXAMPLES, FULL, PICTURE
 

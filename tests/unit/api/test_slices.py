@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from prefect_kie.api import Slice, Sora2CharactersPro
+from prefect_kie.models import Slice, Sora2CharactersPro
 
 
 def sent(timestamps: str) -> str:

@@ -8,14 +8,9 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from pydantic import ValidationError
 
-from prefect_kie.api import (
-    JobRequest,
-    MarketModel,
-    ServiceUnavailable,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-)
+from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.blocks import PriceTable, load_prices
+from prefect_kie.models import MarketModel, Sora2ProTextToVideo, Sora2TextToVideo
 
 TABLE = PriceTable.model_validate(
     {

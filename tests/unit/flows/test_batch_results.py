@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from prefect_kie.api import ContentRejected, JobHandle, KieError, Sora2TextToVideo
+from prefect_kie.api import ContentRejected, JobHandle, KieError
 from prefect_kie.batches import results
 from prefect_kie.batches.progress import expected_seconds
 from prefect_kie.batches.results import ResultsFile
 from prefect_kie.flows import BatchResult, VideoOutcome
+from prefect_kie.models import Sora2TextToVideo
+from prefect_kie.outcomes.results import Wanted
 from prefect_kie.storage.base import LocalStorage
 
 YAK = Sora2TextToVideo(prompt="a yak")
@@ -20,7 +22,7 @@ NAME = "yaks.results.csv"
 
 
 def missing(error: KieError) -> VideoOutcome:
-    return VideoOutcome.of_error(YAK, 1, error, "task-1")
+    return VideoOutcome.of(Wanted(YAK), error, "task-1")
 
 
 REJECTED = missing(ContentRejected("=HYPERLINK(1)"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prefect_kie.api import (
     KieError,
 )
-from prefect_kie.outcomes.failure import Failure
+from prefect_kie.outcomes.results import Failure
 
 
 def test_another_exception_is_told_as_what_it_is() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import cloudpickle
@@ -13,7 +14,8 @@ from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
-from prefect_kie.api import PollPolicy, Sora2TextToVideo
+from prefect_kie.api import PollPolicy
+from prefect_kie.models import Sora2TextToVideo
 
 FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
@@ -23,8 +25,9 @@ FLOWS: list[Flow[..., Any]] = [
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_each_parameter_is_described(flow: Flow[..., Any]) -> None:
     schema = parameter_schema(flow.fn).model_dump()
-    undescribed = [name for name, field in schema["properties"].items() if not field.get("description")]
-    assert undescribed == []
+    for name, field in schema["properties"].items():
+        model = field.get("$ref", "").rpartition("/")[2]  # whose description is left out where it is the same
+        assert field.get("description") or schema["definitions"][model]["description"], name
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -112,14 +115,57 @@ def test_the_server_takes_null_for_all_that_may_be_left_out() -> None:
         "traits": flows.CharacterTraits(character_prompt="calm").model_dump(),
         "prompts": ["{character} surfs"],
         "episodes": flows.EpisodeSettings().model_dump(),
-        "poll": PollPolicy().model_dump(),
+        "output": {"directory": None, "storage": None},
+        "approval": {"max_credits": None, "ask_above": None},
+        "scope": {"job_key": None},
     }
     assert [error.message for error in validate(parameters, schema)] == []
 
 
+def fields(flow: Flow[..., Any]) -> dict[str, dict[str, Any]]:
+    """Every field of a flow's form by its path, but for those of the models' own inputs."""
+    schema = parameter_schema(flow.fn).model_dump()
+    found = dict(schema["properties"])
+    for name, definition in schema.get("definitions", {}).items():
+        if "FileSystem" not in name:
+            found |= {f"{name}.{key}": field for key, field in definition.get("properties", {}).items()}
+    return found
+
+
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
-def test_a_storage_block_is_given_by_its_name(flow: Flow[..., Any]) -> None:
-    properties = parameter_schema(flow.fn).model_dump()["properties"]
-    for name in ("storage", "records_storage"):
-        if name in properties:
-            assert properties[name]["anyOf"] == [{"type": "string"}, {"type": "null"}]
+def test_every_field_has_a_title_in_sentence_case(flow: Flow[..., Any]) -> None:
+    for path, field in fields(flow).items():
+        words = str(field.get("title") or field.get("$ref", "").rpartition("/")[2]).split()
+        assert words, path
+        assert words[0][0].isupper(), path
+        assert not [word for word in words[1:] if word.istitle() and len(word) > 1], path
+
+
+def test_the_form_of_a_video_has_its_groups_in_order_and_no_choice_of_none() -> None:
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    order = sorted(schema["properties"], key=lambda name: schema["properties"][name]["position"])
+    main, last = ["request", "credentials", "count", "output", "approval"], ["retry", "waiting", "scope"]
+    assert order == main + last
+    assert [schema["properties"][name]["default"] for name in order[3:]] == [{}] * 5
+    for group in ("Output", "Approval", "Retry", "Waiting", "Scope"):
+        for field in schema["definitions"][group]["properties"].values():
+            assert {"type": "null"} not in field.get("anyOf", [])
+
+
+@pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
+def test_groups_come_back_from_the_record_of_a_run(flow: Flow[..., Any]) -> None:
+    given = {
+        "output": flows.Output(directory=Path("videos")),
+        "approval": flows.Approval(ask_above=0),
+        "retry": flows.BatchRetry(attempts=3) if flow.name == "generate-batch" else flows.Retry(attempts=3),
+        "waiting": flows.Waiting(mode="suspend", poll=PollPolicy(jitter=0)),
+        "scope": flows.Scope(job_key="mine"),
+    }
+    known = {name: value for name, value in given.items() if name in flow.parameters.properties}
+    recorded = flow.serialize_parameters(known)
+    assert {name: type(value).model_validate(recorded[name]) for name, value in known.items()} == known
+
+
+def test_a_storage_block_is_given_by_its_name() -> None:
+    for group in (flows.Output, flows.Table):
+        assert group.model_json_schema()["properties"]["storage"]["type"] == "string"

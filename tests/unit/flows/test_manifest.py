@@ -434,7 +434,7 @@ async def test_a_manifest_is_read_from_disk_and_from_any_storage(tmp_path: Path)
         (tmp_path, None, "no such file"),
         (tmp_path / "b.csv", None, "there is no such file: .* on the machine that runs this"),
         (Path("/dev/zero"), None, "no such file"),
-        (Path("s3://bucket/a.csv"), None, "for one in a storage block, give manifest_storage"),
+        (Path("s3://bucket/a.csv"), None, "for one in a storage block, give table.storage"),
         (Path("b.csv"), here, "there is no such file"),
         (Path("../a.csv"), here, "lies outside"),
         (Path("b.csv"), places, "there is no such file: memory://manifests/b.csv"),

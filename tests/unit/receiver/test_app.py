@@ -12,19 +12,19 @@ import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from prefect_kie.callbacks import receiver as receiver_module
 from prefect_kie.callbacks.receiver import HEALTHY, MAX_BODY, Callback, create_app
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.settings import KieSettings
 from tests.receiving import NOW, SIGNING_KEY, SUBMISSION, TASK, block, body, sign, signed
 
 
 class Receiver:
     """An app with what it sent, and a clock that stands still."""
 
-    def __init__(self, **fields: Any) -> None:
+    def __init__(self, settings: KieSettings | None = None, **fields: Any) -> None:
         self.sent: list[Callback] = []
         self.failure: Exception | None = None
-        self.app = create_app(block(**fields), send=self.send, clock=lambda: NOW)
+        self.app = create_app(block(**fields), send=self.send, clock=lambda: NOW, settings=settings)
 
     async def send(self, callback: Callback) -> None:
         if self.failure is not None:
@@ -211,21 +211,19 @@ async def test_endless_body(receiver: Receiver) -> None:
     assert given <= 1 + MAX_BODY // 65536
 
 
-async def test_slow_body(receiver: Receiver, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_body() -> None:
     """A slow body is not waited for."""
+    receiver = Receiver(KieSettings(callback_body_timeout_seconds=0.1))
 
     async def slow() -> AsyncIterator[bytes]:
         while True:
             yield b"["
             await asyncio.sleep(0.02)
 
-    monkeypatch.setattr(receiver_module, "BODY_SECONDS", 0.1)
     assert (await receiver.post(json=None, content=slow())).status_code == 408
 
 
-async def test_event_not_sent(
-    receiver: Receiver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_event_not_sent(receiver: Receiver, caplog: pytest.LogCaptureFixture) -> None:
     """Without its event a callback is answered with 503, so that Kie repeats it."""
     receiver.failure = ConnectionError(SIGNING_KEY)
     answer = await receiver.post()
@@ -245,11 +243,11 @@ async def test_no_prefect_server() -> None:
         assert (await receiver.post()).status_code == 503
 
 
-async def test_event_not_sent_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_event_not_sent_in_time() -> None:
     """A Prefect server that says nothing is not waited for, beyond what Kie waits."""
     receiver = Receiver()
-    receiver.app = create_app(block(), send=lambda _: asyncio.sleep(60), clock=lambda: NOW)
-    monkeypatch.setattr(receiver_module, "SEND_SECONDS", 0.05)
+    settings = KieSettings(callback_event_timeout_seconds=0.05)
+    receiver.app = create_app(block(), send=lambda _: asyncio.sleep(60), clock=lambda: NOW, settings=settings)
     assert (await receiver.post()).status_code == 503
 
 

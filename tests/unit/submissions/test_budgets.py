@@ -10,17 +10,16 @@ from typing import Any
 import pytest
 
 from prefect_kie.api import (
-    BudgetExceeded,
     InsufficientCredits,
     InvalidRequest,
     JobHandle,
     KieError,
     ServiceUnavailable,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
     SubmissionInDoubt,
 )
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import BudgetExceeded
+from prefect_kie.models import Sora2ProTextToVideo, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import budgets
 from prefect_kie.submissions.budgets import slots_for

@@ -12,8 +12,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import InvalidRequest, JobNotFound, Maintenance, Sora2TextToVideo, SubmissionInDoubt
+from prefect_kie.api import InvalidRequest, JobNotFound, Maintenance, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions.resolution import ResolvedSubmission
 from tests.submitting import CAT, Submissions

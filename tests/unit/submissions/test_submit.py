@@ -21,13 +21,13 @@ from prefect_kie.api import (
     Maintenance,
     RateLimited,
     ServiceUnavailable,
-    Sora2TextToVideo,
     SubmissionInDoubt,
-    SubmissionNotRecorded,
 )
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
+from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
@@ -112,7 +112,7 @@ DOUBTS: list[dict[str, Any]] = [
 async def test_an_unknown_outcome_is_never_submitted_again(
     fault: dict[str, Any], kie: SimulatorServer, mine: Submissions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.api.client.CREATE_READ_TIMEOUT", 0.3)
+    monkeypatch.setenv("PREFECT_INTEGRATIONS_KIE_CREATE_TIMEOUT_SECONDS", "0.3")
     accepted = {} if {"truncate", "merge"} & set(fault) else {"accept": True}
     kie.fault("create", times=1, **accepted, **fault)
 

@@ -13,15 +13,11 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.callbacks import waiter as module
 from prefect_kie.callbacks.waiter import Callback, CallbackWaiter
 from prefect_kie.runtime.loop import run_on_loop
+from prefect_kie.settings import KieSettings
 
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LINGER_SECONDS", 0.5)
-    monkeypatch.setattr(module, "SUBSCRIBE_SECONDS", 20)  # on a busy machine it takes a while
+QUICK = KieSettings(subscription_linger_seconds=0.5, subscribe_timeout_seconds=20)  # on a busy machine
 
 
 async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Callback | None:
@@ -65,16 +61,17 @@ class Server:
         return
         yield
 
+    def waiter(self, **options: Any) -> CallbackWaiter:
+        return CallbackWaiter(QUICK, subscribe=self, backoff=[0.02], **options)
+
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Server:
-    monkeypatch.setattr(module, "get_events_subscriber", server := Server())
-    monkeypatch.setattr(module, "BACKOFF_SECONDS", (0.02,))
-    return server
+def server() -> Server:
+    return Server()
 
 
 async def test_however_many_wait_there_is_one_subscription_and_none_afterwards(server: Server) -> None:
-    waiter = CallbackWaiter()
+    waiter = server.waiter()
     waits = [wait(waiter, f"job-{number}", 0.3, 0.3) for number in range(50)]
     assert await asyncio.gather(*waits) == [None] * 50
     assert server.made == 1
@@ -82,7 +79,7 @@ async def test_however_many_wait_there_is_one_subscription_and_none_afterwards(s
 
 
 async def test_a_broken_subscription_falls_back_to_polling_and_comes_back(server: Server) -> None:
-    waiter = CallbackWaiter()
+    waiter = server.waiter()
 
     async def keep_waiting() -> None:
         while True:
@@ -118,10 +115,9 @@ async def test_a_broken_subscription_falls_back_to_polling_and_comes_back(server
 
 
 async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded(
-    server: Server, monkeypatch: pytest.MonkeyPatch
+    server: Server,
 ) -> None:
-    monkeypatch.setattr(module, "MAX_UNCLAIMED", 10)
-    waiter = CallbackWaiter()
+    waiter = server.waiter(max_unclaimed=10)
     for number in range(100):
         waiter.deliver(f"job-{number}", Callback(done=True))
         waiter.deliver(f"other-{number}", Callback(done=False, progress=1))

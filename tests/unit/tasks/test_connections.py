@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from pydantic import SecretStr
 
-from prefect_kie.api import JobHandle, KieClient, Sora2TextToVideoStable, hosts
+from prefect_kie.api import JobHandle, KieClient, hosts
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.models import Sora2TextToVideoStable
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from tests.conftest import KEY, close_clients
 

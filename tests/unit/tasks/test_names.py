@@ -9,8 +9,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from prefect_kie.api import Job, JobState, Sora2ProStoryboard
+from prefect_kie.api import Job, JobState
 from prefect_kie.media.naming import file_stem
+from prefect_kie.models import Sora2ProStoryboard
 
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}
 """What Windows takes for devices, with any suffix."""

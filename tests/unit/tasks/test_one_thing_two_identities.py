@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from prefect_kie.api import MarketModel
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel
 from prefect_kie.submissions import store
 
 COMPOSED, DECOMPOSED = (unicodedata.normalize(form, "Café in Zürich") for form in ("NFC", "NFD"))

@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 
 import pytest
 
-from prefect_kie.api import CharacterResult, Job, JobState, Slice
+from prefect_kie.api import CharacterResult, Job, JobState
 from prefect_kie.flows import (
     CharacterTraits,
 )
+from prefect_kie.models import Slice
 from prefect_kie.run_page import artifacts
 from prefect_kie.run_page.sections import (
     character_section,

@@ -6,13 +6,9 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.api import (
-    Sora2ImageToVideo,
-    Sora2ProStoryboard,
-    Sora2TextToVideo,
-)
 from prefect_kie.api.uploads import content_identity
 from prefect_kie.keys import submission_key
+from prefect_kie.models import Sora2ImageToVideo, Sora2ProStoryboard, Sora2TextToVideo
 
 HASH = "0123456789abcdef" * 2
 

@@ -9,8 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-MIN_SLICE = Decimal(1)
-MAX_SLICE = Decimal(4)
+MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(4)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
@@ -92,7 +91,8 @@ class Slice(BaseModel):
     @property
     def timestamps(self) -> str:
         """Kie's own form: `"3.55,5.55"`."""
-        return f"{_plain_number(self.start)},{_plain_number(self.end)}"
+        # abs: -0.0 is a start, "-0.0" is none
+        return ",".join(f"{Decimal(str(abs(value))):f}" for value in (self.start, self.end))
 
     def check_within(self, length: float) -> None:
         """Make sure the slice lies inside a video.
@@ -110,10 +110,6 @@ class Slice(BaseModel):
             )
 
 
-def _plain_number(value: float) -> str:
-    return f"{Decimal(str(abs(value))):f}"  # abs: -0.0 is a start, "-0.0" is none
-
-
 def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
     parts = [part.strip() for part in timestamps.split(",")]
     # Decimal alone would read "1_0" and "1e9999999" as well, which Kie may not.
@@ -127,10 +123,10 @@ def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
 def _check_slice(start: Decimal, end: Decimal) -> None:
     if start < 0:
         raise ValueError(f"the slice starts at {start} s; it may start at 0 s or later")
-    length = end - start
-    if not MIN_SLICE <= length <= MAX_SLICE:
+    if not MIN_SLICE <= end - start <= MAX_SLICE:
         raise ValueError(
-            f"the slice from {start} s to {end} s is {length} s long; it must be 1 to 4 s, end after start"
+            f"the slice from {start} s to {end} s is {end - start} s long; it must be 1 to 4 s, end after "
+            "start"
         )
 
 

@@ -7,9 +7,9 @@ from typing import Annotated, Any, ClassVar, cast, get_args
 
 from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
+from prefect_kie.api import JobRequest
 from prefect_kie.api.forms import ByItsModel
-from prefect_kie.api.requests import (
-    JobRequest,
+from prefect_kie.models.sora2 import (
     Sora2Characters,
     Sora2CharactersPro,
     Sora2ImageToVideo,
@@ -22,18 +22,16 @@ from prefect_kie.api.requests import (
     SoraWatermarkRemover,
 )
 
-TypedRequest = (
+SoraVideo = (
     Sora2TextToVideo
     | Sora2ImageToVideo
     | Sora2ProTextToVideo
     | Sora2ProImageToVideo
     | Sora2TextToVideoStable
     | Sora2ImageToVideoStable
-    | Sora2CharactersPro
-    | Sora2Characters
     | Sora2ProStoryboard
-    | SoraWatermarkRemover
 )
+TypedRequest = SoraVideo | SoraWatermarkRemover | Sora2CharactersPro | Sora2Characters
 
 TYPED: dict[str, type[JobRequest]] = {
     cls.model_fields["model"].default: cls for cls in get_args(TypedRequest)
@@ -73,12 +71,6 @@ class MarketModel(JobRequest, title="Any other"):
         """The `input` object of the createTask body, as given."""
         return dict(self.model_dump(mode="json", include={"input"})["input"])
 
-    @property
-    def title(self) -> str:
-        """The input's prompt, where it has one."""
-        prompt = self.input.get("prompt")
-        return " ".join(prompt.split()) if isinstance(prompt, str) else ""
-
 
 def request_class(model: str) -> type[JobRequest]:
     """The class that describes a model: its own, or `MarketModel`."""
@@ -91,13 +83,13 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
     Raises:
         ValueError: when the input does not fit the model (pydantic's own, where it is an object).
     """
-    given: Any = body.get("input") or {}
-    if not isinstance(given, dict):
-        raise ValueError(f"the input of {body.get('model')} must be an object")
-    cls = request_class(str(body.get("model")))
+    model, given = body.get("model"), body.get("input")
+    cls = request_class(str(model))
     if cls is MarketModel:
-        return MarketModel.model_validate({"model": body.get("model"), "input": body.get("input")})
-    return cls.model_validate({"model": body.get("model"), **given})
+        return MarketModel.model_validate({"model": model, "input": given})
+    if not isinstance(given or {}, dict):
+        raise ValueError(f"the input of {model} must be an object")
+    return cls.model_validate({"model": model, **(given or {})})
 
 
 def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -114,29 +106,9 @@ def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 VideoRequest = Annotated[
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2ProStoryboard
-    | SoraWatermarkRemover
-    | MarketModel,
-    WrapValidator(_by_its_model),
-    ByItsModel(),
+    SoraVideo | SoraWatermarkRemover | MarketModel, WrapValidator(_by_its_model), ByItsModel()
 ]
 """Any request whose result is a file; a dictionary is read by its `model`."""
 
-SoraVideoRequest = Annotated[
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2ProStoryboard,
-    WrapValidator(_by_its_model),
-    ByItsModel(),
-]
+SoraVideoRequest = Annotated[SoraVideo, WrapValidator(_by_its_model), ByItsModel()]
 """A request whose video can become a character."""

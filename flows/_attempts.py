@@ -1,0 +1,60 @@
+"""Which attempt at a result follows a failure: the same request again, a fallback, or none.
+
+Each attempt is a submission of its own, with a record of its own. A run that is run again walks along the
+same attempts and finds them by their records, so that it neither repeats one nor counts it twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from prefect_kie.api import ContentRejected, FeatureDisabled, JobFailed, JobRequest, ModelNotSupported
+
+
+@dataclass
+class Attempts:
+    """The attempts at one result, one after the other."""
+
+    requests: Sequence[JobRequest]  # the current one, then its fallbacks
+    allowed: int  # submissions of each
+    repetition: int = 0  # of the current request: 0 is its first submission
+    made: int = 1  # this one included
+    _counted: int = 0
+
+    @property
+    def request(self) -> JobRequest:
+        """What the current attempt asks for."""
+        return self.requests[0]
+
+    def advance(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
+        """Go on to the attempt that follows this failure; False where none does.
+
+        Attempts of earlier runs (not `of_this_run`) do not count: whoever starts a run anew wants what is
+        missing. One that was `made_before`, under whatever policy, may have made the result, and is polled
+        before anything else is paid.
+        """
+        if (self.allowed > 1 or made_before) and may_repeat(error):
+            self._counted += of_this_run
+            if made_before or self._counted < self.allowed:
+                self.repetition += 1
+                self.made += 1
+                return True
+        if not may_fall_back(error) or len(self.requests) == 1:
+            return False
+        self.requests = self.requests[1:]
+        self.repetition = self._counted = 0
+        self.made += 1
+        return True
+
+
+def may_repeat(error: BaseException) -> bool:
+    """Whether the same job may succeed: it failed for a transient reason, and surely cost nothing."""
+    return may_fall_back(error) and isinstance(error, JobFailed) and error.transient
+
+
+def may_fall_back(error: BaseException) -> bool:
+    """Whether another request may be tried: this one failed or is not served, and surely cost nothing."""
+    if isinstance(error, ContentRejected):
+        return False
+    if isinstance(error, JobFailed):
+        return error.confirmed and error.billed == "no"
+    return isinstance(error, ModelNotSupported | FeatureDisabled) and error.billed == "no"

@@ -1,0 +1,115 @@
+"""The groups of a flow's parameters: where results go, what may be paid, how a run retries and waits."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    model_serializer,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from prefect_kie.api import PollPolicy
+from prefect_kie.api.forms import described
+from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
+from prefect_kie.models import Slice, VideoRequest
+from prefect_kie.storage.destination import StorageBlock
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
+
+    @model_serializer(mode="wrap")
+    def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # A form that is filled in with the nulls of a default would send them.
+        return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
+
+
+class Output(_Group):
+    """Where results are saved."""
+
+    directory: Path | None = None
+    """A directory of the machine that runs this; by default kie-videos in the home directory."""
+    storage: StorageBlock = None
+    """Instead of a directory: a storage block, as type/name."""
+
+
+class Approval(_Group):
+    """What may be paid. Prices come from the Prefect variable `kie_prices`."""
+
+    max_credits: Annotated[float, Field(ge=0)] | None = None
+    """What all jobs may cost together, in credits; a job that would exceed it is not submitted."""
+    ask_above: Annotated[float, Field(ge=0)] | None = None
+    """Ask in the UI before submitting what costs more than this many credits, or has no known price. Empty:
+    never ask; 0: whenever it costs anything."""
+    answer_hours: AnswerHours = DEFAULT_HOURS
+    """How long a question in the UI waits before the run ends, in hours."""
+
+
+Attempts = Annotated[int, Field(ge=1, le=11)]
+
+
+class Retry(_Group):
+    """When a job that failed without a charge is submitted again; never after a refusal by moderation."""
+
+    attempts: Attempts = 1
+    """How many submissions each request has at most, where failures are transient (heavy load, timed out)."""
+    fallbacks: tuple[VideoRequest, ...] = ()
+    """Other requests, tried in this order when the one before has failed or its model is not served."""
+
+
+class BatchRetry(_Group):
+    """When a row's job that failed without a charge is submitted again; never after moderation refused."""
+
+    attempts: Attempts = 2
+    """How many submissions each row has at most, where failures are transient (heavy load, timed out)."""
+    fallbacks: tuple[dict[str, Any], ...] = ()
+    """What counts instead of a row's values once it failed: {"model": "..."}; null drops a field."""
+
+
+class Waiting(_Group):
+    """How a run waits for its jobs."""
+
+    mode: Literal["poll", "suspend"] = "poll"
+    """poll: the run's process waits. suspend, for deployed runs: no process waits; the run continues when Kie
+    calls back, or by the deployment resume-waiting."""
+    poll: Annotated[PollPolicy, WithJsonSchema({"type": "object", "title": "Polling"})] = Field(
+        default_factory=PollPolicy
+    )
+    """When to poll a job and when to give up, as JSON: {"deadline_seconds": 3600}. Usually left empty."""
+
+
+class Scope(_Group):
+    """What makes a job the same job in another run."""
+
+    job_key: str | None = None
+    """Runs with the same key share their jobs and pay once. By default each run has its own jobs."""
+
+
+class Table(_Group):
+    """How a batch's manifest is read."""
+
+    columns: dict[str, str | None] = {}
+    """Which column holds which field, where their names differ; null: the column is not used."""
+    storage: StorageBlock = None
+    """The storage block that holds the manifest, as type/name; by default it is a file of this machine."""
+
+
+class _OrPicked:
+    """Names the choice that a form offers beside a slice."""
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        schema["anyOf"][1]["title"] = "Pick it on a contact sheet"
+        return schema
+
+
+SliceOrPicked = Annotated[Slice | None, _OrPicked()]
