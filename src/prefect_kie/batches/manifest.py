@@ -17,10 +17,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
-from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, shown, text_of
+from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
-from prefect_kie.batches.templates import fill, placeholders
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel
 from prefect_kie.models.registry import TYPED
@@ -227,7 +226,8 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        read = {name: self._read(cell, partial(self._value, name, untyped)) for name, cell in fields.items()}
+        value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
+        read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
         values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
@@ -276,13 +276,6 @@ class _Parser:
             subject = "is" if cell.target == cell.column else f"gives {shown(cell.target)},"
             self._wrong(f"{subject} no field of {model}{hint}", cell.column)
         return None
-
-    def _value(self, field: str, untyped: bool, value: Any) -> Any:
-        """A cell's value as its field wants it, its templates filled."""
-        _, kinds = KNOWN.get(key(field), ("", set[Any]()))
-        if isinstance(value, str):
-            value = cell_values.typed(value, kinds, untyped=untyped and self._is_text)
-        return cell_values.whole(fill(value, self._text_for), kinds)
 
     def _text_for(self, name: str) -> str:
         """What a placeholder stands for: the row's own value, else the default."""
