@@ -55,15 +55,15 @@ async def refuse_changes(request: httpx.Request) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check everything and report each thing."""
-    return asyncio.run(_report(options.credentials))
+    return int(asyncio.run(_report(options.credentials)))
 
 
-async def _report(credentials: str) -> int:
-    errors = 0
+async def _report(credentials: str) -> bool:
+    failed = False
     async for finding in findings(credentials):
         finding.show()
-        errors += finding.outcome == "error"
-    return 1 if errors else 0
+        failed |= finding.outcome == "error"
+    return failed
 
 
 async def findings(credentials: str) -> AsyncIterator[Finding]:

@@ -58,22 +58,22 @@ Step = Callable[[PrefectClient], Awaitable[Finding | None]]
 
 def run(options: argparse.Namespace) -> int:
     """Set the configured Prefect server up with KIE_API_KEY of the environment: 0 when everything exists."""
-    complete = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
+    failed = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
     say(NEXT)
-    return 0 if complete else 1
+    return int(failed)
 
 
 async def _report(key: str | None, credits: int | None) -> bool:
-    complete = True
+    failed = False
     async with connected() as client:
         say(f"Prefect server {server_url()}")
         async for finding in set_up(client, key, credits):
             finding.show()
-            complete = complete and finding.outcome not in ("missing", "error")
+            failed |= finding.outcome in ("missing", "error")
         async for finding in check_events(client):  # which runs do without: no reason to fail
             outcome = "warning" if finding.outcome == "error" else finding.outcome
             Finding(outcome, finding.what, finding.remedy).show()
-    return complete
+    return failed
 
 
 async def set_up(
@@ -108,9 +108,8 @@ async def provide_block_type(client: PrefectClient, block: type[Block]) -> Findi
     before = await _described(client, block)
     await block.aregister_type_and_schema(client=client)
     what = f"block type {block.get_block_type_name()}"
-    if before is None:
-        return Finding("created", what)
-    return Finding("exists" if before == await _described(client, block) else "updated", what)
+    after = await _described(client, block)
+    return Finding("created" if before is None else "exists" if before == after else "updated", what)
 
 
 async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | None:
