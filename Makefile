@@ -43,7 +43,7 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/interrogate --quiet src/prefect_kie/api blocks tasks flows
+	$(BIN)/interrogate --quiet src/prefect_kie/api src/prefect_kie/models blocks tasks flows
 	$(BIN)/codespell
 
 docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error
