@@ -12,6 +12,7 @@ from prefect_kie.flows._kie_flow import GENERATED_NAME
     [
         ("delectable-kudu", True),  # Prefect's server and client
         ("iota55-huygens", True),  # the older UI's form
+        ("zeta5-azanulbizar-a", True),
         ("Gorgeous-Jacana", True),  # the newer one's
         ("For Anna, take 2", False),
         ("Spring-Campaign", False),
