@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie import api
+from prefect_kie import api, errors
 from prefect_kie.api import (
     AuthenticationFailed,
     CharacterResult,
@@ -50,7 +50,7 @@ class Failure(BaseModel):
     """An exception as data: persisted with a result, and an exception of its own class again.
 
     Attributes:
-        type: The error's class, one of `prefect_kie.api`; the class's name for any other exception.
+        type: The error's class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name.
         message: What happened.
         details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
     """
@@ -75,7 +75,7 @@ class Failure(BaseModel):
     @property
     def exception(self) -> KieError:
         """The exception, of its own class; one that is not ours is a plain `KieError`."""
-        found: object = getattr(api, self.type, None)
+        found: object = getattr(errors, self.type, None) or getattr(api, self.type, None)
         if isinstance(found, type) and issubclass(found, KieError):
             error = found(self.message)
         else:
