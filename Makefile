@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test unit ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -16,7 +16,10 @@ help: ## this list
 demo: $(VENV)/.demo ## the main job, end to end, on a simulated Kie (ARGS="--stay", ARGS="--live")
 	$(BIN)/prefect-kie demo $(ARGS)
 
-test: $(VENV)/.test ## all tests, with coverage (ARGS="-k name" for some)
+test: $(VENV)/.test ## all tests (ARGS="-k name" for some)
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
+
+coverage: $(VENV)/.test ## the same, with what it covers; almost twice as long
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 	$(BIN)/coverage combine -q
@@ -36,9 +39,11 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/python tests/examples_of_docs.py
+	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
-	$(BIN)/interrogate --quiet src/prefect_kie/api blocks tasks flows
+	$(BIN)/interrogate --quiet src/prefect_kie/api src/prefect_kie/models blocks tasks flows
 	$(BIN)/codespell
 
 docs: $(VENV)/.docs ## the site of docs/ in build/site; a warning is an error

@@ -22,8 +22,8 @@ R = TypeVar("R")
 
 MARGIN_BYTES = 1024
 
-GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+")
-"""What Prefect calls a run that nobody has named: `delectable-kudu`."""
+GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")
+"""Names that Prefect makes up: `delectable-kudu`, and in its UIs `iota55-huygens` and `Sleek-Jacana`."""
 
 
 class KieFlow(Flow[P, R]):

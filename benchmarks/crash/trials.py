@@ -149,8 +149,8 @@ class Laboratory:
             parameters={
                 "request": {"model": "sora-2-text-to-video", "prompt": f"{name}."},
                 "credentials": self._credentials,
-                "directory": str(self._videos),
-                "poll": QUICK,
+                "output": {"directory": str(self._videos)},
+                "waiting": {"poll": QUICK},
             },
         )
         return run.id

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from campaign import ORIGINAL, SLICE, TRAITS, extract, load
 from prefect import flow
-from prefect.deployments import run_deployment
+from prefect.deployments import arun_deployment
 
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import SeriesResult
@@ -17,7 +17,7 @@ async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
     prompts = extract(database, campaign)
     if not prompts:
         return 0
-    run = await run_deployment(
+    run = await arun_deployment(
         "character-series/kie",
         parameters={
             "original": ORIGINAL.model_dump(mode="json"),
@@ -27,6 +27,7 @@ async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
             "scope": {"job_key": f"campaign {campaign}"},
         },
     )
+    assert run.state is not None  # it has ended
     try:
         series: SeriesResult = await run.state.aresult()
     except RunIncomplete as incomplete:  # what was made is written back all the same

@@ -94,7 +94,7 @@ def test_a_dry_run_tells_what_it_would_cost_and_what_is_paid_already(
     assert desk.run(dry_run=True)[1].splitlines() == [
         "4 videos: 1 to submit, at most 30 credits.",
         "The account has 910 credits.",
-        "3 were submitted before and are not paid again.",
+        "3 submitted before, not paid again.",
     ]
     assert kie.stats()["created"] == 3
     end = desk.run(yes=True)[1].splitlines()[-1]

@@ -243,7 +243,7 @@ class TestLimit:
         ("numbers", "code", "told"),
         [
             ({"limit": 2, "slot_decay_per_second": 0.5}, 0, "(limit 2, slot decay 0.5 a second)"),
-            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "more than Kie's usual 20 in 10 s"),
+            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "(limit 20, slot decay 2 a second)"),
             ({"limit": 4, "slot_decay_per_second": 0.0}, 1, "paces nothing: both have to be above 0"),
             ({"limit": 0, "slot_decay_per_second": 1.6}, 1, "paces nothing: both have to be above 0"),
             ({"limit": 4, "slot_decay_per_second": 1.6, "active": False}, 0, "prefect gcl enable kie-create"),
@@ -630,7 +630,9 @@ class TestRunsThatNeverBegin:
         for run in lost:
             assert await runs.becomes(RECOVERING, run, 90)
             names = [state.name for state in await states_of(client, run)]
-            told = " ".join(name for name in names if name != "Submitting")
+            # Each once: a busy server may fire one trigger twice. The second mark changes nothing, since the
+            # run is scheduled again ten seconds after the first.
+            told = " ".join(name for name in dict.fromkeys(names) if name != "Submitting")
             assert told == "Scheduled Pending NotStarted Crashed Recovering"
         for name, run in made.items():
             assert await state_of(client, run) == name

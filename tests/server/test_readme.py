@@ -18,7 +18,7 @@ from tests.unit.test_readme import PAGES, README
 EXAMPLES: dict[str, str] = {
     name: code
     for page in PAGES.values()
-    for name, code in re.findall(r"<!-- run: (\w+) -->\n```python\n(.*?)```", page, re.DOTALL)
+    for name, code in re.findall(r"<!-- run: (\w+) -->\n```(?: { .)?python(?: })?\n(.*?)```", page, re.DOTALL)
 }
 
 

@@ -7,14 +7,14 @@ import os
 import re
 import subprocess
 import sys
+from collections import Counter
 from contextlib import redirect_stderr, redirect_stdout
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from prefect_kie.batches.progress import Standing, watching
+from prefect_kie.batches.progress import BatchProgress, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli import batch as batching
 from prefect_kie.cli import main as cli
@@ -99,7 +99,7 @@ def desk(tmp_path: Path, credentials: KieCredentials) -> Desk:
     ("seen", "said"),
     [
         (
-            Standing(10, {"saved": 3}, None, on_their_way=1, results="a"),
+            BatchProgress(10, (), 60, "a", Counter(saved=3), {3}),
             f"Stopped at 3 of 10 saved. 1 job {GOES_ON} {AGAIN} All rows: a",
         ),
         (
@@ -109,7 +109,7 @@ def desk(tmp_path: Path, credentials: KieCredentials) -> Desk:
     ],
 )
 def test_stopped_by_ctrl_c_it_says_what_goes_on_at_kie(
-    seen: Standing | None, said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    seen: BatchProgress | None, said: str, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def interrupted(flow: object, manifest: Path, dry_run: bool = False, **_: object) -> BatchResult:
         if dry_run:
@@ -156,12 +156,11 @@ def test_words_that_cannot_be_right_are_refused_at_once(
 def test_the_bar_fits_a_terminal_and_breaks_no_word(
     width: int, desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    end = datetime(2026, 1, 1, 14, 32, tzinfo=timezone.utc)
-    standing = Standing(1000, {"saved": 412, "failed": 3}, end)
+    progress = BatchProgress(1000, range(1000), 180, counts=Counter(saved=412, failed=3))
 
     def watched(flow: object, manifest: Path, dry_run: bool = False, **_: object) -> BatchResult:
         if not dry_run and (watcher := watching.get()) is not None:
-            watcher(standing)
+            watcher(progress)
         counts = {"to submit": 10, "submitted before": 0}
         return BatchResult(job_key="", counts=counts, credits=None, results="/videos/animals.results.csv")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import uuid4
+from pathlib import Path
 
 import httpx
 import pytest
@@ -12,6 +12,7 @@ from pydantic import Field
 from prefect_kie.cli.doctor import WouldChange, check_sqlalchemy, check_versions, refuse_changes
 from prefect_kie.cli.probes import check_storage
 from prefect_kie.cli.terminal import Finding
+from prefect_kie.storage.base import LocalStorage
 from prefect_kie.storage.fsspec import storage_for
 
 
@@ -51,41 +52,45 @@ async def test_nothing_but_questions_is_sent_to_the_server(method: str, path: st
             await refuse_changes(request)
 
 
-class Stubborn(WritableFileSystem):
-    """A block that can neither list nor delete; it may forget."""
+class Keyed(WritableFileSystem):
+    """A block that knows nothing of exclusive creation."""
 
     files: dict[str, bytes] = Field(default_factory=dict)
-    forgets: bool = False
 
     async def awrite_path(self, path: str, content: bytes) -> None:
-        if not self.forgets:
-            self.files[path] = content
+        self.files[path] = content
 
     async def aread_path(self, path: str) -> bytes:
-        return self.files.get(path, b"something else")
+        return self.files[path]
 
     write_path = awrite_path
     read_path = aread_path
 
 
+class Forgetful(LocalStorage):
+    """A directory that gives back something else."""
+
+    async def read(self, path: str) -> bytes | None:
+        return b"something else"
+
+
 class TestStorage:
     """What is said of a storage."""
 
-    async def test_a_block_that_cannot_delete_keeps_one_small_file(self) -> None:
-        block = Stubborn()
-        for _ in range(2):
-            check = await check_storage(storage_for(block), "this block")
-            assert check.outcome == "ok"
-            assert "cannot delete" in check.what
-        assert len(block.files) == 1
-
-    async def test_one_that_does_not_keep_what_is_written_is_an_error(self) -> None:
-        check = await check_storage(storage_for(Stubborn(forgets=True)), "this block")
-        assert check.outcome == "error"
-        assert "does not keep" in check.what
-
-    async def test_one_that_no_other_machine_sees_says_so(self) -> None:
-        memory = RemoteFileSystem(basepath=f"memory://{uuid4().hex}")
-        check = await check_storage(storage_for(memory), "this block")
+    async def test_a_directory_is_in_order_for_one_machine(self, tmp_path: Path) -> None:
+        check = await check_storage(LocalStorage(tmp_path), "this directory")
         assert check.outcome == "ok"
         assert "would not share it" in check.what
+        assert list(tmp_path.iterdir()) == []
+
+    @pytest.mark.parametrize("block", [Keyed(), RemoteFileSystem(basepath="memory://doctor")])
+    async def test_one_that_records_refuse_is_an_error(self, block: WritableFileSystem) -> None:
+        check = await check_storage(storage_for(block), "this block")
+        assert check.outcome == "error"
+        assert "this block keeps no records of submissions" in check.what
+        assert "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK" in str(check.remedy)
+
+    async def test_one_that_does_not_keep_what_is_written_is_an_error(self, tmp_path: Path) -> None:
+        check = await check_storage(Forgetful(tmp_path), "this directory")
+        assert check.outcome == "error"
+        assert "does not keep" in check.what

@@ -1,26 +1,32 @@
-"""What a cell of a manifest means: which model, which field, and the field's value."""
+"""What a cell of a manifest means: which model, which field, and the field's value, its templates filled.
+
+In a text `{column}` stands for a value, `{{column}}` for `{column}` itself. Only a name in braces counts, so
+JSON and other braces stay as they are, and nothing is evaluated. A text is filled once: what a value brings
+along is never read as a template.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import Any, Literal, get_args, get_origin
+from typing import Any, Literal, cast, get_args, get_origin
 
 from prefect_kie.api import JobRequest
 from prefect_kie.batches.tables import OBJECT
-from prefect_kie.batches.templates import begins_with_placeholder
 from prefect_kie.models import MarketModel, VideoRequest, request_class
 from prefect_kie.models.registry import TYPED
 
+# It begins at the first of several braces only, else a text of nothing but braces would take for ever.
+_BRACED = re.compile(r"(?<!\{)(\{+)([^\W\d]\w*)(\}+)")
 _VIDEOS = frozenset(get_args(get_args(VideoRequest)[0]))
-_TYPO = 0.9
-"""From this likeness on, another name is a typo; wan-2-text-to-video has 0.87 to sora-2-text-to-video."""
+_TYPO = 0.9  # from this likeness on; wan-2-text-to-video has 0.87 to sora-2-text-to-video
 
 
 def text_of(value: Any) -> str:
+    """A value as text: as it is, or as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -47,6 +53,7 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1000)
 def video_class(model: str) -> type[JobRequest]:
+    """The request of a model that makes videos, by a name that is no typed model's with a typo."""
     cls = request_class(model)
     if cls not in _VIDEOS:
         raise ValueError(f"{model} makes a character, no video; use the flow create_character")
@@ -67,19 +74,16 @@ def _kinds(annotation: Any) -> set[Any]:
 @lru_cache(maxsize=1000)
 def fields_of(cls: type[JobRequest]) -> dict[str, tuple[str, set[Any]]]:
     """A model's fields and what they are made of, by key."""
-    fields = {name: _kinds(field.annotation) for name, field in cls.model_fields.items() if name != "model"}
-    return {key(name): (name, kinds) for name, kinds in fields.items()}
+    fields = cls.model_fields.items()
+    return {key(name): (name, _kinds(field.annotation)) for name, field in fields if name != "model"}
 
 
+# The fields of all typed models that make videos.
 KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fields_of(cls).items()}
-"""The fields of all typed models that make videos."""
-
-
-def is_empty(value: Any) -> bool:
-    return value is None or (isinstance(value, str) and not value.strip())
 
 
 def object_of(value: Any) -> dict[str, Any]:
+    """An object, or its JSON."""
     return OBJECT.validate_python(_parsed(value) if isinstance(value, str) else value)
 
 
@@ -90,30 +94,55 @@ def _parsed(text: str) -> Any:
         raise ValueError(f"is not JSON ({error}): {shown(text)}") from None
 
 
-def typed(text: str, kinds: set[Any], *, untyped: bool) -> Any:
-    """A text as its field wants it: in a list's field JSON, or values between blanks or `|`.
+def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped: bool) -> Any:
+    """A cell's value as its field wants it, with `text_for` its placeholders; a ValueError if it is no JSON.
 
-    Args:
-        text: What stands in the cell.
-        kinds: What the field is made of; empty where nobody knows.
-        untyped: Whether only Kie knows the model's fields, and the format has nothing but text: true, false
-            and JSON are read, and numbers stay text, as Kie has them (`"duration": "5"`).
-
-    Raises:
-        ValueError: when it begins like JSON and is none.
+    A list's field takes JSON, or values between blanks or `|`; 10.0, as spreadsheets write it, is 10 where an
+    integer or one of several is wanted. `untyped` is where only Kie knows the fields and CSV knows only text:
+    true, false and JSON are read, and numbers stay text, as Kie has them.
     """
-    start = text.strip()
-    is_json = start.startswith("[") or (start.startswith("{") and not begins_with_placeholder(start))
-    if list in kinds:
-        return _parsed(text) if is_json else [part for part in re.split(r"[\s|]+", text) if part]
-    if not untyped or (kinds and bool not in kinds):
-        return text
-    if start.lower() in ("true", "false"):
-        return start.lower() == "true"
-    return _parsed(text) if is_json else text
+    _, kinds = KNOWN.get(key(field), ("", set[Any]()))
+    if isinstance(value, str):
+        start = value.strip()
+        is_json = start.startswith("[") or (start.startswith("{") and not _BRACED.match(start))
+        if list in kinds:
+            value = _parsed(value) if is_json else [part for part in re.split(r"[\s|]+", value) if part]
+        elif untyped and (not kinds or bool in kinds):
+            if start.lower() in ("true", "false"):
+                return start.lower() == "true"
+            value = _parsed(value) if is_json else value
+    value = fill(value, text_for)
+    if isinstance(value, str) and kinds & {Literal, int}:
+        return re.sub(r"^(\d+)\.0+$", r"\1", value.strip())
+    return value
 
 
-def whole(value: Any, kinds: set[Any]) -> Any:
-    """A number that a spreadsheet wrote as 10.0, where its field takes one of several, or an integer."""
-    is_text = isinstance(value, str) and kinds & {Literal, int}
-    return re.sub(r"^(\d+)\.0+$", r"\1", value.strip()) if is_text else value
+def placeholders(value: Any) -> list[str]:
+    """The names that the texts in a value (a text, a list, an object) ask for."""
+    names: list[str] = []
+
+    def note(name: str) -> str:
+        names.append(name)
+        return ""
+
+    fill(value, note)
+    return names
+
+
+def fill(value: Any, text_of: Callable[[str], str]) -> Any:
+    """A value (a text, a list, an object) with each placeholder replaced by `text_of` its name."""
+    if isinstance(value, str):
+        return _BRACED.sub(lambda found: _replaced(found, text_of), value) if "{" in value else value
+    if isinstance(value, list):
+        return [fill(part, text_of) for part in cast("list[object]", value)]
+    if isinstance(value, dict):
+        return {name: fill(part, text_of) for name, part in cast("dict[str, Any]", value).items()}
+    return value
+
+
+def _replaced(found: re.Match[str], text_of: Callable[[str], str]) -> str:
+    """An odd number of pairs of braces is a placeholder's, of which each two are one brace itself."""
+    opening, name, closing = found.groups()
+    pairs = min(len(opening), len(closing))
+    inner = text_of(name) if pairs % 2 else name
+    return f"{opening[: len(opening) - pairs // 2 - pairs % 2]}{inner}{closing[pairs // 2 + pairs % 2 :]}"

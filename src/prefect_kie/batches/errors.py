@@ -6,10 +6,8 @@ from typing import Any, NamedTuple
 from prefect_kie.api import InvalidRequest
 from prefect_kie.run_page.markdown import plain
 
-MAX_LISTED = 50
-"""So many lines are in the error's text."""
-MAX_KEPT = 1000
-"""So many errors are kept with the exception, which Prefect stores."""
+MAX_LISTED = 50  # in the error's text
+MAX_KEPT = 1000  # with the exception, which Prefect stores
 
 
 class RowError(NamedTuple):
@@ -24,19 +22,15 @@ class RowError(NamedTuple):
         line = f"line {self.line}" if self.line else ""
         row = f"row {self.row}{line and f' ({line})'}" if self.row else line
         column = f"column {plain(self.column, 60)}" if self.column else ""
-        where = ", ".join(part for part in (row, column) if part)
-        return f"{where}: {plain(self.message, 400)}" if where else plain(self.message, 400)
+        where = ", ".join(filter(None, (row, column)))
+        return f"{where}{where and ': '}{plain(self.message, 400)}"
 
 
 class ManifestError(InvalidRequest):
     """A manifest that cannot be made as it is; nothing was submitted.
 
-    Args:
-        errors: All of them, in order.
-        name: The manifest's name, for people.
-
     Attributes:
-        errors: The first 1,000 of them.
+        errors: The first 1,000 errors, in order.
         count: How many there are in all.
     """
 

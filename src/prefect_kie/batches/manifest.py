@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, TypeVar
@@ -16,22 +16,10 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
-from prefect_kie.batches.cells import (
-    KNOWN,
-    did_you_mean,
-    fields_of,
-    is_empty,
-    key,
-    object_of,
-    shown,
-    text_of,
-    typed,
-    video_class,
-    whole,
-)
+from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
-from prefect_kie.batches.templates import fill, placeholders
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel
 from prefect_kie.models.registry import TYPED
@@ -45,20 +33,11 @@ HOW = frozenset({"size", "removewatermark", "uploadmethod"})
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
-@dataclass(frozen=True)
-class Row:
-    """One video of a batch.
+class Row(NamedTuple):
+    """One video of a batch, and what the manifest says in its row, as text by column."""
 
-    Attributes:
-        number, line: Which video of the manifest, from 1, and the file's line where its row begins.
-        request: What to make.
-        take: Which variation of it: equal rows are takes 1, 2, 3 … unless they say otherwise.
-        values: What the manifest says in this row, as text by column; empty where it says nothing.
-        fallbacks: What to make instead where the request has failed, in order.
-    """
-
-    number: int
-    line: int | None
+    number: int  # from 1; blank rows do not count
+    line: int | None  # of the file
     request: JobRequest
     take: int
     values: dict[str, str]
@@ -68,21 +47,16 @@ class Row:
 async def load_table(
     manifest: Path | Sequence[Mapping[str, Any]], storage: WritableFileSystem | None = None
 ) -> Table:
-    """The rows of a manifest (dictionaries, or a file of this disk or a storage), not yet checked.
-
-    Raises:
-        ManifestError: when there is no such file, or nothing of it can be read.
-        ServiceUnavailable: when the disk or the storage does not give it.
-    """
+    """The rows of a manifest, not yet checked: given ones, or those of a file, here or in a storage block."""
     if not isinstance(manifest, Path):
         return table_of(manifest)
     path, place = str(manifest), storage_for(storage) if storage is not None else None
     try:
-        local = place.local(path) if place is not None else manifest
-        if place is not None and local is None:
+        if place is not None and place.local(path) is None:
             content = await place.read(path)
         else:
-            content = await anyio.to_thread.run_sync(_read_file, local or manifest)
+            file = place.local(path) if place is not None else None
+            content = await anyio.to_thread.run_sync(_read_file, file or manifest)
     except ValueError as error:  # it leads out of the block's directory
         raise ManifestError([RowError(str(error))], manifest.name) from None
     except Exception as error:
@@ -112,18 +86,11 @@ def parse_table(
     name: str = "the manifest",
     fallbacks: Sequence[Mapping[str, Any]] = (),
 ) -> list[Row]:
-    """All videos that a manifest asks for, or all that is wrong with it.
+    """All videos that a manifest asks for, or a ManifestError with all that is wrong with it.
 
-    Args:
-        table: What was read of it.
-        defaults: Fields for the rows that leave them out, `model` among them.
-        columns: For columns that are not called like a field: the field, or None to ignore the column.
-        name: The manifest's name, for people.
-        fallbacks: For each fallback, what counts instead of a row's own values and the defaults, by field;
-            None drops a field, and `input` stands for all fields.
-
-    Raises:
-        ManifestError: with every error's row, line and column.
+    `defaults` are fields for the rows that leave them out, `columns` the fields of columns with other names
+    (None: ignored). Each of `fallbacks` is what counts instead of both, by field: None drops a field, `input`
+    stands for all fields.
     """
     parser = _Parser(table, defaults or {}, columns or {}, fallbacks)
     parsed = [parser.row(row) for row in table.rows]
@@ -141,18 +108,15 @@ def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
     """The rows with their takes: what each says, else the first that no other row of the same video has."""
     keys = [submission_key(None, "", row.request, 0) for row in rows]
     takes: defaultdict[str, dict[int, int]] = defaultdict(dict)
-    following: defaultdict[str, int] = defaultdict(lambda: 1)
+    free: defaultdict[str, Iterator[int]] = defaultdict(lambda: itertools.count(1))
     for same, row in zip(keys, rows, strict=True):
         if row.take and (first := takes[same].setdefault(row.take, row.number)) != row.number:
             message = f"{row.take} is also row {first}'s, for the same video: they would be one job"
             errors.append(RowError(message, row.number, row.line, "take"))
-    numbered: list[Row] = []
-    for same, row in zip(keys, rows, strict=True):
-        while not row.take and following[same] in takes[same]:
-            following[same] += 1
-        numbered.append(replace(row, take=row.take or following[same]))
-        following[same] += not row.take
-    return numbered
+    return [
+        row if row.take else row._replace(take=next(n for n in free[same] if n not in takes[same]))
+        for same, row in zip(keys, rows, strict=True)
+    ]
 
 
 class _Cell(NamedTuple):
@@ -181,10 +145,11 @@ class _Parser:
         self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
         self._subject = ""
         cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if not is_empty(cell.value)}
+        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
+        self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
         self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
@@ -208,10 +173,12 @@ class _Parser:
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
         self._row, before = row, len(self.errors)
+        filled = {column: value for column, value in row.cells.items() if value is not None}
+        self._values = {k: cell.value for k, cell in self._defaults.items()}
+        self._values |= {key(column): value for column, value in filled.items()}
         own: dict[str, _Cell] = {}
-        for column, value in row.cells.items():
-            target = self._columns.get(key(column), column)
-            if target is not None and not is_empty(value):
+        for column, value in filled.items():
+            if (target := self._columns.get(key(column), column)) is not None:
                 self._put(own, _Cell(column, target, value))
         cells = {**self._defaults, **own}
         take = cells.pop("take", None)
@@ -239,14 +206,14 @@ class _Parser:
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
-        for name, value in (self._read(given, object_of) or {}).items() if given else ():
+        for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
         if model is None:
             self._wrong("is missing; each row needs one, or the defaults do", "model")
             return None
         name = text_of(model.value).strip()
-        cls = self._read(model, lambda _: video_class(name))
+        cls = self._read(model, lambda _: cell_values.video_class(name))
         return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
@@ -259,19 +226,16 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        before = len(self.errors)
-        values = {
-            name: self._read(cell, partial(self._value, name, untyped)) for name, cell in fields.items()
-        }
-        failed = len(self.errors) > before
+        value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
+        read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
+        values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
         except ValidationError as refused:
             for error in refused.errors(include_url=False, include_context=False):
-                loc = [f"item {part + 1}" if isinstance(part, int) else part for part in error["loc"]]
-                name, *path = loc or [""]
-                if failed and values.get(name) is None:
-                    continue  # what follows from an error that is noted already would only hide it
+                name, *path = [f"item {p + 1}" if isinstance(p, int) else p for p in error["loc"]] or [""]
+                if name in fields and name not in values:
+                    continue  # why is noted already
                 message, came = error["msg"].removeprefix("Value error, "), shown(error["input"])
                 if error["type"] == "missing" and not path:
                     message = f"is missing; {model} needs it"
@@ -281,7 +245,7 @@ class _Parser:
                 path = path if cell.column == cell.target else [name, *path]
                 self._wrong(" ".join([*path, message]), cell.column, cell.is_default)
             return None
-        if untyped and not values:
+        if untyped and not fields:
             self._wrong(f"gives {model} no input: no field is filled")
         if "\\u0000" in request.model_dump_json():
             self._wrong("holds a NUL character, which no database keeps")
@@ -313,25 +277,15 @@ class _Parser:
             self._wrong(f"{subject} no field of {model}{hint}", cell.column)
         return None
 
-    def _value(self, field: str, untyped: bool, value: Any) -> Any:
-        """A cell's value as its field wants it, its templates filled."""
-        _, kinds = KNOWN.get(key(field), ("", set[Any]()))
-        if isinstance(value, str):
-            value = typed(value, kinds, untyped=untyped and self._is_text)
-        return whole(fill(value, self._text_for), kinds)
-
     def _text_for(self, name: str) -> str:
         """What a placeholder stands for: the row's own value, else the default."""
-        own = {column: value for column, value in self._row.cells.items() if not is_empty(value)}
-        values = {k: cell.value for k, cell in self._defaults.items()}
-        values |= {key(column): value for column, value in own.items()}
-        value = own.get(name, values.get(key(name)))
+        value = self._values.get(key(name))
         if value is None and key(name) in map(key, self._names):
             raise ValueError(f"{{{name}}} has no value in this row")
         if value is None:
             hint = did_you_mean(name, self._names) or ";"
             raise ValueError(f"{{{name}}} names no column{hint} for braces themselves write {{{{{name}}}}}")
-        if isinstance(value, list | dict) or next(placeholders(value), None) is not None:
+        if isinstance(value, list | dict) or placeholders(value):
             raise ValueError(f"{{{name}}} stands for {shown(value)}, which is no plain text")
         return text_of(value)
 

@@ -18,15 +18,10 @@ from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 
-WRITE_SECONDS = 2.0
-"""At least so long between two writings of the results file."""
-WRITE_SHARE = 20
-"""And so many times as long as a writing takes: a slow storage is not kept busy by it."""
-
+WRITE_SECONDS = 2.0  # at least so long between two writings of the results file,
+WRITE_SHARE = 20  # and so many times as long as a writing takes: a slow storage is not kept busy by it
+MAX_LISTED = 20  # so many missing videos are named in the run's message; the results file has all
 COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
-MAX_LISTED = 20
-"""So many missing videos are named in the run's message; the results file has all."""
-
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -64,14 +59,7 @@ class BatchResult(BaseModel):
     def of(
         cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str, new: Collection[int]
     ) -> "BatchResult":
-        """The sum of a batch's outcomes.
-
-        Args:
-            videos: The outcomes, in order.
-            job_key: Whose jobs they are.
-            results: Where the results file is.
-            new: Places of the rows that no earlier run had submitted.
-        """
+        """The sum of a batch's outcomes; `new` are the places of rows that no earlier run had submitted."""
         costs = [video.credits or 0.0 for video in videos]
         return cls(
             job_key=job_key,
@@ -115,16 +103,9 @@ def told_counts(counts: Mapping[str, int], total: int) -> str:
 
 @dataclass
 class ResultsFile:
-    """The file with a line per row. It is written anew, whole, at most every few seconds, and at the end.
+    """The file with a line per row, beside the videos; in the manifest's dialect: the same program opens it.
 
-    Trouble with it is told once and loses no video.
-
-    Attributes:
-        storage: Where the videos go.
-        name: The file's name there.
-        rows: The manifest's rows: what was given in each, by column.
-        delimiter: What separates the cells: as in the manifest, so that the same spreadsheet opens both.
-        prefix: What stands before the header, such as a byte order mark; as in the manifest.
+    It is written anew, whole, at most every few seconds, and at the end. If it cannot be, no video is lost.
     """
 
     storage: Storage
@@ -132,10 +113,9 @@ class ResultsFile:
     rows: Sequence[Mapping[str, str]]
     delimiter: str = ","
     prefix: str = ""
-    jobs: dict[int, tuple[JobHandle, int]] = field(default_factory=dict[int, tuple[JobHandle, int]])
-    outcomes: dict[int, VideoOutcome] = field(default_factory=dict[int, VideoOutcome])
+    _known: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     _next: float = 0.0
-    _told: bool = False
+    _warned: bool = False
     _writing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
@@ -155,15 +135,26 @@ class ResultsFile:
 
     async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
         """Put in that a row's job is on its way, and write the file where it is time to."""
-        self.jobs[place] = job, tries
-        await self._changed()
+        cells = {"status": "submitted", "tries": str(tries), "made_with": job.model}
+        await self._put(place, {**cells, "task_id": _harmless(job.task_id)})
 
     async def take(self, place: int, outcome: VideoOutcome) -> None:
         """Put a row's outcome in, and write the file where it is time to."""
-        self.outcomes[place] = outcome
-        await self._changed()
+        cells = {
+            "status": outcome.status,
+            "tries": str(outcome.tries),
+            "made_with": outcome.model,
+            "credits": "" if outcome.credits is None else f"{outcome.credits:g}",
+            "task_id": _harmless(outcome.task_id),
+            "error": _harmless(outcome.error),
+        }
+        if (video := outcome.video) is not None:
+            seconds = "" if video.seconds is None else f"{video.seconds:g}"
+            cells |= {"file": video.path, "seconds": seconds, "link": _harmless(video.files[0].url)}
+        await self._put(place, cells)
 
-    async def _changed(self) -> None:
+    async def _put(self, place: int, cells: dict[str, str]) -> None:
+        self._known[place] = cells
         if time.monotonic() >= self._next and not self._writing.locked():
             await self.write()
 
@@ -172,53 +163,26 @@ class ResultsFile:
         async with self._writing:
             begun = time.monotonic()
             try:
-                await self.storage.write(self.name, self.content().encode(errors="replace"))
+                await self.storage.write(self.name, self._content().encode(errors="replace"))
             except Exception as error:
-                if not self._told:
-                    get_run_logger().warning(
-                        "The results file %s could not be written (%s); the batch goes on, and its result "
-                        "has the same.",
-                        self.address,
-                        shown_error(error),
-                    )
-                self._told = True
+                if not self._warned:
+                    message = "The results file %s could not be written (%s); the run's result has the same."
+                    get_run_logger().warning(message, self.address, shown_error(error))
+                self._warned = True
             took = time.monotonic() - begun
             self._next = begun + took + max(WRITE_SECONDS, WRITE_SHARE * took)
 
-    def content(self) -> str:
-        """The file's text: CSV."""
+    def _content(self) -> str:
         given = list(dict.fromkeys(name for row in self.rows for name in row))
-        names = [*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)]
-        text = io.StringIO(self.prefix)
-        text.seek(0, io.SEEK_END)
+        text = io.StringIO()
         table = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
-        table.writerow(names)
+        table.writerow([*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)])
         for place, row in enumerate(self.rows):
-            told = _cells(self.outcomes.get(place), self.jobs.get(place))
-            table.writerow([str(place + 1), *told, *(row.get(name, "") for name in given)])
-        return text.getvalue()
+            cells = {"row": str(place + 1), **self._known.get(place, {"status": "open"})}
+            table.writerow([*map(cells.get, COLUMNS), *map(row.get, given)])  # None is an empty cell
+        return self.prefix + text.getvalue()
 
 
-def _cells(outcome: VideoOutcome | None, on_its_way: tuple[JobHandle, int] | None) -> list[str]:
-    if outcome is None and on_its_way is not None:
-        job, tries = on_its_way
-        return ["submitted", str(tries), job.model, "", "", "", "", _harmless(job.task_id), ""]
-    if outcome is None:
-        return ["open", *[""] * (len(COLUMNS) - 2)]
-    video = outcome.video
-    return [
-        outcome.status,
-        str(outcome.tries),
-        outcome.model,
-        video.path if video else "",
-        f"{video.seconds:g}" if video and video.seconds is not None else "",
-        f"{outcome.credits:g}" if outcome.credits is not None else "",
-        _harmless(video.files[0].url or "") if video else "",
-        _harmless(outcome.task_id or ""),
-        _harmless(outcome.error or ""),
-    ]
-
-
-def _harmless(text: str) -> str:
+def _harmless(text: str | None) -> str:
     """Text that is Kie's, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text and text.startswith(_FORMULA) else text or ""

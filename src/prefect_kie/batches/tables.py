@@ -5,10 +5,12 @@ import csv
 import io
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
@@ -23,8 +25,7 @@ _TEXT, _JSON = (".csv", ".tsv"), (".jsonl", ".ndjson", ".json")
 _SEP_LINE = re.compile(r'"?sep=([,;\t|])"?[ \t]*(\r\n|\n|\r)', re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class TableRow:
+class TableRow(NamedTuple):
     """A row's number and its line in the file, both from 1, and its cells by column."""
 
     number: int
@@ -34,21 +35,13 @@ class TableRow:
 
 @dataclass
 class Table:
-    """What was read.
-
-    Attributes:
-        rows: The rows that could be read; blank ones do not count.
-        errors: What could not be read.
-        is_text: Whether every cell is text because the format, CSV, knows nothing else.
-        delimiter: What separates the cells.
-        prefix: What stands before the header: a byte order mark, a line `sep=;`.
-    """
+    """What was read, and what could not be; blank rows do not count."""
 
     rows: list[TableRow] = field(default_factory=list[TableRow])
     errors: list[RowError] = field(default_factory=list[RowError])
-    is_text: bool = False
+    is_text: bool = False  # as in CSV, which knows nothing but text
     delimiter: str = ","
-    prefix: str = ""
+    prefix: str = ""  # what stands before the header: a byte order mark, a line `sep=;`
 
     def read(self, items: Iterable[tuple[int | None, Any]]) -> "Table":
         """Number and keep rows: each its line and its cells by column, or an exception that says why not."""
@@ -64,6 +57,7 @@ class Table:
 
 
 def _cells(item: Any) -> dict[str, Any]:
+    """A row's cells as plain JSON, blank ones None: of pandas, 10.0 is 10 and NaN nothing; a date is text."""
     if isinstance(item, Exception):
         raise item
     try:
@@ -73,18 +67,16 @@ def _cells(item: Any) -> dict[str, Any]:
     if len(cells) > MAX_COLUMNS:
         raise ValueError(f"has more than {MAX_COLUMNS} columns")
     for name, value in cells.items():
-        try:
-            cells[name] = _plain(value)
-        except ValueError as error:
-            raise ValueError(f"column {name}: {error}") from None
+        if isinstance(value, float):
+            cells[name] = None if value != value else int(value) if value.is_integer() else value
+        elif isinstance(value, str):
+            cells[name] = value if value.strip() else None
+        else:
+            try:
+                cells[name] = to_jsonable_python(value)
+            except ValueError as error:
+                raise ValueError(f"column {name}: {error}") from None
     return cells
-
-
-def _plain(value: Any) -> Any:
-    """A value as plain JSON: of pandas, 10.0 is 10 and NaN is nothing; a date is text."""
-    if isinstance(value, float):
-        return None if value != value else int(value) if value.is_integer() else value
-    return value if isinstance(value, str) else to_jsonable_python(value)
 
 
 def table_of(items: Iterable[Any]) -> Table:
@@ -93,28 +85,18 @@ def table_of(items: Iterable[Any]) -> Table:
 
 
 def read_table(content: bytes, name: str) -> Table:
-    """The rows of a file.
-
-    Args:
-        content: The file's bytes.
-        name: Its name; the suffix says what it is.
-
-    Raises:
-        ManifestError: when nothing of it can be read.
-    """
+    """The rows of a file, whose suffix says what it is; a ManifestError when nothing of it can be read."""
     suffix = PurePath(name).suffix.lower()
     try:
         if suffix not in _TEXT + _JSON:
-            names = ", ".join(_TEXT + _JSON)
-            raise ValueError(
-                f"its name must end with {names}; load anything else yourself, and pass its rows"
-            )
+            hint = "load anything else yourself, and pass its rows"
+            raise ValueError(f"its name must end with {', '.join(_TEXT + _JSON)}; {hint}")
         if len(content) > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES // 10**6} MB; split it")
         text, mark = _decoded(content, lenient=suffix in _TEXT)
-        if suffix in _TEXT:
-            return _read_csv(text, "\t" if suffix == ".tsv" else "", mark)
-        return Table().read(_objects(text))
+        if suffix in _JSON:
+            return Table().read(_objects(text))
+        return _read_csv(text, "\t" if suffix == ".tsv" else "", mark)
     except (ValueError, csv.Error) as error:
         line = error.lineno if isinstance(error, json.JSONDecodeError) else None
         raise ManifestError([RowError(str(error), line=line)], name) from None
@@ -128,35 +110,31 @@ def _decoded(content: bytes, *, lenient: bool) -> tuple[str, str]:
         text = content.decode()
         return text.lstrip("\ufeff"), text[:1] if text.startswith("\ufeff") else ""  # some write two marks
     except UnicodeDecodeError as error:
+        # Where most of it is UTF-8 a byte is broken; an old Excel's letters would make garbage of the rest.
+        letters = [char for char in content.decode(errors="replace") if char > "\x7f"]
+        if lenient and 2 * letters.count("\ufffd") >= len(letters):
+            with suppress(UnicodeDecodeError):
+                return content.decode("cp1252"), "\ufeff"
         line = content.count(b"\n", 0, error.start) + 1
-        message = f"line {line} is not UTF-8 (byte 0x{content[error.start]:02X}); save it as UTF-8"
-    # Where most of it is UTF-8 a byte is broken: read as an old Excel's, its other letters would be garbage.
-    letters = [char for char in content.decode(errors="replace") if char > "\x7f"]
-    if not lenient or 2 * letters.count("\ufffd") < len(letters):
-        raise ValueError(message)
-    try:
-        return content.decode("cp1252"), "\ufeff"
-    except UnicodeDecodeError:
-        raise ValueError(message) from None
+        byte = content[error.start]
+        raise ValueError(f"line {line} is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8") from None
 
 
 def _read_csv(text: str, delimiter: str, mark: str) -> Table:
     sep = _SEP_LINE.match(text)
     if sep:
         delimiter, text = sep[1], text[sep.end() :]
-    else:  # csv.Sniffer would count the prompts' commas as well
+    elif not delimiter:  # csv.Sniffer would count the prompts' commas as well
         first = next((line for line in io.StringIO(text, newline="") if line.strip(" ,;\t\r\n")), "")
-        columns = {one: len(next(csv.reader([first], delimiter=one), "")) for one in ",;\t"}
-        delimiter = delimiter or max(columns, key=columns.__getitem__)
+        delimiter = max(",;\t", key=lambda one: len(next(csv.reader([first], delimiter=one), "")))
     table = Table(is_text=True, delimiter=delimiter, prefix=mark + (sep[0] if sep else ""))
-    return table.read(_records(text, table.delimiter, 2 if sep else 1))
+    return table.read(_records(text, delimiter, 2 if sep else 1))
 
 
 def _records(text: str, delimiter: str, begin: int) -> Iterator[tuple[int, Any]]:
     # strict: a quotation mark that is never closed must not make one prompt of the rest of the file.
-    reader = csv.reader(
-        io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True, strict=True
-    )
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     header: list[str] = []
     while True:
         line = begin + reader.line_num
@@ -170,15 +148,13 @@ def _records(text: str, delimiter: str, begin: int) -> Iterator[tuple[int, Any]]
             )
             yield line, csv.Error(f"cannot be read, and nothing after it ({error}); {hint}")
             return
-        if not any(cells):
-            continue
-        if not header:
+        if header and any(cells):
+            yield line, _by_column(header, cells)
+        elif any(cells):
             header = cells
-            names = [name for name in header if name]
-            if twice := [name for name in names if len(names) <= MAX_COLUMNS and names.count(name) > 1]:
-                raise ValueError(f"line {line}: the column {twice[0][:60]!r} is there more than once")
-            continue
-        yield line, _by_column(header, cells)
+            names = Counter(name for name in header if name)
+            if twice := [name for name, count in names.items() if count > 1]:
+                raise ValueError(f"line {line}: the column {twice[0][:60]!r} appears more than once")
 
 
 def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueError:
@@ -188,12 +164,11 @@ def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueErr
     if len(cells) > len(header):
         hint = "a cell that holds the separator must stand in quotation marks"
         return ValueError(f"has {len(cells)} cells where the header has {len(header)}; {hint}")
-    for name, cell in zip(header, cells, strict=False):
-        if cell and not name:
-            return ValueError(
-                f"{cell[:60]!r} stands in a column without a name; name it, or delete the column"
-            )
     cells += [""] * (len(header) - len(cells))
+    for name, cell in zip(header, cells, strict=True):
+        if cell and not name:
+            hint = "name it, or delete the column"
+            return ValueError(f"{cell[:60]!r} stands in a column without a name; {hint}")
     return {name: cell for name, cell in zip(header, cells, strict=True) if name}
 
 
@@ -208,7 +183,6 @@ def _objects(text: str) -> Iterator[tuple[int | None, Any]]:
     for line, one in enumerate(text.split("\n"), 1):
         if one.strip():
             try:
-                item: Any = json.loads(one)
+                yield line, json.loads(one)
             except (ValueError, RecursionError) as error:
-                item = ValueError(f"is not JSON: {error}")
-            yield line, item
+                yield line, ValueError(f"is not JSON: {error}")

@@ -29,32 +29,20 @@ from prefect_kie.settings import KieSettings
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
 
-RERUNS = 3
-"""How often a run is run again; the next crash is for a person to look at."""
+RERUNS = 3  # the next crash is for a person to look at
+PAUSE = timedelta(seconds=10)  # between a crash and its re-run; the shortest for which Prefect can wait
+MISSED_HEARTBEATS = 3  # so many intervals without a heartbeat, and a run has crashed
+STARTS_WITHIN = timedelta(minutes=15)  # after a worker's claim: enough to pull an image and find a machine
+REMEMBERED = timedelta(days=7)  # how long the server knows that a crash has been answered
 
-PAUSE = timedelta(seconds=10)
-"""Between a crash and its re-run; the shortest time for which Prefect can wait for something."""
+RECOVERING = "Recovering"  # the state, of type Crashed, of a run that will be run again in a moment
+NOT_STARTED = "NotStarted"  # the state, of type Pending, of a run that nobody has begun
 
-MISSED_HEARTBEATS = 3
-"""So many intervals without a heartbeat, and a run has crashed."""
-
-STARTS_WITHIN = timedelta(minutes=15)
-"""Between a worker's claim of a run and the run's begin: long enough to pull an image and find a machine."""
-
-REMEMBERED = timedelta(days=7)
-"""How long the server knows that a crash has been answered."""
-
-RECOVERING = "Recovering"
-"""Name of the state, of type Crashed, of a run that will be run again in a moment."""
-
+# States by which a run that a worker has claimed is claimed no more.
 CLAIMED_NO_MORE = (
     *("Running", "AwaitingConcurrencySlot", "AwaitingRetry", "Scheduled", "Crashed", "Failed"),
     *("Completed", "Cancelling", "Cancelled"),
 )
-"""States by which a run that a worker has claimed is claimed no more."""
-
-NOT_STARTED = "NotStarted"
-"""Name of the state, of type Pending, of a run that nobody has begun; it is called crashed at once."""
 
 
 def all_automations(

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from prefect_kie.batches.progress import Standing, watching
+from prefect_kie.batches.progress import BatchProgress, watching
 from prefect_kie.batches.results import told_counts, told_videos
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
@@ -21,8 +21,7 @@ from prefect_kie.flows import Approval, BatchResult, BatchRetry, Output, Scope, 
 from prefect_kie.models.registry import TYPED
 from prefect_kie.outcomes.endings import summary
 
-LINES = 10
-"""So many lines show how far it is where no terminal is."""
+LINES = 10  # so many show how far it is where no terminal is
 
 
 def run(options: argparse.Namespace) -> int:
@@ -57,7 +56,7 @@ def make(manifest: Path, parameters: dict[str, Any], *, dry_run: bool = False, y
             return 1
         if plan.unrecorded:  # a person has read so, and said yes
             parameters = {**parameters, "pay_again": True}
-    seen: list[Standing] = []
+    seen: list[BatchProgress] = []
     try:
         with _shown(seen):
             result: BatchResult = run_flow(generate_batch, manifest, **parameters)
@@ -85,25 +84,22 @@ def _show_plan(plan: BatchResult) -> None:
             "red",
         )
     if before:
-        were, are = ("was", "is") if before == 1 else ("were", "are")
-        say(f"{before:,} {were} submitted before and {are} not paid again.")
+        say(f"{before:,} submitted before, not paid again.")
 
 
-def _stopped(last: Standing | None) -> str:
+def _stopped(last: BatchProgress | None) -> str:
     """What the user has to know of a batch that was stopped."""
     again = "Started again, it goes on where it was: nothing is paid twice."
     if last is None:
         return f"Stopped before anything was submitted. {again}"
-    way = ""
-    if last.on_their_way == 1:
-        way = " 1 job goes on at Kie, and is charged if it succeeds."
-    elif last.on_their_way:
-        way = f" {last.on_their_way:,} jobs go on at Kie, and are charged if they succeed."
+    jobs = len(last.on_their_way)
+    ways = ("", " 1 job goes on at Kie, and is charged if it succeeds.")
+    way = ways[jobs] if jobs < 2 else f" {jobs:,} jobs go on at Kie, and are charged if they succeed."
     return f"Stopped at {told_counts(last.counts, last.total)}.{way} {again} All rows: {last.results}"
 
 
 @contextmanager
-def _shown(seen: list[Standing]) -> Generator[None, None, None]:
+def _shown(seen: list[BatchProgress]) -> Generator[None, None, None]:
     """Show how far it is in a bar, or without a terminal in a line for each tenth; keeps the last."""
     console = Console()
     bar = Progress(
@@ -116,14 +112,14 @@ def _shown(seen: list[Standing]) -> Generator[None, None, None]:
     task = bar.add_task("", total=None)
     shown = 0
 
-    def watch(standing: Standing) -> None:
+    def watch(progress: BatchProgress) -> None:
         nonlocal shown
-        seen[:] = [standing]
-        bar.update(task, total=standing.total, completed=standing.done, description=standing.line)
-        part = standing.done * LINES // standing.total
+        seen[:] = [progress]
+        bar.update(task, total=progress.total, completed=progress.done, description=progress.line)
+        part = progress.done * LINES // progress.total
         if bar.disable and part > shown:
             shown = part
-            say(standing.line)
+            say(progress.line)
 
     token = watching.set(watch)
     try:

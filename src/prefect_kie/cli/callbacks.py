@@ -19,8 +19,7 @@ from prefect_kie.cli.connection import connected
 from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.flows.resuming import resume_finished
 
-MAX_REQUESTS = 200
-"""At once; what comes beyond them is answered with 503."""
+MAX_REQUESTS = 200  # at once; what comes beyond them is answered with 503
 HEAD_BYTES = 16 * 1024
 IDLE_SECONDS = 5
 STOP_SECONDS = 5

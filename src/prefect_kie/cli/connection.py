@@ -15,8 +15,6 @@ from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, t
 from prefect_kie.cli.terminal import CommandFailed
 
 ANSWER_SECONDS = 20.0
-"""How long the server may take to show that it exists."""
-
 NAME_IT = "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
 
 
@@ -72,28 +70,31 @@ async def _check(client: PrefectClient) -> None:
     try:
         with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
             await asyncio.wait_for(client.read_flows(limit=1), ANSWER_SECONDS)
-    except ValueError as error:
-        raise _stranger("its answer is not Prefect's") from error
+        return
+    except ValueError:
+        why = "its answer is not Prefect's"
     except httpx.HTTPStatusError as error:
         status = error.response.status_code
-        if status < 500 and status not in (401, 403, 408, 429):
-            raise _stranger(f"it answers {status}") from error
-        raise
+        if status >= 500 or status in (401, 403, 408, 429):
+            raise
+        why = f"it answers {status}"
     except TimeoutError as error:
         raise server_missing(error) from error
+    raise ServerMissing(
+        f"What answers at {server_url()} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to "
+        "its address, which ends in /api, and run this again."
+    )
 
 
 def server_missing(error: httpx.HTTPError | TimeoutError) -> ServerMissing:
     """What an error of a call to the Prefect server means."""
-    server = f"The Prefect server at {server_url()}"
+    url = server_url()
     if isinstance(error, httpx.HTTPStatusError):
         api, status = get_current_settings().api, error.response.status_code
         given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else None
         if status not in (401, 403):
-            said = (
-                f"answers {status} to {error.request.url.path}: look into its log, and run this again when "
-                "it works."
-            )
+            path = error.request.url.path
+            said = f"answers {status} to {path}: look into its log, and run this again when it works."
         elif given is None:
             said = (
                 f"wants a password, and none is set ({status}): set PREFECT_API_AUTH_STRING (for Prefect "
@@ -101,27 +102,19 @@ def server_missing(error: httpx.HTTPError | TimeoutError) -> ServerMissing:
             )
         else:
             said = f"does not take the password in {given} ({status}): correct it, and run this again."
-        return ServerMissing(f"{server} {said}")
+        return ServerMissing(f"The Prefect server at {url} {said}")
+    why = " ".join(str(error).split()) or type(error).__name__
     if isinstance(error, TimeoutError):
         why = f"nothing within {ANSWER_SECONDS:g} s"
-    else:
-        why = " ".join(str(error).split()) or type(error).__name__
     root: BaseException = error
     while (cause := root.__cause__ or root.__context__) is not None:
         root = cause
     if isinstance(root, ssl.SSLError):
         return ServerMissing(
-            f"{server} has no certificate that this machine trusts ({why}): set SSL_CERT_FILE or "
-            "PREFECT_API_TLS_INSECURE_SKIP_VERIFY, and run this again."
+            f"The Prefect server at {url} has no certificate that this machine trusts ({why}): set "
+            "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY, and run this again."
         )
     return ServerMissing(
-        f"No Prefect server answers at {server_url()} ({why}): start it with prefect server start, or name "
+        f"No Prefect server answers at {url} ({why}): start it with prefect server start, or name "
         f"another with {NAME_IT}; then run this again."
-    )
-
-
-def _stranger(why: str) -> ServerMissing:
-    return ServerMissing(
-        f"What answers at {server_url()} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to "
-        "its address, which ends in /api, and run this again."
     )

@@ -25,9 +25,8 @@ from prefect_kie.cli.probes import check_callbacks, check_events, check_result_s
 from prefect_kie.cli.setup import CREDENTIALS, steps
 from prefect_kie.cli.terminal import Finding
 
+# The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
-"""The work pool of prefect.yaml."""
-
 DEPLOYMENTS = (
     "generate-video/kie",
     "generate-video/kie-daily",
@@ -38,7 +37,6 @@ DEPLOYMENTS = (
     "resolve-submission/kie",
     "resume-waiting/kie",
 )
-"""The deployments of prefect.yaml (a test compares them)."""
 
 
 class WouldChange(Exception):
@@ -57,15 +55,15 @@ async def refuse_changes(request: httpx.Request) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check everything and report each thing."""
-    return asyncio.run(_report(options.credentials))
+    return int(asyncio.run(_report(options.credentials)))
 
 
-async def _report(credentials: str) -> int:
-    errors = 0
+async def _report(credentials: str) -> bool:
+    failed = False
     async for finding in findings(credentials):
         finding.show()
-        errors += finding.outcome == "error"
-    return 1 if errors else 0
+        failed |= finding.outcome == "error"
+    return failed
 
 
 async def findings(credentials: str) -> AsyncIterator[Finding]:
@@ -92,13 +90,11 @@ async def findings(credentials: str) -> AsyncIterator[Finding]:
 
 def check_sqlalchemy(installed: str) -> Finding:
     """Whether a server on SQLite answers at all times with this version of SQLAlchemy."""
+    what = f"SQLAlchemy {installed}"
     if _numbers(installed) >= (2, 1):
-        return Finding("ok", f"SQLAlchemy {installed}")
-    return Finding(
-        "ok",
-        f"SQLAlchemy {installed}; before 2.1 a server on SQLite stands still for a minute now and then",
-        "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'",
-    )
+        return Finding("ok", what)
+    what += "; before 2.1 a server on SQLite stands still for a minute now and then"
+    return Finding("ok", what, "run, where the server is: pip install --upgrade 'sqlalchemy>=2.1'")
 
 
 def check_versions(url: str, server: str, client: str) -> Finding:
@@ -106,11 +102,8 @@ def check_versions(url: str, server: str, client: str) -> Finding:
     what = f"Prefect server {url}, version {server}"
     if _numbers(server) >= _numbers(client):
         return Finding("ok", f"{what}; client {client}")
-    return Finding(
-        "error",
-        f"{what}, is older than this client ({client})",
-        f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}",
-    )
+    remedy = f"run: pip install 'prefect=={server}' (here), or upgrade the server to {client}"
+    return Finding("error", f"{what}, is older than this client ({client})", remedy)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -124,16 +117,12 @@ async def _of_setup(client: PrefectClient) -> AsyncIterator[Finding]:
         if what == CREDENTIALS:  # checked with what they hold, below
             continue
         try:
-            finding = await step(client)
-        except WouldChange as change:
-            if change.creates:
-                yield Finding("missing", what, "run: prefect-kie setup")
-            else:
-                yield Finding("error", f"{what} is not as this version has it", "run: prefect-kie setup")
-        else:
-            if finding is not None:
+            if (finding := await step(client)) is not None:
                 in_order = finding.outcome == "exists"
                 yield Finding("ok" if in_order else "error", finding.what, finding.remedy)
+        except WouldChange as change:
+            why = "" if change.creates else " is not as this version has it"
+            yield Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")
 
 
 async def _credentials(name: str) -> AsyncIterator[Finding]:
@@ -147,11 +136,8 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         yield Finding("error", error.message, advice)
         return
     except Exception as error:  # its text may quote what the block holds
-        yield Finding(
-            "error",
-            f"{what} cannot be read ({type(error).__name__})",
-            "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again.",
-        )
+        advice = "Enter the key anew in the UI (Blocks), then run prefect-kie doctor again."
+        yield Finding("error", f"{what} cannot be read ({type(error).__name__})", advice)
         return
     is_stored = block_name(block) is not None
     yield Finding("ok", what if is_stored else f"{KEY_VARIABLE}, used where it is set; no {what} exists")
@@ -181,11 +167,8 @@ async def _work_pool(client: PrefectClient) -> Finding:
     workers = await client.read_workers_for_work_pool(WORK_POOL)
     if online := sum(worker.status == WorkerStatus.ONLINE for worker in workers):
         return Finding("ok", f"{what} ({pool.type}) with {online} online worker{'s' * (online > 1)}")
-    return Finding(
-        "error",
-        f"{what} ({pool.type}) has no online worker, so its runs wait",
-        f"run: prefect worker start --pool {WORK_POOL}",
-    )
+    why = f"{what} ({pool.type}) has no online worker, so its runs wait"
+    return Finding("error", why, f"run: prefect worker start --pool {WORK_POOL}")
 
 
 async def _deployments(client: PrefectClient) -> Finding:
@@ -197,8 +180,5 @@ async def _deployments(client: PrefectClient) -> Finding:
             missing.append(name)
     if not missing:
         return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
-    return Finding(
-        "missing",
-        f"deployments of prefect.yaml: {', '.join(missing)}",
-        "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)",
-    )
+    remedy = "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)"
+    return Finding("missing", f"deployments of prefect.yaml: {', '.join(missing)}", remedy)

@@ -16,20 +16,12 @@ from prefect_kie.cli.terminal import CommandFailed, forgive_output, say
 # What imports Prefect is imported by the commands themselves: `--help` has to come at once, and the demo
 # chooses Prefect's home first.
 
+# Commands that leave logs to the server, where the UI shows them; the terminal has what they print.
 QUIET = ("batch", "collect", "submissions")
-"""Commands that leave logs to the server, where the UI shows them; the terminal has what they print."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line.
-
-    Args:
-        arguments: Its words; the process's own by default.
-
-    Returns:
-        The exit code: 0 when all went well, 1 when something failed or could not begin, 130 when stopped by
-        Ctrl-C.
-    """
+    """Run the command line: 0 when all is well, 1 when something failed or could not begin, 130 at Ctrl-C."""
     forgive_output()
     options = _parser().parse_args(arguments)
     if options.command in QUIET:
@@ -47,11 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def explained(error: Exception) -> str | None:
-    """What the user has to know of an error; None where it is a bug of ours.
-
-    Args:
-        error: What a command raised.
-    """
+    """What the user has to know of an error that a command raised; None where it is a bug of ours."""
     if isinstance(error, UnicodeEncodeError):
         word = error.object.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         return (

@@ -22,15 +22,14 @@ from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.cli.terminal import Finding
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.storage.base import LocalStorage, Storage
-from prefect_kie.storage.fsspec import BlockStorage, storage_for
+from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
+from prefect_kie.storage.fsspec import storage_for
 
 RECEIVER_SECONDS = 10.0
-
 SEND_SECONDS = 10.0
-ARRIVE_SECONDS = 20.0
-"""How long a sent event may take: a server writes events down every five seconds, a busy one later."""
+ARRIVE_SECONDS = 20.0  # a server writes events down every five seconds, a busy one later
 
+# Two events, found by one query, and what is lost where one does not arrive.
 WAYS = {
     "kie.check.websocket": (
         "no event reaches the server over its websocket ({}): no task runs and kie.* events in the UI, no "
@@ -41,16 +40,7 @@ WAYS = {
         "worker are both gone is not run again by itself"
     ),
 }
-"""The event that is sent on each way (both names begin alike, so that one query finds both), and what is lost
-where it does not arrive."""
-
-PROBE = "prefect-kie-doctor"
-"""How the name of the probe file begins."""
-
 SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
-
-ONE_MACHINE = ("file://", "local://", "memory://")
-"""fsspec's addresses of what no other machine sees."""
 
 
 async def check_events(client: PrefectClient) -> AsyncIterator[Finding]:
@@ -73,11 +63,8 @@ async def check_events(client: PrefectClient) -> AsyncIterator[Finding]:
     for name, lost in WAYS.items():
         if name not in arrived:
             why = problems.get(name, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
-            yield Finding(
-                "error",
-                lost.format(why),
-                "See docs/proxies.md: what a proxy has to let through, and which settings help.",
-            )
+            remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
+            yield Finding("error", lost.format(why), remedy)
     if arrived == WAYS.keys():
         yield Finding("ok", "events arrive, over the websocket and over HTTP")
 
@@ -111,11 +98,9 @@ async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SEC
         if status == 200 and found == HEALTHY.encode():
             return Finding("ok", f"callbacks: the receiver answers at {callbacks.base_url}")
         problem = f"something else answers there (status {status})"
-    return Finding(
-        "error",
-        f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only",
-        "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)",
-    )
+    why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"
+    remedy = "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)"
+    return Finding("error", why, remedy)
 
 
 async def check_result_storage(client: PrefectClient) -> Finding:
@@ -134,11 +119,8 @@ async def check_result_storage(client: PrefectClient) -> Finding:
             storage = storage_for(settings.local_storage_path)
             what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
     except Exception as error:
-        return Finding(
-            "error",
-            f"{what} cannot be loaded ({_reason(error)})",
-            f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}",
-        )
+        remedy = f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
+        return Finding("error", f"{what} cannot be loaded ({_reason(error)})", remedy)
     return await check_storage(storage, what)
 
 
@@ -149,9 +131,8 @@ def _storage_at(block: Block) -> Storage:
 
 
 async def check_storage(storage: Storage, what: str) -> Finding:
-    """Whether a storage keeps a small file, gives it back and removes it."""
-    # What cannot be deleted at least does not become more with each call.
-    path = f"{PROBE}.txt" if isinstance(storage, BlockStorage) else f"{PROBE}-{uuid4().hex}.txt"
+    """Whether a storage creates a small file as records are created, gives it back and removes it."""
+    path = f"prefect-kie-doctor-{uuid4().hex}.txt"
     content = f"Written by prefect-kie doctor; may be deleted. {uuid4().hex}".encode()
     remedy = (
         f"Make that directory writable and the disk not full, or choose a storage block: {SET_BLOCK}"
@@ -160,27 +141,24 @@ async def check_storage(storage: Storage, what: str) -> Finding:
     )
     doing = "written"
     try:
-        await storage.write(path, content)
+        await storage.create(path, content)
         doing = "read"
         kept = await storage.read(path)
         doing = "deleted from"
-        deleted = await storage.delete(path)
+        await storage.delete(path)
+    except NotExclusive as error:
+        return Finding("error", f"{what} keeps no records of submissions: {error.message}", error.next_step)
     except Exception as error:
         with suppress(Exception):
             await storage.delete(path)
         return Finding("error", f"{what} cannot be {doing} ({_reason(error)})", remedy)
     if kept != content:
         return Finding("error", f"{what} does not keep what is written", remedy)
-    able = f"{what}: writes, reads and deletes"
-    if not deleted:
-        able = f"{what}: writes and reads; it cannot delete, so a small file stays: {storage.address(path)}"
-    if isinstance(storage, LocalStorage) or storage.address("").startswith(ONE_MACHINE):
-        return Finding(
-            "ok",
-            f"{able}. It is this machine's disk: several machines would not share it, and could pay twice",
-            f"For several machines, choose a shared storage block on each: {SET_BLOCK}",
-        )
-    return Finding("ok", able)
+    able = f"{what}: creates, reads and deletes"
+    if not isinstance(storage, LocalStorage):
+        return Finding("ok", able)
+    able += ". It is this machine's disk: several machines would not share it, and could pay twice"
+    return Finding("ok", able, f"For several machines, choose a shared storage block on each: {SET_BLOCK}")
 
 
 def _reason(error: Exception) -> str:

@@ -7,16 +7,10 @@ from prefect.exceptions import ObjectNotFound
 
 
 async def switched_on(deployment: str) -> dict[str, bool]:
-    """Tell whether a deployment's schedule is on, so that it stays so.
+    """Whether a deployment's schedule is on, for its `active`; off where `flow/deployment` is new.
 
     Prefect itself switches a schedule on at each deploy, or off, or, where the file leaves that out, on when
     it makes it: then the first deploy would begin to pay.
-
-    Args:
-        deployment: Its full name, the flow's and its own.
-
-    Returns:
-        `switched_on`: for the schedule's `active`. False for a deployment that does not exist yet.
     """
     async with get_client() as client:
         try:

@@ -6,9 +6,9 @@ import argparse
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
@@ -27,27 +27,21 @@ from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
 
-@dataclass(frozen=True)
-class SharedLimit:
-    """A concurrency limit by which all processes together stay below one of Kie's limits.
-
-    In a time it lets at most `slots + decay x time` calls through, by its server's clock. Between that and
-    Kie's they are on their way, some longer than others: the numbers leave room for that.
-    """
+class SharedLimit(NamedTuple):
+    """A concurrency limit by which all processes together stay below one of Kie's limits."""
 
     name: str
     slots: int
     decay: float
-    kies: int  # what Kie takes in so many
-    seconds: float
     what: str
 
 
-# Slots decay as whole ones: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10, so some calls may be on
-# their way half a second (polls: 0.3 s) longer than others. Each slot costs about 0.05 s beside its decay.
+# In a time, `slots + decay x time` calls get through by the server's clock, in whole slots. Until they are at
+# Kie, some are on their way longer than others: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10 leave
+# half a second (polls: 0.3 s) for that. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
-    SharedLimit(CREATE_LIMIT, 2, 1.8, 20, 10.0, "submissions stay below Kie's 20 in 10 seconds"),
-    SharedLimit(POLL_LIMIT, 4, 5.0, 10, 1.0, "polls stay below Kie's 10 a second"),
+    SharedLimit(CREATE_LIMIT, 2, 1.8, "submissions stay below Kie's 20 in 10 seconds"),
+    SharedLimit(POLL_LIMIT, 4, 5.0, "polls stay below Kie's 10 a second"),
 )
 """What setup makes; limits that exist are left as they are."""
 
@@ -63,27 +57,23 @@ Step = Callable[[PrefectClient], Awaitable[Finding | None]]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Set the configured Prefect server up with KIE_API_KEY of the environment, and report each thing.
-
-    The exit code is 0 when everything exists in the end. Events that do not arrive, and a budget that is used
-    up, are warnings.
-    """
-    complete = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
+    """Set the configured Prefect server up with KIE_API_KEY of the environment: 0 when everything exists."""
+    failed = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
     say(NEXT)
-    return 0 if complete else 1
+    return int(failed)
 
 
 async def _report(key: str | None, credits: int | None) -> bool:
-    complete = True
+    failed = False
     async with connected() as client:
         say(f"Prefect server {server_url()}")
         async for finding in set_up(client, key, credits):
             finding.show()
-            complete = complete and finding.outcome not in ("missing", "error")
+            failed |= finding.outcome in ("missing", "error")
         async for finding in check_events(client):  # which runs do without: no reason to fail
             outcome = "warning" if finding.outcome == "error" else finding.outcome
             Finding(outcome, finding.what, finding.remedy).show()
-    return complete
+    return failed
 
 
 async def set_up(
@@ -118,9 +108,8 @@ async def provide_block_type(client: PrefectClient, block: type[Block]) -> Findi
     before = await _described(client, block)
     await block.aregister_type_and_schema(client=client)
     what = f"block type {block.get_block_type_name()}"
-    if before is None:
-        return Finding("created", what)
-    return Finding("exists" if before == await _described(client, block) else "updated", what)
+    after = await _described(client, block)
+    return Finding("created" if before is None else "exists" if before == after else "updated", what)
 
 
 async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | None:
@@ -135,23 +124,18 @@ async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | N
 
 
 async def provide_credentials(client: PrefectClient, key: str | None) -> Finding:
-    what = CREDENTIALS
-    again = "run: KIE_API_KEY=... prefect-kie setup"
-    try:
+    with suppress(ObjectNotFound):
         slug = KieCredentials.get_block_type_slug()
         await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
-    except ObjectNotFound:
-        pass
-    else:
-        return Finding("exists", f"{what}, whatever KIE_API_KEY says")
-    if key is None:
-        return Finding("missing", f"{what}: KIE_API_KEY is not set (a key is made at kie.ai/api-key)", again)
+        return Finding("exists", f"{CREDENTIALS}, whatever KIE_API_KEY says")
     try:
+        if key is None:
+            raise ValueError("KIE_API_KEY is not set (a key is made at kie.ai/api-key)")
         secret = check_key(key)
     except ValueError as refusal:
-        return Finding("missing", f"{what}: {refusal}", again)
+        return Finding("missing", f"{CREDENTIALS}: {refusal}", "run: KIE_API_KEY=... prefect-kie setup")
     await KieCredentials(api_key=secret).asave(DEFAULT_CREDENTIALS, client=client)
-    return Finding("created", f"{what}, with the key of KIE_API_KEY")
+    return Finding("created", f"{CREDENTIALS}, with the key of KIE_API_KEY")
 
 
 async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
@@ -165,13 +149,9 @@ async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
     if not found.active:
         return Finding("exists", f"{what}, but switched off, so it paces nothing (prefect gcl enable {name})")
     if limit < 1 or decay == 0:
-        return Finding(
-            "error",
-            f"{what} exists ({numbers}) but paces nothing: both have to be above 0",
-            f"run: prefect gcl update {name} --limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}",
-        )
-    if limit + decay * wanted.seconds > wanted.kies:
-        numbers += f"; that is more than Kie's usual {wanted.kies} in {wanted.seconds:g} s"
+        change = f"--limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}"
+        why = f"{what} exists ({numbers}) but paces nothing: both have to be above 0"
+        return Finding("error", why, f"run: prefect gcl update {name} {change}")
     return Finding("exists", f"{what} ({numbers})")
 
 

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie import api
+from prefect_kie import api, errors
 from prefect_kie.api import (
     AuthenticationFailed,
     CharacterResult,
@@ -50,7 +50,7 @@ class Failure(BaseModel):
     """An exception as data: persisted with a result, and an exception of its own class again.
 
     Attributes:
-        type: The error's class, one of `prefect_kie.api`; the class's name for any other exception.
+        type: The error's class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name.
         message: What happened.
         details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
     """
@@ -75,7 +75,7 @@ class Failure(BaseModel):
     @property
     def exception(self) -> KieError:
         """The exception, of its own class; one that is not ours is a plain `KieError`."""
-        found: object = getattr(api, self.type, None)
+        found: object = getattr(errors, self.type, None) or getattr(api, self.type, None)
         if isinstance(found, type) and issubclass(found, KieError):
             error = found(self.message)
         else:
@@ -156,14 +156,16 @@ class VideoOutcome(BaseModel):
         """
         return self.failure.exception if self.failure else None
 
-    def raise_for_failure(self) -> None:
-        """Raise the exception because of which the video is missing; nothing where it is saved.
+    @property
+    def saved(self) -> SavedResult:
+        """The saved video.
 
         Raises:
-            KieError: that exception.
+            KieError: the exception because of which it is missing.
         """
-        if self.failure is not None:
-            raise self.failure.exception
+        if self.video is None:
+            raise self.exception or AssertionError("a video is saved or has failed")
+        return self.video
 
     @property
     def line(self) -> str:
@@ -223,11 +225,7 @@ class GeneratedVideos(BaseModel):
         Raises:
             KieError: why there is none.
         """
-        for outcome in self.videos:
-            if outcome.video is not None:
-                return outcome.video
-        self.videos[0].raise_for_failure()
-        raise AssertionError("a video is saved or has failed")
+        return next((one.video for one in self.videos if one.video is not None), None) or self.videos[0].saved
 
     @property
     def path(self) -> str:
@@ -298,6 +296,16 @@ class SeriesResult(BaseModel):
     episodes: tuple[VideoOutcome, ...] = ()
 
     @property
+    def handle(self) -> str | None:
+        """The character's handle, for prompts: `@handle`; None where there is none."""
+        return self.character.handle if self.character is not None else None
+
+    @property
+    def paths(self) -> list[str]:
+        """Where each saved episode is, in order."""
+        return [episode.video.path for episode in self.episodes if episode.video is not None]
+
+    @property
     def credits(self) -> float:
         """What all of it cost together, credits, the character included, as far as Kie tells it."""
         return total_credits([self.original, self.character, *self.episodes])
@@ -319,3 +327,8 @@ class CollectedJob(BaseModel):
     model: str
     video: SavedResult | None = None
     character: CharacterResult | None = None
+
+    @property
+    def path(self) -> str | None:
+        """Where its main file is; None where the job made a character."""
+        return self.video.path if self.video is not None else None

@@ -11,7 +11,7 @@ from prefect.client.orchestration import get_client
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.batches.errors import ManifestError
-from prefect_kie.batches.progress import Standing, watching
+from prefect_kie.batches.progress import BatchProgress, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import BatchResult, BatchRetry, Output, Scope, Table, generate_batch
@@ -62,10 +62,15 @@ def batches(tmp_path: Path, credentials: KieCredentials) -> Batches:
     return Batches(tmp_path, credentials)
 
 
-async def watched(batches: Batches) -> tuple[BatchResult, list[Standing]]:
-    """Make the batch, and see how far it is meanwhile."""
-    seen: list[Standing] = []
-    token = watching.set(seen.append)
+async def watched(batches: Batches) -> tuple[BatchResult, list[tuple[int, int, str]]]:
+    """Make the batch, and see meanwhile how many are done and on their way, and the line."""
+    seen: list[tuple[int, int, str]] = []
+
+    def see(progress: BatchProgress) -> None:
+        assert progress.results == str(batches.results)
+        seen.append((progress.done, len(progress.on_their_way), progress.line))
+
+    token = watching.set(see)
     try:
         return await batches.run(), seen
     finally:
@@ -85,12 +90,12 @@ async def test_a_row_is_a_video_and_a_line_of_the_results(batches: Batches, kie:
     assert [row["animal"] for row in batches.rows()] == ["yak", "fox", "cat"]
     assert [round(float(row["seconds"])) for row in batches.rows()] == [10, 15, 10]
     assert all(Path(row["file"]).is_file() for row in batches.rows())
-    done = [standing.done for standing in seen]
+    done = [progress[0] for progress in seen]
     assert done == sorted(done)
     assert list(dict.fromkeys(done)) == [0, 1, 2, 3]
-    assert seen[0].end is not None
-    assert max(standing.on_their_way for standing in seen) >= 1
-    assert (seen[-1].on_their_way, seen[-1].results) == (0, str(batches.results))
+    assert "; done about " in seen[0][2]
+    assert max(progress[1] for progress in seen) >= 1
+    assert seen[-1] == (3, 0, "3 of 3 saved")
     async with get_client() as client:
         keys = {artifact.key for artifact in await client.read_artifacts(limit=200)}
     assert {"kie-batch", "kie-batch-plan", "kie-videos"} <= keys
@@ -105,8 +110,8 @@ async def test_started_again_only_what_is_missing_is_paid(batches: Batches, kie:
     assert made.counts == {"saved": 4}
     assert (made.credits, made.credits_before) == (charged + 30, charged)
     # The end is that of the one new row: the others tell nothing of how fast it goes.
-    assert all(standing.end is not None for standing in seen if standing.done < 3)
-    assert seen[-1].end is None
+    assert all("; done about " in line for done, _, line in seen if done < 3)
+    assert seen[-1][2] == "4 of 4 saved"
     assert kie.stats()["created"] == 4
     assert kie.stats()["charged"] == charged + 30
 

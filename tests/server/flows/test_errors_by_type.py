@@ -60,7 +60,7 @@ async def test_what_failed_is_told_apart_by_its_type(
         assert again.line == persisted.error
         assert (again.billed, again.next_step) == (one.billed, one.next_step)
     with pytest.raises(error):
-        persisted.raise_for_failure()
+        _ = persisted.saved
     if isinstance(persisted.exception, SubmissionInDoubt):
         assert persisted.exception.submission is not None
 
@@ -74,7 +74,7 @@ async def test_a_batchs_errors_are_those_of_its_rows(
     with pytest.raises(RunIncomplete) as caught:
         await generate_batch(rows, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert [type(error) for error in caught.value.errors] == [ContentRejected, JobFailed]
-    caught.value.result.videos[1].raise_for_failure()  # which is saved
+    assert caught.value.result.videos[1].saved
 
 
 @pytest.mark.server

@@ -91,8 +91,8 @@ async def test_a_suspended_run_is_resumed(
     parameters: dict[str, Any] = {
         "request": {"model": "sora-2-text-to-video", "prompt": "a cat"},
         "credentials": await stored(credentials(calling_kie, running)),
-        "directory": str(tmp_path),
-        "wait": "suspend",
+        "output": {"directory": str(tmp_path)},
+        "waiting": {"mode": "suspend"},
     }
     deployed = await Deployed.of(generate_video, parameters)
     assert (await deployed.work()).name == "Suspended"

@@ -43,8 +43,10 @@ class FullDisk(LocalStorage):
         raise OSError("no space left on device")
 
 
-def rows_of(file: ResultsFile) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(file.content())))
+async def rows_of(file: ResultsFile) -> list[dict[str, str]]:
+    await file.write()
+    content = await file.storage.read(file.name)
+    return list(csv.DictReader(io.StringIO((content or b"").decode(), newline="")))
 
 
 async def test_it_is_there_as_soon_as_the_first_row_is_and_then_not_at_each_row(
@@ -78,10 +80,10 @@ async def test_trouble_with_it_is_told_once_and_loses_no_video(
     assert "no space left on device" in line
 
 
-def test_a_row_that_nothing_is_known_of_is_open(tmp_path: Path) -> None:
+async def test_a_row_that_nothing_is_known_of_is_open(tmp_path: Path) -> None:
     file = ResultsFile(LocalStorage(tmp_path), NAME, [{"animal": "yak"}, {"animal": "fox"}])
-    file.outcomes[1] = REJECTED
-    first, second = rows_of(file)
+    await file.take(1, REJECTED)
+    first, second = await rows_of(file)
     assert (first["row"], first["status"], first["tries"], first["animal"]) == ("1", "open", "", "yak")
     assert (second["row"], second["status"], second["made_with"]) == ("2", "rejected", "sora-2-text-to-video")
 
@@ -94,21 +96,21 @@ async def test_a_job_that_is_on_its_way_is_there_with_its_id(tmp_path: Path) -> 
     assert (first["status"], first["tries"], first["made_with"]) == ("submitted", "1", "sora-2-text-to-video")
     assert (first["task_id"], second["status"]) == ("task-1", "open")
     await file.take(0, REJECTED)
-    assert rows_of(file)[0]["status"] == "rejected"
+    assert (await rows_of(file))[0]["status"] == "rejected"
 
 
-def test_what_kie_says_is_no_formula_to_a_spreadsheet(tmp_path: Path) -> None:
+async def test_what_kie_says_is_no_formula_to_a_spreadsheet(tmp_path: Path) -> None:
     file = ResultsFile(LocalStorage(tmp_path), NAME, [{}])
-    file.outcomes[0] = REJECTED.model_copy(update={"task_id": "+1", "error": "=HYPERLINK(1)"})
-    (row,) = rows_of(file)
+    await file.take(0, REJECTED.model_copy(update={"task_id": "+1", "error": "=HYPERLINK(1)"}))
+    (row,) = await rows_of(file)
     assert (row["task_id"], row["error"]) == ("'+1", "'=HYPERLINK(1)")
 
 
-def test_a_column_of_the_manifest_never_hides_one_of_the_results(tmp_path: Path) -> None:
+async def test_a_column_of_the_manifest_never_hides_one_of_the_results(tmp_path: Path) -> None:
     given = {"status": "wanted", "error": "none,\nso far", "model": "sora-2-text-to-video"}
     file = ResultsFile(LocalStorage(tmp_path), NAME, [given])
-    file.outcomes[0] = REJECTED
-    (row,) = rows_of(file)
+    await file.take(0, REJECTED)
+    (row,) = await rows_of(file)
     assert (row["status"], row["status (given)"]) == ("rejected", "wanted")
     assert row["error (given)"] == "none,\nso far"
     assert row["model"] == "sora-2-text-to-video"

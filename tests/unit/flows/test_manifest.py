@@ -269,6 +269,12 @@ def test_a_misspelt_placeholder_is_one_error_of_a_row_and_not_two() -> None:
             "themselves write {{animl}} (a default)"
         )
     ]
+    told = "{x} names no column; for braces themselves write {{x}}"
+    assert errors([{"model": KLING, "prompt": "{x}"}]) == [f"row 1, column prompt: {told}"]
+    assert errors([{"model": "sora-2-image-to-video", "prompt": "{x}"}]) == [
+        f"row 1, column prompt: {told}",
+        "row 1, column image_urls: is missing; sora-2-image-to-video needs it",
+    ]
 
 
 def test_an_untyped_models_column_in_a_template_must_say_whether_it_is_sent_too() -> None:
@@ -360,7 +366,7 @@ def test_all_errors_of_all_rows_are_told_at_once() -> None:
         (b'{"prompt": "caf\xe9"}\n', "a.jsonl", "line 1 is not UTF-8 (byte 0xE9); save it as UTF-8"),
         (b"prompt\n\x81\n", "a.csv", "line 2 is not UTF-8 (byte 0x81)"),
         (b"prompt\na\nb\0\n", "a.csv", "row 2 (line 3): holds a NUL character"),
-        (b"prompt,prompt\na,b\n", "a.csv", "line 1: the column 'prompt' is there more than once"),
+        (b"prompt,prompt\na,b\n", "a.csv", "line 1: the column 'prompt' appears more than once"),
         (b"prompt,\na,b\n", "a.csv", "row 1 (line 2): 'b' stands in a column without a name"),
         (b"prompt\na\nb, c\n", "a.csv", "row 2 (line 3): has 2 cells where the header has 1; a cell that"),
         (
