@@ -58,11 +58,7 @@ def _rows(price: Any) -> Any:
 
 
 class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_rows)]]]):
-    """What jobs cost, by model.
-
-    Args:
-        root: Model name to credits, or to rows of which the first that fits counts.
-    """
+    """What jobs cost, by model: its name to credits, or to rows of which the first that fits counts."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -60,7 +60,7 @@ Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plai
 class Slice(BaseModel):
     """The part of a video that becomes a character: 1 to 4 seconds of it.
 
-    Args:
+    Attributes:
         start: Where it begins, seconds from the start of the video.
         end: Where it ends, seconds; 1 to 4 s after `start`.
 
