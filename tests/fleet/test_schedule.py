@@ -148,7 +148,7 @@ async def test_each_scheduled_run_pays_once_and_run_again_it_pays_nothing(
             assert len(set(starts)) == len(runs)
             stats = kie.stats()
             assert stats["created"] == len(runs)
-            assert stats["charged"] == len(runs) * SimulatorSettings().price_of("sora-2-text-to-video")
+            assert stats["charged"] == len(runs) * SimulatorSettings().price_of("kling-2.6/text-to-video")
             assert {job["task_id"] for job in stats["jobs"]} == {note["task_id"] for note in notes(tmp_path)}
             videos = {path: path.stat().st_mtime_ns for path in (tmp_path / "videos").glob("*.mp4")}
             assert len(videos) == len(runs)
