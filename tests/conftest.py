@@ -189,6 +189,13 @@ def kie() -> Iterator[SimulatorServer]:
 
 
 @pytest.fixture(autouse=True)
+def _console_logs_again() -> Iterator[None]:
+    """A command leaves logs to the server, in its whole process; the next test's processes log again."""
+    yield
+    os.environ.pop("PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL", None)
+
+
+@pytest.fixture(autouse=True)
 def _clients_of_its_own() -> Iterator[None]:
     """No test uses, or leaves open, the process's clients of another."""
     yield
