@@ -637,6 +637,7 @@ class TestRunsThatNeverBegin:
         for name, run in made.items():
             assert await state_of(client, run) == name
         # Lost a second time it is called crashed, for a person to see.
+        assert await runs.becomes("AwaitingRetry", lost[0], 60)
         await runs.take_up(lost[0])
         assert await runs.becomes("Crashed", lost[0], 60)
         assert await runs.stays_crashed(lost[0])
