@@ -77,8 +77,9 @@ class KieFlow(Flow[P, R]):
             return super().__call__(*args, **kwargs)
 
         def with_options(self, **options):
+            """The same flow with other options; Prefect would make a plain `Flow` of it."""
             changed = super().with_options(**options)
-            changed.__class__ = type(self)  # Prefect makes a plain Flow of it
+            changed.__class__ = type(self)
             return changed
 
 
