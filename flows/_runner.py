@@ -34,7 +34,7 @@ from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
 from prefect_kie.run_context import run_budgets, run_records
 from prefect_kie.run_page.artifacts import show_character
-from prefect_kie.run_page.waiting_message import told_waiting
+from prefect_kie.run_page.waiting_message import waiting_reported
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.destination import check_writable, load_storage
 from prefect_kie.storage.run_storage import submission_scope
@@ -225,7 +225,7 @@ class JobRunner:
             if self.suspends:
                 await asyncio.gather(*map(until_submitted, unfinished))
                 await self._suspend(*(video.submitted for video in unfinished))
-            async with told_waiting(message):
+            async with waiting_reported(message):
                 await asyncio.gather(*map(until_ended, unfinished))
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
@@ -304,7 +304,7 @@ class JobRunner:
         handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:
             await self._suspend(handle)
-        async with told_waiting(lambda: "Waits for Kie: the character"):
+        async with waiting_reported(lambda: "Waits for Kie: the character"):
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):
             raise UnexpectedResponse(

@@ -14,7 +14,7 @@ from pydantic import Field
 from prefect_kie.api import InvalidRequest, JobHandle, KieError
 from prefect_kie.batches.manifest import load_table, parse_table
 from prefect_kie.batches.progress import BatchProgress
-from prefect_kie.batches.results import BatchResult, ResultsFile, told_videos
+from prefect_kie.batches.results import BatchResult, ResultsFile, videos_text
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.errors import RunIncomplete
@@ -196,7 +196,7 @@ async def _show_plan(rows: int, estimate: Estimate) -> None:
     price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
     planned = f"{to_submit:,} to submit, {price}" if to_submit else "none to submit"
     before = f"; {rows - to_submit:,} submitted before, which are not paid again" if rows > to_submit else ""
-    description = f"{told_videos(rows)}: {planned}{before}"
+    description = f"{videos_text(rows)}: {planned}{before}"
     get_run_logger().info("%s. %s", description, estimate.account)
     await show_markdown(PLAN, description, estimate.markdown if to_submit else f"{description}.\n")
 

@@ -14,7 +14,7 @@ from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import failed
 from prefect_kie.outcomes.results import CollectedJob
 from prefect_kie.run_page.artifacts import show_character
-from prefect_kie.run_page.waiting_message import told_waiting
+from prefect_kie.run_page.waiting_message import waiting_reported
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks import save_result, wait_for_job
 
@@ -48,7 +48,7 @@ async def collect_job(
     keep_alive()
     try:
         runner = await JobRunner.prepare(credentials, output)
-        async with told_waiting(lambda: "Waits for Kie: 1 of 1 jobs"):
+        async with waiting_reported(lambda: "Waits for Kie: 1 of 1 jobs"):
             job = await wait_for_job(task_id.strip(), runner.credentials, poll=waiting.poll)
         if isinstance(job.result, CharacterResult):
             get_run_logger().info("Job %s made the character %s", task_id, job.result)

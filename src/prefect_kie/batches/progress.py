@@ -12,7 +12,7 @@ from uuid import UUID
 from prefect import get_run_logger
 from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
-from prefect_kie.batches.results import told_counts
+from prefect_kie.batches.results import counts_text
 from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.runtime.best_effort import best_effort
 
@@ -58,7 +58,7 @@ class BatchProgress:
         if self._new_done < new:
             left = expected_seconds(new, self._new_done, elapsed=elapsed, first=self._first, usual=self.usual)
             end = f"; done about {datetime.now(timezone.utc) + timedelta(seconds=left):%H:%M} UTC"
-        return f"{told_counts(self.counts, self.total)}{end}"
+        return f"{counts_text(self.counts, self.total)}{end}"
 
     async def begin(self) -> None:
         """Show that it has begun."""

@@ -73,7 +73,7 @@ class BatchResult(BaseModel):
     @property
     def summary(self) -> str:
         """One line: `998 of 1,000 saved, 1 failed, 1 rejected`."""
-        return told_counts(self.counts, len(self.videos))
+        return counts_text(self.counts, len(self.videos))
 
     @property
     def story(self) -> str:
@@ -90,12 +90,12 @@ class BatchResult(BaseModel):
         return "\n".join(lines)
 
 
-def told_videos(count: int) -> str:
+def videos_text(count: int) -> str:
     """`1 video`, `1,000 videos`."""
     return f"{count:,} video{'' if count == 1 else 's'}"
 
 
-def told_counts(counts: Mapping[str, int], total: int) -> str:
+def counts_text(counts: Mapping[str, int], total: int) -> str:
     """How many videos came to what, in words."""
     others = [f"{count:,} {status}" for status, count in counts.items() if status != "saved" and count]
     return ", ".join([f"{counts.get('saved', 0):,} of {total:,} saved", *others])

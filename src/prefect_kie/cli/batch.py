@@ -13,7 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
 from prefect_kie.batches.progress import BatchProgress, watching
-from prefect_kie.batches.results import told_counts, told_videos
+from prefect_kie.batches.results import counts_text, videos_text
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
 from prefect_kie.cli.terminal import CommandFailed, confirmed, say
@@ -71,7 +71,7 @@ def make(manifest: Path, parameters: dict[str, Any], *, dry_run: bool = False, y
 def _show_plan(plan: BatchResult) -> None:
     to_submit, before = plan.counts["to submit"], plan.counts["submitted before"]
     price = f", at most {plan.credits:g} credits" if plan.credits is not None and to_submit else ""
-    say(f"{told_videos(to_submit + before)}: {to_submit:,} to submit{price}.")
+    say(f"{videos_text(to_submit + before)}: {to_submit:,} to submit{price}.")
     if plan.unpriced:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
         say(f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}.")
@@ -95,7 +95,7 @@ def _stopped(last: BatchProgress | None) -> str:
     jobs = len(last.on_their_way)
     ways = ("", " 1 job goes on at Kie, and is charged if it succeeds.")
     way = ways[jobs] if jobs < 2 else f" {jobs:,} jobs go on at Kie, and are charged if they succeed."
-    return f"Stopped at {told_counts(last.counts, last.total)}.{way} {again} All rows: {last.results}"
+    return f"Stopped at {counts_text(last.counts, last.total)}.{way} {again} All rows: {last.results}"
 
 
 @contextmanager

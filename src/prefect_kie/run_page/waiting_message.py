@@ -19,7 +19,7 @@ MAX_SECONDS = 600.0
 
 
 @asynccontextmanager
-async def told_waiting(message: Callable[[], str]) -> AsyncGenerator[None, None]:
+async def waiting_reported(message: Callable[[], str]) -> AsyncGenerator[None, None]:
     """Show in the run's state what it waits for (`Waits for Kie: 1 of 2 jobs`), for as long as it does."""
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
