@@ -1,6 +1,6 @@
 """One task per model of Kie: each submits a job once and returns its handle.
 
-Adding a model: one typed request in `prefect_kie.models`, one line here.
+A model's task is made when it is first asked for: `from prefect_kie.tasks import kling_3_0_video`.
 """
 
 from __future__ import annotations
@@ -14,13 +14,10 @@ from prefect import Task
 from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie import models
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.models import (
-    MarketModel,
-    parse_request,
-)
+from prefect_kie.models import MarketModel, parse_request
+from prefect_kie.models.index import MODELS
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.retries import only_retryable_and_not_the_last
@@ -96,8 +93,9 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         return await _submit(checked, credentials, job_key, take, second_try, max_credits)
 
     model = request_class.model_fields["model"].default
-    submit_job.__name__ = submit_job.__qualname__ = model.replace("-", "_")
+    submit_job.__name__ = submit_job.__qualname__ = MODELS[model].task
     summary, _, _ = (request_class.__doc__ or "").partition("\n\nAttributes:")
+    submit_job.__annotations__["request"] = request_class
     submit_job.__doc__ = (
         f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
         f"    request: What to make; a `{request_class.__name__}`."
@@ -107,7 +105,7 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
 
 def task_for(request: RequestT) -> ModelTask[RequestT]:
     """The task of a request's model, for flows that take any request."""
-    return _tasks[type(request)]
+    return _tasks.get(type(request)) or model_task(type(request))
 
 
 def job_name() -> str:
@@ -198,15 +196,3 @@ async def run_model(
         )
     request = model if isinstance(model, JobRequest) else parse_request(model)
     return await _submit(request, credentials, job_key, take, second_try, max_credits)
-
-
-sora_2_text_to_video = model_task(models.Sora2TextToVideo)
-sora_2_image_to_video = model_task(models.Sora2ImageToVideo)
-sora_2_pro_text_to_video = model_task(models.Sora2ProTextToVideo)
-sora_2_pro_image_to_video = model_task(models.Sora2ProImageToVideo)
-sora_2_text_to_video_stable = model_task(models.Sora2TextToVideoStable)
-sora_2_image_to_video_stable = model_task(models.Sora2ImageToVideoStable)
-sora_2_characters_pro = model_task(models.Sora2CharactersPro)
-sora_2_characters = model_task(models.Sora2Characters)
-sora_2_pro_storyboard = model_task(models.Sora2ProStoryboard)
-sora_watermark_remover = model_task(models.SoraWatermarkRemover)
