@@ -29,7 +29,7 @@ def submission_key(
         take: 1, 2, 3 … for deliberate variations of one request.
         second_try: 1, 2 … for a new job after one that failed, uncharged.
     """
-    asked = content_identity(request.identity())  # an upload made anew has another address and is the same file
+    asked = content_identity(request.identity())  # an upload made anew is the same file
     whose: list[Any] = [_text(scope), request.model_name, canonical(asked), take]
     account: list[str] = []
     if kie is not None and (_host(kie.base_url) != _host(API_URL) or kie.account):

@@ -97,7 +97,7 @@ def _whole(value: Any) -> Any:
     if isinstance(value, dict):
         return {name: _whole(one) for name, one in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_whole(one) for one in cast("list[Any]", value)]
+        return [_whole(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

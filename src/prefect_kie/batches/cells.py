@@ -11,17 +11,16 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any, Literal, cast, get_args, get_origin
 
 from prefect_kie.api import JobRequest
 from prefect_kie.batches.tables import OBJECT
-from prefect_kie.models import MarketModel, VideoRequest, request_class
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models import MarketModel, request_class
+from prefect_kie.models.index import MODELS
 
 # It begins at the first of several braces only, else a text of nothing but braces would take for ever.
 _BRACED = re.compile(r"(?<!\{)(\{+)([^\W\d]\w*)(\}+)")
-_VIDEOS = frozenset(get_args(get_args(VideoRequest)[0]))
 _TYPO = 0.9  # from this likeness on; wan-2-text-to-video has 0.87 to sora-2-text-to-video
 
 
@@ -53,12 +52,12 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1000)
 def video_class(model: str) -> type[JobRequest]:
-    """The request of a model that makes videos, by a name that is no typed model's with a typo."""
+    """The request of a model that makes files, by a name that is no typed model's with a typo."""
     cls = request_class(model)
-    if cls not in _VIDEOS:
+    if cls.result_kind == "character":
         raise ValueError(f"{model} makes a character, no video; use the flow create_character")
     name = re.sub(r"[_\s]", "-", model.lower())[:100]
-    near = get_close_matches(name, TYPED, 1, 0.0 if name.startswith("sora") else _TYPO)
+    near = get_close_matches(name, MODELS, 1, 0.0 if name.startswith("sora") else _TYPO)
     # sora-3-text-to-video is no typo but a model that we do not know yet.
     versions = [re.findall(r"\d+", one) for one in (name, *near)]
     if cls is MarketModel and near and (not versions[0] or versions[0] == versions[1]):
@@ -78,8 +77,10 @@ def fields_of(cls: type[JobRequest]) -> dict[str, tuple[str, set[Any]]]:
     return {key(name): (name, _kinds(field.annotation)) for name, field in fields if name != "model"}
 
 
-# The fields of all typed models that make videos.
-KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fields_of(cls).items()}
+@cache
+def known_fields() -> dict[str, tuple[str, set[Any]]]:
+    """The fields of all typed models, by key; of several of one name, those of the last."""
+    return {k: field for model in MODELS for k, field in fields_of(request_class(model)).items()}
 
 
 def object_of(value: Any) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped:
     integer or one of several is wanted. `untyped` is where only Kie knows the fields and CSV knows only text:
     true, false and JSON are read, and numbers stay text, as Kie has them.
     """
-    _, kinds = KNOWN.get(key(field), ("", set[Any]()))
+    _, kinds = known_fields().get(key(field), ("", set[Any]()))
     if isinstance(value, str):
         start = value.strip()
         is_json = start.startswith("[") or (start.startswith("{") and not _BRACED.match(start))

@@ -17,12 +17,11 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
-from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, placeholders, shown, text_of
+from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
-from prefect_kie.models import MarketModel
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models import MarketModel, request_class
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
@@ -165,8 +164,8 @@ class _Parser:
     def check_defaults(self) -> None:
         """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
-            if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
-                hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
+            if not self._has_untyped and k not in {*known_fields(), *self._used, *RESERVED}:
+                hint = did_you_mean(cell.column, tuple(name for name, _ in known_fields().values()))
                 message = f"is a default, but no field of any model{hint}"
                 self.errors.append(RowError(message, column=cell.column))
 
@@ -200,8 +199,10 @@ class _Parser:
         """A row's cells as a fallback has them."""
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
-        cls = TYPED.get(text_of(kept["model"].value)) if "model" in kept else None
-        return {k: cell for k, cell in kept.items() if cls is None or k not in HOW or k in fields_of(cls)}
+        cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
+        return {
+            k: cell for k, cell in kept.items() if cls is MarketModel or k not in HOW or k in fields_of(cls)
+        }
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
@@ -256,7 +257,7 @@ class _Parser:
         k, known = key(cell.target), fields_of(cls)
         in_template = cell.target == cell.column and k in self._used
         if cls is MarketModel:
-            if in_template and k not in KNOWN and k not in self._columns:
+            if in_template and k not in known_fields() and k not in self._columns:
                 # Left out, it might make another video than was meant; sent, it might be refused.
                 only, both = json.dumps({cell.target: None}), json.dumps({cell.target: cell.target})
                 message = f"stands in a template, and {model} may have a field of this name: say in columns "
@@ -272,7 +273,7 @@ class _Parser:
         if not cell.is_default and not in_template and not did_you_mean(k, self._misspelt):
             names = tuple(name for name, _ in known.values())
             hint = did_you_mean(cell.target, names) or f"; it takes {', '.join(names)}"
-            hint = "; leave it empty in this row" if k in KNOWN else hint
+            hint = "; leave it empty in this row" if k in known_fields() else hint
             subject = "is" if cell.target == cell.column else f"gives {shown(cell.target)},"
             self._wrong(f"{subject} no field of {model}{hint}", cell.column)
         return None

@@ -18,7 +18,7 @@ from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
 from prefect_kie.cli.terminal import CommandFailed, confirmed, say
 from prefect_kie.flows import Approval, BatchResult, BatchRetry, Output, Scope, Table, generate_batch
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models.index import MODELS
 from prefect_kie.outcomes.endings import summary
 
 LINES = 10  # so many show how far it is where no terminal is
@@ -26,8 +26,10 @@ LINES = 10  # so many show how far it is where no terminal is
 
 def run(options: argparse.Namespace) -> int:
     """Show what will be submitted, ask, make it, and say what became of it: 0 when every video is made."""
-    if unknown := [model for model in options.fallback if model not in TYPED]:
-        raise CommandFailed(f"{unknown[0]!r} is none of the typed models ({', '.join(TYPED)})")
+    if unknown := [model for model in options.fallback if model not in MODELS]:
+        raise CommandFailed(
+            f"{unknown[0]!r} is none of the models that prefect-kie knows: see prefect-kie models list"
+        )
     model = {"model": options.model} if options.model else {}
     parameters = {
         "credentials": options.credentials,

@@ -51,7 +51,13 @@ class MarketModel(JobRequest, title="Any other"):
         """The `input` object of the createTask body, as given."""
         return dict(self.model_dump(mode="json", include={"input"})["input"])
 
-    effective_fields = identity = input_fields
+    def effective_fields(self) -> dict[str, Any]:
+        """The same: of no other field anything is known."""
+        return self.input_fields()
+
+    def identity(self) -> dict[str, Any]:
+        """The same."""
+        return self.input_fields()
 
 
 @cache

@@ -103,7 +103,8 @@ class CatalogRequest(JobRequest):
         }
         for condition, relation, other in (rule for rule in self.constraints if len(rule) == 3):
             for held, name in ((condition, other), (other, condition)):
-                if relation == "excludes" and "=" not in name and self._holds(held) and not self.gives(name):
+                plain = relation == "excludes" and name in type(self).model_fields
+                if plain and self._holds(held) and not self.gives(name):
                     fields.pop(name, None)
         return fields
 
