@@ -19,7 +19,7 @@ from prefect_kie.tasks.upload import upload_file
 from prefect_kie.tasks.wait import wait_for_job
 
 if TYPE_CHECKING:
-    from prefect_kie.tasks._of_models import *  # noqa: F403
+    from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
 
 _MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
@@ -33,8 +33,8 @@ __all__ = [
     "task_for",
     "upload_file",
     "wait_for_job",
-    *_MODEL_OF,
 ]
+__all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

@@ -22,7 +22,7 @@ from prefect_kie.models.registry import (
 from prefect_kie.models.sora2 import Shot
 
 if TYPE_CHECKING:
-    from prefect_kie.models._classes import *  # noqa: F403
+    from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
 
 _MODULE_OF = {known.class_name: known.module for known in MODELS.values()}
 
@@ -36,8 +36,8 @@ __all__ = [
     "VideoRequest",
     "parse_request",
     "request_class",
-    *_MODULE_OF,
 ]
+__all__ += list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

@@ -83,7 +83,8 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
     if not isinstance(given or {}, dict):
         raise ValueError(f"the input of {model} must be an object")
     names = {sent: name for name, sent in SENT_AS.items() if name in cls.model_fields}
-    fields = {names.get(name, name): value for name, value in (given or {}).items()}
+    asked = cast("dict[str, Any]", given or {})
+    fields = {names.get(name, name): value for name, value in asked.items()}
     return cls.model_validate({"model": model, **fields})
 
 
