@@ -13,7 +13,7 @@ reports nothing: the job goes on.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, cast
 
@@ -36,6 +36,8 @@ JOB_CALLBACK = "kie.job.callback"
 """Kie called back about a job: a reason to poll it, and no proof of anything else."""
 
 ATTEMPT = "kie.attempt"
+LENGTH = "length"
+"""In a success's payload: how long a result was asked for, which tells most of how long its job takes."""
 MAX_REMEMBERED = 10_000
 SENT_SECONDS = 2.0
 
@@ -63,6 +65,7 @@ def emit_succeeded(job: Job, handle: JobHandle) -> None:
             "prompt": plain(job.prompt),
             "credits": job.credits,
             "seconds": job.seconds,
+            LENGTH: length_of(job.request_body.get("input") or {}),
             "urls": [plain(url, 2000) for url in job.urls[:10]],
         }
         _emit(_fields(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload))
@@ -82,6 +85,11 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
         }
         model = job.model if job else handle.model
         _emit(_fields(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload))
+
+
+def length_of(fields: Mapping[str, Any]) -> str:
+    """How long a result an input asks for, as text; empty where it does not say."""
+    return plain(fields.get("duration") or fields.get("n_frames") or "", 20)
 
 
 def callback_event(
