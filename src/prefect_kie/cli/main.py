@@ -18,6 +18,7 @@ from prefect_kie.cli.terminal import CommandFailed, forgive_output, say
 
 # Commands that leave logs to the server, where the UI shows them; the terminal has what they print.
 QUIET = ("batch", "collect", "submissions")
+MOST_CREDITS = 1_000_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,9 +70,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     block = argparse.ArgumentParser(add_help=False)
-    block.add_argument(
-        "--credentials", default="kie", metavar="NAME", help="credentials block (default: kie)"
-    )
+    credentials = "credentials block (default: kie)"
+    block.add_argument("--credentials", default="kie", metavar="NAME", help=credentials)
     places = argparse.ArgumentParser(add_help=False, parents=[block])
     places.add_argument("--directory", type=Path, help="where to save (default: ~/kie-videos)")
     places.add_argument("--storage", metavar="TYPE/NAME", help="instead of a directory, a storage block")
@@ -102,12 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     option = commands.add_parser(
         "setup",
         help="make what a fleet needs on the connected Prefect server; says what it made and what exists",
-        description="Registers the block types, and makes where they do not exist: the credentials block "
-        "'kie' from KIE_API_KEY, the concurrency limits that keep calls below Kie's, and the automations "
-        "that run a crashed flow run again. Run it as often as you like: what exists is left as it is.",
+        description="Makes the block types, the credentials block 'kie' from KIE_API_KEY, the limits that "
+        "keep calls below Kie's, and the automations that run a crashed flow run again; not what exists.",
     ).add_argument
     budget = "also make the concurrency limit kie-credits: what all runs together may pay, in credits"
-    option("--credits", type=_number(int, 0, 1_000_000_000), metavar="N", help=budget)
+    option("--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help=budget)
 
     commands.add_parser(
         "doctor",
@@ -135,15 +134,15 @@ def _parser() -> argparse.ArgumentParser:
     column = "a column that holds a field of another name; COLUMN= is one that is not used"
     option("--column", **pair, metavar="COLUMN=FIELD", help=column)
     most = "what all of it may cost together, in all its runs; what would cost more is not begun"
-    option("--max-credits", type=_number(float, 0, sys.float_info.max), metavar="CREDITS", help=most)
-    name = "the batch's name (default: the file's, without its suffix); started again under the same name, "
-    option("--name", help=f"{name}it pays only for what is missing")
+    option("--max-credits", type=_number(float, 0, MOST_CREDITS), metavar="CREDITS", help=most)
+    name = "the batch's name (default: the file's); started again under it, only what is missing is paid"
+    option("--name", help=name)
     again = "pay anew although a results file says that rows are paid, and their records are not here"
     option("--pay-again", action="store_true", help=again)
-    at_once = "jobs on their way at once (default: 100)"
-    option("--max-concurrency", type=_number(int, 1, 10_000), default=100, metavar="N", help=at_once)
-    tries = "how often a job is made again that failed, uncharged, for a passing reason (default: 1)"
-    option("--tries", type=_number(int, 0, 10), default=1, metavar="N", help=tries)
+    jobs = "jobs on their way at once (default: 100)"
+    option("--max-concurrency", type=_number(int, 1, 10_000), default=100, metavar="N", help=jobs)
+    attempts = "submissions of a job at most, if they fail, uncharged, for a passing reason (default: 2)"
+    option("--attempts", type=_number(int, 1, 11), default=2, metavar="N", help=attempts)
     fallback = "model to go to when one has failed"
     option("--fallback", action="append", default=[], metavar="MODEL", help=fallback)
 
@@ -151,8 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         "collect",
         parents=[places],
         help="fetch what a job made, from its task id alone; pays nothing",
-        description="Waits for a job where it is not finished, saves what it made, and prints where each "
-        "file is. It takes any job of the key's account, whoever submitted it, and pays nothing.",
+        description="Takes any job of the key's account, whoever submitted it, and waits for its end.",
     ).add_argument
     task = "Kie's id of the job, from a log, an error or Kie's logs page"
     option("task_id", metavar="TASK_ID", help=task)
@@ -166,22 +164,23 @@ def _parser() -> argparse.ArgumentParser:
     records = argparse.ArgumentParser(add_help=False, parents=[block])
     place = "where the records are (default: Prefect's result storage)"
     records.add_argument("--storage", metavar="TYPE/NAME", help=place)
-    records.set_defaults(submissions=[], task_id=None)
+    records.set_defaults(submissions=[None], task_id=None)
     acts = submissions.add_subparsers(required=True, metavar="ACT", dest="act")
     acts.add_parser("list", parents=[records], help="list what is in doubt")
-    became = "a submission became this job, which is checked first"
-    option = acts.add_parser("bind", parents=[records], help=became).add_argument
-    option("submissions", nargs=1, metavar="KEY", help="the submission's key, as listed")
-    option("task_id", metavar="TASK_ID", help=task)
-    anew = "no such job exists at Kie: let it be submitted, and paid, anew"
-    option = acts.add_parser("release", parents=[records], help=anew).add_argument
-    option("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
+    bind = acts.add_parser(
+        "bind", parents=[records], help="a submission became this job, which is checked first"
+    )
+    bind.add_argument("submissions", nargs=1, metavar="KEY", help="the submission's key, as listed")
+    bind.add_argument("task_id", metavar="TASK_ID", help=task)
+    release = acts.add_parser(
+        "release", parents=[records], help="no such job exists at Kie: let it be submitted, and paid, anew"
+    )
+    release.add_argument("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
 
     option = commands.add_parser(
         "callbacks",
         help="take Kie's callbacks, so that waiting runs know at once when a job has ended",
-        description="Takes the callbacks that Kie posts when a job ends or makes progress, makes sure that "
-        "they are Kie's, and reports them to the Prefect server; a proxy of yours has to lead Kie to it.",
+        description="Reports them to the Prefect server; a proxy of yours has to lead Kie to this address.",
     ).add_argument
     option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     option("--port", type=int, default=4280, help="port to listen on (default: 4280)")
@@ -190,16 +189,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(kind: type[int] | type[float], least: float, most: float) -> Callable[[str], float]:
+def _number(kind: type[int] | type[float], least: int, most: int) -> Callable[[str], float]:
     """An argument's type: a number within bounds."""
 
     def checked(text: str) -> float:
         with suppress(ValueError):
-            # int() takes 1_000 and +1 as well.
-            if (kind is float or text.isdecimal()) and least <= (found := kind(text)) <= most:
+            if least <= (found := kind(text)) <= most:
                 return found
-        wanted = f"number from {least:,} to {most:,}" if kind is int else "number from 0 up"
-        raise argparse.ArgumentTypeError(f"{text!r} is no {wanted}")
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:,} to {most:,}")
 
     return checked
 
