@@ -23,7 +23,7 @@ from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.connection import ServerMissing, connected, server_url
 from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage
 from prefect_kie.cli.setup import CREDENTIALS, steps
-from prefect_kie.cli.terminal import Finding
+from prefect_kie.cli.terminal import Finding, show_all
 
 # The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
@@ -55,15 +55,7 @@ async def refuse_changes(request: httpx.Request) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Check everything and report each thing."""
-    return int(asyncio.run(_report(options.credentials)))
-
-
-async def _report(credentials: str) -> bool:
-    failed = False
-    async for finding in findings(credentials):
-        finding.show()
-        failed |= finding.outcome == "error"
-    return failed
+    return int(asyncio.run(show_all(findings(options.credentials), "error")))
 
 
 async def findings(credentials: str) -> AsyncIterator[Finding]:
@@ -113,13 +105,13 @@ def _numbers(text: str) -> tuple[int, ...]:
 
 async def _of_setup(client: PrefectClient) -> AsyncIterator[Finding]:
     """What `prefect-kie setup` makes: its own steps, with a client that changes nothing."""
-    for what, step in steps():
+    for what, step in steps().items():
         if what == CREDENTIALS:  # checked with what they hold, below
             continue
         try:
-            if (finding := await step(client)) is not None:
-                in_order = finding.outcome == "exists"
-                yield Finding("ok" if in_order else "error", finding.what, finding.remedy)
+            if finding := await step(client):
+                outcome = "ok" if finding.outcome == "exists" else "error"
+                yield Finding(outcome, finding.what, finding.remedy)
         except WouldChange as change:
             why = "" if change.creates else " is not as this version has it"
             yield Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")

@@ -15,9 +15,6 @@ from pathlib import Path
 
 import httpx
 
-START_SECONDS = 120.0
-STOP_SECONDS = 10.0
-
 PASSED_ON = ("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP")
 """What of the environment a server gets: nobody's keys, and no other Prefect settings."""
 
@@ -62,7 +59,7 @@ def local_server(
             start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, after our own clean-up
         )
     try:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + 120
         with httpx.Client(base_url=url, trust_env=False, timeout=5.0) as http:
             while not _healthy(http):
                 if time.monotonic() > end or process.poll() is not None:
@@ -74,7 +71,7 @@ def local_server(
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 if process.poll() is None:
                     os.killpg(process.pid, sent)
-                    process.wait(STOP_SECONDS)
+                    process.wait(10)
 
 
 def _settings(home: Path, url: str) -> dict[str, str]:

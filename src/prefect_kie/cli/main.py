@@ -55,12 +55,13 @@ def explained(error: Exception) -> str | None:
 
     from prefect_kie.api import KieError
     from prefect_kie.cli.connection import server_missing
+    from prefect_kie.simulator import RendererMissing
 
     if isinstance(error, httpx.HTTPError):  # of the Prefect server: those of Kie are errors of ours
         return str(server_missing(error))
     if isinstance(error, ValidationError):  # of a name that is no model it says besides that it is no object
         return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return str(error) if isinstance(error, KieError | ParameterTypeError) else None
+    return str(error) if isinstance(error, KieError | ParameterTypeError | RendererMissing) else None
 
 
 def _parser() -> argparse.ArgumentParser:

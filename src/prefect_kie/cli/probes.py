@@ -13,7 +13,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events import Event, Resource, get_events_client
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
-from prefect.filesystems import WritableFileSystem
+from prefect.filesystems import LocalFileSystem, WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import ValidationError
 
@@ -106,28 +106,23 @@ async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SEC
 async def check_result_storage(client: PrefectClient) -> Finding:
     """Where runs keep what they have submitted: without it nothing is sent."""
     settings = get_current_settings().results
-    place = settings.default_storage_block
-    what = f"result storage {place} (PREFECT_DEFAULT_RESULT_STORAGE_BLOCK)"
+    named = settings.default_storage_block
     try:
-        if place is not None:
-            storage = _storage_at(await Block.aload(place, client=client))
+        if named is not None:
+            block = await Block.aload(named, client=client)
         elif default := (await client.read_server_default_result_storage()).default_result_storage_block_id:
-            what = f"result storage block {default} (the server's default)"
-            storage = _storage_at(await Block.aload_from_ref(default, client=client))
-            what = f"result storage {storage.address('')} (the server's default)"
+            block = await Block.aload_from_ref(default, client=client)
         else:
-            storage = storage_for(settings.local_storage_path)
-            what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
+            block = LocalFileSystem(basepath=str(settings.local_storage_path))
+        if not isinstance(block, WritableFileSystem):
+            raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
+        storage = storage_for(block)
     except Exception as error:
-        remedy = f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
-        return Finding("error", f"{what} cannot be loaded ({_reason(error)})", remedy)
-    return await check_storage(storage, what)
-
-
-def _storage_at(block: Block) -> Storage:
-    if not isinstance(block, WritableFileSystem):
-        raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
-    return storage_for(block)
+        what = f"result storage {named or '(the default of the server)'} cannot be loaded ({_reason(error)})"
+        return Finding(
+            "error", what, f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
+        )
+    return await check_storage(storage, f"result storage {named or storage.address('')}")
 
 
 async def check_storage(storage: Storage, what: str) -> Finding:
@@ -139,19 +134,16 @@ async def check_storage(storage: Storage, what: str) -> Finding:
         if isinstance(storage, LocalStorage)
         else "Correct the storage block in the UI (Blocks), then run prefect-kie doctor again."
     )
-    doing = "written"
     try:
         await storage.create(path, content)
-        doing = "read"
         kept = await storage.read(path)
-        doing = "deleted from"
-        await storage.delete(path)
     except NotExclusive as error:
         return Finding("error", f"{what} keeps no records of submissions: {error.message}", error.next_step)
     except Exception as error:
+        return Finding("error", f"{what} cannot be used ({_reason(error)})", remedy)
+    finally:
         with suppress(Exception):
             await storage.delete(path)
-        return Finding("error", f"{what} cannot be {doing} ({_reason(error)})", remedy)
     if kept != content:
         return Finding("error", f"{what} does not keep what is written", remedy)
     able = f"{what}: creates, reads and deletes"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
@@ -22,26 +22,17 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import connected, server_url
 from prefect_kie.cli.probes import check_events
-from prefect_kie.cli.terminal import Finding, say
+from prefect_kie.cli.terminal import Finding, say, show_all
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
-
-
-class SharedLimit(NamedTuple):
-    """A concurrency limit by which all processes together stay below one of Kie's limits."""
-
-    name: str
-    slots: int
-    decay: float
-    what: str
-
 
 # In a time, `slots + decay x time` calls get through by the server's clock, in whole slots. Until they are at
 # Kie, some are on their way longer than others: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10 leave
 # half a second (polls: 0.3 s) for that. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
-    SharedLimit(CREATE_LIMIT, 2, 1.8, "submissions stay below Kie's 20 in 10 seconds"),
-    SharedLimit(POLL_LIMIT, 4, 5.0, "polls stay below Kie's 10 a second"),
+    # Submissions stay below Kie's 20 in 10 seconds, whoever makes them, and polls below its 10 a second.
+    GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=2, slot_decay_per_second=1.8),
+    GlobalConcurrencyLimitCreate(name=POLL_LIMIT, limit=4, slot_decay_per_second=5.0),
 )
 """What setup makes; limits that exist are left as they are."""
 
@@ -64,12 +55,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _report(key: str | None, credits: int | None) -> bool:
-    failed = False
     async with connected() as client:
         say(f"Prefect server {server_url()}")
-        async for finding in set_up(client, key, credits):
-            finding.show()
-            failed |= finding.outcome in ("missing", "error")
+        failed = await show_all(set_up(client, key, credits), "missing", "error")
         async for finding in check_events(client):  # which runs do without: no reason to fail
             outcome = "warning" if finding.outcome == "error" else finding.outcome
             Finding(outcome, finding.what, finding.remedy).show()
@@ -83,7 +71,7 @@ async def set_up(
     automations: Sequence[AutomationCore] = all_automations(),
 ) -> AsyncIterator[Finding]:
     """Make what is missing, one finding per thing."""
-    for _, step in steps(key, credits, automations):
+    for step in steps(key, credits, automations).values():
         if (finding := await step(client)) is not None:
             yield finding
 
@@ -92,35 +80,37 @@ def steps(
     key: str | None = None,
     credits: int | None = None,
     automations: Sequence[AutomationCore] = all_automations(),
-) -> Iterator[tuple[str, Step]]:
+) -> dict[str, Step]:
     """What setup makes, by its name; a step has no effect on what exists."""
+    found: dict[str, Step] = {}
     for block in (KieCallbacks, KieCredentials):
-        yield f"block type {block.get_block_type_name()}", partial(provide_block_type, block=block)
-    yield CREDENTIALS, partial(provide_credentials, key=key)
+        what = f"block type {block.get_block_type_name()}"
+        found[what] = partial(provide_block_type, what=what, block=block)
+    found[CREDENTIALS] = partial(provide_credentials, key=key)
     for limit in LIMITS:
-        yield f"concurrency limit {limit.name!r}", partial(provide_limit, wanted=limit)
-    yield f"concurrency limit {CREDITS_LIMIT!r}", partial(provide_budget, credits=credits)
+        what = f"concurrency limit {limit.name!r}"
+        found[what] = partial(provide_limit, what=what, wanted=limit)
+    found[CREDITS_LIMIT] = partial(provide_budget, credits=credits)
     for automation in automations:
-        yield f"automation {automation.name!r}", partial(provide_automation, wanted=automation)
+        what = f"automation {automation.name!r}"
+        found[what] = partial(provide_automation, what=what, wanted=automation)
+    return found
 
 
-async def provide_block_type(client: PrefectClient, block: type[Block]) -> Finding:
+async def provide_block_type(client: PrefectClient, what: str, block: type[Block]) -> Finding:
     before = await _described(client, block)
     await block.aregister_type_and_schema(client=client)
-    what = f"block type {block.get_block_type_name()}"
-    after = await _described(client, block)
-    return Finding("created" if before is None else "exists" if before == after else "updated", what)
+    changed = before != await _described(client, block)
+    return Finding("exists" if not changed else "updated" if before else "created", what)
 
 
-async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | None:
-    """What the server knows about a block type: its texts and its newest schema."""
+async def _described(client: PrefectClient, block: type[Block]) -> tuple[Any, ...]:
+    """What the server knows about a block type: its texts and its newest schema; nothing where it is new."""
     try:
         known = await client.read_block_type_by_slug(block.get_block_type_slug())
     except ObjectNotFound:
-        return None
-    schema = await client.get_most_recent_block_schema_for_block_type(known.id)
-    texts = [known.logo_url, known.documentation_url, known.description, known.code_example]
-    return [*texts, schema and schema.id]
+        return ()
+    return known, await client.get_most_recent_block_schema_for_block_type(known.id)
 
 
 async def provide_credentials(client: PrefectClient, key: str | None) -> Finding:
@@ -138,20 +128,20 @@ async def provide_credentials(client: PrefectClient, key: str | None) -> Finding
     return Finding("created", f"{CREDENTIALS}, with the key of KIE_API_KEY")
 
 
-async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
-    what, name = f"concurrency limit {wanted.name!r}", wanted.name
-    found = await _limit(client, name)
+async def provide_limit(client: PrefectClient, what: str, wanted: GlobalConcurrencyLimitCreate) -> Finding:
+    found = await _limit(client, wanted.name)
     if found is None:
-        await _create_limit(client, name, wanted.slots, wanted.decay)
-        return Finding("created", f"{what}: {wanted.what}, whoever makes them")
+        await client.create_global_concurrency_limit(wanted)
+        return Finding("created", what)
     limit, decay = found.limit, found.slot_decay_per_second
     numbers = f"limit {limit}, slot decay {decay:g} a second"
     if not found.active:
-        return Finding("exists", f"{what}, but switched off, so it paces nothing (prefect gcl enable {name})")
+        enable = f"prefect gcl enable {wanted.name}"
+        return Finding("exists", f"{what}, but switched off, so it paces nothing ({enable})")
     if limit < 1 or decay == 0:
-        change = f"--limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}"
+        change = f"--limit {wanted.limit} --slot-decay-per-second {wanted.slot_decay_per_second:g}"
         why = f"{what} exists ({numbers}) but paces nothing: both have to be above 0"
-        return Finding("error", why, f"run: prefect gcl update {name} {change}")
+        return Finding("error", why, f"run: prefect gcl update {wanted.name} {change}")
     return Finding("exists", f"{what} ({numbers})")
 
 
@@ -162,7 +152,8 @@ async def provide_budget(client: PrefectClient, credits: int | None) -> Finding 
     if found is None:
         if credits is None:
             return None
-        await _create_limit(client, CREDITS_LIMIT, credits, 0)
+        wanted = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=credits, slot_decay_per_second=0)
+        await client.create_global_concurrency_limit(wanted)
         return Finding("created", f"{what}: {credits:,} credits")
     change = f"prefect gcl update {CREDITS_LIMIT}"
     if not found.active:
@@ -178,19 +169,12 @@ async def provide_budget(client: PrefectClient, credits: int | None) -> Finding 
 
 
 async def _limit(client: PrefectClient, name: str) -> GlobalConcurrencyLimitResponse | None:
-    try:
+    with suppress(ObjectNotFound):
         return await client.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        return None
+    return None
 
 
-async def _create_limit(client: PrefectClient, name: str, slots: int, decay: float) -> None:
-    wanted = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=decay)
-    await client.create_global_concurrency_limit(wanted)
-
-
-async def provide_automation(client: PrefectClient, wanted: AutomationCore) -> Finding:
-    what = f"automation {wanted.name!r}"
+async def provide_automation(client: PrefectClient, what: str, wanted: AutomationCore) -> Finding:
     found = await client.read_automations_by_name(wanted.name)
     if not found:
         await client.create_automation(_explicit(wanted))

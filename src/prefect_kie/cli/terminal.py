@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,6 +36,15 @@ class Finding:
         say(Text.assemble((f"{self.outcome:<8} ", STYLES.get(self.outcome, "yellow")), self.what))
         if self.remedy:
             say(f"         {self.remedy}")
+
+
+async def show_all(findings: AsyncIterator[Finding], *failures: Outcome) -> bool:
+    """Print findings as they come; whether one of them is a failure."""
+    failed = False
+    async for finding in findings:
+        finding.show()
+        failed |= finding.outcome in failures
+    return failed
 
 
 def say(text: Any, style: str = "", *, error: bool = False) -> None:
