@@ -21,6 +21,14 @@ class ServerMissing(CommandFailed):
     """The Prefect server cannot be used; the message is one sentence that says what to run."""
 
 
+class WouldChange(Exception):
+    """A request to the Prefect server that would change something there; it was not sent."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.creates = method == "POST"
+
+
 def server_url() -> str:
     """The address of the configured Prefect server, without a password."""
     url = get_current_settings().api.url
@@ -40,11 +48,12 @@ def server_url() -> str:
 
 
 @asynccontextmanager
-async def connected(httpx_settings: dict[str, Any] | None = None) -> AsyncGenerator[PrefectClient, None]:
+async def connected(*, read_only: bool = False) -> AsyncGenerator[PrefectClient, None]:
     """A client of the configured server, once that has answered and let us in."""
     server_url()
+    settings = {"event_hooks": {"request": [refuse_changes]}} if read_only else None
     try:
-        async with get_client(httpx_settings=httpx_settings) as client:
+        async with get_client(httpx_settings=settings) as client:
             try:
                 with without_client_retries():
                     # Only a Prefect server answers this, and only to those it lets in: its health is public.
@@ -54,6 +63,12 @@ async def connected(httpx_settings: dict[str, Any] | None = None) -> AsyncGenera
             yield client
     except httpx.HTTPError as error:
         raise server_missing(error) from error
+
+
+async def refuse_changes(request: httpx.Request) -> None:
+    """Let only questions through: GET, and the POSTs by which Prefect's API filters."""
+    if request.method != "GET" and not request.url.path.endswith("/filter"):
+        raise WouldChange(request.method)
 
 
 def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
@@ -78,12 +93,11 @@ def server_missing(error: Exception) -> ServerMissing:
             f"What answers at {url} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to its "
             "address, which ends in /api"
         )
-    elif status in (401, 403) and (api.auth_string or api.key):
-        given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY"
-        said = f"The Prefect server at {url} does not take the password in {given} ({status}): correct it"
     elif status in (401, 403):
+        given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else ""
+        why = f"does not take the one in {given}" if given else "none is set"
         said = (
-            f"The Prefect server at {url} wants a password, and none is set ({status}): set "
+            f"The Prefect server at {url} wants a password, and {why} ({status}): set "
             "PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY)"
         )
     elif "CERTIFICATE_VERIFY_FAILED" in why:
@@ -92,8 +106,7 @@ def server_missing(error: Exception) -> ServerMissing:
             "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY"
         )
     elif isinstance(error, httpx.HTTPStatusError):
-        path = error.request.url.path
-        said = f"The Prefect server at {url} answers {status} to {path}: look into its log"
+        said = f"The Prefect server at {url} answers {status} to {error.request.url.path}: look into its log"
     else:
         said = (
             f"No Prefect server answers at {url} ({why}): start it with prefect server start, or name "

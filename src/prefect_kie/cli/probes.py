@@ -20,7 +20,7 @@ from pydantic import ValidationError
 from prefect_kie.api.hosts import http_client
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.receiver import HEALTHY
-from prefect_kie.cli.terminal import Finding
+from prefect_kie.cli.terminal import Finding, Outcome
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
 from prefect_kie.storage.fsspec import storage_for
@@ -43,34 +43,32 @@ WAYS = {
 SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
 
 
-async def check_events(client: PrefectClient) -> AsyncIterator[Finding]:
+async def check_events(client: PrefectClient, problem: Outcome = "error") -> AsyncIterator[Finding]:
     """Send one event on each way, as runs do, and ask the server for them."""
     mark = f"kie.check.{uuid4().hex}"
     problems: dict[str, str] = {}
     for name in WAYS:
-        event = Event(event=name, resource=Resource({"prefect.resource.id": mark}))
         try:
-            await asyncio.wait_for(_send(event), SEND_SECONDS)
+            await asyncio.wait_for(_send(name, mark), SEND_SECONDS)
         except Exception as error:
             problems[name] = shown_error(error).splitlines()[0]
-    sent = WAYS.keys() - problems.keys()
-    wanted = EventFilter(event=EventNameFilter(name=sorted(sent)), resource=EventResourceFilter(id=[mark]))
+    wanted = EventFilter(event=EventNameFilter(name=[*WAYS]), resource=EventResourceFilter(id=[mark]))
+    missing = WAYS.keys() - problems.keys()
     end = time.monotonic() + ARRIVE_SECONDS
-    arrived = set[str]()
-    while arrived != sent and time.monotonic() < end:
-        arrived = {event.event for event in (await client.read_events(wanted, limit=len(sent))).events}
-        await asyncio.sleep(0 if arrived == sent else 0.3)
-    for name, lost in WAYS.items():
-        if name not in arrived:
-            why = problems.get(name, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
-            remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
-            yield Finding("error", lost.format(why), remedy)
-    if arrived == WAYS.keys():
+    while missing and time.monotonic() < end:
+        missing -= {event.event for event in (await client.read_events(wanted, limit=len(WAYS))).events}
+        await asyncio.sleep(0.3 if missing else 0)
+    problems |= dict.fromkeys(missing, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
+    for name, why in problems.items():
+        remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
+        yield Finding(problem, WAYS[name].format(why), remedy)
+    if not problems:
         yield Finding("ok", "events arrive, over the websocket and over HTTP")
 
 
-async def _send(event: Event) -> None:
-    if event.event.endswith("http"):
+async def _send(name: str, mark: str) -> None:
+    event = Event(event=name, resource=Resource({"prefect.resource.id": mark}))
+    if name.endswith("http"):
         async with get_client() as client:
             await client.request("POST", "/events", json=[event.model_dump(mode="json")])
     else:  # asked for a confirmation of each event, and not to try again
@@ -81,23 +79,15 @@ async def _send(event: Event) -> None:
 async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SECONDS) -> Finding:
     """Whether the receiver answers at its public address; asked without any key, from outside."""
     address = f"{callbacks.base_url}/health"
-
-    async def ask() -> tuple[int, bytes]:
-        # No redirect is followed: Kie's POST would not be, either. No more is read than is needed to know it.
-        async with (
-            http_client(address, httpx.Timeout(seconds), keepalive=0) as client,
-            client.stream("GET", address) as answer,
-        ):
-            return answer.status_code, await anext(answer.aiter_bytes(len(HEALTHY) + 1), b"")
-
     try:
-        status, found = await asyncio.wait_for(ask(), seconds)
-    except (TimeoutError, httpx.HTTPError) as error:
-        problem = f"nobody answers ({type(error).__name__})"
-    else:
-        if status == 200 and found == HEALTHY.encode():
+        # No redirect is followed: Kie's POST would not be, either.
+        async with http_client(address, httpx.Timeout(seconds), keepalive=0) as client:
+            answer = await client.get(address)
+        if answer.status_code == 200 and answer.text == HEALTHY:
             return Finding("ok", f"callbacks: the receiver answers at {callbacks.base_url}")
-        problem = f"something else answers there (status {status})"
+        problem = f"something else answers there (status {answer.status_code})"
+    except httpx.HTTPError as error:
+        problem = f"nobody answers ({type(error).__name__})"
     why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"
     remedy = "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)"
     return Finding("error", why, remedy)

@@ -175,11 +175,9 @@ def _picture(path: Path) -> Path:
     from PIL import Image, ImageDraw
 
     path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.new("RGB", (640, 360), "#9ecae1")
-    draw = ImageDraw.Draw(image)
-    draw.rectangle((0, 230, 640, 360), fill="#3182bd")
-    draw.polygon([(220, 220), (420, 220), (380, 280), (260, 280)], fill="white", outline="black")
-    draw.polygon([(320, 110), (320, 215), (400, 215)], fill="white", outline="black")
+    image = Image.new("RGB", (640, 360), "#3182bd")
+    boat = [(200, 200), (300, 200), (320, 90), (340, 200), (440, 200), (380, 280), (260, 280)]
+    ImageDraw.Draw(image).polygon(boat, fill="white", outline="black")
     image.save(path)
     return path
 
