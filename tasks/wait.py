@@ -31,7 +31,7 @@ from prefect_kie.api import (
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
-from prefect_kie.errors import JobTimedOut, add_next_step
+from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.models import request_class
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
@@ -242,8 +242,7 @@ def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
             f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    first = f"{error.remedy} " if error.remedy and not error.retryable else ""
     error.next_step = (
-        f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
+        f"The job goes on at Kie. {remedy(error)}Run collect_job with its task id; results live 14 days."
     )
     return error

@@ -81,7 +81,7 @@ async def load_callbacks(block: str | None = None) -> KieCallbacks:
                 return await KieCallbacks.aload(block)
             credentials = await load_credentials(DEFAULT_CREDENTIALS)
     except KieError as error:
-        raise CommandFailed(f"{error.message}. {error.remedy or error.next_step}") from None
+        raise CommandFailed(f"{error.message}. {error.next_step}") from None
     except ValidationError as error:
         raise CommandFailed(f"The stored block cannot be used: {error}") from None
     except ValueError as error:

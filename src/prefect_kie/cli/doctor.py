@@ -131,8 +131,8 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
     try:
         block = await load_credentials(name)
     except KieError as error:
-        remedy = error.remedy or error.next_step
-        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else remedy
+        is_default = name == DEFAULT_CREDENTIALS
+        advice = "run: KIE_API_KEY=... prefect-kie setup" if is_default else error.next_step
         yield Finding("error", error.message, advice)
         return
     except Exception as error:  # its text may quote what the block holds
@@ -146,7 +146,7 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         async with block.get_client() as kie:
             credits = await kie.get_credits()
     except KieError as error:
-        yield Finding("error", f"{where}: {error.message}", error.remedy or error.next_step)
+        yield Finding("error", f"{where}: {error.message}", error.next_step)
         return
     balance = f"{where} takes the key; balance: {credits:g} credits"
     yield Finding("ok", balance) if credits > 0 else Finding("error", balance, "Add credits at kie.ai.")
