@@ -16,10 +16,10 @@ from prefect_kie.media.saving import at_hand
 from prefect_kie.run_page.artifacts import show_markdown
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.run_page.sections import contact_sheet_markdown
-from prefect_kie.runtime.retries import OF_A_FETCH
+from prefect_kie.runtime.retries import retrying
 
 
-@task(name="measure-video", task_run_name="measure: {job.model} {job.task_id}", **OF_A_FETCH)
+@task(name="measure-video", task_run_name="measure: {job.model} {job.task_id}", **retrying(2, 2))
 async def measure_video(
     job: Job, credentials: KieCredentials | str = DEFAULT_CREDENTIALS, *, file: Path | None = None
 ) -> float | None:
@@ -42,7 +42,7 @@ async def measure_video(
     return seconds
 
 
-@task(name="contact-sheet", task_run_name="contact sheet: {job.model} {job.task_id}", **OF_A_FETCH)
+@task(name="contact-sheet", task_run_name="contact sheet: {job.model} {job.task_id}", **retrying(2, 2))
 async def contact_sheet(
     job: Job, credentials: KieCredentials | str = DEFAULT_CREDENTIALS, *, file: Path | None = None
 ) -> float | None:

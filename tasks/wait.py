@@ -17,7 +17,7 @@ from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry, Completed
 
-from prefect_kie._compat import PollingTask, task_of_states
+from prefect_kie._compat import StateTask, task_of_states
 from prefect_kie.api import (
     Job,
     JobFailed,
@@ -61,8 +61,8 @@ def _wait_name() -> str:
     return f"wait: {f'{handle.model} {handle.task_id}' if isinstance(handle, JobHandle) else handle}"
 
 
-class WaitTask(PollingTask[P, R]):
-    """A polling task that says what becomes of its job when its run is cancelled (in the UI, by Ctrl-C)."""
+class WaitTask(StateTask[P, R]):
+    """A task that waits by returning AwaitingRetry, and says what becomes of its job when it is cancelled."""
 
     if not TYPE_CHECKING:
 
@@ -81,6 +81,14 @@ class WaitTask(PollingTask[P, R]):
                         handle.task_id,
                     )
                 raise
+
+        def with_options(self, **options):
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name) not in (None, False, NO_CACHE):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
+            return super().with_options(**options)
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back

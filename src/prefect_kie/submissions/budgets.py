@@ -14,12 +14,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from logging import Logger, LoggerAdapter
-from typing import Any, Protocol
+from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import PRICES, PriceTable
 from prefect_kie.errors import BudgetExceeded
 from prefect_kie.runtime.best_effort import detach_after
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop
 from prefect_kie.runtime.single_flight import single_flight
@@ -40,27 +41,12 @@ def _counted() -> dict[tuple[str, str], dict[str, float]]:
     return {}
 
 
-class CreditLimit(Protocol):
-    """The budget of all runs: one slot is one credit."""
-
-    async def find(self) -> tuple[int, int] | None:
-        """How many credits it has and how many of them are used; None where there is none."""
-        ...
-
-    async def occupy(self, slots: int) -> int | None:
-        """Occupy slots, all or none; returns how many, and None when they do not fit."""
-        ...
-
-    async def settle(self, occupied: int, slots: int) -> None:
-        """Make of the slots that a job occupies as many as it cost; called once for each job."""
-
-
 @dataclass(frozen=True)
 class Budgets:
     """The budgets of submissions."""
 
     records: SubmissionRecords
-    limit: CreditLimit
+    limit: ServerCreditLimit
     load_prices: Callable[[], Awaitable[PriceTable]]
     log: Log
 
