@@ -30,11 +30,6 @@ KEY_VARIABLE = "KIE_API_KEY"
 NAME = r"^(kie-credentials/.+|(?!sk-)(?!.*[a-z0-9]{20})[a-z0-9-]+)$"
 """A block's name, and none that may be a key; with its type in front any name is one."""
 
-_HOW = (
-    "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
-    'KieCredentials(api_key=...).save("kie"), and give the block or its name.'
-)
-
 Host = Annotated[str, AfterValidator(check_host)]
 
 
@@ -174,7 +169,11 @@ def check_credentials_value(value: object) -> None:
         raise InvalidRequest(
             f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "
             "submitted",
-            next_step=f"{_HOW} If it was a block's name, write kie-credentials/ in front of it.",
+            next_step=(
+                "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
+                'KieCredentials(api_key=...).save("kie"), and give the block or its name. If it was a '
+                "block's name, write kie-credentials/ in front of it."
+            ),
         )
 
 

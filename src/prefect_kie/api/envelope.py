@@ -25,7 +25,6 @@ ENCODED = "a body in an encoding nobody asked for"
 class Envelope:
     """One answer of Kie, reduced to what decides."""
 
-    status: int
     code: int
     """The body's code; the HTTP status where the body has none."""
     readable: bool
@@ -57,13 +56,12 @@ def parse_envelope(
     parsed = None if body is None else _loads(body)
     if not isinstance(parsed, dict):
         text = ENCODED if body is None else _beginning(body, hide)
-        return Envelope(status, status, readable=False, from_body=False, text=text, data=None, date=at)
+        return Envelope(status, readable=False, from_body=False, text=text, data=None, date=at)
     fields = cast("dict[str, Any]", parsed)
     if hide is not None:
         fields = hide.in_json(fields)
     code, text = as_int(fields.get("code")), first_text(fields, "msg", "message") or ""
     return Envelope(
-        status=status,
         code=status if code is None else code,
         readable=True,
         from_body=code is not None,

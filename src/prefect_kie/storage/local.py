@@ -21,10 +21,7 @@ NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EM
 FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 """What a disk answers to a sync that it can do, and that failed."""
 
-LASTING = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
-}
+LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
 MAX_NAME_BYTES = 143
 """What an encrypted directory (eCryptfs) takes; names are the same everywhere."""
 
