@@ -11,7 +11,7 @@ import json
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -102,6 +102,18 @@ def as_float(value: Any) -> float | None:
     with suppress(ValueError, OverflowError):
         return number if math.isfinite(number := float(value)) else None
     return None
+
+
+def as_time(value: Any) -> datetime | None:
+    """A moment, given in milliseconds or as ISO 8601 writes it; None for anything else."""
+    milliseconds = as_int(value)
+    try:
+        if milliseconds is not None:
+            return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if milliseconds > 0 else None
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def first_text(fields: dict[str, Any], *names: str) -> str | None:

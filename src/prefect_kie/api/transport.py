@@ -104,7 +104,7 @@ class KeyHider:
         if isinstance(value, str):
             return self(value)
         if isinstance(value, list):
-            return [self.in_json(each, depth + 1) for each in cast("list[Any]", value)]
+            return [self.in_json(each, depth + 1) for each in value]  # pyright: ignore[reportUnknownVariableType]
         if isinstance(value, dict):
             fields = cast("dict[str, Any]", value)
             return {self(name): self.in_json(each, depth + 1) for name, each in fields.items()}

@@ -80,7 +80,6 @@ bodies = st.fixed_dictionaries(
 dates = st.none() | texts | st.just("Sun, 22 Nov 2026 11:52:45 GMT")
 envelopes = st.builds(
     Envelope,
-    status=statuses | st.integers(),
     code=codes | st.integers(),
     readable=st.booleans(),
     from_body=st.booleans(),
