@@ -59,8 +59,7 @@ class KieFlow(Flow[P, R]):
             raise InvalidRequest(
                 f"{error.message}. If that was the key, the Prefect server now has it in clear, in the "
                 "parameters of this run",
-                remedy=error.remedy,
-                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.remedy}",
+                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.next_step}",
             ) from None
         return super().validate_parameters(parameters)
 

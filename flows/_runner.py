@@ -67,11 +67,7 @@ class _Account:
                 await stack.aclose()  # the others follow side by side
             if (refusal := self._refusal) is not None:
                 return type(refusal)(
-                    refusal.message,
-                    code=refusal.code,
-                    billed="no",
-                    next_step=refusal.next_step,
-                    remedy=refusal.remedy,
+                    refusal.message, code=refusal.code, billed="no", next_step=refusal.next_step
                 )
             outcome = await submit()
             if isinstance(outcome, ACCOUNT_REFUSALS):

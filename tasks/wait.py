@@ -17,7 +17,7 @@ from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry, Completed
 
-from prefect_kie._compat import PollingTask, task_of_states
+from prefect_kie._compat import StateTask, task_of_states
 from prefect_kie.api import (
     Job,
     JobFailed,
@@ -31,7 +31,7 @@ from prefect_kie.api import (
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
-from prefect_kie.errors import JobTimedOut, add_next_step
+from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.models import request_class
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
@@ -61,8 +61,8 @@ def _wait_name() -> str:
     return f"wait: {f'{handle.model} {handle.task_id}' if isinstance(handle, JobHandle) else handle}"
 
 
-class WaitTask(PollingTask[P, R]):
-    """A polling task that says what becomes of its job when its run is cancelled (in the UI, by Ctrl-C)."""
+class WaitTask(StateTask[P, R]):
+    """A task that waits by returning AwaitingRetry, and says what becomes of its job when it is cancelled."""
 
     if not TYPE_CHECKING:
 
@@ -81,6 +81,14 @@ class WaitTask(PollingTask[P, R]):
                         handle.task_id,
                     )
                 raise
+
+        def with_options(self, **options):
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name) not in (None, False, NO_CACHE):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
+            return super().with_options(**options)
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back
@@ -242,8 +250,7 @@ def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
             f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    first = f"{error.remedy} " if error.remedy and not error.retryable else ""
     error.next_step = (
-        f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
+        f"The job goes on at Kie. {remedy(error)}Run collect_job with its task id; results live 14 days."
     )
     return error

@@ -105,7 +105,7 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         async with block.get_client() as kie:
             credits = await kie.get_credits()
     except KieError as error:
-        yield Finding("error", f"{where}: {error.message}", error.remedy or error.next_step)
+        yield Finding("error", f"{where}: {error.message}", error.next_step)
         return
     balance = f"{where} takes the key; balance: {credits:g} credits"
     yield Finding("ok", balance) if credits > 0 else Finding("error", balance, "Add credits at kie.ai.")

@@ -18,8 +18,7 @@ from prefect_kie.human_input.questions import (
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE
-from prefect_kie.tasks import measure_video
-from prefect_kie.tasks.contact_sheet import contact_sheet
+from prefect_kie.tasks.measure import contact_sheet, measure_video
 
 SUGGESTED_SECONDS = 3.0
 

@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.errors import DownloadFailed
+from prefect_kie.errors import DownloadFailed, remedy
 from prefect_kie.media.addresses import BadFile
 from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
@@ -229,7 +229,7 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
     if isinstance(error, CutTransfer | BadFile | DeadLink):
         what = f"the result could not be fetched: {error}"
     elif isinstance(error, KieError):
-        first = f"{error.remedy} " if error.remedy and not retryable else ""
+        first = remedy(error)
         what = f"the result could not be saved: {error.message}"
     else:
         # A block's own text may hold its secrets; its name does not.

@@ -125,9 +125,8 @@ class RemoteStorage(Storage):
             _proven.add(store)
         return True
 
-    async def delete(self, path: str) -> bool:
+    async def delete(self, path: str) -> None:
         await self._found("rm_file", path, missing=None)
-        return True
 
     async def names(self, folder: str) -> list[str]:
         found = await self._found("ls", folder, missing=[], detail=True)

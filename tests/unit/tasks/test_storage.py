@@ -189,11 +189,9 @@ class TestEveryStorage:
 
     async def test_a_file_is_deleted_where_that_is_possible(self, place: Storage) -> None:
         await place.write("a/b.json", b"1")
-        if await place.delete("a/b.json"):
-            assert await place.read("a/b.json") is None
-            assert await place.delete("a/b.json")  # as well gone
-        else:
-            assert isinstance(place, BlockStorage)
+        for _ in range(2):  # what is gone already is as well
+            await place.delete("a/b.json")
+        assert (await place.read("a/b.json") is None) is not isinstance(place, BlockStorage)
 
     async def test_the_names_in_a_folder_are_listed_where_that_is_possible(self, place: Storage) -> None:
         if isinstance(place, BlockStorage):
