@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,25 +59,22 @@ class _Account:
 
     async def submit(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
         """The submission's outcome, or the refusal that keeps it from being tried."""
-        async with self._gate, AsyncExitStack() as stack:
+        async with self._gate:
             if not self._is_served:
-                await stack.enter_async_context(self._ahead)
-            if self._is_served:
-                await stack.aclose()  # the others follow side by side
-            if (refusal := self._refusal) is not None:
-                return type(refusal)(
-                    refusal.message,
-                    code=refusal.code,
-                    billed="no",
-                    next_step=refusal.next_step,
-                    remedy=refusal.remedy,
-                )
-            outcome = await submit()
-            if isinstance(outcome, ACCOUNT_REFUSALS):
-                self._refusal = self._refusal or outcome
-            # What Kie refuses for its own input says nothing of the account.
-            self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
-            return outcome
+                async with self._ahead:
+                    if not self._is_served:
+                        return await self._tried(submit)
+            return await self._tried(submit)
+
+    async def _tried(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
+        if self._refusal is not None:
+            return self._refusal
+        outcome = await submit()
+        if isinstance(outcome, ACCOUNT_REFUSALS):
+            self._refusal = outcome
+        # What Kie refuses for its own input says nothing of the account.
+        self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
+        return outcome
 
 
 @dataclass

@@ -26,7 +26,7 @@ from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
-from prefect_kie.human_input.pausing import pause_for, suspend_for
+from prefect_kie.human_input.pausing import pause, suspend
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage
 
@@ -57,7 +57,7 @@ class Question(Generic[FormT]):
         return self.name in (policy.pause_keys or set())
 
     async def answer(self, hours: float, unanswered: NotAnswered) -> FormT:
-        """Ask, and wait; raises `unanswered` where nobody answers. Only its schema is checked."""
+        """Ask, and wait; raises `unanswered` where nobody answers. Only the form's schema is checked."""
         run = _this_run()
         seconds = max(1, round(hours * 3600))
         form = self.form.with_initial_data(description=self.text)
@@ -72,10 +72,12 @@ class Question(Generic[FormT]):
         message = f"Waits for your answer: {self.asks}"
         try:
             if run.deployment_id is not None and run.parent_task_run_id is None:
-                return await suspend_for(run, message, form, key=self.name, seconds=seconds)
-            paused = pause_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
-            # Not anyio's scope, under whose cancellation Prefect could not close its connection.
-            return await asyncio.wait_for(paused, seconds)
+                keys = await suspend(run, message, key=self.name, form=form, seconds=seconds)
+            else:
+                paused = pause(run, message, key=self.name, form=form, seconds=seconds + MARGIN_SECONDS)
+                # Not anyio's scope, under whose cancellation Prefect could not close its connection.
+                keys = await asyncio.wait_for(paused, seconds)
+            return await form.aload(keys)
         except (TimeoutError, ValidationError):  # the latter: somebody or an automation changed its state
             raise unanswered from None
 
@@ -139,11 +141,10 @@ async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> Answ
         storage = await scope_storage()
         if first:
             await storage.create(_path(key), content)
-    kept = await kept_answer(key, type(answer)) if first else None
-    if kept is None:
-        with _storage_errors():
-            await storage.write(_path(key), content)
-    return kept or answer
+            if kept := await kept_answer(key, type(answer)):
+                return kept
+        await storage.write(_path(key), content)
+    return answer
 
 
 def _path(key: str) -> str:
