@@ -109,6 +109,11 @@ async def show_markdown(key: str, description: str, markdown: str) -> None:
     await _put(key, "markdown", lambda _, __: (markdown, description))
 
 
+async def show_percent(key: str, percent: float, description: str) -> None:
+    """Show how far something is, as the artifact of a key."""
+    await _put(key, "progress", lambda _, __: (percent, description))
+
+
 async def show_progress(
     handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
 ) -> None:
