@@ -39,8 +39,16 @@ _NOT_PUBLIC_6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/3
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class BadFile(Exception):
+class FetchError(Exception):
+    """A file did not come; trying again later may bring it where it is `retryable`."""
+
+    retryable = True
+
+
+class BadFile(FetchError):
     """What came is not the file, and will not be: too long, packed in an unknown way, a forbidden address."""
+
+    retryable = False
 
 
 @asynccontextmanager
@@ -74,8 +82,8 @@ async def opened(
     for address in found:
         if not (is_public(address) or (local_allowed and _plain(address).is_loopback)):
             raise BadFile(f"the result's address lies in a private network: {url[:100]!r} ({address})")
-    if any(_plain(address).is_loopback for address in found):
-        proxy = None
+        if _plain(address).is_loopback:
+            proxy = None
     targets = found if proxy is None else [None]  # a proxy gets the name
     async with file_client(TIMEOUT, proxy) as http:
         response = await _first_answer(http, asked, headers, targets)

@@ -21,7 +21,7 @@ import anyio.to_thread
 import httpx
 from anyio.lowlevel import RunVar
 
-from prefect_kie.media.addresses import BadFile, opened
+from prefect_kie.media.addresses import BadFile, FetchError, opened
 from prefect_kie.media.content import oddities, page_in_place, suffix_for, suffix_in
 from prefect_kie.media.kinds import is_cut, kind_in
 from prefect_kie.runtime.logs import run_logger
@@ -43,12 +43,12 @@ MIN_BYTES_PER_SECOND = 8 * 1024
 _slots: RunVar[anyio.CapacityLimiter] = RunVar("prefect_kie.transfers")
 
 
-class DeadLink(Exception):
+class DeadLink(FetchError):
     """The link no longer leads to the file; a fresh one may."""
 
 
-class CutTransfer(Exception):
-    """What came is not the whole file; trying again later may bring it."""
+class CutTransfer(FetchError):
+    """What came is not the whole file."""
 
 
 @dataclass
@@ -242,18 +242,12 @@ async def _answer(
 
 def _range(response: httpx.Response) -> tuple[int | None, int | None]:
     """Where in the file a part begins, and how long the whole file is; None where the answer does not say."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if found is None:
-        return None, None
-    return int(found[1]), None if found[2] == "*" else int(found[2])
+    found = re.fullmatch(r"bytes (\d+)-\d+/(?:(\d+)|\*)", response.headers.get("Content-Range", ""))
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else (None, None)
 
 
 def _finish(url: str, part: Path, transfer: Transfer, response: httpx.Response) -> list[str]:
-    """Unpack, inspect and sync what came; returns what is odd about it.
-
-    Raises:
-        CutTransfer: when it is a page in place of the file, or not all of it.
-    """
+    """Unpack, inspect and sync what came; returns what is odd about it."""
     transfer.file.flush()
     _unpack(part, transfer, response.headers.get("Content-Encoding", "").strip().lower())
     named = suffix_in(url) or suffix_in(str(response.request.url))

@@ -25,8 +25,8 @@ from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.errors import DownloadFailed
-from prefect_kie.media.addresses import BadFile
-from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.media.addresses import FetchError
+from prefect_kie.media.download import MAX_FILE_BYTES, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
 from prefect_kie.media.naming import file_stem
 from prefect_kie.media.pictures import poster
@@ -38,16 +38,13 @@ from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
 from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
 
-RESULT_LIFE = timedelta(days=14)
-"""How long Kie keeps results (kie-api: Limits and life times)."""
-
 YOUNG = timedelta(minutes=10)
 """For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
 
 
 def deleted_at(job: Job) -> datetime:
     """When Kie deletes a job's result at the latest."""
-    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+    return (job.completed_at or datetime.now(timezone.utc)) + timedelta(days=14)
 
 
 @asynccontextmanager
@@ -104,9 +101,8 @@ async def save(
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
+            "Stopped saving job %s, which is paid. Fetch it with collect_job, or run this run again, "
             "before %s, when Kie deletes the result.",
-            job.task_id,
             job.task_id,
             f"{deleted_at(job):%Y-%m-%d}",
         )
@@ -123,10 +119,10 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     """What is saved already, if all of it is there."""
     content = await place.read(sidecar)
     try:
-        saved = SavedResult.model_validate_json(content) if content else None
+        saved = SavedResult.model_validate_json(content or b"")
     except ValidationError:
         return None
-    if saved is None or saved.task_id != job.task_id or not saved.files:
+    if saved.task_id != job.task_id or not saved.files:
         return None
     for file in saved.files:
         if not await place.holds(file.name, file.size, file.sha256):
@@ -170,8 +166,8 @@ async def _save_files(
                 path = await place.put(part, name)
                 if not files and here:  # after it is in its place: no decoder's crash can keep it from there
                     picture = await poster(here)
-        except (BadFile, CutTransfer, DeadLink, KieError) as error:
-            if not files or file.role == "result" or (_is_retryable(error) and is_tried_again()):
+        except (FetchError, KieError) as error:
+            if not files or file.role == "result" or (error.retryable and is_tried_again()):
                 raise
             # What was asked for is saved, and is not held back for what came beside it.
             run_logger().warning("The %s of job %s cannot be fetched: %s", file.role, job.task_id, error)
@@ -219,24 +215,22 @@ def _is_young(job: Job) -> bool:
     return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
 
 
-def _is_retryable(error: Exception) -> bool:
-    return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
-
-
 def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
     """Any failure with a paid result, as the one error that says how and until when to come back."""
-    retryable, first = _is_retryable(error), ""
-    if isinstance(error, CutTransfer | BadFile | DeadLink):
-        what = f"the result could not be fetched: {error}"
+    retryable, remedy = True, ""
+    if isinstance(error, FetchError):
+        what, retryable = f"the result could not be fetched: {error}", error.retryable
     elif isinstance(error, KieError):
-        first = f"{error.remedy} " if error.remedy and not retryable else ""
-        what = f"the result could not be saved: {error.message}"
+        what, retryable = f"the result could not be saved: {error.message}", error.retryable
+        remedy = "" if retryable else error.remedy
     else:
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place
         what = f"the result could not be stored in {shown}: {shown_error(error)}"
         if no_waiting_mends(error):
-            retryable, first = False, "Make that place writable, with room in it, or name another one. "
+            retryable, remedy = False, "Make that place writable, with room in it, or name another one."
     until = f"{deleted_at(job):%Y-%m-%d}"
-    next_step = f"{first}Run collect_job with this task id before {until}, when Kie deletes the result."
-    return DownloadFailed(what, task_id=job.task_id, retryable=retryable, next_step=next_step)
+    collect = f"Run collect_job with this task id before {until}, when Kie deletes the result."
+    return DownloadFailed(
+        what, task_id=job.task_id, retryable=retryable, next_step=f"{remedy} {collect}".strip()
+    )

@@ -68,8 +68,7 @@ Change = Callable[[Any, str | None], tuple[Any, str] | None]
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
     """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
-    section = result_section(job, saved, poster)
-    await _change_overview(lambda overview: with_section(overview, section))
+    await _change_overview(lambda overview: with_section(overview, result_section(job, saved, poster)))
 
 
 async def show_character(
@@ -89,14 +88,14 @@ async def show_character(
         times = moments(Slice.parse(origin.timestamps))
         frames = await pictures(Path(video), times, width=200, max_bytes=7 * 1024)
     if isinstance(result, CharacterResult):
-        section = character_section(job, result, origin, frames)
-        await _change_overview(lambda overview: with_section(overview, section))
+        await _change_overview(
+            lambda overview: with_section(overview, character_section(job, result, origin, frames))
+        )
 
 
 async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
     """Show what a run has made, row by row and in a summary, at the head of its overview."""
-    head = table_head(rows, summary)
-    await _change_overview(lambda overview: with_head(overview, head))
+    await _change_overview(lambda overview: with_head(overview, table_head(rows, summary)))
 
 
 async def show_table(rows: Sequence[dict[str, str]]) -> None:
