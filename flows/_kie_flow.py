@@ -27,8 +27,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-MARGIN_BYTES = 1024
-
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")
 """Names that Prefect makes up: `delectable-kudu`, and in its UIs `iota55-huygens` and `Sleek-Jacana`."""
 
@@ -47,19 +45,14 @@ class KieFlow(Flow[P, R]):
         limit = get_current_settings().server.api.max_parameter_size
         sizes = {name: _size(value) for name, value in serialized.items()}
         for name in sorted(sizes, key=lambda name: -sizes[name]):
-            if limit <= 0 or sum(sizes.values()) <= limit - MARGIN_BYTES:
+            if limit <= 0 or sum(sizes.values()) <= limit - 1024:
                 break
             serialized[name] = f"kept out of the run's record: {sizes[name]:,} bytes; it takes {limit:,}"
             sizes[name] = _size(serialized[name])
         return serialized
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as the flow's function takes them.
-
-        Raises:
-            InvalidRequest: when there is a key among them, where no server has refused it before.
-            ParameterTypeError: when they are wrong.
-        """
+        """The parameters as the flow's function takes them; refuses a key where no server has before."""
         try:
             check_credentials_value(parameters.get("credentials"))
         except InvalidRequest as error:

@@ -114,11 +114,8 @@ class JobRunner:
         attempts: int = 1,
         asks: bool = False,
     ) -> JobRunner:
-        """Load what is only named, so that a wrong name is an error before anything is paid.
-
-        Raises:
-            KieError: when there are no such credentials or no such storage, or it cannot ask a person and
-                would have to (`asks`, or by `approval`).
+        """Load what is only named, so that a wrong name is an error before anything is paid; so is a run that
+        cannot ask a person and would have to (`asks`, or by `approval`).
         """
         if asks or approval.ask_above is not None:
             await check_can_ask()
@@ -137,9 +134,6 @@ class JobRunner:
         """The places of the jobs that are not submitted yet. Before anything is paid, make sure that Kie can
         fetch the inputs (also `further` requests, not settled yet), results can be saved, and budgets have
         room. Where all was submitted before, nothing is checked: what is paid for is fetched.
-
-        Raises:
-            KieError: when something is wrong; nothing was submitted.
         """
         new = await self._not_submitted(jobs)
         if new or further:

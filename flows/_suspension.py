@@ -24,21 +24,13 @@ from prefect_kie.tasks.wait import YOUNG_SECONDS
 WAITS = "kie-wait-"
 """How the key of such a suspension begins, which is also the name of the run's input that says for what."""
 
-POLLS_AT_ONCE = 5
-
 
 class Awaited(BaseModel):
-    """What a suspended run waits for.
+    """What a suspended run waits for."""
 
-    Attributes:
-        jobs: Their task ids, with the time of submission where it is known.
-        credentials: The name of the credentials block to poll them with.
-        until: When the run is to go on in any case: its waiting ends with an error then.
-    """
-
-    jobs: dict[str, datetime | None]
-    credentials: str
-    until: datetime
+    jobs: dict[str, datetime | None]  # task ids, with the time of submission where it is known
+    credentials: str  # the name of the block to poll them with
+    until: datetime  # when the run is to go on in any case: its waiting ends with an error then
 
     @property
     def is_over(self) -> bool:
@@ -95,7 +87,7 @@ async def suspend_until_done(
 
 async def unfinished(awaited: Awaited, kie: KieCredentials) -> list[str]:
     """Which of the jobs have not ended, by polling each; one that cannot be polled for good has."""
-    at_once = asyncio.Semaphore(POLLS_AT_ONCE)
+    at_once = asyncio.Semaphore(5)
 
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:

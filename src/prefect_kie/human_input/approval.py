@@ -148,12 +148,7 @@ async def approve(
 ) -> None:
     """Ask a person before jobs are submitted, where those that are left cost more than `over` credits or have
     no known price; None asks nobody. A yes is kept: run again, nobody is asked twice for the same jobs at no
-    higher a price.
-
-    Raises:
-        NotApproved: when the person says no.
-        NotAnswered: when nobody answers.
-        KieError: another one when the prices cannot be read. In each case nothing was submitted.
+    higher a price. Raises NotApproved when the person says no, NotAnswered when nobody answers.
     """
     if over is None:
         return

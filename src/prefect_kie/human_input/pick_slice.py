@@ -38,10 +38,7 @@ async def pick_slice(
 
     A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
     is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
-
-    Raises:
-        NotAnswered: when nobody answers; nothing was submitted for the character.
-        KieError: another one when the job made no video, or one too short, or result storage fails.
+    Raises NotAnswered when nobody answers; nothing was submitted for the character.
     """
     key = answer_key("slice", job_key, origin.task_id, whose)
     log = get_run_logger()
@@ -95,11 +92,7 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float) ->
 async def real_length(
     origin: Job, credentials: KieCredentials, *, file: Path | None = None, show: bool = False
 ) -> float | None:
-    """How long a finished video is, seconds: the file says, or else what was asked for.
-
-    Raises:
-        InvalidRequest: when the job made no video.
-    """
+    """How long a finished video is, seconds: the file says, or else what was asked for."""
     if not origin.urls:
         raise InvalidRequest(
             f"job {origin.task_id} ({origin.model}) made no video, so no character can be made from it",

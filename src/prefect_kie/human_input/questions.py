@@ -37,8 +37,6 @@ AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
 """How long a question waits; Kie keeps results for 14 days."""
 
 DEFAULT_HOURS = 24.0
-MARGIN_SECONDS = 60
-"""How much later than we Prefect ends a paused run, which it does without a word on what to do next."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,8 @@ class Question(Generic[FormT]):
             if run.deployment_id is not None and run.parent_task_run_id is None:
                 keys = await suspend(run, message, key=self.name, form=form, seconds=seconds)
             else:
-                paused = pause(run, message, key=self.name, form=form, seconds=seconds + MARGIN_SECONDS)
+                # Prefect, which ends it without a word on what to do next, does so later than we.
+                paused = pause(run, message, key=self.name, form=form, seconds=seconds + 60)
                 # Not anyio's scope, under whose cancellation Prefect could not close its connection.
                 keys = await asyncio.wait_for(paused, seconds)
             return await form.aload(keys)
@@ -90,11 +89,10 @@ class Question(Generic[FormT]):
 
 
 async def check_can_ask() -> None:
-    """Make sure that this run can wait for a person, before anything is paid.
+    """Make sure, before anything is paid, that this run can wait for a person; else an InvalidRequest.
 
-    Raises:
-        InvalidRequest: when it cannot: Prefect suspends no subflow, and a run that is paused loses its slot
-            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.9).
+    Prefect suspends no subflow, and a run that is paused loses its slot of its deployment's concurrency limit
+    and is then called crashed, after 225 s (Prefect 3.9).
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:
@@ -116,11 +114,7 @@ def answer_key(kind: str, *whose: str) -> str:
 
 
 async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
-    """An answer that was kept; None where none is, or a damaged one.
-
-    Raises:
-        SubmissionNotRecorded: when result storage cannot be read.
-    """
+    """An answer that was kept; None where none is, or a damaged one."""
     with _storage_errors():
         content = await (await scope_storage()).read(_path(key))
     try:
@@ -132,9 +126,6 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
 async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> AnswerT:
     """Keep an answer for whenever this is run again, in place of an earlier one; with `first`, only where no
     other is, as runs of one `job_key` may ask side by side. Returns the one that counts for all of them.
-
-    Raises:
-        SubmissionNotRecorded: when result storage cannot be read or written.
     """
     content = answer.model_dump_json().encode()
     with _storage_errors():

@@ -116,14 +116,8 @@ async def show_percent(key: str, percent: float, description: str) -> None:
 async def show_progress(
     handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
 ) -> None:
-    """Show how far a job is; never backwards, never to the job's harm.
-
-    Args:
-        handle: The job.
-        job: The same as it was last polled; None where Kie does not know it yet.
-        age: How old it is, seconds.
-        usual: How long such a job usually takes, seconds.
-        told: Its progress as a callback has it, percent; without one, the job's own.
+    """Show how far a job is, never backwards: by a callback's word (`told`, percent), else by the job's as it
+    was last polled, else by its age and its usual time, seconds.
     """
     global _quiet_until
     if time.monotonic() < _quiet_until:

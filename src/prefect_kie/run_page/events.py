@@ -27,17 +27,12 @@ from prefect_kie.keys import is_submission_key
 from prefect_kie.run_page.markdown import plain
 
 JOB_SUBMITTED = "kie.job.submitted"
-"""A job was created."""
 JOB_SUCCEEDED = "kie.job.succeeded"
-"""A job has its result, and was charged."""
 JOB_FAILED = "kie.job.failed"
-"""A job ended without a result."""
-JOB_CALLBACK = "kie.job.callback"
-"""Kie called back about a job: a reason to poll it, and no proof of anything else."""
+JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
 
 ATTEMPT = "kie.attempt"
 MAX_REMEMBERED = 10_000
-SENT_SECONDS = 2.0
 
 _reported: OrderedDict[tuple[str | None, str], None] = OrderedDict()
 """Ends of jobs that runs of this process have reported. Not by the event's ID: a server on SQLite that gets
@@ -52,7 +47,7 @@ def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: s
 async def events_are_sent() -> None:
     """Wait for a moment until all that was reported has left this process."""
     with suppress(Exception):
-        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
+        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=2.0, at_exit=False))
 
 
 def emit_succeeded(job: Job, handle: JobHandle) -> None:
