@@ -214,7 +214,8 @@ class JobRunner:
         while unfinished := [video for video in videos if video.outcome is None]:
             if self.suspends:
                 await asyncio.gather(*map(until_submitted, unfinished))
-                await self._suspend(*(video.submitted for video in unfinished))
+                handles = [one.submitted for one in unfinished if isinstance(one.submitted, JobHandle)]
+                await suspend_until_done(handles, self.credentials, self.poll)
             async with waiting_reported(message):
                 await asyncio.gather(*map(until_ended, unfinished))
         return tuple(video.outcome for video in videos if video.outcome is not None)
@@ -284,16 +285,12 @@ class JobRunner:
         except KieError:  # nor can anything be submitted then
             return None
 
-    async def _suspend(self, *submitted: JobHandle | Exception | None) -> None:
-        handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
-        await suspend_until_done(handles, self.credentials, self.poll)
-
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
         """Submit and wait for a character; `video` is the original's file, for pictures of the slice."""
         cap = self.approval.max_credits
         handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:
-            await self._suspend(handle)
+            await suspend_until_done([handle], self.credentials, self.poll)
         async with waiting_reported(lambda: "Waits for Kie: the character"):
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):

@@ -7,8 +7,10 @@ jobs by their submissions, and goes on.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
+from httpx import HTTPStatusError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
@@ -71,9 +73,8 @@ async def suspend_until_done(
     async with get_client() as client:
         keys = (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()
         key = f"{WAITS}{sum(key.startswith(WAITS) for key in keys) + 1}"
-        for written in await client.filter_flow_run_input(run.id, key, 10, set()):
-            if written.key == key:  # of the same run before it failed and was run again
-                await client.delete_flow_run_input(run.id, key)
+        with suppress(HTTPStatusError):  # of the same run before it failed and was run again
+            await client.delete_flow_run_input(run.id, key)
         await client.create_flow_run_input(run.id, key, awaited.model_dump_json())
     called_back = all(handle.callback_requested for handle in handles)
     jobs = f"{len(left)} of {len(handles)} jobs"

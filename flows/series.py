@@ -200,9 +200,8 @@ async def character_series(
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
         cause = Failure.of(error).exception
-        text = error.line if isinstance(error, KieError) else error
         ended = incomplete(
-            f"The original is saved, but no episode was made: {text}\n- {first.line}\n"
+            f"The original is saved, but no episode was made: {cause.line}\n- {first.line}\n"
             f"{how_to_go_on(runner.job_key)}",
             result,
             [first],

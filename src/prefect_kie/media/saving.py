@@ -8,9 +8,8 @@ a fitting sidecar is not fetched again.
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -162,10 +161,9 @@ async def _save_files(
                 seconds = await anyio.to_thread.run_sync(mp4_seconds, part) if is_video else None
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.
                 name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
-                here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
-                if not files and here:  # after it is in its place: no decoder's crash can keep it from there
-                    picture = await poster(here)
+                if not files:  # after it is in its place: no decoder's crash can keep it from there
+                    picture = await poster(place.local(name) or part)
         except (FetchError, KieError) as error:
             if not files or file.role == "result" or (error.retryable and is_tried_again()):
                 raise
@@ -185,14 +183,6 @@ async def _save_files(
             )
         )
     return files, picture
-
-
-def _second_name(part: Path) -> Path | None:
-    """The same file under a name that stays when a storage elsewhere has taken it, until the folder goes."""
-    with suppress(OSError):
-        os.link(part, second := part.with_suffix(".kept"))
-        return second
-    return None
 
 
 async def _fetch_or_renew(kie: KieCredentials, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:

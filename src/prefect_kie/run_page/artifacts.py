@@ -10,11 +10,10 @@ import asyncio
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -29,22 +28,14 @@ from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
 from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
+from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
-from prefect_kie.run_page.sections import (
-    character_section,
-    moments,
-    result_section,
-    table_head,
-    with_head,
-    with_section,
-)
 from prefect_kie.runtime.best_effort import best_effort
 
 OVERVIEW_KEY = "kie-overview"
 
 LIMIT_SECONDS = 5.0
 """A server that takes longer is left alone, and is sent no progress for a while."""
-MAX_REMEMBERED = 500
 
 _quiet_until = 0.0  # before this time, of the monotonic clock, no progress is shown
 
@@ -60,7 +51,10 @@ class _Shown:
     description: str | None = None
 
 
-_shown: OrderedDict[tuple[str, str], _Shown] = OrderedDict()
+@lru_cache(maxsize=500)
+def _shown(owner: str, key: str) -> _Shown:
+    return _Shown()
+
 
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
 """Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show."""
@@ -68,7 +62,9 @@ Change = Callable[[Any, str | None], tuple[Any, str] | None]
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
     """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
-    await _change_overview(lambda overview: with_section(overview, result_section(job, saved, poster)))
+    await _change_overview(
+        lambda overview: sections.with_section(overview, sections.result_section(job, saved, poster))
+    )
 
 
 async def show_character(
@@ -85,17 +81,19 @@ async def show_character(
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:
-        times = moments(Slice.parse(origin.timestamps))
+        times = sections.moments(Slice.parse(origin.timestamps))
         frames = await pictures(Path(video), times, width=200, max_bytes=7 * 1024)
     if isinstance(result, CharacterResult):
         await _change_overview(
-            lambda overview: with_section(overview, character_section(job, result, origin, frames))
+            lambda overview: sections.with_section(
+                overview, sections.character_section(job, result, origin, frames)
+            )
         )
 
 
 async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
     """Show what a run has made, row by row and in a summary, at the head of its overview."""
-    await _change_overview(lambda overview: with_head(overview, table_head(rows, summary)))
+    await _change_overview(lambda overview: sections.with_head(overview, sections.table_head(rows, summary)))
 
 
 async def show_table(rows: Sequence[dict[str, str]]) -> None:
@@ -172,11 +170,8 @@ async def _put(key: str, kind: str, change: Change) -> bool:
     if not owners:
         return True
     owner, fields = next(iter(owners.values())), {"key": key, "type": kind, **owners}
-    shown = _shown.setdefault((owner, key), _Shown())
-    while len(_shown) > MAX_REMEMBERED:
-        _shown.popitem(last=False)
     try:
-        await best_effort(partial(_store, shown, fields, change), LIMIT_SECONDS)
+        await best_effort(partial(_store, _shown(owner, key), fields, change), LIMIT_SECONDS)
     except Exception as error:
         get_logger("prefect_kie").debug("The artifact %s is not shown: %r", key, error)
         return False
