@@ -4,17 +4,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.models import VideoRequest
-from prefect_kie.outcomes.endings import complete_or_failed, failed, summary, table
+from prefect_kie.outcomes.endings import complete, summary, table
 from prefect_kie.outcomes.results import GeneratedVideos, Wanted
 from prefect_kie.run_page.artifacts import show_overview
-from prefect_kie.runtime.heartbeat import keep_alive
 
 
 @kie_flow(name="generate-video", flow_run_name=run_name, persist_result=True)
@@ -58,17 +56,11 @@ async def generate_video(
         print(made.paths, made.credits)
         ```
     """
-    keep_alive()
     jobs = [Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)]
-    try:
-        runner = await JobRunner.prepare(
-            credentials, output, approval, waiting, scope, attempts=retry.attempts
-        )
-        new = await runner.check(jobs)
-        await runner.approve(jobs, new)
-    except KieError as error:
-        return failed(error, GeneratedVideos)
+    runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
+    new = await runner.check(jobs)
+    await runner.approve(jobs, new)
     videos = await runner.videos(jobs, new=new)
     if count > 1:
         await show_overview(table(videos), summary(videos))
-    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)
+    return complete(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)

@@ -8,16 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie import api, errors
-from prefect_kie.api import (
-    AuthenticationFailed,
-    CharacterResult,
-    ContentRejected,
-    InsufficientCredits,
-    JobRequest,
-    KieError,
-    SubmissionInDoubt,
-    UsageLimitReached,
-)
+from prefect_kie.api import KieError
 from prefect_kie.api.errors import Billed
 from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import cell, web_address
@@ -25,19 +16,19 @@ from prefect_kie.tasks import SavedResult
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
-ACCOUNT_REFUSALS = (InsufficientCredits, AuthenticationFailed, UsageLimitReached)
+ACCOUNT_REFUSALS = (api.InsufficientCredits, api.AuthenticationFailed, api.UsageLimitReached)
 """Refusals that meet every job of the account: after one of them nothing more is submitted."""
 
 
 class Wanted(NamedTuple):
     """A wanted result: its request, its take (from 1), and what to ask for where that fails."""
 
-    request: JobRequest
+    request: api.JobRequest
     take: int = 1
-    fallbacks: tuple[JobRequest, ...] = ()
+    fallbacks: tuple[api.JobRequest, ...] = ()
 
     @property
-    def requests(self) -> tuple[JobRequest, ...]:
+    def requests(self) -> tuple[api.JobRequest, ...]:
         """The request and its fallbacks, each once."""
         unique = [self.request]
         for request in self.fallbacks:
@@ -127,17 +118,17 @@ class VideoOutcome(BaseModel):
     ) -> VideoOutcome:
         """What became of a wanted video: it is saved, or the exception says why it is missing."""
         video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
-        error = failure.exception if failure else None
+        error = failure and failure.exception
         billed: Billed = error.billed if error else "yes"
         return cls(
             model=wanted.request.model_name,
             prompt=wanted.request.title,
             take=wanted.take,
-            status="saved" if isinstance(made, SavedResult) else _status(made),
+            status=_status(error) if error else "saved",
             tries=tries,
             task_id=error.task_id if error else task_id,
             video=video,
-            error=_line(made) if isinstance(made, Exception) else None,
+            error=error.line if error else None,
             failure=failure,
             billed=billed,
             credits=0.0 if billed == "no" else video.credits if video else credits,
@@ -192,16 +183,12 @@ class VideoOutcome(BaseModel):
         }
 
 
-def _line(error: Exception) -> str:
-    return error.line if isinstance(error, KieError) else f"{type(error).__name__}: {error}"
-
-
-def _status(error: Exception) -> VideoStatus:
-    if isinstance(error, SubmissionInDoubt):
+def _status(error: KieError) -> VideoStatus:
+    if isinstance(error, api.SubmissionInDoubt):
         return "in doubt"
     if isinstance(error, ACCOUNT_REFUSALS) and error.task_id is None:
         return "not submitted"
-    return "rejected" if isinstance(error, ContentRejected) else "failed"
+    return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
 class GeneratedVideos(BaseModel):
@@ -326,7 +313,7 @@ class CollectedJob(BaseModel):
     task_id: str
     model: str
     video: SavedResult | None = None
-    character: CharacterResult | None = None
+    character: api.CharacterResult | None = None
 
     @property
     def path(self) -> str | None:

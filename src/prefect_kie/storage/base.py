@@ -38,7 +38,7 @@ class Storage(ABC):
 
     @abstractmethod
     async def put(self, file: Path, path: str) -> str:
-        """Move a local file here, whole or not at all; returns its address for people."""
+        """Move or copy a local file here, whole or not at all; returns its address for people."""
 
     @abstractmethod
     async def holds(self, path: str, size: int, sha256: str) -> bool:

@@ -82,7 +82,6 @@ class BlockStorage(Storage):
             await _called(upload, file, path)
         else:  # this block's interface takes only a whole file's bytes
             await self.write(path, await anyio.to_thread.run_sync(file.read_bytes))
-        await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
@@ -134,7 +133,6 @@ class RemoteStorage(Storage):
 
     async def put(self, file: Path, path: str) -> str:
         await anyio.to_thread.run_sync(self._write_whole, path, file)
-        await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
