@@ -91,9 +91,11 @@ def run_name() -> str:
 
 
 def kie_flow(
-    flow_run_name: str | Callable[[], str], **options: Any
+    flow_run_name: str | Callable[[], str], *, like: Flow[..., Any] | None = None, **options: Any
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], KieFlow[P, Coroutine[Any, Any, T]]]:
     """Prefect's `@flow`, for a `KieFlow`; a name that a person has typed for the run stays.
+
+    The parameters mean what those of the flow `like` do, whose words the form has.
 
     A `KieError` fails the run without Prefect's traceback of our own code above it in the log.
     """
@@ -107,6 +109,10 @@ def kie_flow(
         return flow_run_name()
 
     def decorate(fn: Callable[P, Coroutine[Any, Any, T]]) -> KieFlow[P, Coroutine[Any, Any, T]]:
+        if like is not None:
+            words = inspect.cleandoc(like.fn.__doc__ or "")
+            args = words[words.index("Args:") : words.index("Returns:")]
+            fn.__doc__ = f"{inspect.cleandoc(fn.__doc__ or '')}\n\n{args}"
         for parameter, annotation in fn.__annotations__.items():
             title = Field(json_schema_extra={"title": parameter.replace("_", " ").capitalize()})
             fn.__annotations__[parameter] = Annotated[annotation, title]  # Prefect's title is the bare name

@@ -76,8 +76,9 @@ def next_poll(
     if progress is not None and 0 < progress < 100 and age > 0:
         gap = _gap_by_progress(age, progress / 100, policy)
     else:
-        known = spread is not None and policy.usual_seconds is None
-        gap = _gap_by_hazard(age, policy.usual_seconds or usual, spread if known else policy.spread, policy)
+        if spread is None or policy.usual_seconds is not None:
+            spread = policy.spread
+        gap = _gap_by_hazard(age, policy.usual_seconds or usual, spread, policy)
     gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
     gap = max(policy.min_gap_seconds, gap)
     # A poll shortly before the deadline would leave no room for the last one: go straight there.

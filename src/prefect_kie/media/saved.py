@@ -74,6 +74,17 @@ class SavedResult(BaseModel):
         return self.files[0].path
 
     @property
+    def url(self) -> str:
+        """Kie's own address of the main file, for another request; dead after 14 days at the latest.
+
+        Raises:
+            ValueError: when it is a text or data, which has none.
+        """
+        if (url := self.files[0].url) is None:
+            raise ValueError(f"{self.files[0].name} is no file of Kie's, so it has no address there")
+        return url
+
+    @property
     def seconds(self) -> float | None:
         """How long the main file plays, where it is known."""
         return self.files[0].seconds

@@ -14,6 +14,8 @@ from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
+NOUNS = {"video": "video", "image": "picture", "audio": "sound"}
+
 
 def complete(
     result: ResultT,
@@ -110,8 +112,10 @@ def how_to_go_on(job_key: str) -> str:
 
 
 def _counts(made: Sequence[VideoOutcome | Character]) -> str:
-    statuses = [one.row["status"] for one in made]
-    videos, characters = statuses.count("saved"), statuses.count("made")
-    of_all = "" if videos + characters == len(made) else f" of {len(made) - characters:,}"
-    counts = f"{videos:,}{of_all} video{'' if videos == 1 and not of_all else 's'}"
-    return f"{counts}, 1 character" if characters else counts
+    wanted = [one for one in made if isinstance(one, VideoOutcome)]
+    saved = sum(one.status == "saved" for one in wanted)
+    of_all = "" if saved == len(wanted) else f" of {len(wanted):,}"
+    kinds = {one.kind for one in wanted}
+    noun = NOUNS.get(kinds.pop(), "result") if len(kinds) == 1 else "result"
+    counts = f"{saved:,}{of_all} {noun}{'' if saved == 1 and not of_all else 's'}"
+    return f"{counts}, 1 character" if len(wanted) < len(made) else counts

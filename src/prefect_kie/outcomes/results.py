@@ -76,11 +76,12 @@ class Failure(BaseModel):
 
 
 class VideoOutcome(BaseModel):
-    """What became of one wanted video.
+    """What became of one wanted video, or other result.
 
     Attributes:
         model: The model's name at Kie.
         prompt: Its prompt, or what stands for it.
+        kind: What the model makes: `video`, `image`, `audio` …
         take: Which variation of its request it is, from 1.
         status: `saved`, `failed`, `rejected` (by moderation), `in doubt` (not known whether Kie created it),
             or `not submitted` (the account was refused before its turn came).
@@ -97,6 +98,7 @@ class VideoOutcome(BaseModel):
 
     model: str
     prompt: str
+    kind: str = "video"
     take: int = 1
     status: VideoStatus
     tries: int = 1
@@ -123,6 +125,7 @@ class VideoOutcome(BaseModel):
         return cls(
             model=wanted.request.model_name,
             prompt=wanted.request.title,
+            kind=wanted.request.result_kind,
             take=wanted.take,
             status=_status(error) if error else "saved",
             tries=tries,
@@ -191,8 +194,44 @@ def _status(error: KieError) -> VideoStatus:
     return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
-class GeneratedVideos(BaseModel):
-    """The outcomes of a run of `generate_video`, one per wanted video, in order.
+class Generated(BaseModel):
+    """The outcomes of a run that makes files, one per wanted result, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @property
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each wanted result."""
+        raise NotImplementedError
+
+    @property
+    def saved(self) -> SavedResult:
+        """The first saved result; what it raises, the flow itself has raised before.
+
+        Raises:
+            KieError: why there is none.
+        """
+        made = (outcome.video for outcome in self.outcomes if outcome.video is not None)
+        return next(made, None) or self.outcomes[0].saved
+
+    @property
+    def path(self) -> str:
+        """Where the first saved file is: an absolute path, or the storage's address of it."""
+        return self.saved.path
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the main file of each saved result is, in order."""
+        return [outcome.video.path for outcome in self.outcomes if outcome.video is not None]
+
+    @property
+    def credits(self) -> float:
+        """What they cost together, credits, as far as Kie tells it."""
+        return total_credits(self.outcomes)
+
+
+class GeneratedVideos(Generated):
+    """What a run of `generate_video` made.
 
     Example:
         ```python
@@ -201,33 +240,39 @@ class GeneratedVideos(BaseModel):
         ```
     """
 
-    model_config = ConfigDict(frozen=True)
-
     videos: tuple[VideoOutcome, ...]
 
     @property
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each wanted video."""
+        return self.videos
+
+    @property
     def video(self) -> SavedResult:
-        """The first saved video; what it raises, the flow itself has raised before.
+        """The first saved video; raises as `saved`."""
+        return self.saved
 
-        Raises:
-            KieError: why there is none.
-        """
-        return next((one.video for one in self.videos if one.video is not None), None) or self.videos[0].saved
 
-    @property
-    def path(self) -> str:
-        """Where the first saved video is: an absolute path, or the storage's address of it."""
-        return self.video.path
+class GeneratedImages(Generated):
+    """What a run of `generate_image` made; a job may make several pictures (`made.saved.files`)."""
+
+    images: tuple[VideoOutcome, ...]
 
     @property
-    def paths(self) -> list[str]:
-        """Where each saved video is, in order."""
-        return [outcome.video.path for outcome in self.videos if outcome.video is not None]
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each job that was wanted."""
+        return self.images
+
+
+class GeneratedAudio(Generated):
+    """What a run of `generate_audio` made; a song is two tracks with their covers (`made.saved.files`)."""
+
+    audio: tuple[VideoOutcome, ...]
 
     @property
-    def credits(self) -> float:
-        """What they cost together, credits, as far as Kie tells it."""
-        return total_credits(self.videos)
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each job that was wanted."""
+        return self.audio
 
 
 class Character(BaseModel):
