@@ -27,7 +27,8 @@ from prefect_kie.cli.terminal import Finding, Outcome, show_all
 # The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
 DEPLOYMENTS = (
-    *("generate-video/kie", "generate-video/kie-daily", "create-character/kie", "character-series/kie"),
+    *("generate-video/kie", "generate-video/kie-daily", "generate-image/kie", "generate-audio/kie"),
+    *("create-character/kie", "character-series/kie"),
     *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "resume-waiting/kie"),
 )
 OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
