@@ -110,7 +110,6 @@ def _automation(
     match: Mapping[str, str | list[str]] | None = None,
 ) -> AutomationCore:
     """Change the state of a tagged deployment's run; `match` is answered once for each of its values."""
-    tag = {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"}
     more: dict[str, Any] = dict(match or {})
     return AutomationCore(
         name=f"prefect-kie: {name}",
@@ -120,7 +119,10 @@ def _automation(
             after={_event(after)} if after else set(),
             expect={_event(one) for one in expect},
             match={"prefect.resource.id": "prefect.flow-run.*", **more},
-            match_related=tag,
+            match_related={
+                "prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}",
+                "prefect.resource.role": "tag",
+            },
             for_each={"prefect.resource.id", *more},
             threshold=1,
             within=within,
