@@ -42,7 +42,7 @@ def test_a_password_that_is_missing_or_wrong(command: str, guarded: LocalServer,
     )
     assert terminal.sentence(command, url, "admin:not-this-one") == (
         f"The Prefect server at {url} wants a password, and does not take the one in PREFECT_API_AUTH_STRING "
-        "(401): set PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY); then run this again."
+        "(401): set PREFECT_API_AUTH_STRING; then run this again."
     )
 
 

@@ -1,17 +1,9 @@
 """The automations that run a crashed flow run again, as the Prefect server evaluates them.
 
-::
-
-    Pending ──15 min──> NotStarted ──┐
-    Running ─────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
-       └─silent for 90 s─> Silent ───┘
-
-One for each step, since an automation can do but one. Run again, a flow of this package goes on where it was:
-same jobs, nothing paid twice. A run that is suspended or paused, waiting for a person, is left alone.
-
-A missing heartbeat proves nothing by itself. So nothing is concluded of a run that was never heard, the
-heartbeats go the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and a process
-that lives nevertheless ends itself before another one begins in its place.
+One for each step of the diagram in docs/guarantees.md, since an automation can do but one. A missing
+heartbeat proves nothing by itself. So nothing is concluded of a run that was never heard, the heartbeats go
+the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and a process that lives
+nevertheless ends itself before another one begins in its place.
 """
 
 from __future__ import annotations
@@ -48,7 +40,6 @@ def all_automations(
 ) -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes, in the order in which a crash meets them."""
     silence = silence or timedelta(seconds=3 * KieSettings().heartbeat_seconds)
-    minutes = f"{starts_within.total_seconds() / 60:g} minutes"
     return (
         # Bounded twice: only the first crashes match, by the label `prefect.run-count`. A run that crashes
         # before it begins again (its infrastructure cannot start) does not raise that count, so each count is
@@ -58,8 +49,6 @@ def all_automations(
         # is, Prefect lets nobody report a crash; hence also the `force`.
         _automation(
             "a crashed flow run may be run again",
-            f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
-            f"time that it had begun, {RERUNS} times at most.",
             (StateType.CRASHED, RECOVERING),
             f"It crashed, and is run again in {PAUSE.total_seconds():g} seconds or a little more.",
             expect=("Crashed",),
@@ -70,8 +59,6 @@ def all_automations(
         # Nobody has taken the run up meanwhile, neither a person nor a container that was slow to start.
         _automation(
             "run a crashed flow run again",
-            f"Runs a flow run marked as {RECOVERING} again after {PAUSE.total_seconds():g} seconds: the same "
-            "flow run, which goes on where it was.",
             (StateType.SCHEDULED, "AwaitingRetry"),
             "Run again after a crash; what it has submitted is not paid again.",
             after=RECOVERING,
@@ -85,8 +72,6 @@ def all_automations(
         # heartbeat may come after the run has suspended itself.
         _automation(
             "a flow run has gone silent",
-            f"Deployments tagged {RECOVERY_TAG}: marks a running flow run as {SILENT} that has sent "
-            f"heartbeats, and none for {silence.total_seconds():g} seconds.",
             (StateType.PAUSED, SILENT),
             f"No heartbeat for {silence.total_seconds():g} seconds.",
             after=HEARTBEAT,
@@ -97,17 +82,14 @@ def all_automations(
         # if no other has begun it. The new state is of type Pending, which Prefect gives to no running run.
         _automation(
             "a flow run was not started",
-            f"Deployments tagged {RECOVERY_TAG}: marks a flow run as {NOT_STARTED} that a worker has claimed "
-            f"and that has not begun for {minutes}.",
             (StateType.PENDING, NOT_STARTED),
-            f"Claimed by a worker {minutes} ago, and not begun since.",
+            f"Claimed by a worker {starts_within.total_seconds() / 60:g} minutes ago, and not begun since.",
             after="Pending",
             expect=("Pending", *CLAIMED_NO_MORE),
             within=starts_within,
         ),
         _automation(
             "a flow run gone silent has crashed",
-            f"Calls a flow run marked as {SILENT} or {NOT_STARTED} crashed.",
             (StateType.CRASHED, "Crashed"),
             "Its process is gone, and nobody was there to report it.",
             expect=(SILENT, NOT_STARTED),
@@ -118,7 +100,6 @@ def all_automations(
 
 def _automation(
     name: str,
-    description: str,
     state: tuple[StateType, str],
     message: str,
     *,
@@ -129,17 +110,19 @@ def _automation(
     match: Mapping[str, str | list[str]] | None = None,
 ) -> AutomationCore:
     """Change the state of a tagged deployment's run; `match` is answered once for each of its values."""
-    tag = {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"}
     more: dict[str, Any] = dict(match or {})
     return AutomationCore(
         name=f"prefect-kie: {name}",
-        description=f"{description} Made by prefect-kie setup.",
+        description=f"{message} For deployments tagged {RECOVERY_TAG}; made by prefect-kie setup.",
         trigger=EventTrigger(
             posture=Posture.Proactive if after else Posture.Reactive,
             after={_event(after)} if after else set(),
             expect={_event(one) for one in expect},
             match={"prefect.resource.id": "prefect.flow-run.*", **more},
-            match_related=tag,
+            match_related={
+                "prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}",
+                "prefect.resource.role": "tag",
+            },
             for_each={"prefect.resource.id", *more},
             threshold=1,
             within=within,

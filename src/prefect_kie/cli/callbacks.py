@@ -66,21 +66,21 @@ def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
 
 async def load_callbacks(block: str | None = None) -> KieCallbacks:
     """What is accepted, from the Prefect server."""
-    try:
-        async with connected():
-            if block is not None:
-                return await KieCallbacks.aload(block.removeprefix("kie-callbacks/"))
-            credentials = await load_credentials(DEFAULT_CREDENTIALS)
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        raise CommandFailed(
-            f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, Kie "
-            f"Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
-        ) from None
-    if credentials.callbacks is None:
-        raise CommandFailed(
-            f"The credentials block {DEFAULT_CREDENTIALS!r} has no callbacks. Add them in the UI "
-            "(Blocks), or name a block: prefect-kie callbacks --block NAME"
-        )
-    return credentials.callbacks
+    async with connected():
+        if block is None:
+            callbacks = (await load_credentials(DEFAULT_CREDENTIALS)).callbacks
+            if callbacks is None:
+                raise CommandFailed(
+                    f"The credentials block {DEFAULT_CREDENTIALS!r} has no callbacks. Add them in the UI "
+                    "(Blocks), or name a block: prefect-kie callbacks --block NAME"
+                )
+            return callbacks
+        try:
+            return await KieCallbacks.aload(block.removeprefix("kie-callbacks/"))
+        except ValueError as error:
+            if not says_no_block(error):
+                raise
+            raise CommandFailed(
+                f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, "
+                f"Kie Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
+            ) from None

@@ -85,31 +85,23 @@ def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
 def server_missing(error: Exception) -> ServerMissing:
     """What an error of a call to the Prefect server means."""
     url, api = server_url(), get_current_settings().api
+    server = f"The Prefect server at {url}"
     why = " ".join(str(error).split()) or type(error).__name__
     status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
     if isinstance(error, ValueError) or status in (404, 405):
         why = f"it answers {status}" if status else "its answer is not Prefect's"
-        said = (
-            f"What answers at {url} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to its "
-            "address, which ends in /api"
-        )
+        said = f"What answers at {url} is no Prefect server of version 3 ({why}): its address ends in /api"
     elif status in (401, 403):
         given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else ""
         why = f"does not take the one in {given}" if given else "none is set"
-        said = (
-            f"The Prefect server at {url} wants a password, and {why} ({status}): set "
-            "PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY)"
-        )
-    elif "CERTIFICATE_VERIFY_FAILED" in why:
-        said = (
-            f"The Prefect server at {url} has no certificate that this machine trusts ({why}): set "
-            "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY"
-        )
+        setting = given or "PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY)"
+        said = f"{server} wants a password, and {why} ({status}): set {setting}"
     elif isinstance(error, httpx.HTTPStatusError):
-        said = f"The Prefect server at {url} answers {status} to {error.request.url.path}: look into its log"
+        said = f"{server} answers {status} to {error.request.url.path}: look into its log"
+    elif "CERTIFICATE_VERIFY_FAILED" in why:
+        settings = "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY"
+        said = f"{server} has no certificate that this machine trusts ({why}): set {settings}"
     else:
-        said = (
-            f"No Prefect server answers at {url} ({why}): start it with prefect server start, or name "
-            f"another with {NAME_IT}"
-        )
+        start = f"start it with prefect server start, or name another with {NAME_IT}"
+        said = f"No Prefect server answers at {url} ({why}): {start}"
     return ServerMissing(f"{said}; then run this again.")

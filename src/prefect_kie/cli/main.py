@@ -83,8 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--stay", action="store_true", help="keep the Prefect UI up until Ctrl-C")
     option("--live", action="store_true", help="use the real Kie with KIE_API_KEY; costs credits")
     option("--yes", action="store_true", help="with --live: do not ask before paying")
-    files = "where videos and the server's data go (default: ./kie-demo)"
-    option("--directory", type=Path, default=Path("kie-demo"), help=files)
+    option("--directory", type=Path, default=Path("kie-demo"), help="for videos and the server's data")
 
     option = command("simulate", "a local Kie to try things on: same addresses, quirks and limits, no cost")
     option("--host", default="127.0.0.1")
@@ -94,43 +93,33 @@ def _parser() -> argparse.ArgumentParser:
     option("--paused", action="store_true", help="refuse all of Sora 2 as paused, as the real Kie does today")
     option("--signing-key", help="sign callbacks with this key")
 
-    option = command(
-        "setup",
-        "make what a fleet needs on the connected Prefect server, and leave what exists: block types, the "
-        "credentials block 'kie' from KIE_API_KEY, concurrency limits, automations",
+    option = command("setup", "make what a fleet needs on the connected Prefect server; leaves what exists")
+    option(
+        "--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help="budget of all runs, kie-credits"
     )
-    budget = "also make the concurrency limit kie-credits: what all runs together may pay, in credits"
-    option("--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help=budget)
 
     command("doctor", "check that all is in place; changes nothing on the server, spends nothing", block)
 
     option = command(
-        "batch",
-        "make the videos of a manifest (CSV, TSV, JSONL or JSON), one per row, after showing what they cost; "
-        "started again, only what is missing",
-        places,
+        "batch", "make the videos of a manifest, one per row; again, only what is missing", places
     )
     option("manifest", type=Path, metavar="FILE")
     option("--dry-run", action="store_true", help="only check the manifest and show the cost")
     option("--yes", action="store_true", help="do not ask before paying")
     option("--model", help="model of the rows that name none")
     pair: dict[str, Any] = {"action": "append", "type": _pair, "default": []}
-    cells = "the default for empty cells; in a text, {column} is the row's own value"
-    option("--set", **pair, metavar="FIELD=VALUE", help=cells)
-    column = "a column that holds a field of another name; COLUMN= is one that is not used"
-    option("--column", **pair, metavar="COLUMN=FIELD", help=column)
-    most = "what all of it may cost together, in all its runs; what would cost more is not begun"
-    option("--max-credits", type=_number(float, 0, MOST_CREDITS), metavar="CREDITS", help=most)
-    name = "the batch's name (default: the file's); started again under it, only what is missing is paid"
-    option("--name", help=name)
-    again = "pay anew although a results file says that rows are paid, and their records are not here"
-    option("--pay-again", action="store_true", help=again)
-    jobs = "jobs on their way at once (default: 100)"
-    option("--max-concurrency", type=_number(int, 1, 10_000), default=100, metavar="N", help=jobs)
+    option(
+        "--set", **pair, metavar="FIELD=VALUE", help="default for empty cells; {column} is the row's value"
+    )
+    option("--column", **pair, metavar="COLUMN=FIELD", help="which field a column holds; COLUMN= ignores it")
+    option("--max-credits", type=_number(float, 0, MOST_CREDITS), metavar="N", help="budget of all its runs")
+    option("--name", help="the batch's name, by which it knows what is paid (default: the file's)")
+    option("--pay-again", action="store_true", help="pay anew for paid rows whose records are not here")
+    at_once = "jobs on their way at once (default: 100)"
+    option("--max-concurrency", type=_number(int, 1, 10_000), default=100, metavar="N", help=at_once)
     attempts = "submissions of a job at most, if they fail, uncharged, for a passing reason (default: 2)"
     option("--attempts", type=_number(int, 1, 11), default=2, metavar="N", help=attempts)
-    fallback = "model to go to when one has failed"
-    option("--fallback", action="append", default=[], metavar="MODEL", help=fallback)
+    option("--fallback", action="append", default=[], metavar="MODEL", help="model to go to after a failure")
 
     option = command("collect", "fetch what a job made, from its task id alone; pays nothing", places)
     task = "Kie's id of the job, from a log, an error or Kie's logs page"
@@ -139,24 +128,24 @@ def _parser() -> argparse.ArgumentParser:
     lost = "list submissions whose answer was lost, and say what became of them (kie.ai/logs); pays nothing"
     submissions = commands.add_parser("submissions", help=lost, description=lost)
     records = argparse.ArgumentParser(add_help=False, parents=[block])
-    place = "where the records are (default: Prefect's result storage)"
-    records.add_argument("--storage", metavar="TYPE/NAME", help=place)
+    records.add_argument("--storage", metavar="TYPE/NAME", help="where the records are")
     records.set_defaults(submissions=[None], task_id=None)
     acts = submissions.add_subparsers(required=True, metavar="ACT", dest="act")
     acts.add_parser("list", parents=[records], help="list what is in doubt")
-    became = "a submission became this job, which is checked first"
-    option = acts.add_parser("bind", parents=[records], help=became).add_argument
-    option("submissions", nargs=1, metavar="KEY", help="the submission's key, as listed")
-    option("task_id", metavar="TASK_ID", help=task)
-    anew = "no such job exists at Kie: let it be submitted, and paid, anew"
-    option = acts.add_parser("release", parents=[records], help=anew).add_argument
-    option("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
+    bind = acts.add_parser("bind", parents=[records], help="a submission became this job")
+    bind.add_argument("submissions", nargs=1, metavar="KEY", help="the submission's key, as listed")
+    bind.add_argument("task_id", metavar="TASK_ID", help=task)
+    release = acts.add_parser(
+        "release", parents=[records], help="no such job exists: submit it, and pay, anew"
+    )
+    release.add_argument("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
 
     option = command("callbacks", "take Kie's callbacks, so that waiting runs hear at once of a job's end")
     option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     option("--port", type=int, default=4280, help="port to listen on (default: 4280)")
-    names = "name of a KieCallbacks block (default: the callbacks of the credentials block 'kie')"
-    option("--block", metavar="NAME", help=names)
+    option(
+        "--block", metavar="NAME", help="a KieCallbacks block (default: that of the credentials block 'kie')"
+    )
     return parser
 
 

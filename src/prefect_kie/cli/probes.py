@@ -25,8 +25,6 @@ from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
 from prefect_kie.storage.fsspec import storage_for
 
-RECEIVER_SECONDS = 10.0
-SEND_SECONDS = 10.0
 ARRIVE_SECONDS = 20.0  # a server writes events down every five seconds, a busy one later
 
 # Two events, found by one query, and what is lost where one does not arrive.
@@ -49,7 +47,7 @@ async def check_events(client: PrefectClient, problem: Outcome = "error") -> Asy
     problems: dict[str, str] = {}
     for name in WAYS:
         try:
-            await asyncio.wait_for(_send(name, mark), SEND_SECONDS)
+            await asyncio.wait_for(_send(name, mark), 10)
         except Exception as error:
             problems[name] = shown_error(error).splitlines()[0]
     wanted = EventFilter(event=EventNameFilter(name=[*WAYS]), resource=EventResourceFilter(id=[mark]))
@@ -76,7 +74,7 @@ async def _send(name: str, mark: str) -> None:
             await events.emit(event)
 
 
-async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SECONDS) -> Finding:
+async def check_callbacks(callbacks: KieCallbacks, seconds: float = 10.0) -> Finding:
     """Whether the receiver answers at its public address; asked without any key, from outside."""
     address = f"{callbacks.base_url}/health"
     try:
@@ -109,9 +107,8 @@ async def check_result_storage(client: PrefectClient) -> Finding:
         storage = storage_for(block)
     except Exception as error:
         what = f"result storage {named or '(the default of the server)'} cannot be loaded ({_reason(error)})"
-        return Finding(
-            "error", what, f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
-        )
+        remedy = f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
+        return Finding("error", what, remedy)
     return await check_storage(storage, f"result storage {named or storage.address('')}")
 
 
@@ -127,13 +124,13 @@ async def check_storage(storage: Storage, what: str) -> Finding:
     try:
         await storage.create(path, content)
         kept = await storage.read(path)
+        await storage.delete(path)
     except NotExclusive as error:
         return Finding("error", f"{what} keeps no records of submissions: {error.message}", error.next_step)
     except Exception as error:
-        return Finding("error", f"{what} cannot be used ({_reason(error)})", remedy)
-    finally:
         with suppress(Exception):
             await storage.delete(path)
+        return Finding("error", f"{what} cannot be used ({_reason(error)})", remedy)
     if kept != content:
         return Finding("error", f"{what} does not keep what is written", remedy)
     able = f"{what}: creates, reads and deletes"

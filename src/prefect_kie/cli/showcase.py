@@ -149,17 +149,17 @@ async def demo(directory: Path, job_key: str | None, poll: PollPolicy) -> Made:
     """The main job: a series with a character, and beside it a stable and an image model."""
     picture = await upload_file(_picture(directory.parent / "picture.png"), DEFAULT_CREDENTIALS)
     image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
-    given: dict[str, Any] = {
-        "output": Output(directory=directory),
-        "waiting": Waiting(poll=poll),
-        "scope": Scope(job_key=job_key),
-    }
-    series, *single = await asyncio.gather(
-        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, **given),
-        generate_video(STABLE, **given),
-        generate_video(image_request, **given),
+    output, waiting, scope = Output(directory=directory), Waiting(poll=poll), Scope(job_key=job_key)
+
+    async def video(request: Any) -> GeneratedVideos:
+        return await generate_video(request, output=output, waiting=waiting, scope=scope)
+
+    series, stable, image = await asyncio.gather(
+        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
+        video(STABLE),
+        video(image_request),
     )
-    return series, single
+    return series, [stable, image]
 
 
 async def _made(credentials: KieCredentials, *arguments: Any) -> Made:
