@@ -81,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
 
     option = command("demo", "the main job, end to end, on a Prefect server of its own and a simulated Kie")
     option("--stay", action="store_true", help="keep the Prefect UI up until Ctrl-C")
-    option("--live", action="store_true", help="use the real Kie with KIE_API_KEY; costs credits")
+    option("--live", action="store_true", help="one picture by the real Kie with KIE_API_KEY, for a cent")
     option("--yes", action="store_true", help="with --live: do not ask before paying")
     option("--directory", type=Path, default=Path("kie-demo"), help="for videos and the server's data")
 
@@ -92,6 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     option("--credits", type=float, default=1000, help="balance at the start")
     option("--paused", action="store_true", help="refuse all of Sora 2 as paused, as the real Kie does today")
     option("--signing-key", help="sign callbacks with this key")
+
+    option = command("deploy", "make deployments whose forms have exactly one model's fields", block)
+    option("models", nargs="+", metavar="MODEL", help="a model's name at Kie, as in docs/models.md")
+    option("--pool", default="kie", metavar="NAME", help="the work pool that runs them (default: kie)")
 
     option = command("setup", "make what a fleet needs on the connected Prefect server; leaves what exists")
     option(

@@ -1,6 +1,7 @@
-"""What the demo shows: a character series, a stable model and an image model, in one flow of subflows.
+"""What the demo shows: a picture, a video of it, a song; a character and new videos with it.
 
-Run by `prefect-kie demo` as a process of its own, with Prefect's settings in the environment.
+Run by `prefect-kie demo` as a process of its own, with Prefect's settings in the environment. On the real Kie
+it makes the picture alone, for less than a cent.
 """
 
 from __future__ import annotations
@@ -27,20 +28,21 @@ from prefect_kie.cli.setup import set_up
 from prefect_kie.cli.terminal import confirmed, forgive_output, say
 from prefect_kie.flows import (
     CharacterTraits,
-    EpisodeSettings,
-    GeneratedVideos,
     Output,
     Scope,
-    SeriesResult,
     Waiting,
     character_series,
+    generate_audio,
+    generate_image,
     generate_video,
 )
-from prefect_kie.models import Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
+from prefect_kie.models import Kling26ImageToVideo, Slice, Sora2TextToVideo, SunoGenerate, ZImage
 from prefect_kie.outcomes.endings import summary
 from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
-from prefect_kie.tasks import upload_file
 
+PICTURE = ZImage(prompt="A paper boat on a rainy street, seen from above", aspect_ratio="16:9")
+MOVES = "The little boat begins to move and drifts out of the picture"
+SONG = SunoGenerate(custom_mode=False, instrumental=True, prompt="a slow waltz for a music box and rain")
 ORIGINAL = Sora2TextToVideo(
     prompt="A cheerful robot barista with a green apron pours a latte in a small cafe, seen from the front"
 )
@@ -53,43 +55,30 @@ EPISODES = [
     "{character} surfs a long wave at sunset, balancing a cup of coffee",
     "In a night train, {character} tells a quiet story to a sleepy fox",
 ]
-STABLE = Sora2TextToVideoStable(prompt="A paper boat sails through a rainy street, seen from above")
-PICTURE_PROMPT = "The little boat in the picture begins to move and drifts out of the frame"
 
-PLAN = (
-    (ORIGINAL.model_name, ORIGINAL.title),
-    (STABLE.model_name, STABLE.title),
-    ("sora-2-image-to-video", PICTURE_PROMPT),
-    ("sora-2-characters-pro", f"{TRAITS.character_prompt} (slice {SLICE.timestamps} s)"),
-    *((EpisodeSettings().model, prompt) for prompt in EPISODES),
-)
-"""The model and the prompt of each submission."""
-
-Made = tuple[SeriesResult, list[GeneratedVideos]]
+Made = dict[str, VideoOutcome | Character]
+"""What was made, by what it is called in the table."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run it all with the environment's Prefect settings and KIE_API_KEY, and print what it made."""
     parser = argparse.ArgumentParser(prog="python -m prefect_kie.cli.showcase", description=__doc__)
-    parser.add_argument("directory", type=Path, help="where the videos go")
+    parser.add_argument("directory", type=Path, help="where the files go")
     parser.add_argument("--simulator", help="address of a simulated Kie; without it, the real one")
     parser.add_argument("--yes", action="store_true", help="do not ask before paying")
     forgive_output()
     options = parser.parse_args(arguments)
     credentials, poll = how(options.simulator, os.environ.pop("KIE_API_KEY", ""))
-    # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
-    # jobs, so each run there has jobs of its own.
-    job_key = None if options.simulator else "prefect-kie demo"
     started = time.monotonic()
     try:
         if not (options.simulator or options.yes or allowed(credentials)):
             return 1
         with Console().status("Running on Prefect, whose UI shows each step", spinner="line"):
-            series, single = asyncio.run(_made(credentials, options.directory, job_key, poll))
+            made = asyncio.run(_made(credentials, options.directory, poll, live=not options.simulator))
     except KieError as error:
         say(str(error), "red")
         return 1
-    show(series, single, time.monotonic() - started)
+    show(made, time.monotonic() - started)
     say(f"They are in {options.directory}")
     return 0
 
@@ -112,74 +101,66 @@ def allowed(credentials: KieCredentials) -> bool:
             return await client.get_credits()
 
     credits = asyncio.run(balance())
-    say("This will be submitted to Kie and paid:")
-    for model, what in PLAN:
-        say(f"  {model}: {what}")
+    say(f"This will be submitted to Kie and paid:\n  {PICTURE.model_name}: {PICTURE.title}")
     say(
-        f"The account holds {credits:,.2f} credits; what a model costs today stands at kie.ai/pricing. "
-        "A second run in the same directory shows the same videos and pays nothing."
+        f"It cost 0.8 credits (0.004 USD) in October 2026. The account holds {credits:,.2f} credits. A second "
+        "run in the same directory shows the same picture and pays nothing."
     )
     return confirmed("Submit?")
 
 
-def show(series: SeriesResult, single: Sequence[GeneratedVideos], took: float) -> None:
+def show(made: Made, took: float) -> None:
     """Print what was made; below the table the files, whose names are wider than a terminal."""
-    videos = {"original": series.original}
-    videos |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
-    videos |= {"stable": single[0].videos[0], "picture": single[1].videos[0]}
-    table = Table("video", "model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
+    table = Table("made", "model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in ("length (s)", "credits"):
         table.add_column(name, justify="right")
-    for what, outcome in videos.items():
-        table.add_row(what, outcome.model, outcome.row["length (s)"], outcome.row["credits"])
-    made: list[VideoOutcome | Character] = [*videos.values()]
-    if (character := series.character) is not None:
-        made.append(character)
-        table.add_row("character", f"@{character.handle}", "", character.row["credits"])
+    for what, one in made.items():
+        model = f"@{one.handle}" if isinstance(one, Character) else one.model
+        table.add_row(what, model, one.row.get("length (s)", ""), one.row["credits"])
     table.add_section()
-    table.add_row("total", "", "", f"{total_credits(made):g}")
-    say(f"{summary(made)}, in {took:.0f} s")
+    table.add_row("total", "", "", f"{total_credits(made.values()):g}")
+    say(f"{summary(list(made.values()))}, in {took:.0f} s")
     Console().print(table)
-    for what, outcome in videos.items():
-        say(Path(outcome.video.path).name if outcome.video else f"{what}: {outcome.error}")
+    for what, one in made.items():
+        if isinstance(one, VideoOutcome):
+            files = (
+                [Path(file.path).name for file in one.video.files] if one.video else [f"{what}: {one.error}"]
+            )
+            for file in files:
+                say(file)
 
 
 @flow(name="demo", flow_run_name="demo")
-async def demo(directory: Path, job_key: str | None, poll: PollPolicy) -> Made:
-    """The main job: a series with a character, and beside it a stable and an image model."""
-    picture = await upload_file(_picture(directory.parent / "picture.png"), DEFAULT_CREDENTIALS)
-    image_request = Sora2ImageToVideo(prompt=PICTURE_PROMPT, image_urls=[picture.url])
-    output, waiting, scope = Output(directory=directory), Waiting(poll=poll), Scope(job_key=job_key)
-
-    async def video(request: Any) -> GeneratedVideos:
-        return await generate_video(request, output=output, waiting=waiting, scope=scope)
-
-    series, stable, image = await asyncio.gather(
-        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
-        video(STABLE),
-        video(image_request),
+async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
+    """A picture; on a simulated Kie a video of it too, a song, and a series with a character."""
+    # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
+    # jobs, so each run there has jobs of its own.
+    given: dict[str, Any] = {
+        "output": Output(directory=directory),
+        "waiting": Waiting(poll=poll),
+        "scope": Scope(job_key="prefect-kie demo" if live else None),
+    }
+    picture = await generate_image(PICTURE, **given)
+    made: Made = {"picture": picture.images[0]}
+    if live:
+        return made
+    video = Kling26ImageToVideo(prompt=MOVES, image_urls=[picture.saved.url], sound=True)
+    boat, song, series = await asyncio.gather(
+        generate_video(video, **given),
+        generate_audio(SONG, **given),
+        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, **given),
     )
-    return series, [stable, image]
+    made |= {"video of it": boat.videos[0], "song": song.audio[0], "original": series.original}
+    made |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
+    return made | ({"character": series.character} if series.character else {})
 
 
-async def _made(credentials: KieCredentials, *arguments: Any) -> Made:
+async def _made(credentials: KieCredentials, *arguments: Any, **options: Any) -> Made:
     await credentials.asave(DEFAULT_CREDENTIALS, overwrite=True)
     async with get_client() as client:
         async for _ in set_up(client):
             pass
-    return await demo(*arguments)
-
-
-def _picture(path: Path) -> Path:
-    """Draw the picture that the image model starts from: a paper boat."""
-    from PIL import Image, ImageDraw
-
-    path.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.new("RGB", (640, 360), "#3182bd")
-    boat = [(200, 200), (300, 200), (320, 90), (340, 200), (440, 200), (380, 280), (260, 280)]
-    ImageDraw.Draw(image).polygon(boat, fill="white", outline="black")
-    image.save(path)
-    return path
+    return await demo(*arguments, **options)
 
 
 if __name__ == "__main__":
