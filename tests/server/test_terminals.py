@@ -36,8 +36,11 @@ async def test_a_batch_tells_of_any_letters_in_any_encoding(
 
 @pytest.mark.server
 @pytest.mark.parametrize("locale", NARROW)
-def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path) -> None:
-    done = run(["batch", "tiere-夜.csv"], tmp_path, NARROW[locale])
+async def test_words_that_the_locale_lacks_are_a_sentence(
+    locale: str, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await credentials.asave("terminals", overwrite=True)
+    done = run(["batch", "tiere-夜.csv", "--credentials", "terminals"], tmp_path, NARROW[locale])
     assert done.returncode == 1
     said = done.stdout + done.stderr
     assert b"Traceback" not in said
@@ -45,8 +48,19 @@ def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path)
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("command", [["--help"], ["doctor"], ["batch", "animals.csv", "--dry-run"]])
-def test_a_reader_that_has_gone_is_no_error(command: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["--help"],
+        ["doctor", "--credentials", "terminals"],
+        ["batch", "animals.csv", "--dry-run", "--credentials", "terminals"],
+    ],
+    ids=lambda command: str(command[0]),
+)
+async def test_a_reader_that_has_gone_is_no_error(
+    command: list[str], credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await credentials.asave("terminals", overwrite=True)
     (tmp_path / "animals.csv").write_text("model,prompt\nsora-2-text-to-video,A yak\n")
     pipe = broken_pipe()
     try:
