@@ -123,11 +123,10 @@ def show(made: Made, took: float) -> None:
     Console().print(table)
     for what, one in made.items():
         if isinstance(one, VideoOutcome):
-            files = (
-                [Path(file.path).name for file in one.video.files] if one.video else [f"{what}: {one.error}"]
-            )
-            for file in files:
-                say(file)
+            for file in one.video.files if one.video else ():
+                say(Path(file.path).name)
+            if one.error:
+                say(f"{what}: {one.error}")
 
 
 @flow(name="demo", flow_run_name="demo")
