@@ -35,8 +35,8 @@ class GptImage25FlareImageToImage(CatalogRequest, title="gpt-image-2-5-flare-ima
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -74,8 +74,8 @@ class GptImage25FlareTextToImage(CatalogRequest, title="GPT Image 2.5 Flare"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 50.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -111,8 +111,8 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -150,8 +150,8 @@ class GptImage25SunburstTextToImage(CatalogRequest, title="GPT Image 2.5 Sunburs
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -187,8 +187,8 @@ class GptImage2ImageToImage(CatalogRequest, title="GPT Image 2 - Image To Image"
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -235,8 +235,8 @@ class GptImage2TextToImage(CatalogRequest, title="GPT Image-2 - Text to Image"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),

@@ -220,7 +220,15 @@ class GrokImagineTextToVideo(CatalogRequest, title="Grok Imagine (text)"):
     """Width to height of the result."""
     mode: Literal["fun", "normal", "spicy"] = "normal"
     """The mood of the video."""
-    duration: Annotated[float, Field(ge=6, le=30)] | None = None
+    duration: (
+        Annotated[
+            float,
+            OneOf(
+                6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+            ),
+        ]
+        | None
+    ) = None
     """Length of the video, 6 to 30 whole seconds."""
     resolution: Literal["480p", "720p", "1080p"] = "480p"
     """How large the result is; larger costs more."""
