@@ -100,7 +100,7 @@ def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told:
     [
         {"model": "sora-2-text-to-video", "prompt": "a cat", "character_id_list": None},
         {"model": "sora-2-pro-text-to-video", "prompt": "a cat", "size": "high", "remove_watermark": True},
-        {"model": "kling-2.6/text-to-video", "input": {"prompt": "a yak"}},
+        {"model": "acme/any-video", "input": {"prompt": "a yak"}},
     ],
 )
 def test_the_server_takes_what_is_right(request_: dict[str, Any]) -> None:

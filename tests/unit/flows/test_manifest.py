@@ -23,7 +23,7 @@ from prefect_kie.batches.manifest import Row, load_table, parse_table
 from prefect_kie.batches.tables import read_table, table_of
 
 TEXT = {"model": "sora-2-text-to-video"}
-KLING = "kling-2.6/text-to-video"
+KLING = "acme/any-video"
 TABLES = Path(__file__).parent / "tables"
 
 
