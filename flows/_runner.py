@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,25 +59,22 @@ class _Account:
 
     async def submit(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
         """The submission's outcome, or the refusal that keeps it from being tried."""
-        async with self._gate, AsyncExitStack() as stack:
+        async with self._gate:
             if not self._is_served:
-                await stack.enter_async_context(self._ahead)
-            if self._is_served:
-                await stack.aclose()  # the others follow side by side
-            if (refusal := self._refusal) is not None:
-                return type(refusal)(
-                    refusal.message,
-                    code=refusal.code,
-                    billed="no",
-                    next_step=refusal.next_step,
-                    remedy=refusal.remedy,
-                )
-            outcome = await submit()
-            if isinstance(outcome, ACCOUNT_REFUSALS):
-                self._refusal = self._refusal or outcome
-            # What Kie refuses for its own input says nothing of the account.
-            self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
-            return outcome
+                async with self._ahead:
+                    if not self._is_served:
+                        return await self._tried(submit)
+            return await self._tried(submit)
+
+    async def _tried(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
+        if self._refusal is not None:
+            return self._refusal
+        outcome = await submit()
+        if isinstance(outcome, ACCOUNT_REFUSALS):
+            self._refusal = outcome
+        # What Kie refuses for its own input says nothing of the account.
+        self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
+        return outcome
 
 
 @dataclass
@@ -118,11 +114,8 @@ class JobRunner:
         attempts: int = 1,
         asks: bool = False,
     ) -> JobRunner:
-        """Load what is only named, so that a wrong name is an error before anything is paid.
-
-        Raises:
-            KieError: when there are no such credentials or no such storage, or it cannot ask a person and
-                would have to (`asks`, or by `approval`).
+        """Load what is only named, so that a wrong name is an error before anything is paid; so is a run that
+        cannot ask a person and would have to (`asks`, or by `approval`).
         """
         if asks or approval.ask_above is not None:
             await check_can_ask()
@@ -141,9 +134,6 @@ class JobRunner:
         """The places of the jobs that are not submitted yet. Before anything is paid, make sure that Kie can
         fetch the inputs (also `further` requests, not settled yet), results can be saved, and budgets have
         room. Where all was submitted before, nothing is checked: what is paid for is fetched.
-
-        Raises:
-            KieError: when something is wrong; nothing was submitted.
         """
         new = await self._not_submitted(jobs)
         if new or further:
@@ -224,7 +214,8 @@ class JobRunner:
         while unfinished := [video for video in videos if video.outcome is None]:
             if self.suspends:
                 await asyncio.gather(*map(until_submitted, unfinished))
-                await self._suspend(*(video.submitted for video in unfinished))
+                handles = [one.submitted for one in unfinished if isinstance(one.submitted, JobHandle)]
+                await suspend_until_done(handles, self.credentials, self.poll)
             async with waiting_reported(message):
                 await asyncio.gather(*map(until_ended, unfinished))
         return tuple(video.outcome for video in videos if video.outcome is not None)
@@ -294,16 +285,12 @@ class JobRunner:
         except KieError:  # nor can anything be submitted then
             return None
 
-    async def _suspend(self, *submitted: JobHandle | Exception | None) -> None:
-        handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
-        await suspend_until_done(handles, self.credentials, self.poll)
-
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
         """Submit and wait for a character; `video` is the original's file, for pictures of the slice."""
         cap = self.approval.max_credits
         handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:
-            await self._suspend(handle)
+            await suspend_until_done([handle], self.credentials, self.poll)
         async with waiting_reported(lambda: "Waits for Kie: the character"):
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
         if not isinstance(job.result, CharacterResult):

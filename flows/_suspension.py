@@ -7,8 +7,10 @@ jobs by their submissions, and goes on.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
+from httpx import HTTPStatusError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
@@ -24,21 +26,13 @@ from prefect_kie.tasks.wait import YOUNG_SECONDS
 WAITS = "kie-wait-"
 """How the key of such a suspension begins, which is also the name of the run's input that says for what."""
 
-POLLS_AT_ONCE = 5
-
 
 class Awaited(BaseModel):
-    """What a suspended run waits for.
+    """What a suspended run waits for."""
 
-    Attributes:
-        jobs: Their task ids, with the time of submission where it is known.
-        credentials: The name of the credentials block to poll them with.
-        until: When the run is to go on in any case: its waiting ends with an error then.
-    """
-
-    jobs: dict[str, datetime | None]
-    credentials: str
-    until: datetime
+    jobs: dict[str, datetime | None]  # task ids, with the time of submission where it is known
+    credentials: str  # the name of the block to poll them with
+    until: datetime  # when the run is to go on in any case: its waiting ends with an error then
 
     @property
     def is_over(self) -> bool:
@@ -79,9 +73,8 @@ async def suspend_until_done(
     async with get_client() as client:
         keys = (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()
         key = f"{WAITS}{sum(key.startswith(WAITS) for key in keys) + 1}"
-        for written in await client.filter_flow_run_input(run.id, key, 10, set()):
-            if written.key == key:  # of the same run before it failed and was run again
-                await client.delete_flow_run_input(run.id, key)
+        with suppress(HTTPStatusError):  # of the same run before it failed and was run again
+            await client.delete_flow_run_input(run.id, key)
         await client.create_flow_run_input(run.id, key, awaited.model_dump_json())
     called_back = all(handle.callback_requested for handle in handles)
     jobs = f"{len(left)} of {len(handles)} jobs"
@@ -95,7 +88,7 @@ async def suspend_until_done(
 
 async def unfinished(awaited: Awaited, kie: KieCredentials) -> list[str]:
     """Which of the jobs have not ended, by polling each; one that cannot be polled for good has."""
-    at_once = asyncio.Semaphore(POLLS_AT_ONCE)
+    at_once = asyncio.Semaphore(5)
 
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:

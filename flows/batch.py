@@ -11,21 +11,19 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobHandle, KieError
+from prefect_kie.api import InvalidRequest, JobHandle
 from prefect_kie.batches.manifest import load_table, parse_table
 from prefect_kie.batches.progress import BatchProgress
 from prefect_kie.batches.results import BatchResult, ResultsFile, videos_text
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Approval, BatchRetry, Output, Scope, Table, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.approval import Estimate
-from prefect_kie.outcomes.endings import completed, failed, incomplete, summary, table
+from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_markdown, show_table
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
 
@@ -100,46 +98,40 @@ async def generate_batch(
         print(made.summary, made.results)
         ```
     """
-    keep_alive()
-    try:
-        key = scope.job_key if scope.job_key is not None else _name(manifest)
-        # The plan asks nobody, so a run that cannot ask may still plan.
-        asked = approval.model_copy(update={"ask_above": None}) if dry_run else approval
-        runner = await JobRunner.prepare(
-            credentials, output, asked, waiting, Scope(job_key=key), attempts=retry.attempts
+    key = scope.job_key if scope.job_key is not None else _name(manifest)
+    # The plan asks nobody, so a run that cannot ask may still plan.
+    asked = approval.model_copy(update={"ask_above": None}) if dry_run else approval
+    runner = await JobRunner.prepare(
+        credentials, output, asked, waiting, Scope(job_key=key), attempts=retry.attempts
+    )
+    read = await load_table(manifest, await load_storage(table.storage))
+    title = "the manifest" if isinstance(manifest, list) else manifest.name
+    rows = await anyio.to_thread.run_sync(parse_table, read, defaults, table.columns, title, retry.fallbacks)
+    jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
+    new = await runner.check(jobs, saves=not dry_run)
+    results = ResultsFile(
+        storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
+        f"{_file_stem(key)}.results.{'tsv' if read.delimiter == chr(9) else 'csv'}",
+        [row.values for row in rows],
+        read.delimiter,
+        read.prefix,
+    )
+    unrecorded = await results.paid_rows() if len(new) == len(rows) and not pay_again else 0
+    estimate = Estimate.of([jobs[n] for n in new], await load_prices())
+    estimate = await estimate.with_balance(runner.credentials)
+    await _show_plan(len(rows), estimate)
+    if dry_run:
+        return BatchResult(
+            job_key=key,
+            counts={"to submit": len(new), "submitted before": len(rows) - len(new)},
+            credits=None if estimate.unpriced else estimate.credits,
+            unrecorded=unrecorded,
+            unpriced=estimate.unpriced,
+            account=estimate.account,
         )
-        read = await load_table(manifest, await load_storage(table.storage))
-        title = "the manifest" if isinstance(manifest, list) else manifest.name
-        rows = await anyio.to_thread.run_sync(
-            parse_table, read, defaults, table.columns, title, retry.fallbacks
-        )
-        jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
-        new = await runner.check(jobs, saves=not dry_run)
-        results = ResultsFile(
-            storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
-            f"{_file_stem(key)}.results.{'tsv' if read.delimiter == chr(9) else 'csv'}",
-            [row.values for row in rows],
-            read.delimiter,
-            read.prefix,
-        )
-        unrecorded = await results.paid_rows() if len(new) == len(rows) and not pay_again else 0
-        estimate = Estimate.of([jobs[n] for n in new], await load_prices())
-        estimate = await estimate.with_balance(runner.credentials)
-        await _show_plan(len(rows), estimate)
-        if dry_run:
-            return BatchResult(
-                job_key=key,
-                counts={"to submit": len(new), "submitted before": len(rows) - len(new)},
-                credits=None if estimate.unpriced else estimate.credits,
-                unrecorded=unrecorded,
-                unpriced=estimate.unpriced,
-                account=estimate.account,
-            )
-        if unrecorded:
-            raise _paid_elsewhere(unrecorded, key, results.address)
-        await runner.approve(jobs, new)
-    except KieError as error:
-        return failed(error, BatchResult)
+    if unrecorded:
+        raise _paid_elsewhere(unrecorded, key, results.address)
+    await runner.approve(jobs, new)
     unpaid = set(new)
     usual = runner.poll.usual_seconds or max(row.request.usual_seconds for row in rows)
     progress = BatchProgress(len(rows), unpaid, usual, results.address)
@@ -164,7 +156,7 @@ async def generate_batch(
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return completed(result, summary(videos))
-    return failed(incomplete(RunIncomplete(result.story), result, videos), BatchResult)
+    raise incomplete(result.story, result, videos)
 
 
 def _name(manifest: Path | list[dict[str, Any]]) -> str:
@@ -192,7 +184,7 @@ def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
 
 
 async def _show_plan(rows: int, estimate: Estimate) -> None:
-    to_submit = len(estimate.requests)
+    to_submit = len(estimate.jobs)
     price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
     planned = f"{to_submit:,} to submit, {price}" if to_submit else "none to submit"
     before = f"; {rows - to_submit:,} submitted before, which are not paid again" if rows > to_submit else ""

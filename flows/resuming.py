@@ -35,16 +35,9 @@ async def resume_waiting() -> int:
 
 
 async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
-    """Resume each suspended run whose jobs have all ended, or that has waited long enough.
+    """Resume each suspended run whose jobs have all ended, or that has waited long enough; returns these.
 
-    Args:
-        jobs: Only runs that wait for one of these jobs; None: all runs.
-
-    Returns:
-        The runs that it resumed.
-
-    Raises:
-        httpx.HTTPError: when the Prefect server does not answer.
+    With `jobs`, only runs that wait for one of them.
     """
     resumed: list[FlowRun] = []
     wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"])))

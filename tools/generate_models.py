@@ -26,6 +26,8 @@ SENT_AS = {"model": "model_version", "title": "track_title"}
 """Fields whose names are a request's own: what they are called in Python."""
 BY_HAND = {"sora": "sora2"}
 """Families whose classes are written by hand, and their module."""
+PAGE = ROOT / "docs/models.md"
+MARKS = "<!-- models: begin -->", "<!-- models: end -->"
 RESULTS = {
     **dict.fromkeys(
         ("music", "music-tool", "voice", "text-to-speech", "audio-isolation", "sound-effect"), "audio"
@@ -41,7 +43,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where something is stale")
     options = parser.parse_args()
-    made = {path: text for path, text in _formatted(dict(_modules())).items() if _read(path) != text}
+    written = _formatted(dict(_modules())) | {PAGE: _page(load(), overlay())}
+    made = {path: text for path, text in written.items() if _read(path) != text}
     if options.check:
         for path in made:
             print(f"{path.relative_to(ROOT)} is stale: run make models", file=sys.stderr)
@@ -294,6 +297,29 @@ def _tasks(entries: list[Entry]) -> str:
         + rows
         + "\n"
     )
+
+
+def _page(entries: list[Entry], words: dict[str, Any]) -> str:
+    """The page of models, with its tables as the catalogue is now."""
+    before, _, rest = PAGE.read_text().partition(MARKS[0])
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for one in entries:
+        if one["status"] == "live" and "call" not in one:
+            summary = words["models"][one["model"]]["summary"]
+            kinds[one["kind"]].append(f"| `{one['model']}` | `{one['task']}` | {summary} |")
+    tables = [
+        "\n".join(
+            [
+                f"### {kind.replace('-', ' ').capitalize()}",
+                "",
+                "| model | task | makes |",
+                "|---|---|---|",
+                *rows,
+            ]
+        )
+        for kind, rows in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+    ]
+    return "\n\n".join([before + MARKS[0], *tables, MARKS[1]]) + rest.partition(MARKS[1])[2]
 
 
 if __name__ == "__main__":

@@ -38,11 +38,11 @@ def test_a_password_that_is_missing_or_wrong(command: str, guarded: LocalServer,
     url = f"{guarded.url}/api"
     assert terminal.sentence(command, url) == (
         f"The Prefect server at {url} wants a password, and none is set (401): set PREFECT_API_AUTH_STRING "
-        "(for Prefect Cloud, PREFECT_API_KEY), and run this again."
+        "(for Prefect Cloud, PREFECT_API_KEY); then run this again."
     )
     assert terminal.sentence(command, url, "admin:not-this-one") == (
-        f"The Prefect server at {url} does not take the password in PREFECT_API_AUTH_STRING (401): correct "
-        "it, and run this again."
+        f"The Prefect server at {url} wants a password, and does not take the one in PREFECT_API_AUTH_STRING "
+        "(401): set PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY); then run this again."
     )
 
 

@@ -33,19 +33,24 @@ def check_key(key: SecretStr | str) -> SecretStr:
 
 
 def check_host(url: str) -> str:
-    """An address that the key may be sent to, without a slash at its end.
+    """An address to which paths can be added, without a slash at its end.
 
     Raises:
         ValueError: when it is neither https nor, for a simulator, http on this machine.
     """
-    parts = urlsplit(url.strip())
-    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"must be an address like {API_URL}, not {url[:80]!r}")
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
-        return url.strip().rstrip("/")
-    raise ValueError(
-        f"must be https (plain http would show the key), or http on this machine, not {url[:80]!r}"
-    )
+    url = url.strip()
+    # Never quoted: what was pasted here may hold a password.
+    wanted = "must be an address like https://host.example or https://host.example/path"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not host or not (url.isascii() and url.isprintable()) or set(url) & set(" @?#\\<>\"'"):
+        raise ValueError(f"{wanted}, without a user, a query or a fragment")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
+        return url.rstrip("/")
+    raise ValueError("must be https (plain http can be read on its way), or http on this machine")
 
 
 def is_loopback(host: str) -> bool:

@@ -16,10 +16,20 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
-from prefect_kie.batches import cells as cell_values
-from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
+from prefect_kie.batches.cells import (
+    did_you_mean,
+    fields_of,
+    key,
+    known_fields,
+    parsed,
+    placeholders,
+    shown,
+    text_of,
+    value_of,
+    video_class,
+)
 from prefect_kie.batches.errors import ManifestError, RowError
-from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
+from prefect_kie.batches.tables import MAX_BYTES, OBJECT, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.runtime.logs import shown_error
@@ -118,6 +128,10 @@ def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
     ]
 
 
+def _object_of(value: Any) -> dict[str, Any]:
+    return OBJECT.validate_python(parsed(value) if isinstance(value, str) else value)
+
+
 class _Cell(NamedTuple):
     """A value, the field that it is for, and the column (or the default) that it stands in."""
 
@@ -154,7 +168,7 @@ class _Parser:
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
-        self._used = {key(name) for name in placeholders(texts)}
+        self._used = {key(name) for text in texts for name in placeholders(text)}
         self._misspelt = tuple(self._used - {key(name) for name in self._names})
         for name in columns:
             if own and key(name) not in map(key, own):
@@ -207,14 +221,14 @@ class _Parser:
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
-        for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
+        for name, value in (self._read(given, _object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
         if model is None:
             self._wrong("is missing; each row needs one, or the defaults do", "model")
             return None
         name = text_of(model.value).strip()
-        cls = self._read(model, lambda _: cell_values.video_class(name))
+        cls = self._read(model, lambda _: video_class(name))
         return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
@@ -227,8 +241,8 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
-        read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
+        meant = partial(value_of, text_for=self._text_for, untyped=untyped and self._is_text)
+        read = {name: self._read(cell, partial(meant, name)) for name, cell in fields.items()}
         values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})

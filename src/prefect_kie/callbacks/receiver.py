@@ -79,12 +79,8 @@ async def send_event(callback: Callback) -> None:
 class Resumer:
     """Collects the jobs that Kie called back about, and resumes their runs in the background of the receiver.
 
-    What it misses, the flow `resume-waiting` finds on its schedule.
-
-    Args:
-        resume: What resumes the runs.
-        delays: Seconds from a callback, or from the start, to each attempt.
-        pause: Seconds between two attempts, so that callbacks that come together are followed up together.
+    What it misses, the flow `resume-waiting` finds on its schedule. There are `pause` seconds between two
+    attempts, so that callbacks that come together are followed up together.
     """
 
     def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 1.0) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from prefect_kie.cli.terminal import CommandFailed
-from prefect_kie.simulator import RendererMissing, SimulatorSettings, check_renderer, serve
+from prefect_kie.simulator import SimulatorSettings, check_renderer, serve
 from prefect_kie.simulator.settings import PAUSED_TODAY
 
 
@@ -17,11 +17,9 @@ def run(options: argparse.Namespace) -> int:
         paused_models=PAUSED_TODAY if options.paused else (),
         signing_key=options.signing_key,
     )
+    check_renderer()
     try:
-        check_renderer()
         serve(settings, options.host, options.port, on_start=_started)
-    except RendererMissing as missing:
-        raise CommandFailed(str(missing)) from missing
     except OSError as error:
         raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
     return 0

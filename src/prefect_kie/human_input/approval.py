@@ -50,21 +50,22 @@ class _Approved(BaseModel):
 class Estimate:
     """What jobs that are not submitted yet would cost at the most."""
 
-    requests: Sequence[JobRequest]
-    prices: Sequence[float | None]  # each the highest of a request and its fallbacks; None: one is unknown
+    jobs: Sequence[tuple[JobRequest, float | None]]  # with the highest price of a request and its fallbacks
     balance: float | None = None  # what the account has, credits
 
     @classmethod
     def of(cls, wanted: Sequence[Wanted], prices: PriceTable) -> "Estimate":
-        """The estimate by a price table."""
-        each = [[prices.credits_for(request) for request in one.requests] for one in wanted]
-        highest = [max((p for p in some if p is not None), default=None) for some in each]
-        known = [None if None in some else price for some, price in zip(each, highest, strict=True)]
-        return cls([one.request for one in wanted], known)
+        """The estimate by a price table; a job with an unknown price has none."""
+        jobs: list[tuple[JobRequest, float | None]] = []
+        for one in wanted:
+            each = [prices.credits_for(request) for request in one.requests]
+            known = [price for price in each if price is not None]
+            jobs.append((one.request, max(known) if len(known) == len(each) else None))
+        return cls(jobs)
 
     async def with_balance(self, credentials: KieCredentials) -> "Estimate":
         """The same, beside what the account has; Kie is not asked where there is nothing to pay."""
-        if not self.requests:
+        if not self.jobs:
             return self
 
         async def balance() -> float:
@@ -89,55 +90,48 @@ class Estimate:
     @property
     def credits(self) -> float:
         """What all jobs with a known price cost together."""
-        return sum(price for price in self.prices if price is not None)
+        return sum(price or 0.0 for _, price in self.jobs)
 
     @property
     def unpriced(self) -> dict[str, int]:
         """How many jobs have no known price, by model."""
-        pairs = zip(self.requests, self.prices, strict=True)
-        return dict(Counter(request.model_name for request, price in pairs if price is None))
+        return dict(Counter(request.model_name for request, price in self.jobs if price is None))
 
     @property
     def total(self) -> str:
         """The sum, for people."""
-        known = f"{self.credits:g} credits"
         unpriced = sum(self.unpriced.values())
         if not unpriced:
-            return known
+            return f"{self.credits:g} credits"
         jobs = f"{unpriced} job{'s' if unpriced > 1 else ''}"
-        return f"{known} and {jobs} of unknown price" if self.credits else f"unknown price ({jobs})"
+        return (
+            f"{self.credits:g} credits and {jobs} of unknown price"
+            if self.credits
+            else f"unknown price ({jobs})"
+        )
 
     @property
     def summary(self) -> str:
         """How many jobs, and the sum."""
-        return f"{len(self.requests)} to submit, estimated at {self.total}"
-
-    def is_within(self, approved: _Approved) -> bool:
-        """Whether an earlier approval covers this one too."""
-        return self.credits <= approved.credits and all(
-            count <= approved.unpriced.get(model, 0) for model, count in self.unpriced.items()
-        )
+        return f"{len(self.jobs)} to submit, estimated at {self.total}"
 
     @property
     def markdown(self) -> str:
         """The artifact: what would be submitted, and at what price."""
-        rows = Counter(
-            (request.model_name, price) for request, price in zip(self.requests, self.prices, strict=True)
-        )
         table = ["| model | jobs | credits each | credits |", "|---|---:|---:|---:|"]
-        for (model, price), count in rows.items():
+        alike = Counter((request.model_name, price) for request, price in self.jobs)
+        for (model, price), count in alike.items():
             each, together = ("unknown",) * 2 if price is None else (f"{price:g}", f"{price * count:g}")
             table.append(f"| {code(model)} | {count} | {each} | {together} |")
-        listed = [
-            f"1. {code(request.model_name)} {escaped(request.title, 200)}"
-            for request in self.requests[:MAX_LISTED]
-        ]
-        if len(self.requests) > MAX_LISTED:
-            listed.append(f"\nand {len(self.requests) - MAX_LISTED} more")
+        shown = self.jobs[:MAX_LISTED]
+        listed = [f"1. {code(request.model_name)} {escaped(request.title, 200)}" for request, _ in shown]
+        if len(self.jobs) > MAX_LISTED:
+            listed.append(f"\nand {len(self.jobs) - MAX_LISTED} more")
+        variable = f"the Prefect variable {code(PRICES)}"
         source = (
-            f"Unknown prices: give them in the Prefect variable {code(PRICES)}."
+            f"Unknown prices: give them in {variable}."
             if self.unpriced
-            else f"Prices come from the Prefect variable {code(PRICES)}, which is yours to keep up to date."
+            else f"Prices come from {variable}, which is yours to keep up to date."
         )
         head = f"**{self.summary}.** Kie charges for what succeeds. {self.account}"
         return "\n\n".join([head, "\n".join(table), "\n".join(listed), source]) + "\n"
@@ -154,24 +148,23 @@ async def approve(
 ) -> None:
     """Ask a person before jobs are submitted, where those that are left cost more than `over` credits or have
     no known price; None asks nobody. A yes is kept: run again, nobody is asked twice for the same jobs at no
-    higher a price.
-
-    Raises:
-        NotApproved: when the person says no.
-        NotAnswered: when nobody answers.
-        KieError: another one when the prices cannot be read. In each case nothing was submitted.
+    higher a price. Raises NotApproved when the person says no, NotAnswered when nobody answers.
     """
     if over is None:
         return
     estimate = Estimate.of(left, await load_prices())
-    if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
+    if not estimate.jobs or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info("%s: not over %g", estimate.summary, over)
         return
     key = answer_key(
         "approval", job_key, *(submission_key(kie, job_key, job.request, job.take) for job in jobs)
     )
     kept = await kept_answer(key, _Approved)
-    if kept is not None and estimate.is_within(kept):
+    if (
+        kept is not None
+        and estimate.credits <= kept.credits
+        and Counter(estimate.unpriced) <= Counter(kept.unpriced)
+    ):
         get_run_logger().info("Approved before: %s", estimate.total)
         return
     asked = _Approved(credits=estimate.credits, unpriced=estimate.unpriced)

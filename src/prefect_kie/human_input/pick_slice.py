@@ -9,19 +9,11 @@ from pydantic import Field, ValidationError, create_model
 from prefect_kie.api import InvalidRequest, Job
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
-from prefect_kie.human_input.questions import (
-    Question,
-    answer_key,
-    keep_answer,
-    kept_answer,
-)
+from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE
-from prefect_kie.tasks import measure_video
-from prefect_kie.tasks.contact_sheet import contact_sheet
-
-SUGGESTED_SECONDS = 3.0
+from prefect_kie.tasks.measure import contact_sheet, measure_video
 
 
 class PickSlice(RunInput):
@@ -45,10 +37,7 @@ async def pick_slice(
 
     A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
     is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
-
-    Raises:
-        NotAnswered: when nobody answers; nothing was submitted for the character.
-        KieError: another one when the job made no video, or one too short, or result storage fails.
+    Raises NotAnswered when nobody answers; nothing was submitted for the character.
     """
     key = answer_key("slice", job_key, origin.task_id, whose)
     log = get_run_logger()
@@ -66,14 +55,9 @@ async def pick_slice(
         )
     picked = await _asked_until_good(origin, seconds, hours)
     part = await keep_answer(key, picked, first=True)
-    if part == picked:
-        log.info("The slice is %s s", part.timestamps)
-    else:
-        log.warning(
-            "Another run with the same job_key was answered first: the slice is %s s, not %s s",
-            part.timestamps,
-            picked.timestamps,
-        )
+    if part != picked:
+        log.warning("Another run with the same job_key was answered first: not %s s", picked.timestamps)
+    log.info("The slice is %s s", part.timestamps)
     return part
 
 
@@ -107,11 +91,7 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float) ->
 async def real_length(
     origin: Job, credentials: KieCredentials, *, file: Path | None = None, show: bool = False
 ) -> float | None:
-    """How long a finished video is, seconds: the file says, or else what was asked for.
-
-    Raises:
-        InvalidRequest: when the job made no video.
-    """
+    """How long a finished video is, seconds: the file says, or else what was asked for."""
     if not origin.urls:
         raise InvalidRequest(
             f"job {origin.task_id} ({origin.model}) made no video, so no character can be made from it",
@@ -129,29 +109,25 @@ async def real_length(
         return float(asked) if isinstance(asked, str) and asked.isdigit() else None
 
 
-def suggested(seconds: float) -> Slice:
-    """A slice to begin with: three seconds in the middle of a video, to the half second."""
-    start = max(0.0, round(seconds - SUGGESTED_SECONDS) / 2)
-    return Slice(start=start, end=max(start + 1.0, min(start + SUGGESTED_SECONDS, seconds)))
-
-
 def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Question[PickSlice]:
     """The form, whose bounds are the video's: most mistakes do not even leave it."""
     text = (
         "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
         f"run's artifact `{artifact_key('contact-sheet', origin.task_id)}` shows the frames with their times."
     )
-    begin = suggested(seconds or 10.0)
+    # To begin with: three seconds in the middle of the video, to the half second.
+    length = seconds or 10.0
+    begin = max(0.0, round(length - 3.0) / 2)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
     start = Field(
-        default=begin.start,
+        default=begin,
         ge=0,
         le=seconds,
         title="Start (seconds)",
         description="Where the slice begins, in seconds from the start of the video.",
     )
     end = Field(
-        default=begin.end,
+        default=max(begin + 1.0, min(begin + 3.0, length)),
         ge=1,
         le=seconds,
         title="End (seconds)",

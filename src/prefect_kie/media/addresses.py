@@ -18,7 +18,6 @@ import httpx
 
 from prefect_kie.api.hosts import file_client
 
-RESOLVE_SECONDS = 10.0
 ANSWER_SECONDS = 120.0
 """In which an answer has to begin: a host that sends its headers a byte at a time never times out."""
 
@@ -39,8 +38,16 @@ _NOT_PUBLIC_6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/3
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class BadFile(Exception):
+class FetchError(Exception):
+    """A file did not come; trying again later may bring it where it is `retryable`."""
+
+    retryable = True
+
+
+class BadFile(FetchError):
     """What came is not the file, and will not be: too long, packed in an unknown way, a forbidden address."""
+
+    retryable = False
 
 
 @asynccontextmanager
@@ -52,10 +59,8 @@ async def opened(
     A proxy of the environment looks hosts up itself: then what this machine finds is judged, and the proxy
     is the one to refuse what this machine cannot look up.
 
-    Raises:
-        BadFile: when the file lies in a private network (this machine is allowed with `local_allowed`), or
-            the URL is none that a result has.
-        httpx.HTTPError: when no answer comes.
+    Raises BadFile where the URL is none that a result has, or leads into a private network (to this machine:
+    unless `local_allowed`), and httpx's errors where no answer comes.
     """
     try:
         asked, parts = httpx.URL(url), urlsplit(url)
@@ -74,8 +79,8 @@ async def opened(
     for address in found:
         if not (is_public(address) or (local_allowed and _plain(address).is_loopback)):
             raise BadFile(f"the result's address lies in a private network: {url[:100]!r} ({address})")
-    if any(_plain(address).is_loopback for address in found):
-        proxy = None
+        if _plain(address).is_loopback:
+            proxy = None
     targets = found if proxy is None else [None]  # a proxy gets the name
     async with file_client(TIMEOUT, proxy) as http:
         response = await _first_answer(http, asked, headers, targets)
@@ -131,7 +136,7 @@ async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
         return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
     try:
         loop = asyncio.get_running_loop()
-        async with asyncio.timeout(RESOLVE_SECONDS):
+        async with asyncio.timeout(10.0):
             found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (TimeoutError, OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"{host} cannot be looked up: {error or 'no answer'}") from error

@@ -7,26 +7,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-HEAD_BYTES = 64
-"""How many of a file's first bytes tell its kind."""
+HEAD_BYTES = 64  # so many of a file's first bytes tell its kind
+MAX_BOXES = 1_000_000  # two for each fragment of a stream, and some fragments hold a single picture
 
-MAX_BOXES = 1_000_000
-"""Two for each fragment of a stream, and some fragments hold a single picture."""
-
-_SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
+_SIGNATURES = (
     (0, b"\x89PNG\r\n\x1a\n", ".png"),
     (0, b"\xff\xd8\xff", ".jpg"),
     (8, b"WEBP", ".webp"),
     (8, b"AVI ", ".avi"),
     (8, b"WAVE", ".wav"),
     (0, b"GIF8", ".gif"),
-    (0, b"ID3", ".mp3"),
-    (0, b"\xff\xfb", ".mp3"),  # MPEG-1 and, below, MPEG-2 (speech); each with and without checksums
-    (0, b"\xff\xfa", ".mp3"),
-    (0, b"\xff\xf3", ".mp3"),
-    (0, b"\xff\xf2", ".mp3"),
-    (0, b"\xff\xf1", ".aac"),
-    (0, b"\xff\xf9", ".aac"),
+    (0, (b"ID3", b"\xff\xfb", b"\xff\xfa", b"\xff\xf3", b"\xff\xf2"), ".mp3"),  # MPEG-1 and 2
+    (0, (b"\xff\xf1", b"\xff\xf9"), ".aac"),
     (0, b"fLaC", ".flac"),
     (0, b"OggS", ".ogg"),
     (0, b"glTF", ".glb"),
@@ -66,10 +58,7 @@ def kind_of(head: bytes) -> str | None:
         return ".mov" if head[4:8] == b"wide" else ".mp4"
     if head.startswith(b"\x1a\x45\xdf\xa3"):
         return ".mkv" if b"matroska" in head else ".webm"
-    for offset, signature, suffix in _SIGNATURES:
-        if head[offset : offset + len(signature)] == signature:
-            return suffix
-    return None
+    return next((suffix for at, begin, suffix in _SIGNATURES if head.startswith(begin, at)), None)
 
 
 def kind_in(path: Path) -> str | None:

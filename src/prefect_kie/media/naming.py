@@ -9,12 +9,8 @@ import unicodedata
 from prefect_kie.api import Job
 from prefect_kie.storage.local import MAX_NAME_BYTES
 
-WORDS_LENGTH = 60
 ID_LENGTH = 40
-SUFFIX_LENGTH = 25
-"""The longest that is put after a stem: `_watermarked_12_data.json`."""
-
-STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
+STEM_LENGTH = MAX_NAME_BYTES - len("_watermarked_12_data.json")
 
 
 def file_stem(job: Job) -> str:
@@ -29,7 +25,7 @@ def file_stem(job: Job) -> str:
         checksum = hashlib.sha256(task.encode(errors="surrogatepass")).hexdigest()
         task = f"{_plain(task, ID_LENGTH - 9)}-{checksum[:8]}"
     model = _plain(job.model, ID_LENGTH)
-    return f"{_words(job.prompt, min(WORDS_LENGTH, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
+    return f"{_words(job.prompt, min(60, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
 
 
 def _words(text: str, most: int) -> str:

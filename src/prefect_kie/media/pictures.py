@@ -20,12 +20,6 @@ from prefect.logging import get_logger
 
 from prefect_kie.media.kinds import kind_in
 
-POSTER_WIDTH = 320
-POSTER_BYTES = 22 * 1024
-"""Of a JPEG; written as a data URI it is at most 30 KiB."""
-POSTER_SECONDS = 1.0
-"""Which moment a poster shows: the very first picture is often black."""
-
 MAX_PIXELS = 50_000_000
 MAX_DECODING_SECONDS = 5.0
 _FORMATS = {
@@ -41,23 +35,20 @@ _FORMATS = {
 }
 _QUALITIES = (80, 65, 50, 35, 20, 10)
 
-STEP_SECONDS = 0.5
-"""No two frames of a contact sheet are nearer to each other than this."""
+STEP_SECONDS = 0.5  # no two frames of a contact sheet are nearer to each other than this
 MAX_FRAMES = 60
-SHEET_BYTES = 150 * 1024
-"""Of the JPEG; the artifact, which the Prefect server stores, is a third longer."""
+SHEET_BYTES = 150 * 1024  # of the JPEG; the artifact, which the Prefect server stores, is a third longer
 SHEET_SECONDS = 30.0
-LANDSCAPE = (5, 190)
+LANDSCAPE = (5, 190)  # columns, and the width of each frame in pixels
 PORTRAIT = (8, 118)
-"""Columns, and the width of each frame in pixels."""
-BAND = 22
-"""Height of the band below each frame, with its time, in pixels."""
+BAND = 22  # height of the band below each frame, with its time, in pixels
 GAP = 4
 
 
 async def poster(file: Path) -> str | None:
     """A small picture of a video (or of a picture), as a data URI of at most 30 KiB; None without one."""
-    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, max_bytes=POSTER_BYTES)
+    # Of its second second: the very first picture is often black.
+    made = await pictures(file, [1.0], width=320, max_bytes=22 * 1024)
     return made[0] if made else None
 
 

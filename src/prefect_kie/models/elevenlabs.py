@@ -94,7 +94,7 @@ class ElevenlabsTextToDialogueV3Dialogue(Part):
     """The ID of the voice that says this line."""
 
 
-class ElevenlabsTextToDialogueV3(CatalogRequest, title="ElevenLabs Dialogue v3"):
+class ElevenlabsTextToDialogueV3(CatalogRequest, title="Dialogue"):
     """Spoken dialogue in several voices from lines of text (elevenlabs/text-to-dialogue-v3)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -187,7 +187,7 @@ class ElevenlabsTextToDialogueV3(CatalogRequest, title="ElevenLabs Dialogue v3")
     """The language of the speech, as a short code such as en or de."""
 
 
-class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Multilingual"):
+class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="Eleven v2"):
     """Speech in one voice from a text, in many languages (elevenlabs/text-to-speech-multilingual-v2)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -285,7 +285,7 @@ class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Mul
     """The language of the speech, as a short code such as en or de."""
 
 
-class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="ElevenLabs Turbo 2.5"):
+class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="Eleven Turbo"):
     """Speech in one voice from a text, faster and cheaper (elevenlabs/text-to-speech-turbo-2-5)."""
 
     result_kind: ClassVar[str] = "audio"

@@ -73,7 +73,7 @@ class Flux2ProImageToImage(CatalogRequest, title="Flux-2 - Pro Image to Image"):
     """Checks the result for adult content."""
 
 
-class Flux2ProTextToImage(CatalogRequest, title="Flux 2 Pro"):
+class Flux2ProTextToImage(CatalogRequest, title="Flux 2"):
     """A picture, up to 2K, from a prompt, at a lower price than flex (flux-2/pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"

@@ -69,7 +69,7 @@ class GeminiOmniFlash11VideoList(Part):
     """Where the part to use ends, in seconds."""
 
 
-class GeminiOmniFlash11(CatalogRequest, title="Gemini Omni Flash 1.1"):
+class GeminiOmniFlash11(CatalogRequest, title="Omni Flash"):
     """A video of 4 to 10 seconds from a prompt, with frames, pictures, characters, voices, or a clip (google/gemini-omni-flash-1-1)."""
 
     usual_seconds: ClassVar[float] = 150.0

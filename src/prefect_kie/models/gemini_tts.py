@@ -279,7 +279,7 @@ class Gemini38FlashLiteTtsDialogueTurn(Part):
     """How to say this line, in words."""
 
 
-class Gemini38FlashLiteTts(CatalogRequest, title="Gemini 3.8 Lite TTS"):
+class Gemini38FlashLiteTts(CatalogRequest, title="Gemini Lite"):
     """Speech by one or more speakers from lines of text, at the lowest price (google/gemini-3-8-flash-lite-tts)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -387,7 +387,7 @@ class Gemini38FlashTtsDialogueTurn(Part):
     """How to say this line, in words."""
 
 
-class Gemini38FlashTts(CatalogRequest, title="Gemini 3.8 Flash TTS"):
+class Gemini38FlashTts(CatalogRequest, title="Gemini"):
     """Speech by one or more speakers, with a style for each line, from lines of text (google/gemini-3-8-flash-tts)."""
 
     result_kind: ClassVar[str] = "audio"

@@ -147,7 +147,7 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
     """Whether the background is transparent or opaque."""
 
 
-class GptImage25SunburstTextToImage(CatalogRequest, title="GPT Image 2.5 Sunburst"):
+class GptImage25SunburstTextToImage(CatalogRequest, title="GPT 2.5"):
     """A picture, up to 4K, from a prompt (gpt-image-2-5-sunburst-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"

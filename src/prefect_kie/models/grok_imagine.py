@@ -69,7 +69,7 @@ class GrokImagineImage20SegmentMap(CatalogRequest, title="Grok Imagine Image 2.0
     """The link to the picture; give this or task_id."""
 
 
-class GrokImagineImage20TextToImage(CatalogRequest, title="Grok Imagine Image 2.0"):
+class GrokImagineImage20TextToImage(CatalogRequest, title="Grok 2"):
     """A picture from a prompt (grok-imagine-image-2-0/text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
@@ -215,7 +215,7 @@ class GrokImagineTextToImage(CatalogRequest, title="Grok Imagine - Text to Image
     """Makes the pictures in the pro mode, which costs more."""
 
 
-class GrokImagineTextToVideo(CatalogRequest, title="Grok Imagine (text)"):
+class GrokImagineTextToVideo(CatalogRequest, title="Grok"):
     """A video of 6 to 30 seconds from a prompt (grok-imagine/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 90.0

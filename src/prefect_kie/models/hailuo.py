@@ -182,7 +182,7 @@ class MinimaxH3ReferenceToVideo(CatalogRequest, title="MiniMax H3 Reference-to-V
     """How large the result is; larger costs more."""
 
 
-class MinimaxH3TextToVideo(CatalogRequest, title="MiniMax H3 (text)"):
+class MinimaxH3TextToVideo(CatalogRequest, title="MiniMax H3"):
     """A video of 4 to 15 seconds, up to 2K, from a prompt (minimax-h3/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0

@@ -50,7 +50,7 @@ class Happyhorse11ReferenceToVideo(CatalogRequest, title="HappyHorse-1-1 referen
     """Length of the result, in seconds."""
 
 
-class Happyhorse11TextToVideo(CatalogRequest, title="HappyHorse 1.1"):
+class Happyhorse11TextToVideo(CatalogRequest, title="HappyHorse"):
     """A video of 3 to 15 seconds from a prompt (happyhorse-1-1/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 150.0

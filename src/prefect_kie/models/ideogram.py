@@ -163,7 +163,7 @@ class IdeogramV3Remix(CatalogRequest, title="Ideogram V3 Remix"):
     """What to keep out of the result, in words."""
 
 
-class IdeogramV3TextToImage(CatalogRequest, title="Ideogram V3"):
+class IdeogramV3TextToImage(CatalogRequest, title="Ideogram 3"):
     """A picture from a prompt (ideogram/v3-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"

@@ -60,7 +60,7 @@ class NanoBananaEdit(CatalogRequest, title="Google - Nano Banana Edit"):
     """The shape of the picture, or its shape and size."""
 
 
-class NanoBanana2(CatalogRequest, title="Nano Banana 2"):
+class NanoBanana2(CatalogRequest, title="Banana 2"):
     """A picture, up to 4K, from a prompt and up to 14 pictures (nano-banana-2)."""
 
     result_kind: ClassVar[str] = "image"
@@ -127,7 +127,7 @@ class NanoBanana2Lite(CatalogRequest, title="Google - Nano Banana 2 Lite"):
     """Width to height of the result."""
 
 
-class NanoBananaPro(CatalogRequest, title="Nano Banana Pro"):
+class NanoBananaPro(CatalogRequest, title="Banana Pro"):
     """A picture, up to 4K, from a prompt and up to eight pictures (nano-banana-pro)."""
 
     result_kind: ClassVar[str] = "image"

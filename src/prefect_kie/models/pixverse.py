@@ -177,7 +177,7 @@ class PixverseV6ReferenceToVideo(CatalogRequest, title="PixVerse V6 Fusion / Ref
     """Repeats a result: the same number and request give a similar one."""
 
 
-class PixverseV6TextToVideo(CatalogRequest, title="PixVerse V6"):
+class PixverseV6TextToVideo(CatalogRequest, title="PixVerse 6"):
     """A video of 1 to 15 seconds, up to 1080p, from a prompt (pixverse-v6/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 100.0

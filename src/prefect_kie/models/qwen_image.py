@@ -270,7 +270,7 @@ class Qwen3ProImageToImage(CatalogRequest, title="Qwen3 Pro Image to Image"):
     """Repeats a result: the same number and request give a similar one."""
 
 
-class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3 Pro"):
+class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3"):
     """A picture, up to 2K, from a prompt; the dearer tier (qwen3/pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"

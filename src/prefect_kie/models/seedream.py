@@ -278,7 +278,7 @@ class Seedream5ProLayerDecomposition(CatalogRequest, title="Seedream 5.0 Pro -  
     """The file type of the result."""
 
 
-class Seedream5ProTextToImage(CatalogRequest, title="Seedream 5 Pro"):
+class Seedream5ProTextToImage(CatalogRequest, title="Seedream 5"):
     """A picture, 1K or 2K, from a prompt (seedream/5-pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"

@@ -209,7 +209,7 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """Whether persona_id is a style or a singing voice."""
 
 
-class SunoGenerate(CatalogRequest, title="Suno song"):
+class SunoGenerate(CatalogRequest, title="Song"):
     """Songs or instrumental tracks from a description, or from lyrics, a style, and a title (ai-music-api/generate)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -543,7 +543,7 @@ class SunoSeparateVocals(CatalogRequest, title="ai-music-api/separate-vocals"):
     """The link to the recording."""
 
 
-class SunoSounds(CatalogRequest, title="Suno sound effects"):
+class SunoSounds(CatalogRequest, title="Sounds"):
     """A sound effect or loop from a prompt (ai-music-api/sounds)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -614,7 +614,7 @@ class SunoTimestampedLyrics(CatalogRequest, title="ai-music-api/timeStamped-lyri
     """The ID of one track, taken from the result of the task that made it."""
 
 
-class SunoUploadAndCoverAudio(CatalogRequest, title="Suno cover"):
+class SunoUploadAndCoverAudio(CatalogRequest, title="Cover"):
     """Your recording performed anew in another style (ai-music-api/upload-and-cover-audio)."""
 
     result_kind: ClassVar[str] = "audio"

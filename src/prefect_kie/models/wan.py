@@ -294,7 +294,7 @@ class Wan27ImageProColorPalette(Part):
     """The colour's share of the picture, written like 25.00%."""
 
 
-class Wan27ImagePro(CatalogRequest, title="Wan 2.7 Image Pro"):
+class Wan27ImagePro(CatalogRequest, title="Wan 2.7"):
     """Pictures, up to 4K, from a prompt and up to nine pictures; the dearer tier (wan/2-7-image-pro)."""
 
     result_kind: ClassVar[str] = "image"

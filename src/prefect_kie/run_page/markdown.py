@@ -17,7 +17,6 @@ PROMPT_LENGTH = 2000
 _STRUCTURAL = re.compile(r"[\\`*_{}\[\]<>#|&~^$=:@]|(?<=[wW]{3})\.")
 _JOINERS = "\u200c\u200d"
 """Of the invisible characters, those that scripts and emoji need; others turn a line's direction."""
-_INVISIBLE = ("Cc", "Cf", "Cs")
 _CELL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
 
 

@@ -19,16 +19,10 @@ from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 
 SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
-
-TEXT_LENGTH = 2000
-"""So much of a text or of data is shown."""
-
+TEXT_LENGTH = 2000  # so much of a text or of data is shown
 FRAMES = 3
-
-MAX_SECTIONS = 50
-MAX_ILLUSTRATED = 8
-"""Sections of an overview, and those with pictures: 30 KiB each, and each save sends all of it."""
-
+MAX_SECTIONS = 50  # of an overview,
+MAX_ILLUSTRATED = 8  # and those with pictures: 30 KiB each, and each save sends all of it
 RULE = "\n\n---\n\n"
 HELP = (
     "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "

@@ -500,7 +500,7 @@ async def test_a_process_killed_before_its_record_keeps_the_slots_and_setup_says
     with pytest.raises(BudgetExceeded, match="kie-credits"):  # the run's own budget has room
         await submit(credentials, 2, max_credits=PRICE)
     async with get_client() as client:
-        found = await provide_budget(client, None)
+        found = await provide_budget(client, "budget", None)
         assert found is not None
         assert "30 of 30 credits are used" in found.what
         assert found.remedy == "run: prefect gcl update kie-credits --active-slots 0"

@@ -97,7 +97,7 @@ async def test_a_run_that_goes_on_in_another_process_shows_nothing_twice(
             handle = await sora_2_text_to_video(CAT, credentials)
             job = await wait_for_job(handle, credentials, poll=QUICK)
             await save_result(job, credentials, directory=tmp_path)
-            artifacts._shown.clear()
+            artifacts._shown.cache_clear()
         return flow_run.get_id()
 
     run = str(await twice())

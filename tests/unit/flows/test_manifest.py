@@ -403,7 +403,7 @@ def test_many_errors_are_bounded_and_survive_pickling() -> None:
     assert told == str(pickle.loads(pickle.dumps(refused.value)))
     assert told.startswith("campaign.csv has 2,400 errors:\n- row 1 (line 2), ")
     assert "did you mean 'prompt'? (and 1,199 more rows)" in told
-    assert "\nand 1,151 more\nCharged: no. Next: Correct the manifest" in told
+    assert "\nand 1,151 more.\nCharged: no.\nNext: Correct the manifest" in told
     assert (refused.value.count, len(refused.value.errors)) == (2400, 1000)
 
 
