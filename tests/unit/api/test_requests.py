@@ -539,7 +539,7 @@ def test_a_mistake_in_a_video_request_is_told_about_its_own_model_only() -> None
     assert [error["loc"] for error in caught.value.errors()] == [("image_urls",)]
 
 
-def test_a_dictionary_without_a_model_is_read_by_its_fields() -> None:
-    assert isinstance(anything.validate_python({"prompt": "a dog"}), Sora2TextToVideo)
-    storyboard = {"shots": [SHOT]}
-    assert isinstance(anything.validate_python(storyboard), Sora2ProStoryboard)
+def test_a_request_has_to_name_its_model() -> None:
+    for given in ({"prompt": "a dog"}, {"input": {"prompt": "a dog"}}, {}, "a dog", None):
+        with pytest.raises(ValidationError, match="needs the name of its model"):
+            anything.validate_python(given)
