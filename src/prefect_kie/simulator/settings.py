@@ -44,6 +44,7 @@ class SimulatorSettings(BaseModel):
 
     # Models
     extra_models: tuple[str, ...] = (  # beside those of `models.json`; they take any input
+        "acme/any-video",
         "kling-2.6/text-to-video",
         "wan/2-6-text-to-video",
         "grok-imagine/text-to-video",

@@ -23,7 +23,7 @@ from prefect_kie.batches.manifest import Row, load_table, parse_table
 from prefect_kie.batches.tables import read_table, table_of
 
 TEXT = {"model": "sora-2-text-to-video"}
-KLING = "kling-2.6/text-to-video"
+KLING = "acme/any-video"
 TABLES = Path(__file__).parent / "tables"
 
 
@@ -200,8 +200,8 @@ def test_lists_objects_yes_and_no_in_csv() -> None:
     shots = json.dumps([{"Scene": "{animal} wakes", "duration": 5}]).replace('"', '""')
     (board,) = rows(f'model,shots,animal\nsora-2-pro-storyboard,"{shots}","a ""lion"""\n')
     assert board.request.input_fields()["shots"] == [{"Scene": 'a "lion" wakes', "duration": 5.0}]
-    (other,) = inputs(f'model,prompt,seed,tags,more\n{KLING},true,7,"[1, ""a""]","{{""a"": null}}"\n')
-    assert other["input"] == {"prompt": "true", "seed": "7", "tags": [1, "a"], "more": {"a": None}}
+    (other,) = inputs(f'model,prompt,seed,labels,more\n{KLING},true,7,"[1, ""a""]","{{""a"": null}}"\n')
+    assert other["input"] == {"prompt": "true", "seed": "7", "labels": [1, "a"], "more": {"a": None}}
 
 
 def test_columns_are_renamed_ignored_and_defaulted() -> None:
@@ -278,15 +278,15 @@ def test_a_misspelt_placeholder_is_one_error_of_a_row_and_not_two() -> None:
 
 
 def test_an_untyped_models_column_in_a_template_must_say_whether_it_is_sent_too() -> None:
-    manifest = "animal,duration\nyak,5\n"
-    defaults = {"model": KLING, "prompt": "A {animal} for {duration} s"}
+    manifest = "animal,pace\nyak,5\n"
+    defaults = {"model": KLING, "prompt": "A {animal} at {pace} km/h"}
     assert [one.split(": ")[0] for one in errors(manifest, defaults=defaults)] == [
         "row 1 (line 2), column animal",
-        "row 1 (line 2), column duration",
+        "row 1 (line 2), column pace",
     ]
-    sent = {"animal": None, "duration": "duration"}
+    sent = {"animal": None, "pace": "pace"}
     (video,) = inputs(manifest, defaults={**defaults, "sound": "true"}, columns=sent)
-    assert video["input"] == {"prompt": "A yak for 5 s", "duration": "5", "sound": True}
+    assert video["input"] == {"prompt": "A yak at 5 km/h", "pace": "5", "sound": True}
 
 
 @pytest.mark.parametrize(
@@ -296,7 +296,7 @@ def test_a_typed_models_mistyped_name_is_no_other_model(model: str) -> None:
     assert "did you mean 'sora-2-" in errors([{"model": model, "prompt": "a"}])[0]
 
 
-@pytest.mark.parametrize("model", [KLING, "wan/2-5-text-to-video", "sora-3-text-to-video"])
+@pytest.mark.parametrize("model", [KLING, "acme/2-5-text-to-video", "sora-3-text-to-video"])
 def test_other_models_pass_by_their_names(model: str) -> None:
     assert rows([{"model": model, "prompt": "a"}])[0].request.model_name == model
     assert "gives" in errors([{"model": model}])[0]
