@@ -16,7 +16,11 @@ def run(options: argparse.Namespace) -> int:
         credits=options.credits,
         paused_models=PAUSED_TODAY if options.paused else (),
         signing_key=options.signing_key,
+        api_keys=(options.key,) if options.key else None,
+        state_file=options.state,
     )
+    if options.state is None:
+        print("Jobs, credits and uploads are forgotten when it stops: --state FILE keeps them.")
     try:
         check_renderer()
         serve(settings, options.host, options.port, on_start=_started)
@@ -24,6 +28,8 @@ def run(options: argparse.Namespace) -> int:
         raise CommandFailed(str(missing)) from missing
     except OSError as error:
         raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
+    except ValueError as error:
+        raise CommandFailed(f"{options.state} is no state file of this version: move it away.") from error
     return 0
 
 

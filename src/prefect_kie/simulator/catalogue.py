@@ -1,4 +1,4 @@
-"""Kie's own catalogue: the models it serves, their schema, price and success rate; and the two asset calls."""
+"""Kie's own catalogue: the models it serves, schemas, prices and success rates; and the asset calls."""
 
 from __future__ import annotations
 

@@ -162,7 +162,9 @@ def _holds(model: Model, given: Json, condition: str) -> bool:
     name, equals, wanted = condition.partition("=")
     if not equals:
         return _told(model, given, name)
-    return str(effective(model, given, name)).lower() == wanted.lower()
+    value = effective(model, given, name)
+    shown = f"{value:g}" if isinstance(value, float) else str(value)
+    return shown.lower() == wanted.lower()
 
 
 def _broken(model: Model, given: Json, condition: str, relation: str, *others: str) -> str | None:

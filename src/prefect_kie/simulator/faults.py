@@ -168,11 +168,13 @@ PROMPT_FAULTS: Mapping[str, Fault] = {
     "paused": Fault(on="create", paused=True),
     "dead link": Fault(on="file", dead=True),
 }
-"""What `[sim: …]` in a prompt does. The job fails, is refused by moderation, takes ten times as long, never ends,
-succeeds without a file, or is never found again; its create's answer is lost on the wire, or says that there are
-no credits or that the model is paused; its file's link is dead until download-url has given a new one.
+"""What `[sim: …]` in a prompt does.
 
-The mark is long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
+The job fails, is refused by moderation, takes ten times as long, never ends, succeeds without a file, or is
+never found; its create's answer is lost on the wire, or says that credits are missing or the model is paused;
+its file's link is dead until download-url has given a new one.
+
+The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
 """
 _ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
 

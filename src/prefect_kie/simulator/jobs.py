@@ -110,7 +110,7 @@ class Job:
 
 
 def prompt_of(given: object) -> str:
-    """Return the words of an input object: its prompt, the scenes of its shots, or what stands in for them."""
+    """Return the words of an input object: its prompt, the scenes of its shots, or what stands for them."""
     if not is_object(given):
         return ""
     scenes, turns = given.get("shots"), given.get("dialogue")

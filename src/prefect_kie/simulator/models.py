@@ -1,8 +1,8 @@
 """The models as data: which inputs each takes, what it gives, and what it costs.
 
-Kie's models come from `catalog.json`, the package's data from the provider's documentation; Sora's, with rules
-of their own, from `models.json`. The simulator reads both by itself and shares no code with the client under
-test, so that a mistake in one of the two shows up as a disagreement.
+Kie's models come from `catalog.json`, data from the provider's documentation; Sora's, with rules of its own,
+from `models.json`. The simulator reads both itself and shares no code with the client under test, so that a
+mistake in one of the two shows up as a disagreement.
 """
 
 from __future__ import annotations

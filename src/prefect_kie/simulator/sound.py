@@ -11,12 +11,12 @@ import wave
 from collections.abc import Iterator
 from typing import Any
 
-RATE = 44_100
+RATE = 16_000  # low, for fast rendering
 
 
 def tone(prompt: str, number: int, seconds: int) -> bytes:
     """Return a tone as 16 bit samples; another prompt or number gives another pitch."""
-    period = 100 + (hashlib.sha256(prompt.encode()).digest()[0] + 29 * number) % 200
+    period = 30 + (hashlib.sha256(prompt.encode()).digest()[0] + 29 * number) % 60
     wave_once = [round(6000 * math.sin(2 * math.pi * step / period)) for step in range(period)]
     once = struct.pack(f"<{period}h", *wave_once)
     return (once * (RATE * seconds // period + 1))[: 2 * RATE * seconds]
@@ -32,7 +32,9 @@ def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
         return file.getvalue()
     av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
     with av.open(file, "w", format="mp3") as container:
-        stream = container.add_stream("libmp3lame", rate=RATE, options={"b": "64000"})
+        stream = container.add_stream(
+            "libmp3lame", rate=RATE, options={"b": "32000", "compression_level": "9"}
+        )
         for packet in encoded(stream, samples):
             container.mux(packet)
     return file.getvalue()
