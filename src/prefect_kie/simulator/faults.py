@@ -116,15 +116,17 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_stage(self) -> Self:
-        actions = self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
         allowed = sorted(ACTIONS[self.on].split())
-        if not actions:
-            raise ValueError(f"a fault on {self.on} needs an action, one of: {', '.join(allowed)}")
-        if useless := sorted(actions.difference(allowed)):
+        if useless := sorted(self.actions.difference(allowed)):
             raise ValueError(
                 f"{', '.join(useless)} does nothing on {self.on}; allowed are: {', '.join(allowed)}"
             )
         return self
+
+    @property
+    def actions(self) -> set[str]:
+        """The names of what it does."""
+        return self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
 
     @property
     def struck(self) -> int:
@@ -149,7 +151,7 @@ class Fault(BaseModel):
         return any(flags) or any(each is not None for each in asked)
 
 
-NO_FAULT = Fault.model_construct(on="job")
+NO_FAULT = Fault(on="job")
 """What happens where nothing was ordered: every action at its default."""
 
 
@@ -195,9 +197,13 @@ class Faults:
         """Order a fault by its fields; several strike in the order they were added.
 
         Raises:
-            pydantic.ValidationError: A field is unknown, or does nothing at that stage.
+            ValueError: A field is unknown, or does nothing at that stage; or there is no action at all.
         """
-        self._ordered.append(Fault.model_validate(fields))
+        fault = Fault.model_validate(fields)
+        if not fault.actions:
+            allowed = ", ".join(sorted(ACTIONS[fault.on].split()))
+            raise ValueError(f"a fault on {fault.on} needs an action, one of: {allowed}")
+        self._ordered.append(fault)
 
     def clear(self) -> None:
         """Forget every fault."""

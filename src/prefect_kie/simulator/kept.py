@@ -25,7 +25,7 @@ class Kept(BaseModel):
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""
         new = path.with_name(path.name + ".new")
-        new.write_text(self.model_dump_json(), encoding="utf-8")
+        new.write_text(self.model_dump_json(exclude_unset=True), encoding="utf-8")
         os.replace(new, path)  # noqa: PTH105
 
     @classmethod

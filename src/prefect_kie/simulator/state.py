@@ -44,7 +44,7 @@ REMARK = "insert this username directly into your prompt.(@character_user_name).
 MENTION = re.compile(r"(?<![\w.-])@([A-Za-z0-9._-]+)")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
-    *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
+    *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
     *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
 )
 

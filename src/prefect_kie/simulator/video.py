@@ -91,7 +91,11 @@ def render_video(
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        track = container.add_stream("aac", rate=RATE, layout="mono") if sound else None
+        track = (
+            container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
+            if sound
+            else None
+        )
         for index in range(frames):
             if stopped():
                 raise RenderingStopped

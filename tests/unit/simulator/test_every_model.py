@@ -140,7 +140,7 @@ async def test_a_constraint_refuses_what_breaks_it(world: World, model: str, rul
     elif rule[1] == "needs":
         wrong = {**given, **told(rule[0])}
         name, _, value = rule[2].partition("=")
-        wrong.pop(name, None)
+        wrong[name] = [] if fields[name]["type"] == "array" else None
         if value:
             wrong[name] = next(option for option in fields[name]["enum"] if str(option) != value)
     else:
