@@ -85,13 +85,24 @@ def _parser() -> argparse.ArgumentParser:
     option("--yes", action="store_true", help="with --live: do not ask before paying")
     option("--directory", type=Path, default=Path("kie-demo"), help="for videos and the server's data")
 
-    option = command("simulate", "a local Kie to try things on: same addresses, quirks and limits, no cost")
-    option("--host", default="127.0.0.1")
-    option("--port", type=int, default=4210)
+    option = commands.add_parser(
+        "simulate",
+        help="a local Kie to try things on: same addresses, quirks and limits, real files, no cost",
+        description="Serves all of Kie's models, and Sora 2, with videos, pictures and sound of its own. "
+        "Words in a prompt make things go wrong for its job: [sim: fail], [sim: moderated], [sim: slow] (ten "
+        "times as long), [sim: stuck], [sim: no file], [sim: lost job], [sim: lost answer], "
+        "[sim: no credits], [sim: paused], [sim: dead link].",
+    ).add_argument
+    option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
+    option("--port", type=int, default=4210, help="port to listen on (default: 4210)")
     option("--duration", type=float, default=20, metavar="SECONDS", help="how long a job takes (default: 20)")
-    option("--credits", type=float, default=1000, help="balance at the start")
+    credits = "balance at the start (default: 1000); jobs that run reserve their price"
+    option("--credits", type=float, default=1000, help=credits)
+    option("--key", help="accept only this API key (default: any key)")
     option("--paused", action="store_true", help="refuse all of Sora 2 as paused, as the real Kie does today")
-    option("--signing-key", help="sign callbacks with this key")
+    option("--signing-key", help="sign callbacks with this key (default: unsigned)")
+    state = "keep jobs, credits and uploads in this file (default: forget them when it stops)"
+    option("--state", type=Path, metavar="FILE", help=state)
 
     option = command("deploy", "make deployments whose forms have exactly one model's fields", block)
     option("models", nargs="+", metavar="MODEL", help="a model's name at Kie, as in docs/models.md")

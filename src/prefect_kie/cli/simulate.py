@@ -16,6 +16,8 @@ def run(options: argparse.Namespace) -> int:
         credits=options.credits,
         paused_models=PAUSED_TODAY if options.paused else (),
         signing_key=options.signing_key,
+        api_keys=(options.key,) if options.key else None,
+        state_file=options.state,
     )
 
     def started(url: str) -> None:
@@ -25,8 +27,12 @@ def run(options: argparse.Namespace) -> int:
         )
 
     check_renderer()
+    if options.state is None:
+        say("Jobs, credits and uploads are forgotten when it stops: --state FILE keeps them.")
     try:
         serve(settings, options.host, options.port, on_start=started)
     except OSError as error:
         raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
+    except ValueError as error:
+        raise CommandFailed(f"{options.state} is no state file of this version: move it away.") from error
     return 0
