@@ -175,7 +175,7 @@ def parse_schema(model: str, data: Any) -> ModelSchema:
         for method in map(as_object, as_object(methods).values()):
             content = as_object(_resolved(method.get("requestBody"), document).get("content"))
             for kind in map(as_object, content.values()):
-                body = _plain(kind.get("schema"), document)
+                body = plain_schema(kind.get("schema"), document)
                 if (found := _input_of(body)) is not None:
                     return ModelSchema(model=model, input=found, path=path)
     path = next(iter(as_object(document.get("paths"))), CREATE_PATH)
@@ -220,7 +220,7 @@ def _resolved(node: Any, document: dict[str, Any]) -> dict[str, Any]:
     return as_object(node)
 
 
-def _plain(schema: Any, document: dict[str, Any]) -> dict[str, Any]:
+def plain_schema(schema: Any, document: dict[str, Any]) -> dict[str, Any]:
     """A schema without references: what refers to itself, or is too deep or too large, takes anything."""
     left = MAX_NODES
 

@@ -102,7 +102,7 @@ class KieClient:
         self._max_bytes = max_answer_bytes
         self.creates = RateLimiter(creates_per_10_seconds, 10.0)
         self.polls = RateLimiter(polls_per_second, 1.0)
-        self.catalog_calls = RateLimiter(1, 1.0)
+        self.catalog_calls = RateLimiter(1, 1.0, refused_seconds=3.0)
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,

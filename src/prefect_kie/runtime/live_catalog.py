@@ -10,11 +10,12 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import random
 import re
 import sys
 import time
-from collections.abc import AsyncGenerator, Callable, Coroutine
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 from urllib.parse import urlsplit
@@ -77,13 +78,14 @@ class LiveCatalog:
     Args:
         kie: The account.
         seconds: How long to wait for an answer, with the wait for its turn.
+        max_age: How old an answer may be that is remembered, seconds; 0: Kie is asked anew.
 
     Raises:
         KieError: from each method, when Kie does not say and nothing is remembered.
     """
 
-    def __init__(self, kie: KieCredentials, seconds: float = 30.0) -> None:
-        self._kie, self._seconds = kie, seconds
+    def __init__(self, kie: KieCredentials, seconds: float = 30.0, max_age: float = FRESH_SECONDS) -> None:
+        self._kie, self._seconds, self._max_age = kie, seconds, max_age
         host = re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(kie.base_url).netloc)[:100]
         self.folder = get_current_settings().home / FOLDER / host
 
@@ -121,20 +123,30 @@ class LiveCatalog:
         name: str,
         kind: type[T],
         ask: Callable[[KieClient], Coroutine[None, None, T | None]],
-        fresh: float = FRESH_SECONDS,
+        counts: float = FRESH_SECONDS,
     ) -> T | None:
         def fresh_one() -> _Kept[T] | None:
             kept = _read(self.folder, name, kind)
-            most = fresh if kept is None or kept.value is not None else UNKNOWN_SECONDS
-            return kept if kept is not None and 0 <= time.time() - kept.at < most else None
+            if kept is None:
+                return None
+            most = min(self._max_age, counts if kept.value is not None else UNKNOWN_SECONDS)
+            return kept if 0 <= time.time() - kept.at < most else None
 
         async def once(client: KieClient) -> T | None:
-            async with asyncio.timeout(self._seconds), _lock(self.folder) as lock:
-                if (kept := fresh_one()) is not None:  # another process has asked meanwhile
+            async with asyncio.timeout(self._seconds):
+                with _opened(self.folder) as lock:
+                    while (kept := fresh_one()) is None:  # else another process has asked meanwhile
+                        # Nobody holds the lock while it waits, so that each has its chance.
+                        wait = 0.0
+                        if _locked(lock):
+                            if not (wait := _seconds_left(lock)):
+                                with _call_of(lock):
+                                    value = await ask(client)
+                                    _write(self.folder, _Kept(name=name, at=time.time(), value=value))
+                                    return value
+                            _unlock(lock)
+                        await asyncio.sleep(wait + random.uniform(0, LOCK_POLL_SECONDS))  # noqa: S311
                     return kept.value
-                value = await _paced(lock, ask(client))
-                _write(self.folder, _Kept(name=name, at=time.time(), value=value))
-                return value
 
         if (kept := fresh_one()) is not None:
             return kept.value
@@ -174,46 +186,44 @@ def _away() -> dict[str, float]:
     return {}
 
 
-async def _paced(lock: int, call: Coroutine[None, None, T]) -> T:
-    """Make a call with the lock in hand: a second after the last one ended, and not sooner."""
-    os.lseek(lock, 0, os.SEEK_SET)
-    try:
-        free_at = float(os.read(lock, 40))
-    except ValueError:
-        free_at = 0.0
-    pause = GAP_SECONDS
-    try:
-        # A clock that was set back must not hold anybody up.
-        await asyncio.sleep(min(REFUSED_SECONDS, max(0.0, free_at - time.time())))
-        return await call
-    except RateLimited:  # somebody else uses this account
-        pause = REFUSED_SECONDS
-        raise
-    finally:
-        call.close()
-        os.ftruncate(lock, 0)
-        os.lseek(lock, 0, os.SEEK_SET)
-        os.write(lock, f"{time.time() + pause:.3f}".encode())
+@contextmanager
+def _opened(folder: Path) -> Generator[int, None, None]:
+    """The lock of this machine's processes, which ends with its process, whatever becomes of that.
 
-
-@asynccontextmanager
-async def _lock(folder: Path) -> AsyncGenerator[int, None]:
-    """Be the only one on this machine who asks; ends with its process, whatever becomes of that."""
-    lock = _open_lock(folder)
+    It holds the time from when on the next call may be made.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        while not _locked(lock):  # noqa: ASYNC110 - other processes hold it
-            await asyncio.sleep(LOCK_POLL_SECONDS)
-        try:
-            yield lock
-        finally:
-            _unlock(lock)
+        yield lock
     finally:
         os.close(lock)
 
 
-def _open_lock(folder: Path) -> int:
-    folder.mkdir(parents=True, exist_ok=True)
-    return os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+def _seconds_left(lock: int) -> float:
+    os.lseek(lock, 0, os.SEEK_SET)
+    try:
+        left = float(os.read(lock, 40)) - time.time()
+    except ValueError:
+        return 0.0
+    # A clock that was set back holds nobody up.
+    return left if 0 < left <= REFUSED_SECONDS else 0.0
+
+
+@contextmanager
+def _call_of(lock: int) -> Generator[None, None, None]:
+    """The one call of whoever has the lock; the next one has to wait from its end."""
+    pause = GAP_SECONDS
+    try:
+        yield
+    except RateLimited:  # somebody else uses this account
+        pause = REFUSED_SECONDS
+        raise
+    finally:
+        os.ftruncate(lock, 0)
+        os.lseek(lock, 0, os.SEEK_SET)
+        os.write(lock, f"{time.time() + pause:.3f}".encode())
+        _unlock(lock)
 
 
 def _locked(lock: int) -> bool:
