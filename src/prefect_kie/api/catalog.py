@@ -298,6 +298,9 @@ def _closed(schema: dict[str, Any]) -> dict[str, Any]:
             shapes = [_closed(shape) for shape in _shapes(schema)]
             return shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
         closed["additionalProperties"] = False
+        # Documents call fields required that Kie fills in; where it does not, it refuses them, unpaid.
+        needed: list[str] = schema.get("required", [])
+        closed["required"] = [name for name in needed if "default" not in schema["properties"].get(name, {})]
     else:
         for name in ("anyOf", "allOf"):
             if name in schema:

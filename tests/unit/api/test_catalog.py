@@ -203,6 +203,11 @@ class TestChecking:
     def test_a_sentence_for_each_field(self, given: dict[str, Any], problems: list[str]) -> None:
         assert SCHEMA.problems(given) == problems
 
+    def test_what_has_a_default_may_be_left_out(self) -> None:
+        schema = schema_of({"type": "object", "properties": FIELDS, "required": ["prompt", "duration"]})
+        assert schema.required == {"prompt", "duration"}
+        assert schema.problems({"prompt": "a"}) == []
+
     def test_an_open_schema_refuses_unknown_fields_all_the_same(self) -> None:
         schema = schema_of({"type": "object", "properties": FIELDS, "additionalProperties": True})
         assert schema.problems({"promt": "a"}) == [
