@@ -15,10 +15,14 @@ from prefect.runtime import task_run
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
+from prefect_kie.models.registry import newer_request
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.live_catalog import schema_before_paying
+from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.retries import retrying
 from prefect_kie.storage.run_storage import submission_scope
 
@@ -145,11 +149,47 @@ async def _submit(
     take: int,
     second_try: int,
     max_credits: float | None,
+    refusal: ValueError | None = None,
 ) -> JobHandle:
     keep_alive()
     scope = await submission_scope(job_key)
-    submissions = await run_submissions(await load_credentials(credentials))
+    kie = await load_credentials(credentials)
+    submissions = await run_submissions(kie)
+    if isinstance(request, MarketModel) and (refused := await _refused(kie, request, refusal)) is not None:
+        # What was submitted before is found again, whatever the catalogue says today.
+        key = submission_key(kie, scope, request, take, second_try)
+        if await submissions.records.read(key) is None:
+            raise refused
     return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
+
+
+async def _refused(kie: KieCredentials, request: MarketModel, refusal: ValueError | None) -> Exception | None:
+    """Why a model without a typed request is not submitted, by Kie's live schema of it.
+
+    `refusal` is what its typed request says of the input, where there is one: it stands unless Kie's schema,
+    which may be newer, takes the input.
+    """
+    schema = await schema_before_paying(kie, request.model)
+    problems = schema.problems(request.input_fields()) if schema is not None else []
+    if refusal is not None and (schema is None or problems):
+        return refusal
+    if problems:
+        return InvalidRequest(
+            f"{request.model} does not take this input, by Kie's own schema: {'; '.join(problems)}",
+            next_step="Correct the input, then run again; nothing was submitted.",
+        )
+    if schema is None:
+        run_logger().warning(
+            "The input of %s is not checked before it is paid: Kie's catalogue has no schema of this model, "
+            "or does not answer",
+            request.model,
+        )
+    elif refusal is not None:
+        run_logger().info(
+            "The input of %s is newer than this version of prefect-kie; Kie's own schema takes it",
+            request.model,
+        )
+    return None
 
 
 @_task_of(MarketModel, "run-model")
@@ -182,5 +222,12 @@ async def run_model(
             f"the request says all of its input, and {', '.join(input)} came besides",
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
-    request = model if isinstance(model, JobRequest) else parse_request(model)
-    return await _submit(request, credentials, job_key, take, second_try, max_credits)
+    refusal: ValueError | None = None
+    if isinstance(model, JobRequest):
+        request = model
+    else:
+        try:
+            request = parse_request(model)
+        except ValueError as error:
+            request, refusal = newer_request(model, error), error
+    return await _submit(request, credentials, job_key, take, second_try, max_credits, refusal)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
+from typing import Any, cast
 
 import prefect
 from prefect.client.base import ServerType
@@ -23,6 +24,7 @@ from prefect_kie.cli.connection import ServerMissing, connected, server_url
 from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage
 from prefect_kie.cli.setup import CREDENTIALS, set_up
 from prefect_kie.cli.terminal import Finding, Outcome, show_all
+from prefect_kie.runtime.live_catalog import LiveCatalog
 
 # The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
@@ -32,6 +34,8 @@ DEPLOYMENTS = (
     *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "resume-waiting/kie"),
 )
 OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
+PAGE = 200
+"""So many deployments a server gives at once."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -59,6 +63,8 @@ async def findings(credentials: str) -> AsyncIterator[Finding]:
             yield await check_result_storage(client)
             yield await _work_pool(client)
             yield await _deployments(client)
+            async for finding in _deployed_models(client, credentials):
+                yield finding
     except ServerMissing as missing:
         yield Finding("error", str(missing), "The rest is kept on the server, and was not checked.")
 
@@ -142,3 +148,41 @@ async def _deployments(client: PrefectClient) -> Finding:
         return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
     remedy = "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)"
     return Finding("missing", f"deployments of prefect.yaml: {', '.join(missing)}", remedy)
+
+
+async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIterator[Finding]:
+    """Deployments whose parameters name a model that Kie's catalogue does not have any more."""
+    named: dict[str, list[str]] = {}
+    while found := await client.read_deployments(limit=PAGE, offset=len(named)):
+        named |= {f"{one.name} ({one.id})": sorted(set(models_in(one.parameters))) for one in found}
+        if len(found) < PAGE:
+            break
+    if not any(named.values()):
+        return
+    try:
+        served = {model.model for model in await LiveCatalog(await load_credentials(credentials)).models()}
+    except Exception:  # what is wrong with the key or with Kie was said before
+        return
+    for deployment, models in named.items():
+        for model in models:
+            if served and model not in served:
+                yield Finding(
+                    "warning",
+                    f"deployment {deployment} runs {model}, which Kie's catalogue does not have any more",
+                    "Give it another model: prefect-kie models list",
+                )
+
+
+def models_in(parameters: Any) -> Iterator[str]:
+    """The models that a deployment's parameters name, however deep."""
+    match parameters:
+        case {"model": str(model)}:
+            yield model
+        case dict():
+            for value in cast("dict[str, Any]", parameters).values():
+                yield from models_in(value)
+        case list():
+            for value in cast("list[Any]", parameters):
+                yield from models_in(value)
+        case _:
+            pass

@@ -17,7 +17,7 @@ from prefect_kie.cli.terminal import CommandFailed, forgive_output, say
 # chooses Prefect's home first.
 
 # Commands that leave logs to the server, where the UI shows them; the terminal has what they print.
-QUIET = ("batch", "collect", "submissions")
+QUIET = ("batch", "collect", "models", "submissions")
 MOST_CREDITS = 1_000_000_000
 
 
@@ -154,6 +154,27 @@ def _parser() -> argparse.ArgumentParser:
         "release", parents=[records], help="no such job exists: submit it, and pay, anew"
     )
     release.add_argument("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
+
+    models = commands.add_parser(
+        "models",
+        help="the models Kie serves: list them, show what one takes and costs; pays nothing",
+        description="Asks Kie's catalogue, once a second at most, and remembers its answers for a day. "
+        "Without a key, or without Kie, it says what this package knows.",
+    )
+    acts = models.add_subparsers(required=True, metavar="ACT", dest="act")
+    option = acts.add_parser("list", parents=[block], help="list the models").add_argument
+    option("words", nargs="*", metavar="WORD", help="only those with these words")
+    option("--kind", metavar="KIND", help="only those of this kind: video, text-to-image, music …")
+    option("--family", metavar="FAMILY", help="only those of this family: kling, suno …")
+    one = "its fields, its price, how its jobs did today, and an example"
+    option = acts.add_parser("show", parents=[block], help=one).add_argument
+    option("model", metavar="MODEL", help="the model's name at Kie")
+    differs = "what Kie's catalogue has that this package has not, and the other way round"
+    option = acts.add_parser("diff", parents=[block], help=differs).add_argument
+    option("models", nargs="*", metavar="MODEL", help="only these (default: all, which takes minutes)")
+    anew = "for maintainers: write catalog.json of a source checkout anew from Kie's schemas"
+    option = acts.add_parser("refresh", parents=[block], help=anew).add_argument
+    option("--checkout", type=Path, default=Path(), metavar="DIR", help="the checkout (default: here)")
 
     option = command("callbacks", "take Kie's callbacks, so that waiting runs hear at once of a job's end")
     option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")

@@ -103,8 +103,8 @@ def allowed(credentials: KieCredentials) -> bool:
     credits = asyncio.run(balance())
     say(f"This will be submitted to Kie and paid:\n  {PICTURE.model_name}: {PICTURE.title}")
     say(
-        f"It cost 0.8 credits (0.004 USD) in October 2026. The account holds {credits:,.2f} credits. A second "
-        "run in the same directory shows the same picture and pays nothing."
+        f"It cost 0.8 credits (0.004 USD) in October 2026. The account holds {credits:,.2f} credits. "
+        "A second run in the same directory shows the same picture and pays nothing."
     )
     return confirmed("Submit?")
 

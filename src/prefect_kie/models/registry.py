@@ -14,6 +14,8 @@ from pydantic import (
     ConfigDict,
     Field,
     GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
     ValidatorFunctionWrapHandler,
     WithJsonSchema,
 )
@@ -26,10 +28,20 @@ from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
 
 
-def _not_typed(name: str) -> str:
-    if name in MODELS:
+def _not_typed(name: str, info: ValidationInfo) -> str:
+    if name in MODELS and info.context is not _NEWER:
         raise ValueError(f"{name!r} has a typed request: use {MODELS[name].class_name}")
     return name
+
+
+_NEWER = object()
+"""As the context of a validation: the model may be one that has a typed request."""
+
+_OUTDATED = {
+    *("literal_error", "missing", "string_too_long", "string_too_short", "too_long", "too_short"),
+    *("less_than", "less_than_equal", "greater_than", "greater_than_equal"),
+}
+"""What an input may be refused for that Kie takes by now; rules between fields are not among them."""
 
 
 def _json(value: dict[str, Any]) -> dict[str, Any]:
@@ -102,6 +114,29 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
     asked = cast("dict[str, Any]", given or {})
     fields = {names.get(name, name): value for name, value in asked.items()}
     return cls.model_validate({"model": model, **fields})
+
+
+def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
+    """A createTask body that its typed request refuses, as Kie may take it by now: newer than this package.
+
+    Raises:
+        ValueError: the refusal, where it is of something else than an unknown field, a value or a limit.
+    """
+    cls, given = request_class(str(body.get("model"))), body.get("input")
+    if cls is MarketModel or not isinstance(given, dict):
+        raise refusal
+    known = {sent for name in cls.model_fields for sent in (name, SENT_AS.get(name, name))} - {"model"}
+    known |= {"model"} & {SENT_AS.get(name) for name in cls.model_fields}
+    fields = {name: value for name, value in cast("dict[str, Any]", given).items() if name in known}
+    try:
+        parse_request({**body, "input": fields})
+    except ValidationError as error:
+        newer = all(one["type"] in _OUTDATED or "must be one of" in one["msg"] for one in error.errors())
+    else:
+        newer = len(fields) < len(cast("dict[str, Any]", given))
+    if not newer:
+        raise refusal
+    return MarketModel.model_validate({"model": body["model"], "input": given}, context=_NEWER)
 
 
 def read_request(value: Any) -> JobRequest:
