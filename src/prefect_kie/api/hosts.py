@@ -69,9 +69,9 @@ def http_client(
     return httpx.AsyncClient(
         verify=_tls_context(),
         timeout=timeout,
-        # Idle connections are kept for longer than the time between two polls of a job. Rate limiters bound the
-        # calls: a bound of the pool would fill up with connections of calls that were cancelled before they
-        # took them (httpcore 1.0.9).
+        # Idle connections are kept for longer than the time between two polls of a job. Rate limiters bound
+        # the calls: a bound of the pool would fill up with connections of calls that were cancelled before
+        # they took them (httpcore 1.0.9).
         limits=httpx.Limits(max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=60.0),
         follow_redirects=False,
         trust_env=bool(url) and not is_loopback(urlsplit(url).hostname or ""),
