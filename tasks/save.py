@@ -20,9 +20,7 @@ from prefect_kie.runtime.retries import retrying
 
 
 @task_of_states(
-    name="save-result",
-    task_run_name="save: {job.model} {job.task_id}",
-    **retrying(5, 2, 10, 30, 60),
+    name="save-result", task_run_name="save: {job.model} {job.task_id}", **retrying(5, 2, 10, 30, 60)
 )
 async def save_result(
     job: Job,

@@ -83,6 +83,7 @@ class WaitTask(StateTask[P, R]):
                 raise
 
         def with_options(self, **options):
+            """The same task with other options, but none that would keep a waiting state as its result."""
             for name in ("persist_result", "cache_policy", "cache_key_fn"):
                 if options.get(name) not in (None, False, NO_CACHE):
                     raise ValueError(

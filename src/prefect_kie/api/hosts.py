@@ -14,9 +14,6 @@ from pydantic import SecretStr
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
 
-KEEPALIVE_SECONDS = 60.0
-"""How long an idle connection is kept: longer than the time between two polls of a job."""
-
 
 def check_key(key: SecretStr | str) -> SecretStr:
     """A key that can be sent as a header; the message of a refusal never holds the key.
@@ -72,11 +69,10 @@ def http_client(
     return httpx.AsyncClient(
         verify=_tls_context(),
         timeout=timeout,
-        # Rate limiters bound the calls. A bound of the pool would fill up with connections of calls that were
-        # cancelled before they took them (httpcore 1.0.9).
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
-        ),
+        # Idle connections are kept for longer than the time between two polls of a job. Rate limiters bound
+        # the calls: a bound of the pool would fill up with connections of calls that were cancelled before
+        # they took them (httpcore 1.0.9).
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=60.0),
         follow_redirects=False,
         trust_env=bool(url) and not is_loopback(urlsplit(url).hostname or ""),
         # Kie's answers are short; what is not compressed cannot grow.

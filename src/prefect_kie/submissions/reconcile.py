@@ -97,9 +97,7 @@ class Reconciler:
     ) -> SubmissionRecord:
         """Settle a submission by evidence, else by a person's word: it became this job, or may be made again.
 
-        Raises:
-            InvalidRequest: when the word cannot be right, or the submission is settled already.
-            KieError: another one when the job cannot be polled, or the records not read or written.
+        `InvalidRequest`: the word cannot be right, or the submission is settled already.
         """
         return await run_on_loop(partial(self._resolve_once, key, task_id, release))
 

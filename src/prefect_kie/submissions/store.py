@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.processes import is_gone, this_machine, this_process
+from prefect_kie.runtime.processes import is_gone, this_machine
 from prefect_kie.storage.base import NotExclusive, Storage
 from prefect_kie.submissions.send_tokens import SendToken
 
@@ -67,12 +67,12 @@ class SubmissionRecord(BaseModel):
     host: str = Field(default_factory=socket.gethostname)
     machine: str = Field(default_factory=this_machine)
     process: int = Field(default_factory=os.getpid)
-    sender: str = Field(default_factory=this_process)
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
     def in_flight_seconds(self, now: datetime) -> float:
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
-        if self.sender == this_process() or is_gone(self.machine, self.process):
+        own = (self.machine, self.process) == (this_machine(), os.getpid())
+        if own or is_gone(self.machine, self.process):
             return 0.0
         return self.call_seconds(now)
 
