@@ -52,12 +52,12 @@ async def suspend_until_done(
     if context is None or context.flow_run is None or not handles:
         return
     run, log, name = context.flow_run, get_run_logger(), block_name(credentials)
-    why = "" if name else "its credentials are no stored block, by whose name they could be found again"
+    why = "its credentials are no stored block, by whose name they could be found again"
     if run.parent_task_run_id is not None:
-        why = "it is a part of another run"
+        name, why = None, "it is a part of another run"
     if run.deployment_id is None:
-        why = "it belongs to no deployment"
-    if why or name is None:
+        name, why = None, "it belongs to no deployment"
+    if name is None:
         log.warning("This run is not suspended while its jobs run, but waits: %s", why)
         return
     now = datetime.now(timezone.utc)

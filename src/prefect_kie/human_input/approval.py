@@ -24,9 +24,7 @@ from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
 
 ARTIFACT = "kie-approval"
-MAX_LISTED = 20
-"""How many jobs are listed with their prompts."""
-BALANCE_SECONDS = 10.0
+MAX_LISTED = 20  # so many jobs are listed with their prompts
 
 
 class _Decision(RunInput):
@@ -73,7 +71,7 @@ class Estimate:
                 return await client.get_credits()
 
         try:
-            return replace(self, balance=await detach_after(balance(), BALANCE_SECONDS))
+            return replace(self, balance=await detach_after(balance(), 10.0))
         except Exception as error:
             get_run_logger().info("Kie does not report the account's balance: %s", shown_error(error))
             return self
@@ -156,9 +154,8 @@ async def approve(
     if not estimate.jobs or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info("%s: not over %g", estimate.summary, over)
         return
-    key = answer_key(
-        "approval", job_key, *(submission_key(kie, job_key, job.request, job.take) for job in jobs)
-    )
+    keys = [submission_key(kie, job_key, job.request, job.take) for job in jobs]
+    key = answer_key("approval", job_key, *keys)
     kept = await kept_answer(key, _Approved)
     if (
         kept is not None
@@ -184,12 +181,9 @@ async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
     )
     if not await question.is_asked():
         await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
-    answer = await question.answer(
-        hours,
-        NotAnswered(
-            f"nobody approved {summary} within {hours:g} hours",
-            next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
-        ),
+    unanswered = NotAnswered(
+        f"nobody approved {summary} within {hours:g} hours",
+        next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
     )
-    if answer.decision == "no":
+    if (await question.answer(hours, unanswered)).decision == "no":
         raise NotApproved(f"not approved: {summary}")

@@ -14,8 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from prefect_kie.media.kinds import ISO_SUFFIXES, bytes_after_boxes, kind_in
 
-MAX_PAGE_BYTES = 64 * 1024
-"""How much is read of what may be an error; no error in JSON is longer."""
+MAX_PAGE_BYTES = 64 * 1024  # is read of what may be an error; no error in JSON is longer
 
 _ALIKE = {
     ".mp4": ISO_SUFFIXES,
@@ -28,8 +27,6 @@ _ALIKE = {
     ".webm": (".weba",),
 }
 """Suffixes that an address may name for what is recognised as another one: the bytes are alike."""
-
-_TEXTS = ("text/", "application/json", "application/xml", "application/xhtml")
 
 _PAGE = re.compile(
     rb"(\s|<!--.*?-->|<\?xml.*?\?>)*<(!doctype\s+html|html|head|body|error|script)\b",
@@ -81,7 +78,7 @@ def oddities(path: Path, named: str, content_type: str) -> list[str]:
     """What is odd about a file that is kept, each as half a sentence."""
     found: list[str] = []
     known = kind_in(path)
-    if known and content_type.lower().startswith(_TEXTS):
+    if known and re.match("text/|application/(json|xml|xhtml)", content_type, re.IGNORECASE):
         found.append(f"its server calls it {content_type.partition(';')[0][:50]}")
     if known and _is_medium(named) and named not in (known, *_ALIKE.get(known, ())):
         found.append(f"its address ends in {named} and it is a {known} file")

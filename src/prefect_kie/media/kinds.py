@@ -24,26 +24,21 @@ _SIGNATURES = (
     (0, b"glTF", ".glb"),
 )
 
+# Brands of an `ftyp` box: its first one tells what the file is; all others are MP4s.
 _BRANDS = {
     ".avif": (b"avif", b"avis"),
     ".heic": (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"),
     ".m4a": (b"M4A ", b"M4B "),
     ".mov": (b"qt  ",),
 }
-"""Brands of an `ftyp` box: its first one tells what the file is; all others are MP4s."""
-
-_ANY_PICTURE = (b"mif1", b"msf1")
-"""First brands of pictures of any coding, which the further ones tell."""
-
-ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")
-"""Files of boxes that play (ISO/IEC 14496-12)."""
+_ANY_PICTURE = (b"mif1", b"msf1")  # first brands of pictures of any coding, which the further ones tell
+ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")  # boxes that play (ISO/IEC 14496-12)
+VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 _BOXES = {
     *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx"),
     *(b"free", b"skip", b"wide", b"udta", b"meta", b"uuid"),
 }
-
-VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
 
 
 def kind_of(head: bytes) -> str | None:

@@ -24,8 +24,8 @@ def file_stem(job: Job) -> str:
         # The ID loses something on the way to a name: a few hex digits keep two such IDs apart.
         checksum = hashlib.sha256(task.encode(errors="surrogatepass")).hexdigest()
         task = f"{_plain(task, ID_LENGTH - 9)}-{checksum[:8]}"
-    model = _plain(job.model, ID_LENGTH)
-    return f"{_words(job.prompt, min(60, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
+    end = f"{_plain(job.model, ID_LENGTH)}_{task}"
+    return f"{_words(job.prompt, min(60, STEM_LENGTH - len(end) - 1))}_{end}"
 
 
 def _words(text: str, most: int) -> str:

@@ -100,8 +100,9 @@ async def save(
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job, or run this run again, "
+            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
             "before %s, when Kie deletes the result.",
+            job.task_id,
             job.task_id,
             f"{deleted_at(job):%Y-%m-%d}",
         )
@@ -123,9 +124,8 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
         return None
     if saved.task_id != job.task_id or not saved.files:
         return None
-    for file in saved.files:
-        if not await place.holds(file.name, file.size, file.sha256):
-            return None
+    if not all([await place.holds(file.name, file.size, file.sha256) for file in saved.files]):
+        return None
     # The directory may have moved since: say where the files are now.
     moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
     return saved.model_copy(update={"files": moved})
