@@ -16,8 +16,6 @@ from prefect_kie.flows._suspension import WAITS, Awaited, unfinished
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import shown_error
 
-PAGE = 200
-
 
 @flow(name="resume-waiting")
 async def resume_waiting() -> int:
@@ -43,10 +41,7 @@ async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
     wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"])))
     async with get_client() as client:
         found: list[FlowRun] = []
-        while len(found) % PAGE == 0:
-            page = await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found))
-            if not page:
-                break
+        while page := await client.read_flow_runs(flow_run_filter=wanted, limit=200, offset=len(found)):
             found += page
         for run in found:
             try:

@@ -1,6 +1,5 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -191,11 +190,10 @@ async def character_series(
             check_slice(slice, seconds, task_id)
         character = await runner.character(traits.request(task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
-        seen: Counter[str] = Counter()
         wanted: list[Wanted] = []
         for request in (episodes.request(prompt, character) for prompt in prompts):
-            seen[request.title] += 1  # a prompt that is listed twice is two videos
-            wanted.append(Wanted(request, seen[request.title]))
+            take = 1 + sum(one.request.title == request.title for one in wanted)
+            wanted.append(Wanted(request, take))  # a prompt that is listed twice is two videos
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")

@@ -16,20 +16,10 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
-from prefect_kie.batches.cells import (
-    KNOWN,
-    did_you_mean,
-    fields_of,
-    key,
-    parsed,
-    placeholders,
-    shown,
-    text_of,
-    value_of,
-    video_class,
-)
+from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
-from prefect_kie.batches.tables import MAX_BYTES, OBJECT, Table, TableRow, read_table, table_of
+from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel
 from prefect_kie.models.registry import TYPED
@@ -38,8 +28,8 @@ from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
-HOW = frozenset({"size", "removewatermark", "uploadmethod"})
-"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
+# Fields that only say how a video is made: a fallback whose model lacks them makes it without.
+HOW = ("size", "removewatermark", "uploadmethod")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -129,10 +119,6 @@ def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
     ]
 
 
-def _object_of(value: Any) -> dict[str, Any]:
-    return OBJECT.validate_python(parsed(value) if isinstance(value, str) else value)
-
-
 class _Cell(NamedTuple):
     """A value, the field that it is for, and the column (or the default) that it stands in."""
 
@@ -152,20 +138,17 @@ class _Parser:
         columns: Mapping[str, str | None],
         fallbacks: Sequence[Mapping[str, Any]],
     ) -> None:
-        given, instead = table_of([defaults]), table_of(fallbacks)
-        self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
-        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
-        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
-        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self.errors: list[RowError] = []
+        given = dict(*self._given([defaults], "the defaults"))
+        self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
-        cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
+        self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
         self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
-        self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
+        self._names = tuple(sorted({*own, *(cell.column for cell in given.values())}))
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
@@ -175,6 +158,11 @@ class _Parser:
             if own and key(name) not in map(key, own):
                 hint = did_you_mean(name, own) or f"; it has {', '.join(own)}"
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
+
+    def _given(self, rows: Sequence[Mapping[str, Any]], what: str) -> list[dict[str, _Cell]]:
+        table = table_of(rows)
+        self.errors += [RowError(f"{what.format(one.row)}: {one.message}") for one in table.errors]
+        return [{key(n): _Cell(n, n, v, True) for n, v in row.cells.items()} for row in table.rows]
 
     def check_defaults(self) -> None:
         """After the rows: note defaults that no row may take, which most likely are typos."""
@@ -220,14 +208,14 @@ class _Parser:
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
-        for name, value in (self._read(given, _object_of) or {}).items() if given else ():
+        for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
         if model is None:
             self._wrong("is missing; each row needs one, or the defaults do", "model")
             return None
         name = text_of(model.value).strip()
-        cls = self._read(model, lambda _: video_class(name))
+        cls = self._read(model, lambda _: cell_values.video_class(name))
         return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
@@ -240,8 +228,8 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        meant = partial(value_of, text_for=self._text_for, untyped=untyped and self._is_text)
-        read = {name: self._read(cell, partial(meant, name)) for name, cell in fields.items()}
+        value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
+        read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
         values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})

@@ -120,20 +120,11 @@ def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Q
     length = seconds or 10.0
     begin = max(0.0, round(length - 3.0) / 2)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
-    start = Field(
-        default=begin,
-        ge=0,
-        le=seconds,
-        title="Start (seconds)",
-        description="Where the slice begins, in seconds from the start of the video.",
-    )
-    end = Field(
-        default=max(begin + 1.0, min(begin + 3.0, length)),
-        ge=1,
-        le=seconds,
-        title="End (seconds)",
-        description=f"Where it ends: 1 to 4 seconds after its start{until}.",
-    )
+    where = "Where the slice begins, in seconds from the start of the video."
+    start = Field(default=begin, ge=0, le=seconds, title="Start (seconds)", description=where)
+    where = f"Where it ends: 1 to 4 seconds after its start{until}."
+    ends = max(begin + 1.0, min(begin + 3.0, length))
+    end = Field(default=ends, ge=1, le=seconds, title="End (seconds)", description=where)
     form = create_model("PickSlice", __base__=PickSlice, start=(float, start), end=(float, end))
     text = f"**{reason}**\n\n{text}" if reason else text
     return Question(f"kie-slice-{number}", "which slice?", form, text)

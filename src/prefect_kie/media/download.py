@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 import zlib
@@ -241,20 +242,18 @@ def _unpack(part: Path, transfer: Transfer, encoding: str) -> None:
         return
     if encoding not in ("gzip", "x-gzip"):
         raise BadFile(f"the file came packed ({encoding[:40]}), which was not asked for")
-    with part.open("rb") as packed:
+    with tempfile.TemporaryFile(dir=part.parent) as packed:
+        with part.open("rb") as came:
+            shutil.copyfileobj(came, packed)
+        packed.seek(0)
         if packed.read(2) != b"\x1f\x8b":
             return
-    with tempfile.TemporaryFile(dir=part.parent) as plain:
+        packed.seek(0)
+        transfer.restart()
         try:
-            with gzip.open(part) as packed:
-                while piece := packed.read(BATCH_BYTES):
-                    if plain.tell() + len(piece) > transfer.max_bytes:
-                        raise BadFile(f"the file is longer than the limit of {transfer.max_bytes:,} bytes")
-                    plain.write(piece)
+            with gzip.open(packed) as plain:
+                while piece := plain.read(BATCH_BYTES):
+                    transfer.write(piece)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CutTransfer(f"the file came packed and cannot be unpacked ({error})") from error
-        plain.seek(0)
-        transfer.restart()
-        while piece := plain.read(BATCH_BYTES):
-            transfer.write(piece)
     transfer.file.flush()

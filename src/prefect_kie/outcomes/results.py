@@ -30,11 +30,8 @@ class Wanted(NamedTuple):
     @property
     def requests(self) -> tuple[api.JobRequest, ...]:
         """The request and its fallbacks, each once."""
-        unique = [self.request]
-        for request in self.fallbacks:
-            if request not in unique:
-                unique.append(request)
-        return tuple(unique)
+        every = (self.request, *self.fallbacks)
+        return tuple(request for n, request in enumerate(every) if request not in every[:n])
 
 
 class Failure(BaseModel):
@@ -59,8 +56,8 @@ class Failure(BaseModel):
         if not isinstance(known, KieError):
             known = KieError(str(error), billed="unknown", next_step="Read the log of this run.")
         attributes = vars(known) | {"task_id": known.task_id or task_id}
-        scalar = str | bool | int | float | None
-        details = {n: v for n, v in attributes.items() if n != "message" and isinstance(v, scalar)}
+        del attributes["message"]
+        details = {n: v for n, v in attributes.items() if isinstance(v, str | bool | int | float | None)}
         return cls(type=type(error).__name__, message=known.message, details=details)
 
     @property

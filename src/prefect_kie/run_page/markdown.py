@@ -23,9 +23,7 @@ _CELL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
 def plain(text: object, length: int = 200) -> str:
     """One line without control characters that any database stores, cut to a length."""
     line = " ".join(str(text).encode(errors="replace").decode().split())
-    line = "".join(
-        char for char in line if char in _JOINERS or not unicodedata.category(char).startswith("C")
-    )
+    line = "".join(one for one in line if one in _JOINERS or unicodedata.category(one)[0] != "C")
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
