@@ -23,8 +23,7 @@ import httpx
 from anyio.lowlevel import RunVar
 
 from prefect_kie.media.addresses import BadFile, FetchError, opened
-from prefect_kie.media.content import oddities, page_in_place, suffix_for, suffix_in
-from prefect_kie.media.kinds import is_cut, kind_in
+from prefect_kie.media.kinds import is_cut, kind_in, oddities, page_in_place, suffix_for, suffix_in
 from prefect_kie.runtime.logs import run_logger
 
 MAX_FILE_BYTES = 4 * 1024**3  # unless told otherwise
