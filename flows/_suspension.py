@@ -23,8 +23,8 @@ from prefect_kie.human_input.pausing import suspend
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
+# How the key of such a suspension begins, which is also the name of the run's input that says for what.
 WAITS = "kie-wait-"
-"""How the key of such a suspension begins, which is also the name of the run's input that says for what."""
 
 
 class Awaited(BaseModel):
@@ -33,11 +33,6 @@ class Awaited(BaseModel):
     jobs: dict[str, datetime | None]  # task ids, with the time of submission where it is known
     credentials: str  # the name of the block to poll them with
     until: datetime  # when the run is to go on in any case: its waiting ends with an error then
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it was waited for long enough."""
-        return datetime.now(timezone.utc) >= self.until
 
 
 async def suspend_until_done(
@@ -68,7 +63,7 @@ async def suspend_until_done(
         until=max(handle.submitted_at or now for handle in handles) + deadline,
     )
     left = await unfinished(awaited, credentials)
-    if not left or awaited.is_over:
+    if not left or now >= awaited.until:
         return
     async with get_client() as client:
         keys = (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()

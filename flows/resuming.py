@@ -1,6 +1,7 @@
 """`resume_waiting`: runs that are suspended until their jobs have ended go on when these have."""
 
 from collections.abc import Collection
+from datetime import datetime, timezone
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
@@ -48,8 +49,8 @@ async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
                 awaited = await _awaited(client, run)
                 if awaited is None or (jobs is not None and not set(awaited.jobs) & set(jobs)):
                     continue
-                kie = await load_credentials(awaited.credentials) if not awaited.is_over else None
-                if kie is not None and await unfinished(awaited, kie):
+                is_over = datetime.now(timezone.utc) >= awaited.until
+                if not is_over and await unfinished(awaited, await load_credentials(awaited.credentials)):
                     continue
             except (KieError, ValidationError) as error:
                 get_logger("prefect_kie").warning("Run %s stays suspended: %s", run.name, shown_error(error))

@@ -169,8 +169,9 @@ class _Parser:
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
-                message = f"is a default, but no field of any model{hint}"
-                self.errors.append(RowError(message, column=cell.column))
+                self.errors.append(
+                    RowError(f"is a default, but no field of any model{hint}", column=cell.column)
+                )
 
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
@@ -187,15 +188,14 @@ class _Parser:
         number = self._read(take, _TAKE.validate_python) if take else None
         if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
-        fallbacks: list[JobRequest] = []
+        fallbacks: list[JobRequest | None] = []
         for instead in self._fallbacks:
             model = text_of(instead["model"].value) if "model" in instead else "of the same model"
             self._subject = f"fallback {model}: "
-            if (made := self._made_of(self._instead(cells, instead))) is not None:
-                fallbacks.append(made)
-            self._subject = ""
+            fallbacks.append(self._made_of(self._instead(cells, instead)))
+        self._subject = ""
         values = {n: text_of(v) for n, v in row.cells.items()}
-        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+        return Row(row.number, row.line, request, number or 0, values, tuple(filter(None, fallbacks)))
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:

@@ -41,7 +41,7 @@ class _Approved(BaseModel):
     """What a person has said yes to, as it is kept: the estimate, and unpriced jobs by model."""
 
     credits: float
-    unpriced: dict[str, int]
+    unpriced: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -91,14 +91,14 @@ class Estimate:
         return sum(price or 0.0 for _, price in self.jobs)
 
     @property
-    def unpriced(self) -> dict[str, int]:
+    def unpriced(self) -> Counter[str]:
         """How many jobs have no known price, by model."""
-        return dict(Counter(request.model_name for request, price in self.jobs if price is None))
+        return Counter(request.model_name for request, price in self.jobs if price is None)
 
     @property
     def total(self) -> str:
         """The sum, for people."""
-        unpriced = sum(self.unpriced.values())
+        unpriced = self.unpriced.total()
         if not unpriced:
             return f"{self.credits:g} credits"
         jobs = f"{unpriced} job{'s' if unpriced > 1 else ''}"
@@ -157,21 +157,11 @@ async def approve(
     keys = [submission_key(kie, job_key, job.request, job.take) for job in jobs]
     key = answer_key("approval", job_key, *keys)
     kept = await kept_answer(key, _Approved)
-    if (
-        kept is not None
-        and estimate.credits <= kept.credits
-        and Counter(estimate.unpriced) <= Counter(kept.unpriced)
-    ):
+    if kept and estimate.credits <= kept.credits and estimate.unpriced <= kept.unpriced:
         get_run_logger().info("Approved before: %s", estimate.total)
         return
     asked = _Approved(credits=estimate.credits, unpriced=estimate.unpriced)
-    await _ask(await estimate.with_balance(kie), asked, hours)
-    await keep_answer(key, asked)
-    get_run_logger().info("Approved: %s", estimate.summary)
-
-
-async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
-    summary = estimate.summary
+    estimate, summary = await estimate.with_balance(kie), estimate.summary
     question = Question(
         # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
         answer_key("approval", asked.model_dump_json()),
@@ -187,3 +177,5 @@ async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
     )
     if (await question.answer(hours, unanswered)).decision == "no":
         raise NotApproved(f"not approved: {summary}")
+    await keep_answer(key, asked)
+    get_run_logger().info("Approved: %s", summary)

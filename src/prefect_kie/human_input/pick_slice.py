@@ -28,19 +28,18 @@ async def pick_slice(
     origin: Job,
     credentials: KieCredentials,
     *,
-    job_key: str,
-    whose: str,
+    whose: tuple[str, str],
     hours: float,
     file: Path | None = None,
     seconds: float | None = None,
 ) -> Slice:
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
-    A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
-    is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
+    A bad answer is asked again with the reason. A good one is kept by `whose` it is, the job_key and the
+    character: run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
     Raises NotAnswered when nobody answers; nothing was submitted for the character.
     """
-    key = answer_key("slice", job_key, origin.task_id, whose)
+    key = answer_key("slice", whose[0], origin.task_id, whose[1])
     log = get_run_logger()
     kept = await kept_answer(key, Slice)
     if kept is not None:

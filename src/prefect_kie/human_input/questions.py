@@ -33,9 +33,7 @@ from prefect_kie.storage.run_storage import scope_storage
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
-AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
-"""How long a question waits; Kie keeps results for 14 days."""
-
+AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
 
 

@@ -18,10 +18,8 @@ import httpx
 
 from prefect_kie.api.hosts import file_client
 
-ANSWER_SECONDS = 120.0
-"""In which an answer has to begin: a host that sends its headers a byte at a time never times out."""
-
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+ANSWER_SECONDS = 120.0  # for the headers, which may come a byte at a time and never time out
 
 # IANA's special-purpose registries. Not `is_global`: what that says changed within minor versions of Python.
 _NOT_PUBLIC_4 = [

@@ -49,6 +49,7 @@ _BOXES = {
 
 MAX_PAGE_BYTES = 64 * 1024  # is read of what may be an error; no error in JSON is longer
 
+# Suffixes that an address may name for what is recognised as another one: the bytes are alike.
 _ALIKE = {
     ".mp4": ISO_SUFFIXES,
     ".mov": (".mp4", ".qt"),
@@ -59,8 +60,6 @@ _ALIKE = {
     ".ogg": (".oga", ".ogv", ".opus"),
     ".webm": (".weba",),
 }
-"""Suffixes that an address may name for what is recognised as another one: the bytes are alike."""
-
 _PAGE = re.compile(
     rb"(\s|<!--.*?-->|<\?xml.*?\?>)*<(!doctype\s+html|html|head|body|error|script)\b",
     re.IGNORECASE | re.DOTALL,

@@ -37,8 +37,8 @@ from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
 from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
 
+# For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)
-"""For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
 
 
 def deleted_at(job: Job) -> datetime:
@@ -133,9 +133,7 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
 
 async def _with_result(kie: KieCredentials, job: Job) -> Job:
     """The job, polled again where its success had no result yet."""
-    if not job.has_result:
-        job = await poll_job(kie, job.task_id)
-    if not job.has_result:
+    if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
         raise DownloadFailed(
             f"Kie reports {job.model} as succeeded but names no file and no data",
             task_id=job.task_id,

@@ -16,8 +16,8 @@ from prefect_kie.tasks import SavedResult
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
+# Refusals that meet every job of the account: after one of them nothing more is submitted.
 ACCOUNT_REFUSALS = (api.InsufficientCredits, api.AuthenticationFailed, api.UsageLimitReached)
-"""Refusals that meet every job of the account: after one of them nothing more is submitted."""
 
 
 class Wanted(NamedTuple):

@@ -34,8 +34,7 @@ from prefect_kie.runtime.best_effort import best_effort
 
 OVERVIEW_KEY = "kie-overview"
 
-LIMIT_SECONDS = 5.0
-"""A server that takes longer is left alone, and is sent no progress for a while."""
+LIMIT_SECONDS = 5.0  # a server that takes longer is left alone, and is sent no progress for a while
 
 _quiet_until = 0.0  # before this time, of the monotonic clock, no progress is shown
 
@@ -56,8 +55,8 @@ def _shown(owner: str, key: str) -> _Shown:
     return _Shown()
 
 
+# Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show.
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
-"""Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show."""
 
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:

@@ -12,10 +12,8 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.states import Running
 
-FIRST_SECONDS = 10.0
-"""A shorter wait is not shown."""
-MAX_SECONDS = 600.0
-"""Each time the gap is twice as long, up to this."""
+FIRST_SECONDS = 10.0  # a shorter wait is not shown,
+MAX_SECONDS = 600.0  # and each time the gap is twice as long, up to this
 
 
 @asynccontextmanager
