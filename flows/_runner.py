@@ -182,10 +182,6 @@ class JobRunner:
             if on_submitted is not None and isinstance(video.submitted, api.JobHandle):
                 await on_submitted(video.place, video.submitted, video.attempts.made)
 
-        async def until_submitted(video: _Video) -> None:
-            async with gate:
-                await submit(video)
-
         async def until_ended(video: _Video) -> None:
             async with gate:
                 if not self.suspends:
@@ -207,7 +203,7 @@ class JobRunner:
 
         while unfinished := [video for video in videos if video.outcome is None]:
             if self.suspends:
-                await asyncio.gather(*map(until_submitted, unfinished))
+                await asyncio.gather(*map(submit, unfinished))
                 handles = [one.submitted for one in unfinished if isinstance(one.submitted, api.JobHandle)]
                 await suspend_until_done(handles, self.credentials, self.poll)
             async with waiting_reported(message):

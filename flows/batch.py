@@ -127,7 +127,13 @@ async def generate_batch(
             account=estimate.account,
         )
     if unrecorded:
-        raise _paid_elsewhere(unrecorded, key, results.address)
+        raise InvalidRequest(
+            f"{results.address} says that {unrecorded:,} of its rows are paid, but no submission of the "
+            f"batch {key!r} is on record here (or every row has changed); all of it would be paid again",
+            next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
+            "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
+            "submitted.",
+        )
     await runner.approve(jobs, new)
     usual = runner.poll.usual_seconds or max(row.request.usual_seconds for row in rows)
     progress = BatchProgress(len(rows), set(new), usual, results.address)
@@ -167,16 +173,6 @@ def _file_stem(name: str) -> str:
     """A batch's name as a file's, different for different names."""
     stem = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", name)[:40]
     return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-
-
-def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{address} says that {count:,} of its rows are paid, but no submission of the batch {key!r} is on "
-        "record here (or every row has changed); all of it would be paid again",
-        next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
-        "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
-        "submitted.",
-    )
 
 
 async def _show_plan(rows: int, estimate: Estimate) -> None:

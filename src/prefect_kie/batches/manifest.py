@@ -292,7 +292,6 @@ class _Parser:
         return text_of(value)
 
     def _read(self, cell: _Cell, read: Callable[[Any], T]) -> T | None:
-        """What a cell means; None, and an error, where it cannot be read."""
         try:
             return read(cell.value)
         except ValidationError as error:

@@ -28,8 +28,6 @@ MAX_LISTED = 20  # so many jobs are listed with their prompts
 
 
 class _Decision(RunInput):
-    """The form: yes or no."""
-
     decision: Literal["yes", "no"] = Field(
         title="Submit and pay?",
         description="yes: submit them, and be charged for each that succeeds. no: end this run; nothing is "

@@ -93,7 +93,6 @@ async def _first_answer(
     headers: Mapping[str, str],
     targets: Sequence[IPv4Address | IPv6Address | None],
 ) -> httpx.Response:
-    """The answer of the first address that can be connected to."""
     broken: httpx.TransportError = httpx.ConnectError(f"{url.host} has no address")
     for target in targets:
         request = http.build_request("GET", url, headers=headers)  # the name is its Host
@@ -140,7 +139,6 @@ async def _resolved(host: str) -> list[IPv4Address | IPv6Address]:
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    """The environment's proxy for an address."""
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(url.host):

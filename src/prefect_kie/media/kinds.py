@@ -41,14 +41,11 @@ _BRANDS = {
 _ANY_PICTURE = (b"mif1", b"msf1")  # first brands of pictures of any coding, which the further ones tell
 ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")  # boxes that play (ISO/IEC 14496-12)
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
-
 _BOXES = {
     *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx"),
     *(b"free", b"skip", b"wide", b"udta", b"meta", b"uuid"),
 }
-
 MAX_PAGE_BYTES = 64 * 1024  # is read of what may be an error; no error in JSON is longer
-
 # Suffixes that an address may name for what is recognised as another one: the bytes are alike.
 _ALIKE = {
     ".mp4": ISO_SUFFIXES,
@@ -93,11 +90,7 @@ def kind_in(path: Path) -> str | None:
 
 
 def mp4_seconds(path: Path) -> float | None:
-    """How long an MP4 plays, seconds; None where the file does not say.
-
-    Read from the movie header (ISO/IEC 14496-12, `moov/mvhd`), wherever in the file it stands; a file cut
-    short before it has none.
-    """
+    """How long an MP4 plays, seconds, by its movie header (`moov/mvhd`); None where the file does not say."""
     start, end = 0, path.stat().st_size
     with path.open("rb") as file:
         for name in (b"moov", b"mvhd"):

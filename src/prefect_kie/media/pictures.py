@@ -68,9 +68,7 @@ async def contact_sheet(file: Path, seconds: float) -> str | None:
 async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
     try:
         made = await anyio.to_thread.run_sync(make)
-    except ImportError:
-        return []
-    except Exception as error:  # a damaged or unknown file; whatever a decoder may raise
+    except Exception as error:  # no PyAV; a damaged or unknown file; whatever a decoder may raise
         get_logger("prefect_kie").debug("No pictures of %s: %r", file, error)
         return []
     return [f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" for jpeg in made]

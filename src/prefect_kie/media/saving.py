@@ -132,7 +132,6 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
 
 
 async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    """The job, polled again where its success had no result yet."""
     if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
         raise DownloadFailed(
             f"Kie reports {job.model} as succeeded but names no file and no data",

@@ -35,19 +35,13 @@ class Wanted(NamedTuple):
 
 
 class Failure(BaseModel):
-    """An exception as data: persisted with a result, and an exception of its own class again.
-
-    Attributes:
-        type: The error's class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name.
-        message: What happened.
-        details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
-    """
+    """An exception as data: persisted with a result, and an exception of its own class again."""
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
+    type: str  # its class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name
     message: str
-    details: dict[str, str | bool | int | float | None]
+    details: dict[str, str | bool | int | float | None]  # its attributes: `task_id`, `billed`, `next_step` …
 
     @classmethod
     def of(cls, error: Exception, task_id: str | None = None) -> Failure:

@@ -80,10 +80,9 @@ def callback_event(
     progress: float | None = None,
     submission: str | None = None,
 ) -> Event:
-    """The event that Kie called back about a job, to be sent.
+    """The event that Kie called back about a job, to be sent, with hints of its state and progress (percent).
 
-    State and progress (percent) are hints. The submission is what the callback's address names, left out
-    unless it has the shape of a submission's key.
+    The submission that the callback's address names is left out unless it has the shape of one's key.
     """
     hints: dict[str, str] = {"kie.kind": kind}
     if state:

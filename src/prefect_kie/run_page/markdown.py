@@ -42,10 +42,8 @@ def code(text: object, length: int = 1000) -> str:
 
 
 def cell(text: object, length: int = 200) -> str:
-    """Text for a table's cell, which one UI shows as Markdown and the other as it is.
-
-    Character references would be read by people in the second one, so what could begin a structure is
-    replaced by its likes.
+    """Text for a table's cell, which one UI shows as Markdown and the other as it is: what could begin a
+    structure is replaced by its likes.
     """
     return plain(text, length).translate(_CELL)
 

@@ -163,7 +163,6 @@ def _at_kie(file: SavedFile) -> str:
 
 
 def _quoted(result: JobResult) -> list[str]:
-    """The beginning of a result's text, else of its data."""
     # Code spans show as they are, at the beginning of a line too; two blanks end a line.
     if result.text is not None:
         lines = filter(str.strip, result.text[:TEXT_LENGTH].splitlines())
