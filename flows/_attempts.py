@@ -28,9 +28,8 @@ class Attempts:
     def advance(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
         """Go on to the attempt that follows this failure; False where none does.
 
-        Attempts of earlier runs (not `of_this_run`) do not count: whoever starts a run anew wants what is
-        missing. One that was `made_before`, under whatever policy, may have made the result, and is polled
-        before anything else is paid.
+        Attempts of earlier runs (not `of_this_run`) do not count. One that was `made_before`, under whatever
+        policy, may have made the result, and is polled before anything else is paid.
         """
         if (self.allowed > 1 or made_before) and may_repeat(error):
             self._counted += of_this_run

@@ -56,7 +56,6 @@ def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None
 
 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Each text of an input, with the name of its field."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):

@@ -23,8 +23,8 @@ from prefect_kie.human_input.pausing import suspend
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
+# How the key of such a suspension begins, which is also the name of the run's input that says for what.
 WAITS = "kie-wait-"
-"""How the key of such a suspension begins, which is also the name of the run's input that says for what."""
 
 
 class Awaited(BaseModel):
@@ -33,11 +33,6 @@ class Awaited(BaseModel):
     jobs: dict[str, datetime | None]  # task ids, with the time of submission where it is known
     credentials: str  # the name of the block to poll them with
     until: datetime  # when the run is to go on in any case: its waiting ends with an error then
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it was waited for long enough."""
-        return datetime.now(timezone.utc) >= self.until
 
 
 async def suspend_until_done(
@@ -52,12 +47,12 @@ async def suspend_until_done(
     if context is None or context.flow_run is None or not handles:
         return
     run, log, name = context.flow_run, get_run_logger(), block_name(credentials)
-    why = "" if name else "its credentials are no stored block, by whose name they could be found again"
+    why = "its credentials are no stored block, by whose name they could be found again"
     if run.parent_task_run_id is not None:
-        why = "it is a part of another run"
+        name, why = None, "it is a part of another run"
     if run.deployment_id is None:
-        why = "it belongs to no deployment"
-    if why or name is None:
+        name, why = None, "it belongs to no deployment"
+    if name is None:
         log.warning("This run is not suspended while its jobs run, but waits: %s", why)
         return
     now = datetime.now(timezone.utc)
@@ -68,7 +63,7 @@ async def suspend_until_done(
         until=max(handle.submitted_at or now for handle in handles) + deadline,
     )
     left = await unfinished(awaited, credentials)
-    if not left or awaited.is_over:
+    if not left or now >= awaited.until:
         return
     async with get_client() as client:
         keys = (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()

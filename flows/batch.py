@@ -27,9 +27,7 @@ from prefect_kie.run_page.artifacts import show_markdown, show_table
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
 
-PLAN = "kie-batch-plan"
-MAX_SHOWN = 1000
-"""How many rows the table artifact has; the results file has all."""
+MAX_SHOWN = 1000  # rows of the table artifact; the results file has all
 NO_DEFAULTS: dict[str, Any] = {}
 
 
@@ -101,9 +99,8 @@ async def generate_batch(
     key = scope.job_key if scope.job_key is not None else _name(manifest)
     # The plan asks nobody, so a run that cannot ask may still plan.
     asked = approval.model_copy(update={"ask_above": None}) if dry_run else approval
-    runner = await JobRunner.prepare(
-        credentials, output, asked, waiting, Scope(job_key=key), attempts=retry.attempts
-    )
+    scope = Scope(job_key=key)
+    runner = await JobRunner.prepare(credentials, output, asked, waiting, scope, attempts=retry.attempts)
     read = await load_table(manifest, await load_storage(table.storage))
     title = "the manifest" if isinstance(manifest, list) else manifest.name
     rows = await anyio.to_thread.run_sync(parse_table, read, defaults, table.columns, title, retry.fallbacks)
@@ -130,11 +127,16 @@ async def generate_batch(
             account=estimate.account,
         )
     if unrecorded:
-        raise _paid_elsewhere(unrecorded, key, results.address)
+        raise InvalidRequest(
+            f"{results.address} says that {unrecorded:,} of its rows are paid, but no submission of the "
+            f"batch {key!r} is on record here (or every row has changed); all of it would be paid again",
+            next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
+            "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
+            "submitted.",
+        )
     await runner.approve(jobs, new)
-    unpaid = set(new)
     usual = runner.poll.usual_seconds or max(row.request.usual_seconds for row in rows)
-    progress = BatchProgress(len(rows), unpaid, usual, results.address)
+    progress = BatchProgress(len(rows), set(new), usual, results.address)
 
     async def on_submitted(place: int, job: JobHandle, tries: int) -> None:
         await results.submitted(place, job, tries)
@@ -147,11 +149,11 @@ async def generate_batch(
     await progress.begin()
     try:
         videos = await runner.videos(
-            jobs, new=unpaid, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
+            jobs, new=new, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
         )
     finally:
         await results.write()
-    result = BatchResult.of(videos, key, results.address, unpaid)
+    result = BatchResult.of(videos, key, results.address, set(new))
     await show_table(_shown(result))
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
@@ -173,16 +175,6 @@ def _file_stem(name: str) -> str:
     return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{address} says that {count:,} of its rows are paid, but no submission of the batch {key!r} is on "
-        "record here (or every row has changed); all of it would be paid again",
-        next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
-        "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
-        "submitted.",
-    )
-
-
 async def _show_plan(rows: int, estimate: Estimate) -> None:
     to_submit = len(estimate.jobs)
     price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
@@ -190,7 +182,9 @@ async def _show_plan(rows: int, estimate: Estimate) -> None:
     before = f"; {rows - to_submit:,} submitted before, which are not paid again" if rows > to_submit else ""
     description = f"{videos_text(rows)}: {planned}{before}"
     get_run_logger().info("%s. %s", description, estimate.account)
-    await show_markdown(PLAN, description, estimate.markdown if to_submit else f"{description}.\n")
+    await show_markdown(
+        "kie-batch-plan", description, estimate.markdown if to_submit else f"{description}.\n"
+    )
 
 
 def _shown(result: BatchResult) -> list[dict[str, str]]:

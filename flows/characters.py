@@ -88,10 +88,8 @@ async def create_character(
     usual = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(origin)}.mp4"
     file = usual if usual.is_file() else None
     if slice is None:
-        whose, hours = traits.model_dump_json(), approval.answer_hours
-        slice = await pick_slice(
-            origin, runner.credentials, job_key=runner.job_key, whose=whose, hours=hours, file=file
-        )
+        whose, hours = (runner.job_key, traits.model_dump_json()), approval.answer_hours
+        slice = await pick_slice(origin, runner.credentials, whose=whose, hours=hours, file=file)
     else:
         check_slice(slice, await real_length(origin, runner.credentials, file=file), origin_task_id)
     request = traits.request(origin_task_id, slice)

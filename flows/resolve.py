@@ -68,8 +68,8 @@ async def resolve_submission(
     if submission is None:
         found = await submissions.list_in_doubt()
     else:
-        named = task_id.strip() if task_id is not None else None
-        found = [await submissions.resolve(submission.strip(), task_id=named, release=release)]
+        task_id = task_id and task_id.strip()
+        found = [await submissions.resolve(submission.strip(), task_id=task_id, release=release)]
     resolved = [
         ResolvedSubmission.of(record, await _run_name(record), submissions.is_being_submitted(record))
         for record in found

@@ -1,6 +1,5 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -26,13 +25,11 @@ from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.tasks import wait_for_job
 
 PLACEHOLDER = "{character}"
-ROOM_FOR_HANDLE = 60
-"""Characters of a prompt that are kept free for each mention of the handle."""
 
 
 def _leaves_room(prompt: str) -> str:
     mentions = max(1, prompt.count(PLACEHOLDER))
-    longest = 10_000 - mentions * ROOM_FOR_HANDLE
+    longest = 10_000 - mentions * 60  # which each mention of the handle may take
     if len(prompt) > longest:
         raise ValueError(
             f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
@@ -178,24 +175,19 @@ async def character_series(
         file, seconds, task_id = Path(first.video.path), first.video.seconds, first.video.task_id
         if slice is None:
             handle = JobHandle(task_id=task_id, model=first.model)
+            job = await wait_for_job(handle, runner.credentials, poll=waiting.poll)
+            whose, hours = (runner.job_key, traits.model_dump_json()), approval.answer_hours
             slice = await pick_slice(
-                await wait_for_job(handle, runner.credentials, poll=waiting.poll),
-                runner.credentials,
-                job_key=runner.job_key,
-                whose=traits.model_dump_json(),
-                hours=approval.answer_hours,
-                file=file,
-                seconds=seconds,
+                job, runner.credentials, whose=whose, hours=hours, file=file, seconds=seconds
             )
         else:
             check_slice(slice, seconds, task_id)
         character = await runner.character(traits.request(task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
-        seen: Counter[str] = Counter()
         wanted: list[Wanted] = []
         for request in (episodes.request(prompt, character) for prompt in prompts):
-            seen[request.title] += 1  # a prompt that is listed twice is two videos
-            wanted.append(Wanted(request, seen[request.title]))
+            take = 1 + sum(one.request.title == request.title for one in wanted)
+            wanted.append(Wanted(request, take))  # a prompt that is listed twice is two videos
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")

@@ -15,6 +15,7 @@ from functools import cache, lru_cache, partial
 from typing import Any, Literal, cast, get_args, get_origin
 
 from prefect_kie.api import JobRequest
+from prefect_kie.batches.tables import OBJECT
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.index import MODELS
 from prefect_kie.run_page.markdown import plain
@@ -82,8 +83,12 @@ def known_fields() -> dict[str, tuple[str, set[Any]]]:
     return {k: field for model in MODELS for k, field in fields_of(request_class(model)).items()}
 
 
-def parsed(text: str) -> Any:
-    """What a cell's JSON says; a ValueError where it is none."""
+def object_of(value: Any) -> dict[str, Any]:
+    """An object, or its JSON."""
+    return OBJECT.validate_python(_parsed(value) if isinstance(value, str) else value)
+
+
+def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -102,11 +107,11 @@ def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped:
         start = value.strip()
         is_json = start.startswith("[") or (start.startswith("{") and not _BRACED.match(start))
         if list in kinds:
-            value = parsed(value) if is_json else [part for part in re.split(r"[\s|]+", value) if part]
+            value = _parsed(value) if is_json else [part for part in re.split(r"[\s|]+", value) if part]
         elif untyped and (not kinds or bool in kinds):
             if start.lower() in ("true", "false"):
                 return start.lower() == "true"
-            value = parsed(value) if is_json else value
+            value = _parsed(value) if is_json else value
     value = fill(value, text_for)
     if isinstance(value, str) and kinds & {Literal, int}:
         return re.sub(r"^(\d+)\.0+$", r"\1", value.strip())

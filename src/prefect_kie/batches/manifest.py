@@ -16,20 +16,10 @@ from prefect.filesystems import WritableFileSystem
 from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
-from prefect_kie.batches.cells import (
-    did_you_mean,
-    fields_of,
-    key,
-    known_fields,
-    parsed,
-    placeholders,
-    shown,
-    text_of,
-    value_of,
-    video_class,
-)
+from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
-from prefect_kie.batches.tables import MAX_BYTES, OBJECT, Table, TableRow, read_table, table_of
+from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.runtime.logs import shown_error
@@ -37,8 +27,8 @@ from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
-HOW = frozenset({"size", "removewatermark", "uploadmethod"})
-"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
+# Fields that only say how a video is made: a fallback whose model lacks them makes it without.
+HOW = ("size", "removewatermark", "uploadmethod")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -128,10 +118,6 @@ def _with_takes(rows: Sequence[Row], errors: list[RowError]) -> list[Row]:
     ]
 
 
-def _object_of(value: Any) -> dict[str, Any]:
-    return OBJECT.validate_python(parsed(value) if isinstance(value, str) else value)
-
-
 class _Cell(NamedTuple):
     """A value, the field that it is for, and the column (or the default) that it stands in."""
 
@@ -151,20 +137,17 @@ class _Parser:
         columns: Mapping[str, str | None],
         fallbacks: Sequence[Mapping[str, Any]],
     ) -> None:
-        given, instead = table_of([defaults]), table_of(fallbacks)
-        self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
-        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
-        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
-        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self.errors: list[RowError] = []
+        given = dict(*self._given([defaults], "the defaults"))
+        self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
-        cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
+        self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
         self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
-        self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
+        self._names = tuple(sorted({*own, *(cell.column for cell in given.values())}))
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
@@ -175,13 +158,19 @@ class _Parser:
                 hint = did_you_mean(name, own) or f"; it has {', '.join(own)}"
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
+    def _given(self, rows: Sequence[Mapping[str, Any]], what: str) -> list[dict[str, _Cell]]:
+        table = table_of(rows)
+        self.errors += [RowError(f"{what.format(one.row)}: {one.message}") for one in table.errors]
+        return [{key(n): _Cell(n, n, v, True) for n, v in row.cells.items()} for row in table.rows]
+
     def check_defaults(self) -> None:
         """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*known_fields(), *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in known_fields().values()))
-                message = f"is a default, but no field of any model{hint}"
-                self.errors.append(RowError(message, column=cell.column))
+                self.errors.append(
+                    RowError(f"is a default, but no field of any model{hint}", column=cell.column)
+                )
 
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
@@ -198,15 +187,14 @@ class _Parser:
         number = self._read(take, _TAKE.validate_python) if take else None
         if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
-        fallbacks: list[JobRequest] = []
+        fallbacks: list[JobRequest | None] = []
         for instead in self._fallbacks:
             model = text_of(instead["model"].value) if "model" in instead else "of the same model"
             self._subject = f"fallback {model}: "
-            if (made := self._made_of(self._instead(cells, instead))) is not None:
-                fallbacks.append(made)
-            self._subject = ""
+            fallbacks.append(self._made_of(self._instead(cells, instead)))
+        self._subject = ""
         values = {n: text_of(v) for n, v in row.cells.items()}
-        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+        return Row(row.number, row.line, request, number or 0, values, tuple(filter(None, fallbacks)))
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
@@ -221,14 +209,14 @@ class _Parser:
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
-        for name, value in (self._read(given, _object_of) or {}).items() if given else ():
+        for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:
                 self._put(cells, _Cell("input", name, value))
         if model is None:
             self._wrong("is missing; each row needs one, or the defaults do", "model")
             return None
         name = text_of(model.value).strip()
-        cls = self._read(model, lambda _: video_class(name))
+        cls = self._read(model, lambda _: cell_values.video_class(name))
         return self._request(cls, name, cells) if cls else None
 
     def _put(self, cells: dict[str, _Cell], cell: _Cell) -> None:
@@ -241,8 +229,8 @@ class _Parser:
         untyped = cls is MarketModel
         self._has_untyped |= untyped
         fields = {name: cell for cell in cells.values() if (name := self._field(cls, model, cell))}
-        meant = partial(value_of, text_for=self._text_for, untyped=untyped and self._is_text)
-        read = {name: self._read(cell, partial(meant, name)) for name, cell in fields.items()}
+        value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
+        read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
         values = {name: value for name, value in read.items() if value is not None}
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
@@ -305,7 +293,6 @@ class _Parser:
         return text_of(value)
 
     def _read(self, cell: _Cell, read: Callable[[Any], T]) -> T | None:
-        """What a cell means; None, and an error, where it cannot be read."""
         try:
             return read(cell.value)
         except ValidationError as error:

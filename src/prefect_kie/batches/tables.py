@@ -168,7 +168,6 @@ def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueErr
 
 
 def _objects(text: str) -> Iterator[tuple[int | None, Any]]:
-    """A list of objects, or an object per line."""
     if text.lstrip().startswith("["):
         try:
             yield from ((None, item) for item in json.loads(text))

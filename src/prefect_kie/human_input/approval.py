@@ -24,14 +24,10 @@ from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
 
 ARTIFACT = "kie-approval"
-MAX_LISTED = 20
-"""How many jobs are listed with their prompts."""
-BALANCE_SECONDS = 10.0
+MAX_LISTED = 20  # so many jobs are listed with their prompts
 
 
 class _Decision(RunInput):
-    """The form: yes or no."""
-
     decision: Literal["yes", "no"] = Field(
         title="Submit and pay?",
         description="yes: submit them, and be charged for each that succeeds. no: end this run; nothing is "
@@ -43,7 +39,7 @@ class _Approved(BaseModel):
     """What a person has said yes to, as it is kept: the estimate, and unpriced jobs by model."""
 
     credits: float
-    unpriced: dict[str, int]
+    unpriced: Counter[str]
 
 
 @dataclass(frozen=True)
@@ -73,7 +69,7 @@ class Estimate:
                 return await client.get_credits()
 
         try:
-            return replace(self, balance=await detach_after(balance(), BALANCE_SECONDS))
+            return replace(self, balance=await detach_after(balance(), 10.0))
         except Exception as error:
             get_run_logger().info("Kie does not report the account's balance: %s", shown_error(error))
             return self
@@ -93,14 +89,14 @@ class Estimate:
         return sum(price or 0.0 for _, price in self.jobs)
 
     @property
-    def unpriced(self) -> dict[str, int]:
+    def unpriced(self) -> Counter[str]:
         """How many jobs have no known price, by model."""
-        return dict(Counter(request.model_name for request, price in self.jobs if price is None))
+        return Counter(request.model_name for request, price in self.jobs if price is None)
 
     @property
     def total(self) -> str:
         """The sum, for people."""
-        unpriced = sum(self.unpriced.values())
+        unpriced = self.unpriced.total()
         if not unpriced:
             return f"{self.credits:g} credits"
         jobs = f"{unpriced} job{'s' if unpriced > 1 else ''}"
@@ -156,25 +152,14 @@ async def approve(
     if not estimate.jobs or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info("%s: not over %g", estimate.summary, over)
         return
-    key = answer_key(
-        "approval", job_key, *(submission_key(kie, job_key, job.request, job.take) for job in jobs)
-    )
+    keys = [submission_key(kie, job_key, job.request, job.take) for job in jobs]
+    key = answer_key("approval", job_key, *keys)
     kept = await kept_answer(key, _Approved)
-    if (
-        kept is not None
-        and estimate.credits <= kept.credits
-        and Counter(estimate.unpriced) <= Counter(kept.unpriced)
-    ):
+    if kept and estimate.credits <= kept.credits and estimate.unpriced <= kept.unpriced:
         get_run_logger().info("Approved before: %s", estimate.total)
         return
     asked = _Approved(credits=estimate.credits, unpriced=estimate.unpriced)
-    await _ask(await estimate.with_balance(kie), asked, hours)
-    await keep_answer(key, asked)
-    get_run_logger().info("Approved: %s", estimate.summary)
-
-
-async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
-    summary = estimate.summary
+    estimate, summary = await estimate.with_balance(kie), estimate.summary
     question = Question(
         # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
         answer_key("approval", asked.model_dump_json()),
@@ -184,12 +169,11 @@ async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
     )
     if not await question.is_asked():
         await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
-    answer = await question.answer(
-        hours,
-        NotAnswered(
-            f"nobody approved {summary} within {hours:g} hours",
-            next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
-        ),
+    unanswered = NotAnswered(
+        f"nobody approved {summary} within {hours:g} hours",
+        next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
     )
-    if answer.decision == "no":
+    if (await question.answer(hours, unanswered)).decision == "no":
         raise NotApproved(f"not approved: {summary}")
+    await keep_answer(key, asked)
+    get_run_logger().info("Approved: %s", summary)

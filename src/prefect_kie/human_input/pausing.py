@@ -16,8 +16,7 @@ from prefect.utilities.engine import propose_state
 
 from prefect_kie._compat import mark_flow_run_suspension_requested
 
-POLL_SECONDS = 3.0
-"""How often a paused run looks for its answer."""
+POLL_SECONDS = 3.0  # so often a paused run looks for its answer
 
 
 async def suspend(

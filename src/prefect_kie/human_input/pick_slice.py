@@ -27,19 +27,18 @@ async def pick_slice(
     origin: Job,
     credentials: KieCredentials,
     *,
-    job_key: str,
-    whose: str,
+    whose: tuple[str, str],
     hours: float,
     file: Path | None = None,
     seconds: float | None = None,
 ) -> Slice:
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
-    A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
-    is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
+    A bad answer is asked again with the reason. A good one is kept by `whose` it is, the job_key and the
+    character: run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
     Raises NotAnswered when nobody answers; nothing was submitted for the character.
     """
-    key = answer_key("slice", job_key, origin.task_id, whose)
+    key = answer_key("slice", whose[0], origin.task_id, whose[1])
     log = get_run_logger()
     kept = await kept_answer(key, Slice)
     if kept is not None:
@@ -119,20 +118,11 @@ def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Q
     length = seconds or 10.0
     begin = max(0.0, round(length - 3.0) / 2)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
-    start = Field(
-        default=begin,
-        ge=0,
-        le=seconds,
-        title="Start (seconds)",
-        description="Where the slice begins, in seconds from the start of the video.",
-    )
-    end = Field(
-        default=max(begin + 1.0, min(begin + 3.0, length)),
-        ge=1,
-        le=seconds,
-        title="End (seconds)",
-        description=f"Where it ends: 1 to 4 seconds after its start{until}.",
-    )
+    where = "Where the slice begins, in seconds from the start of the video."
+    start = Field(default=begin, ge=0, le=seconds, title="Start (seconds)", description=where)
+    where = f"Where it ends: 1 to 4 seconds after its start{until}."
+    ends = max(begin + 1.0, min(begin + 3.0, length))
+    end = Field(default=ends, ge=1, le=seconds, title="End (seconds)", description=where)
     form = create_model("PickSlice", __base__=PickSlice, start=(float, start), end=(float, end))
     text = f"**{reason}**\n\n{text}" if reason else text
     return Question(f"kie-slice-{number}", "which slice?", form, text)

@@ -33,9 +33,7 @@ from prefect_kie.storage.run_storage import scope_storage
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
-AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
-"""How long a question waits; Kie keeps results for 14 days."""
-
+AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
 
 
@@ -124,8 +122,8 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
 
 
 async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> AnswerT:
-    """Keep an answer for whenever this is run again, in place of an earlier one; with `first`, only where no
-    other is, as runs of one `job_key` may ask side by side. Returns the one that counts for all of them.
+    """Keep an answer in place of an earlier one; with `first`, only where no other is, as runs of one job_key
+    may ask side by side. Returns the one that counts for all of them.
     """
     content = answer.model_dump_json().encode()
     with _storage_errors():

@@ -18,10 +18,8 @@ import httpx
 
 from prefect_kie.api.hosts import file_client
 
-ANSWER_SECONDS = 120.0
-"""In which an answer has to begin: a host that sends its headers a byte at a time never times out."""
-
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+ANSWER_SECONDS = 120.0  # for the headers, which may come a byte at a time and never time out
 
 # IANA's special-purpose registries. Not `is_global`: what that says changed within minor versions of Python.
 _NOT_PUBLIC_4 = [
@@ -70,8 +68,7 @@ async def opened(
         raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
     proxy = _proxy(asked)
     try:
-        port = asked.port or (443 if asked.scheme == "https" else 80)
-        found = await _resolved(asked.raw_host.decode(), port)
+        found = await _resolved(asked.raw_host.decode())
     except httpx.ConnectError:
         if proxy is None:
             raise
@@ -96,7 +93,6 @@ async def _first_answer(
     headers: Mapping[str, str],
     targets: Sequence[IPv4Address | IPv6Address | None],
 ) -> httpx.Response:
-    """The answer of the first address that can be connected to."""
     broken: httpx.TransportError = httpx.ConnectError(f"{url.host} has no address")
     for target in targets:
         request = http.build_request("GET", url, headers=headers)  # the name is its Host
@@ -130,21 +126,19 @@ def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address.ipv4_mapped or address.sixtofour or translated or address
 
 
-async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+async def _resolved(host: str) -> list[IPv4Address | IPv6Address]:
     """Every address of a host; also what only a resolver takes for one (`127.1`, `0x7f000001`)."""
     if f".{host.rstrip('.')}".endswith(".localhost"):  # not every resolver knows these names
         return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
     try:
-        loop = asyncio.get_running_loop()
         async with asyncio.timeout(10.0):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (TimeoutError, OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"{host} cannot be looked up: {error or 'no answer'}") from error
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    """The environment's proxy for an address."""
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(url.host):

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 import zlib
@@ -22,8 +23,7 @@ import httpx
 from anyio.lowlevel import RunVar
 
 from prefect_kie.media.addresses import BadFile, FetchError, opened
-from prefect_kie.media.content import oddities, page_in_place, suffix_for, suffix_in
-from prefect_kie.media.kinds import is_cut, kind_in
+from prefect_kie.media.kinds import is_cut, kind_in, oddities, page_in_place, suffix_for, suffix_in
 from prefect_kie.runtime.logs import run_logger
 
 MAX_FILE_BYTES = 4 * 1024**3  # unless told otherwise
@@ -241,20 +241,18 @@ def _unpack(part: Path, transfer: Transfer, encoding: str) -> None:
         return
     if encoding not in ("gzip", "x-gzip"):
         raise BadFile(f"the file came packed ({encoding[:40]}), which was not asked for")
-    with part.open("rb") as packed:
+    with tempfile.TemporaryFile(dir=part.parent) as packed:
+        with part.open("rb") as came:
+            shutil.copyfileobj(came, packed)
+        packed.seek(0)
         if packed.read(2) != b"\x1f\x8b":
             return
-    with tempfile.TemporaryFile(dir=part.parent) as plain:
+        packed.seek(0)
+        transfer.restart()
         try:
-            with gzip.open(part) as packed:
-                while piece := packed.read(BATCH_BYTES):
-                    if plain.tell() + len(piece) > transfer.max_bytes:
-                        raise BadFile(f"the file is longer than the limit of {transfer.max_bytes:,} bytes")
-                    plain.write(piece)
+            with gzip.open(packed) as plain:
+                while piece := plain.read(BATCH_BYTES):
+                    transfer.write(piece)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CutTransfer(f"the file came packed and cannot be unpacked ({error})") from error
-        plain.seek(0)
-        transfer.restart()
-        while piece := plain.read(BATCH_BYTES):
-            transfer.write(piece)
     transfer.file.flush()

@@ -53,9 +53,8 @@ async def poster(file: Path) -> str | None:
 
 
 async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[str]:
-    """Pictures of a video at given times (ascending; one past the end shows the last picture), as data URIs.
-
-    Each is a JPEG of at most `max_bytes`; there are none at all where they cannot be made.
+    """Pictures of a video at given times (ascending; one past the end shows the last), as data URIs of
+    JPEGs of at most `max_bytes`; none at all where they cannot be made.
     """
     return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
 
@@ -69,9 +68,7 @@ async def contact_sheet(file: Path, seconds: float) -> str | None:
 async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
     try:
         made = await anyio.to_thread.run_sync(make)
-    except ImportError:
-        return []
-    except Exception as error:  # a damaged or unknown file; whatever a decoder may raise
+    except Exception as error:  # no PyAV; a damaged or unknown file; whatever a decoder may raise
         get_logger("prefect_kie").debug("No pictures of %s: %r", file, error)
         return []
     return [f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" for jpeg in made]
@@ -105,11 +102,9 @@ def _drawn(tiles: Sequence[tuple[float, Any]]) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     width, height = tiles[0][1].size
-    most = (PORTRAIT if height > width else LANDSCAPE)[0]
-    columns = min(most, len(tiles))
+    columns = min((PORTRAIT if height > width else LANDSCAPE)[0], len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    size = (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP)
-    sheet = Image.new("RGB", size, "white")
+    sheet = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
     for number, (second, image) in enumerate(tiles):
         left, top = number % columns * (width + GAP), number // columns * (height + BAND + GAP)

@@ -127,9 +127,9 @@ async def save_contents(job: Job, place: Storage, stem: str, taken: set[str]) ->
         if name in taken:
             name = name.replace(".", "_2.")
         await place.write(name, content)
-        checksum = hashlib.sha256(content).hexdigest()
-        path, size = place.address(name), len(content)
-        saved.append(SavedFile(name=name, path=path, url=None, size=size, sha256=checksum, role=role))
+        sha256, size = hashlib.sha256(content).hexdigest(), len(content)
+        path = place.address(name)
+        saved.append(SavedFile(name=name, path=path, url=None, size=size, sha256=sha256, role=role))
     return saved
 
 

@@ -37,8 +37,8 @@ from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
 from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
 
+# For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)
-"""For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
 
 
 def deleted_at(job: Job) -> datetime:
@@ -100,8 +100,9 @@ async def save(
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job, or run this run again, "
+            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
             "before %s, when Kie deletes the result.",
+            job.task_id,
             job.task_id,
             f"{deleted_at(job):%Y-%m-%d}",
         )
@@ -123,19 +124,15 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
         return None
     if saved.task_id != job.task_id or not saved.files:
         return None
-    for file in saved.files:
-        if not await place.holds(file.name, file.size, file.sha256):
-            return None
+    if not all([await place.holds(file.name, file.size, file.sha256) for file in saved.files]):
+        return None
     # The directory may have moved since: say where the files are now.
     moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
     return saved.model_copy(update={"files": moved})
 
 
 async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    """The job, polled again where its success had no result yet."""
-    if not job.has_result:
-        job = await poll_job(kie, job.task_id)
-    if not job.has_result:
+    if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
         raise DownloadFailed(
             f"Kie reports {job.model} as succeeded but names no file and no data",
             task_id=job.task_id,

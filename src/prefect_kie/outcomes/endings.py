@@ -57,18 +57,19 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
     `first` stands before an outcome's number, as in `row 3: `; empty: no numbers, and saved ones too.
     """
     lines: list[str] = []
-    unsubmitted: dict[str, list[int]] = {}
+    unsubmitted: dict[str, list[tuple[str, VideoOutcome]]] = {}
     for number, outcome in enumerate(outcomes, start=1):
+        line = f"- {f'{first}{number}: ' if first else ''}{outcome.line}"
         if outcome.status == "not submitted" and outcome.failure is not None:
-            unsubmitted.setdefault(outcome.failure.type, []).append(number)
+            unsubmitted.setdefault(outcome.failure.type, []).append((line, outcome))
         elif not first or outcome.status != "saved":
-            lines.append(f"- {f'{first}{number}: ' if first else ''}{outcome.line}")
-    for numbers in unsubmitted.values():
-        one = outcomes[numbers[0] - 1]  # the one that was refused, or the first that was not tried
-        if len(numbers) > 1:
-            lines.append(f"- {len(numbers):,} of {len(outcomes):,} not submitted: {one.error}")
-        else:
-            lines.append(f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}")
+            lines.append(line)
+    for (
+        line,
+        one,
+    ), *more in unsubmitted.values():  # the one that was refused, or the first that was not tried
+        count = f"{len(more) + 1:,} of {len(outcomes):,}"
+        lines.append(f"- {count} not submitted: {one.error}" if more else line)
     return lines
 
 

@@ -16,8 +16,8 @@ from prefect_kie.tasks import SavedResult
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
+# Refusals that meet every job of the account: after one of them nothing more is submitted.
 ACCOUNT_REFUSALS = (api.InsufficientCredits, api.AuthenticationFailed, api.UsageLimitReached)
-"""Refusals that meet every job of the account: after one of them nothing more is submitted."""
 
 
 class Wanted(NamedTuple):
@@ -30,27 +30,18 @@ class Wanted(NamedTuple):
     @property
     def requests(self) -> tuple[api.JobRequest, ...]:
         """The request and its fallbacks, each once."""
-        unique = [self.request]
-        for request in self.fallbacks:
-            if request not in unique:
-                unique.append(request)
-        return tuple(unique)
+        every = (self.request, *self.fallbacks)
+        return tuple(request for n, request in enumerate(every) if request not in every[:n])
 
 
 class Failure(BaseModel):
-    """An exception as data: persisted with a result, and an exception of its own class again.
-
-    Attributes:
-        type: The error's class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name.
-        message: What happened.
-        details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
-    """
+    """An exception as data: persisted with a result, and an exception of its own class again."""
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
+    type: str  # its class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name
     message: str
-    details: dict[str, str | bool | int | float | None]
+    details: dict[str, str | bool | int | float | None]  # its attributes: `task_id`, `billed`, `next_step` …
 
     @classmethod
     def of(cls, error: Exception, task_id: str | None = None) -> Failure:
@@ -59,8 +50,8 @@ class Failure(BaseModel):
         if not isinstance(known, KieError):
             known = KieError(str(error), billed="unknown", next_step="Read the log of this run.")
         attributes = vars(known) | {"task_id": known.task_id or task_id}
-        scalar = str | bool | int | float | None
-        details = {n: v for n, v in attributes.items() if n != "message" and isinstance(v, scalar)}
+        del attributes["message"]
+        details = {n: v for n, v in attributes.items() if isinstance(v, str | bool | int | float | None)}
         return cls(type=type(error).__name__, message=known.message, details=details)
 
     @property

@@ -32,10 +32,7 @@ from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.runtime.best_effort import best_effort
 
-OVERVIEW_KEY = "kie-overview"
-
-LIMIT_SECONDS = 5.0
-"""A server that takes longer is left alone, and is sent no progress for a while."""
+LIMIT_SECONDS = 5.0  # a server that takes longer is left alone, and is sent no progress for a while
 
 _quiet_until = 0.0  # before this time, of the monotonic clock, no progress is shown
 
@@ -56,8 +53,8 @@ def _shown(owner: str, key: str) -> _Shown:
     return _Shown()
 
 
+# Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show.
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
-"""Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show."""
 
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
@@ -70,10 +67,8 @@ async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
 async def show_character(
     job: Job, *, request: JobRequest | None = None, video: Path | str | None = None
 ) -> None:
-    """Show a character that a finished job made, in the run's overview.
-
-    Without a request Kie's echo of it is read. With its video, where that is on this machine, pictures of its
-    slice are shown.
+    """Show a character that a finished job made, in the run's overview: by its request or Kie's echo of it,
+    with pictures of its slice where its video is on this machine.
     """
     asked, result = request, job.result
     with suppress(ValueError, TypeError):  # an echo that cannot be read
@@ -160,7 +155,7 @@ def _of_run(what: str) -> str:
 
 
 async def _change_overview(change: Callable[[str], str]) -> None:
-    await _put(OVERVIEW_KEY, "markdown", lambda data, _: (change(data or ""), _of_run("Overview")))
+    await _put("kie-overview", "markdown", lambda data, _: (change(data or ""), _of_run("Overview")))
 
 
 async def _put(key: str, kind: str, change: Change) -> bool:

@@ -1,9 +1,7 @@
 """The events of jobs, for people and automations: submitted, called back about, succeeded, failed.
 
-Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
-the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
-`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
-`kie.progress` (of a callback, which names no model).
+Each has the resource `kie.job.<task id>`, labels for automations, and is related to the job's submission;
+Prefect relates it to the task run, the flow run, its deployment and its tags.
 
 Each run that waits for a job reports its end once: another run that asks for a finished job reports it again,
 since an automation may wait for that run. A wait that ends before the job does (a deadline, a cancelled run)
@@ -12,7 +10,6 @@ reports nothing: the job goes on.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, cast
@@ -36,7 +33,7 @@ LENGTH = "length"
 """In a success's payload: how long a result was asked for, which tells most of how long its job takes."""
 MAX_REMEMBERED = 10_000
 
-_reported: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+_reported: dict[tuple[str | None, str], None] = {}
 """Ends of jobs that runs of this process have reported. Not by the event's ID: a server on SQLite that gets
 one ID twice may refuse all events that come with it."""
 
@@ -95,18 +92,18 @@ def callback_event(
     progress: float | None = None,
     submission: str | None = None,
 ) -> Event:
-    """The event that Kie called back about a job, to be sent.
+    """The event that Kie called back about a job, to be sent, with hints of its state and progress (percent).
 
-    State and progress (percent) are hints. The submission is what the callback's address names, left out
-    unless it has the shape of a submission's key.
+    The submission that the callback's address names is left out unless it has the shape of one's key.
     """
     hints: dict[str, str] = {"kie.kind": kind}
     if state:
         hints["kie.state"] = plain(state)
     if progress is not None:
         hints["kie.progress"] = f"{progress:g}"
-    known = submission if submission and is_submission_key(submission) else None
-    return Event(**_fields(JOB_CALLBACK, task_id, None, known, hints, {}))
+    if submission and not is_submission_key(submission):
+        submission = None
+    return Event(**_fields(JOB_CALLBACK, task_id, None, submission, hints, {}))
 
 
 def _first_time(task_id: str) -> bool:
@@ -114,8 +111,8 @@ def _first_time(task_id: str) -> bool:
     if end in _reported:
         return False
     _reported[end] = None
-    while len(_reported) > MAX_REMEMBERED:
-        _reported.popitem(last=False)
+    if len(_reported) > MAX_REMEMBERED:
+        del _reported[next(iter(_reported))]
     return True
 
 
@@ -136,10 +133,7 @@ def _fields(
 ) -> dict[str, Any]:
     labels = {"kie.model": plain(model), **labels} if model else labels
     payload = {"model": plain(model), **payload} if model else payload
-    related = {
-        "prefect.resource.id": f"kie.submission.{submission}",
-        "prefect.resource.role": "kie-submission",
-    }
+    by = {"prefect.resource.id": f"kie.submission.{submission}", "prefect.resource.role": "kie-submission"}
     return {
         "event": name,
         "resource": {
@@ -147,6 +141,6 @@ def _fields(
             "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
             **labels,
         },
-        "related": [related] if submission else [],
+        "related": [by] if submission else [],
         "payload": {"task_id": task_id, **payload},
     }

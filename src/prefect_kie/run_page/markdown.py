@@ -23,9 +23,7 @@ _CELL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
 def plain(text: object, length: int = 200) -> str:
     """One line without control characters that any database stores, cut to a length."""
     line = " ".join(str(text).encode(errors="replace").decode().split())
-    line = "".join(
-        char for char in line if char in _JOINERS or not unicodedata.category(char).startswith("C")
-    )
+    line = "".join(one for one in line if one in _JOINERS or unicodedata.category(one)[0] != "C")
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
@@ -44,10 +42,8 @@ def code(text: object, length: int = 1000) -> str:
 
 
 def cell(text: object, length: int = 200) -> str:
-    """Text for a table's cell, which one UI shows as Markdown and the other as it is.
-
-    Character references would be read by people in the second one, so what could begin a structure is
-    replaced by its likes.
+    """Text for a table's cell, which one UI shows as Markdown and the other as it is: what could begin a
+    structure is replaced by its likes.
     """
     return plain(text, length).translate(_CELL)
 
