@@ -49,7 +49,10 @@ def imported() -> dict[str, list[str]]:
 
 def test_importing_the_flows_makes_none_of_them(imported: dict[str, list[str]]) -> None:
     # Only ours are counted: some Python's importlib brings parts of itself for the version.
-    assert [name for name in imported["bare"] if name.startswith("prefect_kie")] == ["prefect_kie", "prefect_kie.flows"]
+    assert [name for name in imported["bare"] if name.startswith("prefect_kie")] == [
+        "prefect_kie",
+        "prefect_kie.flows",
+    ]
     assert {name.partition(".")[0] for name in imported["bare"]} - sys.stdlib_module_names == {"prefect_kie"}
 
 
