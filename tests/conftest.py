@@ -91,6 +91,7 @@ def grouped(**options: Any) -> dict[str, Any]:
 
 
 PREFECT_PORT = free_port()
+UNIT = Path(__file__).parent / "unit"
 UI = Path(__file__).parent / "ui"
 FLEET = Path(__file__).parent / "fleet"
 
@@ -109,6 +110,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     # They need Playwright and a browser, or PostgreSQL.
     left_out = {UI: not config.getoption("ui"), FLEET: not config.getoption("fleet")}
     return left_out.get(collection_path) or None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """More processes than cores: tests on a server are waiting for half of their time."""
+    units_only = [Path(given).resolve().is_relative_to(UNIT) for given in config.args]
+    cores = os.cpu_count() or 1
+    return None if all(units_only) else cores + (cores + 1) // 2
 
 
 def pytest_configure(config: pytest.Config) -> None:
