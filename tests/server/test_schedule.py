@@ -18,6 +18,7 @@ from uuid import UUID, uuid4
 import pytest
 import yaml
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.schemas.actions import WorkPoolCreate
 from prefect.client.schemas.filters import DeploymentFilter, DeploymentFilterId
 from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.client.schemas.responses import DeploymentResponse
@@ -94,7 +95,7 @@ async def daily(
         **grouped(directory=str(home / "videos"), poll=QUICK.model_dump(mode="json")),
     }
     (home / "prefect.yaml").write_text(yaml.safe_dump({"pull": written["pull"], "deployments": [one]}))
-    await asyncio.to_thread(run_prefect, home, "work-pool", "create", unique, "--type", "process")
+    await client.create_work_pool(WorkPoolCreate(name=unique, type="process"))
     await asyncio.to_thread(run_prefect, home, "deploy", "--all")
     deployment = await client.read_deployment_by_name(f"generate-video/{unique}")
     try:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.cli.local_server import LocalServer, local_server
+from tests.conftest import with_tables
 from tests.unit.test_server_errors_in_commands import COMMANDS, Terminal
 
 PASSWORD = "admin:a-long-password"
@@ -20,7 +21,8 @@ PASSWORD = "admin:a-long-password"
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A real Prefect server that wants a password."""
     settings = {"PREFECT_SERVER_API_AUTH_STRING": PASSWORD}
-    with local_server(tmp_path_factory.mktemp("guarded"), ui=True, settings=settings) as server:
+    home = with_tables(tmp_path_factory.mktemp("guarded"))
+    with local_server(home, ui=True, settings=settings) as server:
         yield server
 
 

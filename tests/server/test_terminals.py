@@ -20,15 +20,14 @@ def broken_pipe() -> int:
 
 
 @pytest.mark.server
-@pytest.mark.parametrize("locale", NARROW)
-async def test_a_batch_tells_of_any_letters_in_any_encoding(
-    locale: str, credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
+async def test_a_batch_tells_of_any_letters_in_a_narrow_encoding(
+    credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
 ) -> None:
     await credentials.asave("terminals", overwrite=True)
     manifest = tmp_path / "tiere.csv"
     manifest.write_text("model,prompt\nsora-2-text-to-video,Ein Bär \u2014 夜\n", encoding="utf-8")
     words = ["batch", manifest.name, "--yes", "--credentials", "terminals", "--directory", "videos"]
-    done = run(words, tmp_path, NARROW[locale])
+    done = run(words, tmp_path, NARROW["C"])
     assert (done.returncode, done.stderr) == (0, b""), done.stdout
     assert b"1 video, 30 credits. All rows: " in done.stdout
     assert kie.stats()["created"] == 1

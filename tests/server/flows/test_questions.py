@@ -301,9 +301,8 @@ async def test_of_two_runs_of_one_job_key_the_first_answer_counts_for_both(
     assert "Another run with the same job_key was answered first" in caplog.text
 
 
-@pytest.mark.parametrize("damaged", ["", "{}", "no JSON", '{"start": 3, "end": 1}'])
 async def test_a_damaged_answer_is_asked_anew(
-    damaged: str, kie: SimulatorServer, credentials: KieCredentials, results: Path
+    kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:
     async def character() -> Slice:
         made = await create_character(
@@ -314,7 +313,7 @@ async def test_a_damaged_answer_is_asked_anew(
     origin = await finished_job(credentials)
     await asyncio.gather(character(), Person({"start": 1, "end": 3})())
     (kept,) = (results / "kie-answers").iterdir()
-    kept.write_text(damaged)
+    kept.write_text("{}")  # other damages: tests/unit/test_questions.py
     again, _ = await asyncio.gather(character(), Person({"start": 1, "end": 3})())
     assert again == await character() == Slice(start=1, end=3)
     assert kie.stats()["created"] == 2
