@@ -154,12 +154,12 @@ async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
     return made | ({"character": series.character} if series.character else {})
 
 
-async def _made(credentials: KieCredentials, *arguments: Any, **options: Any) -> Made:
+async def _made(credentials: KieCredentials, directory: Path, poll: PollPolicy, *, live: bool) -> Made:
     await credentials.asave(DEFAULT_CREDENTIALS, overwrite=True)
     async with get_client() as client:
         async for _ in set_up(client):
             pass
-    return await demo(*arguments, **options)
+    return await demo(directory, poll, live)
 
 
 if __name__ == "__main__":
