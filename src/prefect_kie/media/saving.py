@@ -1,8 +1,7 @@
 """Saving what a job made: each file whole or not at all, under names that say what they are, with a sidecar.
 
-A text and data become files as well. The sidecar, a JSON file beside them, tells what they are, holds Kie's
-whole record of the job, and proves that nothing is missing: it is written last, with the checksums. What has
-a fitting sidecar is not fetched again.
+The sidecar, a JSON file beside them, holds Kie's whole record of the job, and proves that nothing is missing:
+it is written last, with the checksums. What has a fitting sidecar is not fetched again.
 """
 
 from __future__ import annotations
@@ -217,7 +216,5 @@ def _download_failed(error: Exception, job: Job, place: object) -> DownloadFaile
         if no_waiting_mends(error):
             retryable, remedy = False, "Make that place writable, with room in it, or name another one."
     until = f"{deleted_at(job):%Y-%m-%d}"
-    collect = f"Run collect_job with this task id before {until}, when Kie deletes the result."
-    return DownloadFailed(
-        what, task_id=job.task_id, retryable=retryable, next_step=f"{remedy} {collect}".strip()
-    )
+    step = f"{remedy} Run collect_job with this task id before {until}, when Kie deletes the result."
+    return DownloadFailed(what, task_id=job.task_id, retryable=retryable, next_step=step.strip())
