@@ -86,7 +86,7 @@ class Question(Generic[FormT]):
 async def check_can_ask() -> None:
     """Make sure, before anything is paid, that this run can wait for a person; else an InvalidRequest.
 
-    Prefect suspends no subflow, and calls a paused run with a slot of a concurrency limit crashed after 225 s.
+    Prefect suspends no subflow, and calls a paused run that holds a slot of a limit crashed after 225 s.
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:
