@@ -1,7 +1,6 @@
 """Which attempt at a result follows a failure: the same request again, a fallback, or none.
 
-Each attempt is a submission of its own, with a record of its own. A run that is run again walks along the
-same attempts and finds them by their records, so that it neither repeats one nor counts it twice.
+Each attempt is a submission with a record of its own, by which a run that is run again finds it.
 """
 
 from collections.abc import Sequence

@@ -6,6 +6,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from functools import wraps
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
@@ -34,9 +35,8 @@ GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][
 class KieFlow(Flow[P, R]):
     """A flow that refuses a key among its parameters, and takes parameters of any size.
 
-    Prefect creates a flow's run, parameters and all, before it validates these. So a key is looked for
-    before; and what is larger than the server takes is left out of the run's record, which is for people:
-    a flow that is called has its parameters from the call.
+    Prefect creates a flow's run, parameters and all, before it validates these. What is larger than the
+    server takes is left out of the run's record: a flow that is called has its parameters from the call.
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -68,11 +68,9 @@ class KieFlow(Flow[P, R]):
         def __call__(self, *args, **kwargs):
             options = {"return_state", "wait_for"}
             given = {name: value for name, value in kwargs.items() if name not in options}
-            try:
-                bound = inspect.signature(self.fn).bind_partial(*args, **given).arguments
-            except TypeError:  # Prefect says it better
-                bound = given
-            check_credentials_value(bound.get("credentials"))
+            with suppress(TypeError):  # Prefect says it better
+                given = inspect.signature(self.fn).bind_partial(*args, **given).arguments
+            check_credentials_value(given.get("credentials"))
             return super().__call__(*args, **kwargs)
 
         def with_options(self, **options):

@@ -39,10 +39,8 @@ OnEnded = Callable[[int, VideoOutcome], Awaitable[None]]
 
 
 class _Account:
-    """One account pays for all jobs of a run: a refusal that would meet each of them is met once.
-
-    One submission goes ahead, and the others follow once it is taken. They are as many at once as Kie takes
-    in a moment, so that a refusal meets few.
+    """One account pays for all jobs of a run: a refusal that would meet each of them is met once, since one
+    submission goes ahead, or by few: the others follow as many at once as Kie takes in a moment.
     """
 
     def __init__(self, at_once: int) -> None:

@@ -1,8 +1,7 @@
 """Waiting without a process: a run is suspended until its jobs have ended.
 
-Whoever resumes it (`flows.resuming`: the receiver of callbacks, or the flow `resume-waiting` on a schedule)
-finds what it waits for among the run's inputs on the Prefect server. Resumed, the run begins anew, finds its
-jobs by their submissions, and goes on.
+What it waits for is among the run's inputs on the Prefect server, for `flows.resuming`. Resumed, the run
+begins anew and finds its jobs by their submissions.
 """
 
 import asyncio
@@ -38,10 +37,8 @@ class Awaited(BaseModel):
 async def suspend_until_done(
     handles: Sequence[JobHandle], credentials: KieCredentials, poll: PollPolicy
 ) -> None:
-    """Suspend this run until its jobs have ended; returns at once where they have.
-
-    Where it cannot be suspended (it belongs to no deployment, is a part of another run, or its credentials
-    are no stored block) it says so and returns, and is waited in.
+    """Suspend this run until its jobs have ended; returns at once where they have, or where it cannot be
+    suspended: then its log says why, and its process waits.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not handles:

@@ -1,8 +1,7 @@
 """What a cell of a manifest means: which model, which field, and the field's value, its templates filled.
 
-In a text `{column}` stands for a value, `{{column}}` for `{column}` itself. Only a name in braces counts, so
-JSON and other braces stay as they are, and nothing is evaluated. A text is filled once: what a value brings
-along is never read as a template.
+In a text `{column}` stands for a value, `{{column}}` for `{column}` itself; other braces stay as they are. A
+text is filled once: what a value brings along is never read as a template.
 """
 
 from __future__ import annotations
@@ -98,9 +97,8 @@ def _parsed(text: str) -> Any:
 def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped: bool) -> Any:
     """A cell's value as its field wants it, with `text_for` its placeholders; a ValueError if it is no JSON.
 
-    A list's field takes JSON, or values between blanks or `|`; 10.0, as spreadsheets write it, is 10 where an
-    integer or one of several is wanted. `untyped` is where only Kie knows the fields and CSV knows only text:
-    true, false and JSON are read, and numbers stay text, as Kie has them.
+    `untyped` is where only Kie knows the fields and CSV knows only text: true, false and JSON are read, and
+    numbers stay text, as Kie has them.
     """
     _, kinds = known_fields().get(key(field), ("", set[Any]()))
     if isinstance(value, str):

@@ -128,8 +128,6 @@ class _Cell(NamedTuple):
 
 
 class _Parser:
-    """Makes each row's request, and notes all that is wrong."""
-
     def __init__(
         self,
         table: Table,
@@ -138,7 +136,7 @@ class _Parser:
         fallbacks: Sequence[Mapping[str, Any]],
     ) -> None:
         self.errors: list[RowError] = []
-        given = dict(*self._given([defaults], "the defaults"))
+        given: dict[str, _Cell] = dict(*self._given([defaults], "the defaults"))
         self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
         self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}

@@ -14,7 +14,6 @@ from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.run_page.artifacts import show_percent
 
 ARTIFACT = "kie-batch"
-SHOW_SECONDS = 5.0  # at least so long between two changes of the artifact
 LOG_LINES = 10  # so many times the log says how far it is
 
 
@@ -75,7 +74,7 @@ class BatchProgress:
         done, total, line = self.done, self.total, self.line
         if total > LOG_LINES and done * LOG_LINES // total > (done - 1) * LOG_LINES // total:
             get_run_logger().info("%s", line)
-        if done == total or time.monotonic() - self._shown >= SHOW_SECONDS:
+        if done == total or time.monotonic() - self._shown >= 5.0:
             self._shown = time.monotonic()
             await show_percent(ARTIFACT, 100.0 * done / total, line)
 

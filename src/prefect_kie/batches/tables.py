@@ -90,10 +90,8 @@ def read_table(content: bytes, name: str) -> Table:
     suffix = PurePath(name).suffix.lower()
     try:
         if suffix not in _TEXT + _JSON:
-            known = ", ".join(_TEXT + _JSON)
-            raise ValueError(
-                f"its name must end with {known}; load anything else yourself, and pass its rows"
-            )
+            hint = "load anything else yourself, and pass its rows"
+            raise ValueError(f"its name must end with {', '.join(_TEXT + _JSON)}; {hint}")
         if len(content) > MAX_BYTES:
             raise ValueError(f"it has more than {MAX_BYTES // 10**6} MB; split it")
         text, mark = _decoded(content, lenient=suffix in _TEXT)
@@ -119,13 +117,12 @@ def _decoded(content: bytes, *, lenient: bool) -> tuple[str, str]:
             with suppress(UnicodeDecodeError):
                 return content.decode("cp1252"), "\ufeff"
         line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start]
-        raise ValueError(f"line {line} is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8") from None
+        byte = f"0x{content[error.start]:02X}"
+        raise ValueError(f"line {line} is not UTF-8 (byte {byte}); save it as UTF-8") from None
 
 
 def _read_csv(text: str, delimiter: str, mark: str) -> Table:
-    sep = _SEP_LINE.match(text)
-    if sep:
+    if sep := _SEP_LINE.match(text):
         delimiter, text = sep[1], text[sep.end() :]
     elif not delimiter:  # csv.Sniffer would count the prompts' commas as well
         first = next((line for line in io.StringIO(text, newline="") if line.strip(" ,;\t\r\n")), "")

@@ -35,8 +35,7 @@ async def pick_slice(
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
     A bad answer is asked again with the reason. A good one is kept by `whose` it is, the job_key and the
-    character: run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
-    Raises NotAnswered when nobody answers; nothing was submitted for the character.
+    character: run again, nobody is asked twice. Raises NotAnswered when nobody answers.
     """
     key = answer_key("slice", whose[0], origin.task_id, whose[1])
     log = get_run_logger()

@@ -1,11 +1,8 @@
 """Asking a person in the middle of a run: a form on the run's page in the Prefect UI.
 
-A run of a deployment is suspended: its process ends, and a worker starts another one when the answer is
-there, in which the flow runs from its beginning to the same question. A run without a deployment, and a
-subflow, is paused: its process waits.
-
-What was answered well is kept in result storage, beside the submissions and by the same `job_key` or
-outermost run: run again, nobody is asked twice, and the same answer leads to the same jobs.
+A run of a deployment is suspended: its process ends, and another one runs the flow from its beginning to the
+same question when the answer is there. A run without a deployment, and a subflow, is paused: its process
+waits. Answers are kept in result storage, beside the submissions: run again, nobody is asked twice.
 """
 
 import asyncio
@@ -89,8 +86,7 @@ class Question(Generic[FormT]):
 async def check_can_ask() -> None:
     """Make sure, before anything is paid, that this run can wait for a person; else an InvalidRequest.
 
-    Prefect suspends no subflow, and a run that is paused loses its slot of its deployment's concurrency limit
-    and is then called crashed, after 225 s (Prefect 3.9).
+    Prefect suspends no subflow, and calls a paused run that holds a slot of a limit crashed after 225 s.
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:

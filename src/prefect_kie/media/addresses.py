@@ -1,7 +1,7 @@
 """Where a file may come from: its host is resolved first, every address is judged, and only those are used.
 
-A result's address is somebody else's text. It must not lead into the network that this machine stands in:
-to a company's own services, or to what a cloud tells its machines (keys among it).
+A result's address must not lead into the network that this machine stands in: to a company's own services, or
+to what a cloud tells its machines (keys among it).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Pictures of a video for the run page: a poster, frames, a contact sheet.
 
-They need PyAV and Pillow (the extra `pictures`). Where these are missing, or a file cannot be read, there are
-simply no pictures: a video is never lost or late for want of one.
+Where PyAV or Pillow (the extra `pictures`) is missing, or a file cannot be read, there are simply none.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import CharacterResult, Job, ResultFile
+from prefect_kie.api import CharacterResult, Job, JobResult, ResultFile
 from prefect_kie.api.results import Role
 from prefect_kie.storage.base import Storage
 
@@ -114,9 +114,8 @@ def files_of(job: Job) -> list[ResultFile]:
 async def save_contents(job: Job, place: Storage, stem: str, taken: set[str]) -> list[SavedFile]:
     """Save what a job made besides files: a text, data, a character's ID and handle."""
     result = job.result
-    is_character = isinstance(result, CharacterResult)
-    text = None if result is None or is_character else result.text
-    data = result.model_dump() if is_character else result and result.data
+    text = result.text if isinstance(result, JobResult) else None
+    data = result.data if isinstance(result, JobResult) else result and result.model_dump()
     contents: list[tuple[Literal["text", "data"], str, bytes]] = []
     if text is not None:
         contents.append(("text", f"{stem}.txt", text.encode()))

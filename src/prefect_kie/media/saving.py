@@ -1,8 +1,7 @@
 """Saving what a job made: each file whole or not at all, under names that say what they are, with a sidecar.
 
-A text and data become files as well. The sidecar, a JSON file beside them, tells what they are, holds Kie's
-whole record of the job, and proves that nothing is missing: it is written last, with the checksums. What has
-a fitting sidecar is not fetched again.
+The sidecar, a JSON file beside them, holds Kie's whole record of the job, and proves that nothing is missing:
+it is written last, with the checksums. What has a fitting sidecar is not fetched again.
 """
 
 from __future__ import annotations

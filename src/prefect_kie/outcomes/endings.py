@@ -9,6 +9,7 @@ from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
+from prefect_kie.api.errors import Billed
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
@@ -44,7 +45,7 @@ def incomplete(message: str, result: object, made: Sequence[VideoOutcome | Chara
     """The error with what the flow would have returned, every outcome's exception, and what was charged."""
     videos = [one for one in made if isinstance(one, VideoOutcome)]
     charges = {one.billed for one in videos}
-    billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
+    billed: Billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
     error = RunIncomplete(message, billed=billed)
     error.result = result
     error.errors = tuple(one.exception for one in videos if one.exception is not None)

@@ -1,7 +1,7 @@
 """What a run shows in the Prefect UI: one overview, progress per job, and a few tables and texts.
 
-A run has each artifact once: what it shows later changes it, in a run that goes on in another process too.
-Their keys are stable, so that the latest is found by name. No run fails or waits for long for what it shows.
+A run has each artifact once: what it shows later changes it, in a run that goes on in another process too. No
+run fails or waits for long for what it shows.
 """
 
 from __future__ import annotations

@@ -3,9 +3,8 @@
 Each has the resource `kie.job.<task id>`, labels for automations, and is related to the job's submission;
 Prefect relates it to the task run, the flow run, its deployment and its tags.
 
-Each run that waits for a job reports its end once: another run that asks for a finished job reports it again,
-since an automation may wait for that run. A wait that ends before the job does (a deadline, a cancelled run)
-reports nothing: the job goes on.
+Each run that waits for a job reports its end once, since an automation may wait for that run. A wait that
+ends before the job does (a deadline, a cancelled run) reports nothing: the job goes on.
 """
 
 from __future__ import annotations

@@ -1,9 +1,7 @@
 """Text of others in Markdown and tables of the Prefect UI: it shows as it is and never acts.
 
-What comes from Kie or stands in a prompt is nobody's to trust. Both UIs render artifacts and their
-descriptions as Markdown with some HTML, so each character that could begin a structure gets a backslash,
-which by CommonMark takes its meaning away. (The classic UI shows character references as they are written.)
-The newer UI makes a bare address a link all the same; it leads where it says.
+Both UIs render artifacts and their descriptions as Markdown with some HTML, so each character that could
+begin a structure gets a backslash. (The classic UI shows character references as they are written.)
 """
 
 from __future__ import annotations

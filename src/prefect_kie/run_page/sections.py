@@ -1,7 +1,6 @@
 """The Markdown of what a run shows: its overview, section by section, and a contact sheet.
 
-The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster, so
-that is a picture of its own, and no link: that would show as its text.
+The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster.
 """
 
 from __future__ import annotations
