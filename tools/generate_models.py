@@ -144,7 +144,11 @@ class _Class:
             _attribute(name)
             for name, field in fields.items()
             if self._default(path + name, field) is not None
-            and (field.get("required") or field.get("disputed") or path + name in self._own.get("always_sent", ()))
+            and (
+                field.get("required")
+                or field.get("disputed")
+                or path + name in self._own.get("always_sent", ())
+            )
         )
         if told:
             yield f"always_sent: ClassVar[frozenset[str]] = frozenset({{{', '.join(map(repr, told))}}})"

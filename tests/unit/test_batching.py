@@ -129,7 +129,9 @@ def test_a_fallback_that_is_no_model_is_told_in_a_sentence(
 ) -> None:
     assert cli.main(["batch", str(desk.manifest), "--fallback", "sora-3"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("'sora-3' is none of the models that prefect-kie knows: see prefect-kie models list")
+    assert said.startswith(
+        "'sora-3' is none of the models that prefect-kie knows: see prefect-kie models list"
+    )
     assert said.count("\n") == 1
 
 

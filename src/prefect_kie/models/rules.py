@@ -171,7 +171,13 @@ class CatalogRequest(JobRequest):
         """The sentence that says how a rule is broken, where it is."""
         when, then = condition.replace("=", " "), other.replace("=", " ")
         if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
-            return f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"
+            return (
+                f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"
+            )
         if relation.startswith("excludes") and self._holds(other):
-            return f"{then} needs {when[3:]}" if when.startswith("no ") else f"{when} and {then} exclude each other"
+            return (
+                f"{then} needs {when[3:]}"
+                if when.startswith("no ")
+                else f"{when} and {then} exclude each other"
+            )
         return None

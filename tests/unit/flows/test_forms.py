@@ -87,7 +87,10 @@ def test_tabs_have_short_names_that_fit_side_by_side(flow: Flow[..., Any]) -> No
         ({"model": "minimax-h3/text-to-video", "prompt": "a", "promt": "b"}, "'promt' was unexpected"),
         ({"model": "minimax-h3/text-to-video", "prompt": "a", "duration": 16}, "16 is not one of"),
         ({"model": "kling-3.0/video", "prompt": "a", "mode": "fast"}, "'fast' is not one of"),
-        ({"model": "kling-3.0/video", "prompt": "a", "multi_prompt": [{"duration": 1}]}, "'prompt' is a required"),
+        (
+            {"model": "kling-3.0/video", "prompt": "a", "multi_prompt": [{"duration": 1}]},
+            "'prompt' is a required",
+        ),
     ],
 )
 def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told: str) -> None:
@@ -104,7 +107,11 @@ def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told:
         {"model": "sora-2-pro-text-to-video", "prompt": "a cat", "size": "high", "remove_watermark": True},
         {"model": "acme/any-video", "input": {"prompt": "a yak"}},
         {"model": "kling-2.6/text-to-video", "prompt": "a yak", "sound": False},
-        {"model": "kling-3.0/video", "prompt": "a yak", "multi_prompt": [{"prompt": "it runs", "duration": 3}]},
+        {
+            "model": "kling-3.0/video",
+            "prompt": "a yak",
+            "multi_prompt": [{"prompt": "it runs", "duration": 3}],
+        },
     ],
 )
 def test_the_server_takes_what_is_right(request_: dict[str, Any]) -> None:

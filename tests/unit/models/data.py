@@ -51,7 +51,10 @@ class Model:
     @property
     def rules(self) -> list[Rule]:
         """The constraints of the catalogue, and ours."""
-        return [Rule(tuple(rule)) for rule in (*self.entry.get("constraints", []), *self.own.get("constraints", []))]
+        return [
+            Rule(tuple(rule))
+            for rule in (*self.entry.get("constraints", []), *self.own.get("constraints", []))
+        ]
 
     @property
     def variants(self) -> list[dict[str, Any]]:

@@ -134,7 +134,9 @@ def wrong(field: Field, name: str) -> Iterator[tuple[Any, str]]:
         if field.get("min_length", 0) > 1 and not is_address(field, name):
             yield "x" * (field["min_length"] - 1), f"at least {field['min_length']} characters"
         if is_address(field, name):
-            yield from ((bad, "http or https") for bad in ("ftp://a.example/b", "a.png", "https://a b", "https://"))
+            yield from (
+                (bad, "http or https") for bad in ("ftp://a.example/b", "a.png", "https://a b", "https://")
+            )
         elif field.get("required"):
             yield from (("", "at least"), (" \n ", "must not be empty"))
     elif kind == "array":

@@ -44,7 +44,9 @@ def around(model: Model, rule: Rule) -> list[Input]:
     return [one for one in found if asked <= set(one)]
 
 
-@pytest.mark.parametrize(("model", "rule"), RULES, ids=lambda one: one.name if isinstance(one, Model) else "-".join(one.words))
+@pytest.mark.parametrize(
+    ("model", "rule"), RULES, ids=lambda one: one.name if isinstance(one, Model) else "-".join(one.words)
+)
 def test_a_rule_holds_in_both_directions(model: Model, rule: Rule) -> None:
     inputs = around(model, rule)
     kept = [one for one in inputs if model.valid(one)]
@@ -58,12 +60,16 @@ def test_a_rule_holds_in_both_directions(model: Model, rule: Rule) -> None:
         assert all(SENT_AS_PYTHON.get(name, name) in said for name in rule.names), said
 
 
-@pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=lambda one: one.name if isinstance(one, Model) else one["name"])
+@pytest.mark.parametrize(
+    ("model", "variant"), VARIANTS, ids=lambda one: one.name if isinstance(one, Model) else one["name"]
+)
 def test_a_shape_is_taken_and_refused_with_all_shapes_where_a_field_is_missing(
     model: Model, variant: dict[str, Any]
 ) -> None:
     alone = Model({**model.entry, "variants": [variant]}, model.own)
-    inputs = [one for name in model.fields for value in model.values(name) if (one := alone.with_field(name, value))]
+    inputs = [
+        one for name in model.fields for value in model.values(name) if (one := alone.with_field(name, value))
+    ]
     fitting = [one for one in inputs if model.fits(variant, one)]
     assert fitting
     for one in fitting:
@@ -75,7 +81,10 @@ def test_a_shape_is_taken_and_refused_with_all_shapes_where_a_field_is_missing(
             assert name in said
     if variant.get("allowed"):
         for name in set(model.fields) - set(variant["allowed"]):
-            extra = {**fitting[0], name: next(one for one in reversed(model.values(name)) if one != model.default(name))}
+            extra = {
+                **fitting[0],
+                name: next(one for one in reversed(model.values(name)) if one != model.default(name)),
+            }
             if not model.valid(extra):
                 assert name in refusal(model, extra)
 
@@ -142,7 +151,9 @@ class Table(CatalogRequest):
 
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant("round", ("radius",), ("radius",)),
-        Variant("square", ("sides",), ("sides", "edge"), limits={"sides": (4, 4)}, values={"edge": ("sharp",)}),
+        Variant(
+            "square", ("sides",), ("sides", "edge"), limits={"sides": (4, 4)}, values={"edge": ("sharp",)}
+        ),
     )
 
     model: Literal["table"] = "table"
