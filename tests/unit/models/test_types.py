@@ -24,9 +24,12 @@ models.NanoBananaPro(prompt="a yak", resolution="8K")  # wrong: 1K, 2K or 4K
 models.Kling99Video  # wrong: no model
 tasks.kling_99_video  # wrong: no task
 video = models.Kling26TextToVideo(prompt="a yak", sound=False)
-tasks.kling_3_0_video(video)  # wrong: another model's request
-tasks.kling_2_6_text_to_video(video, takes=2)  # wrong: it is take
-tasks.kling_2_6_text_to_video(video)
+
+
+async def submit() -> None:
+    await tasks.kling_3_0_video(video)  # wrong: another model's request
+    await tasks.kling_2_6_text_to_video(video, takes=2)  # wrong: it is take
+    await tasks.kling_2_6_text_to_video(video)
 """
 
 
@@ -45,9 +48,10 @@ def wrong(tmp_path: Path) -> Path:
 
 def test_mypy_finds_each_wrong_line_and_no_other(wrong: Path) -> None:
     pytest.importorskip("mypy")
-    config = ("--config-file", str(ROOT / "pyproject.toml"))
+    config = wrong.with_name("mypy.ini")
+    config.write_text(f"[mypy]\nstrict = true\ncache_dir = {ROOT / '.mypy_cache/types'}\n")
     done = subprocess.run(
-        [sys.executable, "-m", "mypy", *config, str(RIGHT), str(wrong)],
+        [sys.executable, "-m", "mypy", "--config-file", str(config), str(RIGHT), str(wrong)],
         capture_output=True, text=True, cwd=ROOT, check=False,
     )  # fmt: skip
     found = re.findall(r"^(.+?):(\d+): error: (.*)$", done.stdout, re.MULTILINE)
@@ -57,8 +61,9 @@ def test_mypy_finds_each_wrong_line_and_no_other(wrong: Path) -> None:
 
 def test_pyright_finds_each_wrong_line_and_no_other(wrong: Path) -> None:
     pytest.importorskip("pyright")
+    options = ("--outputjson", "--pythonpath", sys.executable)
     done = subprocess.run(
-        [sys.executable, "-m", "pyright", "--outputjson", "--pythonpath", sys.executable, str(RIGHT), str(wrong)],
+        [sys.executable, "-m", "pyright", *options, str(RIGHT), str(wrong)],
         capture_output=True, text=True, cwd=wrong.parent, check=False,
     )  # fmt: skip
     found = [one for one in json.loads(done.stdout)["generalDiagnostics"] if one["severity"] == "error"]
