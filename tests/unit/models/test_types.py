@@ -1,4 +1,4 @@
-"""What editors and type checkers say of requests and tasks: nothing of right ones, something of wrong ones."""
+"""What editors and type checkers say of requests and tasks: nothing where they are right."""
 
 from __future__ import annotations
 
