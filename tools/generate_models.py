@@ -28,6 +28,8 @@ BY_HAND = {"sora": "sora2"}
 """Families whose classes are written by hand, and their module."""
 PAGE = ROOT / "docs/models.md"
 MARKS = "<!-- models: begin -->", "<!-- models: end -->"
+TYPES = ("Address", "Integer", "IsAddress", "NotBlank", "Number", "NumberAsText", "OneOf", "TextAsNumber")
+"""What fields are made of: those of `models/fields.py` that a module uses are imported."""
 RESULTS = {
     **dict.fromkeys(
         ("music", "music-tool", "voice", "text-to-speech", "audio-isolation", "sound-effect"), "audio"
@@ -102,7 +104,7 @@ def _family(family: str, members: list[Entry], words: dict[str, Any]) -> str:
         HEAD.format(what=f"Requests of the family {family}.")
         + "from typing import Annotated, ClassVar, Literal\n\n"
         + "from pydantic import Field\n\n"
-        + "from prefect_kie.models.fields import Address, Integer, IsAddress, NotBlank, Number, NumberAsText, OneOf, TextAsNumber\n"
+        + f"from prefect_kie.models.fields import {', '.join(TYPES)}\n"
         + "from prefect_kie.models.rules import CatalogRequest, Part, Variant\n\n\n"
         + body
         + "\n"

@@ -133,9 +133,9 @@ class Model:
                 continue
             if "enum" in field and value not in field["enum"]:
                 return False
-            if field["type"] == "array" and "max_items" in field:
-                if not field.get("min_items", 0) <= len(value) <= field["max_items"]:
-                    return False
+            counted = field["type"] == "array" and "max_items" in field
+            if counted and not field.get("min_items", 0) <= len(value) <= field["max_items"]:
+                return False
         return all(self.has(given, name) for name in variant["required"])
 
     def valid(self, given: Input) -> bool:

@@ -11,7 +11,7 @@ SOUND = "https://files.example/voice.mp3"
 
 async def right() -> list[JobHandle]:
     """Each task takes its own model's request."""
-    song = models.AiMusicApiGenerate(custom_mode=False, instrumental=True, prompt="a slow waltz")
+    song = models.SunoGenerate(custom_mode=False, instrumental=True, prompt="a slow waltz")
     return [
         await tasks.kling_3_0_video(models.Kling30Video(prompt="a yak", image_urls=[PICTURE], duration="5")),
         await tasks.kling_2_6_text_to_video(models.Kling26TextToVideo(prompt="a yak", sound=False), "kie"),
@@ -28,12 +28,12 @@ async def right() -> list[JobHandle]:
         await tasks.nano_banana_pro(models.NanoBananaPro(prompt="a yak")),
         await tasks.nano_banana_2(models.NanoBanana2(prompt="a yak", image_input=[PICTURE])),
         await tasks.z_image(models.ZImage(prompt="a yak", aspect_ratio="16:9")),
-        await tasks.google_imagen4(models.GoogleImagen4(prompt="a yak")),
+        await tasks.imagen4(models.Imagen4(prompt="a yak")),
         await tasks.seedream_5_pro_text_to_image(models.Seedream5ProTextToImage(prompt="a yak")),
         await tasks.flux_2_pro_text_to_image(models.Flux2ProTextToImage(prompt="a yak"), max_credits=20),
         await tasks.recraft_remove_background(models.RecraftRemoveBackground(image=PICTURE)),
         await tasks.topaz_image_upscale(models.TopazImageUpscale(image_url=PICTURE, upscale_factor="2")),
-        await tasks.ai_music_api_generate(song),
+        await tasks.suno_generate(song),
         await tasks.elevenlabs_text_to_speech_multilingual_v2(
             models.ElevenlabsTextToSpeechMultilingualV2(text="Hello.")
         ),

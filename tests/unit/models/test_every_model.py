@@ -113,7 +113,7 @@ def wrong(field: Field, name: str) -> Iterator[tuple[Any, str]]:
     kind = field["type"]
     right = full(field, name)
     if kind == "boolean":
-        yield "perhaps", "False" if field.get("enum") else "boolean"
+        yield "perhaps", "False" if field.get("enum") == [False] else "boolean"
     elif field.get("enum"):
         some = str(field["enum"][0])
         yield ("none of them" if isinstance(field["enum"][0], str) else 987_654), some
