@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from prefect_kie.cli.terminal import CommandFailed
 from prefect_kie.simulator import RendererMissing, SimulatorSettings, check_renderer, serve
@@ -19,11 +20,9 @@ def run(options: argparse.Namespace) -> int:
         api_keys=(options.key,) if options.key else None,
         state_file=options.state,
     )
-    if options.state is None:
-        print("Jobs, credits and uploads are forgotten when it stops: --state FILE keeps them.")
     try:
         check_renderer()
-        serve(settings, options.host, options.port, on_start=_started)
+        serve(settings, options.host, options.port, on_start=partial(_started, options))
     except RendererMissing as missing:
         raise CommandFailed(str(missing)) from missing
     except OSError as error:
@@ -33,9 +32,15 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _started(url: str) -> None:
+def _started(options: argparse.Namespace, url: str) -> None:
+    key = "the key" if options.key else "any key"
+    end = (
+        f"{options.state} keeps its jobs"
+        if options.state
+        else "it forgets its jobs, which --state FILE keeps"
+    )
     print(
-        f"Simulated Kie at {url}. In a KieCredentials block, give this as both addresses and any key. "
-        f"Counters: {url}/_sim/stats. Ctrl-C stops it.",
+        f"Simulated Kie at {url}. In a KieCredentials block, give this as both addresses and {key}. "
+        f"Counters: {url}/_sim/stats. Ctrl-C stops it; {end}.",
         flush=True,
     )
