@@ -123,33 +123,26 @@ def _price_of(name: str, model: Model, simulator: Simulator) -> str:
 def openapi(name: str, model: Model) -> Json:
     """Return the OpenAPI document of one model as Kie writes them, with its odd component names."""
     component = f"{name.replace('/', ' ')} input "  # with blanks, one of them at its end
-    path = model.call or "/api/v1/jobs/createTask"
     shapes = [_shape(model, variant) for variant in model.variants]
     given = {"oneOf": shapes} if shapes else _shape(model, {})
     reference: Json = {"$ref": f"#/components/schemas/{quote(component)}"}
-    body: Json = {
-        "type": "object",
-        "required": ["model", "input"],
-        "properties": {
+    body = reference
+    if model.call is None:
+        rules = {
             "model": {"type": "string", "enum": [name]},
             "callBackUrl": {"type": "string", "format": "uri"},
-            "input": reference,
-        },
+        }
+        body = _object(rules, ["model", "input"])
+        body["properties"]["input"] = reference
+    post = {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"200": {"description": "The task is created."}},
     }
-    content = {"application/json": {"schema": reference if model.call else body}}
     return {
         "openapi": "3.1.0",
         "info": {"title": model.title or name, "version": "1.0.0"},
         "servers": [{"url": "https://api.kie.ai"}],
-        "paths": {
-            path: {
-                "post": {
-                    "summary": model.title or name,
-                    "requestBody": {"required": True, "content": content},
-                    "responses": {"200": {"description": "The task is created."}},
-                }
-            }
-        },
+        "paths": {model.call or "/api/v1/jobs/createTask": {"post": post}},
         "components": {"schemas": {component: given}},
     }
 
