@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 
 from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.simulator import SimulatorSettings, check_renderer, serve
@@ -19,20 +20,24 @@ def run(options: argparse.Namespace) -> int:
         api_keys=(options.key,) if options.key else None,
         state_file=options.state,
     )
-
-    def started(url: str) -> None:
-        say(
-            f"Simulated Kie at {url}. In a KieCredentials block, give this as both addresses and any key. "
-            f"Counters: {url}/_sim/stats. Ctrl-C stops it."
-        )
-
     check_renderer()
-    if options.state is None:
-        say("Jobs, credits and uploads are forgotten when it stops: --state FILE keeps them.")
     try:
-        serve(settings, options.host, options.port, on_start=started)
+        serve(settings, options.host, options.port, on_start=partial(_started, options))
     except OSError as error:
         raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
     except ValueError as error:
         raise CommandFailed(f"{options.state} is no state file of this version: move it away.") from error
     return 0
+
+
+def _started(options: argparse.Namespace, url: str) -> None:
+    key = "the key" if options.key else "any key"
+    end = (
+        f"{options.state} keeps its jobs"
+        if options.state
+        else "it forgets its jobs, which --state FILE keeps"
+    )
+    say(
+        f"Simulated Kie at {url}. In a KieCredentials block, give this as both addresses and {key}. "
+        f"Counters: {url}/_sim/stats. Ctrl-C stops it; {end}."
+    )

@@ -17,7 +17,6 @@ from prefect_kie.simulator.models import MODELS, Json, Model, Refused, find_mode
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
 
-DAY, STEP = 24 * 60, 10  # minutes
 WORDS = {  # of JSON Schema, by those of our rules
     **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
     **{"min_items": "minItems", "max_items": "maxItems"},
@@ -66,20 +65,18 @@ async def success_rate(simulator: Simulator, request: Request, _: object) -> Ans
     """`GET /api/v1/models/{model}/success-rate`: 24 hours in steps of ten minutes; null: nobody asked."""
     name, _model = _asked(simulator, request)
     luck = hashlib.sha512(name.encode()).digest()
-    began = int(simulator.clock()) // 600 * 600 - DAY * 60
+    began = int(simulator.clock()) // 600 * 600 - 24 * 3600
     points: list[Json] = []
-    for number in range(DAY // STEP):
-        chance, start = luck[number % len(luck)], began + number * STEP * 60
-        rate = None if chance < 20 else round(100 - chance / 32, 2)
-        points.append(
-            {
-                "start": start * 1000,
-                "end": (start + STEP * 60) * 1000,
-                "successRate": rate,
-                "errorRate": None if rate is None else round(100 - rate, 2),
-                "isNormal": None if rate is None else rate > 93,
-            }
-        )
+    for number in range(144):
+        start, error = 1000 * (began + 600 * number), luck[number % len(luck)] / 32
+        rates: Json = {
+            "successRate": round(100 - error, 2),
+            "errorRate": round(error, 2),
+            "isNormal": error < 7,
+        }
+        if error < 0.5:
+            rates = dict.fromkeys(rates, None)
+        points.append({"start": start, "end": start + 600_000, **rates})
     return envelope(data={"model": name, "points": points})
 
 
@@ -126,33 +123,26 @@ def _price_of(name: str, model: Model, simulator: Simulator) -> str:
 def openapi(name: str, model: Model) -> Json:
     """Return the OpenAPI document of one model as Kie writes them, with its odd component names."""
     component = f"{name.replace('/', ' ')} input "  # with blanks, one of them at its end
-    path = model.call or "/api/v1/jobs/createTask"
     shapes = [_shape(model, variant) for variant in model.variants]
     given = {"oneOf": shapes} if shapes else _shape(model, {})
     reference: Json = {"$ref": f"#/components/schemas/{quote(component)}"}
-    body: Json = {
-        "type": "object",
-        "required": ["model", "input"],
-        "properties": {
+    body = reference
+    if model.call is None:
+        rules = {
             "model": {"type": "string", "enum": [name]},
             "callBackUrl": {"type": "string", "format": "uri"},
-            "input": reference,
-        },
+        }
+        body = _object(rules, ["model", "input"])
+        body["properties"]["input"] = reference
+    post = {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"200": {"description": "The task is created."}},
     }
-    content = {"application/json": {"schema": reference if model.call else body}}
     return {
         "openapi": "3.1.0",
         "info": {"title": model.title or name, "version": "1.0.0"},
         "servers": [{"url": "https://api.kie.ai"}],
-        "paths": {
-            path: {
-                "post": {
-                    "summary": model.title or name,
-                    "requestBody": {"required": True, "content": content},
-                    "responses": {"200": {"description": "The task is created."}},
-                }
-            }
-        },
+        "paths": {model.call or "/api/v1/jobs/createTask": {"post": post}},
         "components": {"schemas": {component: given}},
     }
 
@@ -161,7 +151,8 @@ def _shape(model: Model, variant: Json) -> Json:
     """The JSON Schema of an input, or of one of its shapes."""
     allowed = variant.get("allowed") or list(model.fields)
     fields = {name: {**model.fields, **variant.get("fields", {})}[name] for name in allowed}
-    required = variant.get("required") or [name for name, rule in fields.items() if rule.get("required")]
+    told = variant.get("required", ())
+    required = [name for name in allowed if name in told or model.fields[name].get("required")]
     return _object(fields, required) | ({"title": variant["name"]} if variant else {})
 
 

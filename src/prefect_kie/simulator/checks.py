@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object, parse_slice
 
 NOT_AN_OPTION = "is not within the range of allowed options"
-EMPTY = (None, "", [], {})
+EMPTY: tuple[object, ...] = (None, "", [], {})
 
 
 def complaint(rule: Json, value: object) -> str | None:
@@ -131,8 +131,8 @@ def check_input(model: Model, given: Json) -> None:
                 raise Refused(500, f"{name} is required")
         elif words := complaint(rule, value):
             raise Refused(422, f"{name} {words}")
-    for rule in model.constraints:
-        if words := _broken(model, given, *rule):
+    for constraint in model.constraints:
+        if words := _broken(model, given, *constraint):
             raise Refused(422, words)
     shapes = {variant["name"]: _differs(model, given, variant) for variant in model.variants}
     if shapes and None not in shapes.values():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Self
 
@@ -26,7 +25,7 @@ class Kept(BaseModel):
         """Write it, whole or not at all."""
         new = path.with_name(path.name + ".new")
         new.write_text(self.model_dump_json(exclude_unset=True), encoding="utf-8")
-        os.replace(new, path)  # noqa: PTH105
+        new.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Self:

@@ -51,9 +51,11 @@ class Model:
     seconds: int = 10  # length of its videos when the input does not say
 
 
-def from_catalogue(row: Mapping[str, Any]) -> Model:
+def from_catalogue(row: Json) -> Model:
     """Read a model as `catalog.json` describes it; every part may be left out."""
-    result, note = row.get("result") or {}, (row.get("price") or {}).get("note")
+    result: Json = row.get("result") or {}
+    price: Json = row.get("price") or {}
+    note: str | None = price.get("note")
     return Model(
         fields=row.get("fields") or {},
         kind=row.get("kind") or "text-to-video",

@@ -105,7 +105,7 @@ def _count(job: Job, model: Model) -> int:
     if model.kind == "layer-decomposition":
         return 3
     asked = [effective(model, job.body["input"], name) for name in COUNTS]
-    return max([1, *(int(count) for count in asked if re.fullmatch(r"[1-9]|1\d", str(count)))])
+    return max([1, *(int(float(count)) for count in asked if re.fullmatch(r"(1?\d)(\.0)?", str(count)))])
 
 
 def _ratio(model: Model, given: Json) -> float | None:

@@ -114,17 +114,7 @@ def render_video(
 def render_picture(
     form: str, *, prompt: str, model: str, ratio: float, height: int, number: int, image: bytes | None
 ) -> bytes:
-    """Return a picture file: `png`, `jpeg` or `webp`.
-
-    Args:
-        form: Its file format.
-        prompt: Shown in the middle.
-        model: Shown above it.
-        ratio: Width to height.
-        height: Pixels of the short side.
-        number: Which of several it is: each has a line of its own colour.
-        image: A picture file for the background.
-    """
+    """Return a picture (`png`, `jpeg` or `webp`) by its ratio of width to height and its short side."""
     check_renderer()
     from PIL import ImageDraw
 

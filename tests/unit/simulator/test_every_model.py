@@ -112,13 +112,13 @@ async def test_it_runs_to_its_files(world: World, model: str) -> None:
 @pytest.mark.parametrize("model", LIVE)
 async def test_a_missing_or_a_wrong_field_is_refused(world: World, model: str) -> None:
     for name, rule in LIVE[model]["fields"].items():
-        wrong = {"model": model, "input": {**least(LIVE[model]), name: {"no": "such value"}}}
+        given = {**least(LIVE[model]), name: {"no": "such value"}}
         if rule["type"] != "object":
-            answer = await world.create(wrong)
+            answer = await world.create({"model": model, "input": given})
             assert (answer["code"], answer["msg"].partition(" ")[0]) == (422, name)
         if rule["required"] and "default" not in rule:
-            wrong["input"].pop(name)
-            answer = await world.create(wrong)
+            given.pop(name)
+            answer = await world.create({"model": model, "input": given})
             assert (answer["code"], answer["msg"]) == (500, f"{name} is required")
 
 
@@ -132,7 +132,7 @@ async def test_a_constraint_refuses_what_breaks_it(world: World, model: str, rul
             return {}
         if not value:
             return {name: other_than_default(fields[name])}
-        kinds = {"boolean": lambda text: text == "true", "integer": int, "number": float}
+        kinds: dict[str, Any] = {"boolean": lambda text: text == "true", "integer": int, "number": float}
         return {name: kinds.get(fields[name]["type"], str)(value)}
 
     if rule[0] == "any-of":
@@ -204,7 +204,7 @@ async def test_a_model_can_be_invented_while_it_runs(world: World) -> None:
     row = {"kind": "text-to-image", "fields": fields}
     assert (await world.create(text_job(model="acme/paint")))["code"] == 422
     await world.client.patch("/_sim/settings", json={"extra_models": {"acme/paint": row}})
-    given = {"model": "acme/paint", "input": {"prompt": "a dog", "n": 5}}
+    given: dict[str, Any] = {"model": "acme/paint", "input": {"prompt": "a dog", "n": 5}}
     assert (await world.create(given))["code"] == 422
     given["input"]["n"] = 2
     assert len(await world.urls(given)) == 2

@@ -62,7 +62,7 @@ def test_faults_strike_in_the_order_they_were_added() -> None:
     ],
 )
 def test_faults_that_mean_nothing_are_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="fault|valid|does nothing|Extra"):
+    with pytest.raises(ValueError, match=r"fault|valid|does nothing"):
         Faults().add(fields)
 
 

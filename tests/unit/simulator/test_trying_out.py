@@ -10,10 +10,10 @@ import httpx
 import pytest
 
 from prefect_kie.cli.main import main
-from prefect_kie.simulator import SimulatorSettings, create_app
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings, create_app
 from prefect_kie.simulator.faults import PROMPT_FAULTS
 
-from .conftest import NewLive, NewWorld, World, character_job, text_job
+from .conftest import KEY, NewLive, NewWorld, Receiver, World, character_job, text_job
 
 
 async def test_a_prompt_can_ask_for_each_end_of_a_job(world: World) -> None:
@@ -122,3 +122,14 @@ def test_a_file_that_is_no_state_is_told_at_the_start(tmp_path: Path) -> None:
     file.write_text("{}")
     with pytest.raises(ValueError, match="granted"):
         create_app(SimulatorSettings(state_file=file))
+
+
+def test_a_job_that_outlives_a_restart_calls_back(receiver: Receiver, tmp_path: Path) -> None:
+    settings = SimulatorSettings(duration_seconds=1, state_file=tmp_path / "state.json")
+    with SimulatorServer(settings) as kie, httpx.Client(headers=KEY) as client:
+        body = {**text_job(), "callBackUrl": receiver.url}
+        client.post(f"{kie.url}/api/v1/jobs/createTask", json=body).raise_for_status()
+    assert receiver.calls == []
+    with SimulatorServer(settings):
+        receiver.wait()
+    assert receiver.calls[0][1]["data"]["state"] == "success"
