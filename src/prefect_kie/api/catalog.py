@@ -31,6 +31,10 @@ _KEPT = {
     *("properties", "required", "additionalProperties", "oneOf", "anyOf", "allOf", "not"),
 }
 """What is read of a schema; the rest tells nothing, or may lead out of the document."""
+_NARROWING = {
+    *("enum", "const", "pattern", "default", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"),
+    *("minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"),
+}
 
 
 class CatalogModel(BaseModel):
@@ -106,7 +110,7 @@ class ModelSchema(BaseModel):
         found: dict[str, Any] = {}
         for shape in _shapes(self.input or {}):
             for name, field in shape["properties"].items():
-                found.setdefault(name, field)
+                found[name] = _widened(found[name], field) if name in found else field
         return found
 
     @property
@@ -285,6 +289,24 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
         "properties": fields,
         "required": sorted({*one["required"], *other["required"]}),
     }
+
+
+def _widened(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    """A field's schema that takes what either takes, as far as values and limits tell."""
+    if one == other:
+        return one
+    both = one.keys() & other.keys()
+    wide = {name: value for name, value in {**other, **one}.items() if name in both or name not in _NARROWING}
+    for name in both & _NARROWING:
+        if name == "enum":
+            wide[name] = [*one[name], *(value for value in other[name] if value not in one[name])]
+        elif name.startswith("max"):
+            wide[name] = max(one[name], other[name])
+        elif name.startswith("min"):
+            wide[name] = min(one[name], other[name])
+        elif one[name] != other[name]:
+            del wide[name]
+    return wide
 
 
 def _closed(schema: dict[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import prefect
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import WorkerStatus
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 
 from prefect_kie._compat import block_name
@@ -152,25 +153,21 @@ async def _deployments(client: PrefectClient) -> Finding:
 
 async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIterator[Finding]:
     """Deployments whose parameters name a model that Kie's catalogue does not have any more."""
-    named: dict[str, list[str]] = {}
-    while found := await client.read_deployments(limit=PAGE, offset=len(named)):
-        named |= {f"{one.name} ({one.id})": sorted(set(models_in(one.parameters))) for one in found}
-        if len(found) < PAGE:
-            break
-    if not any(named.values()):
+    deployments: list[DeploymentResponse] = []
+    while len(page := await client.read_deployments(limit=PAGE, offset=len(deployments))) == PAGE:
+        deployments += page
+    named = [(one, model) for one in [*deployments, *page] for model in sorted({*models_in(one.parameters)})]
+    if not named:
         return
     try:
         served = {model.model for model in await LiveCatalog(await load_credentials(credentials)).models()}
     except Exception:  # what is wrong with the key or with Kie was said before
         return
-    for deployment, models in named.items():
-        for model in models:
-            if served and model not in served:
-                yield Finding(
-                    "warning",
-                    f"deployment {deployment} runs {model}, which Kie's catalogue does not have any more",
-                    "Give it another model: prefect-kie models list",
-                )
+    for deployment, model in named:
+        if served and model not in served:
+            flow = await client.read_flow(deployment.flow_id)
+            what = f"deployment {flow.name}/{deployment.name} runs {model}, which Kie does not serve any more"
+            yield Finding("warning", what, "Give it another model: prefect-kie models list")
 
 
 def models_in(parameters: Any) -> Iterator[str]:

@@ -26,6 +26,7 @@ from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
 from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
+from prefect_kie.models.rules import CatalogRequest
 
 
 def _not_typed(name: str, info: ValidationInfo) -> str:
@@ -125,15 +126,22 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
     cls, given = request_class(str(body.get("model"))), body.get("input")
     if cls is MarketModel or not isinstance(given, dict):
         raise refusal
-    known = {sent for name in cls.model_fields for sent in (name, SENT_AS.get(name, name))} - {"model"}
-    known |= {"model"} & {SENT_AS.get(name) for name in cls.model_fields}
-    fields = {name: value for name, value in cast("dict[str, Any]", given).items() if name in known}
+    names = {SENT_AS.get(name, name): name for name in cls.model_fields if name != "model"}
+    asked = cast("dict[str, Any]", given)
+    fields = {name: value for name, value in asked.items() if name in names}
     try:
         parse_request({**body, "input": fields})
     except ValidationError as error:
         newer = all(one["type"] in _OUTDATED or "must be one of" in one["msg"] for one in error.errors())
+        if newer and issubclass(cls, CatalogRequest):  # pydantic did not come to the rules
+            values = {name: None for name, field in cls.model_fields.items() if field.is_required()}
+            values |= {names[name]: value for name, value in fields.items()}
+            try:
+                cls.model_construct(**values)._keeps_the_rules()  # pyright: ignore[reportPrivateUsage]
+            except ValueError:
+                newer = False
     else:
-        newer = len(fields) < len(cast("dict[str, Any]", given))
+        newer = len(fields) < len(asked)
     if not newer:
         raise refusal
     return MarketModel.model_validate({"model": body["model"], "input": given}, context=_NEWER)

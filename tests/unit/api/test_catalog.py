@@ -234,6 +234,20 @@ class TestChecking:
             "'n' is unknown; it takes prompt, task_id"
         ]
 
+    def test_a_field_of_several_shapes_takes_what_each_takes(self) -> None:
+        sizes = [
+            {"type": "string", "enum": ["1K"], "default": "1K"},
+            {"type": "string", "enum": ["1K", "2K"], "default": "2K"},
+        ]
+        texts = [{"type": "string", "maxLength": 5}, {"type": "string", "maxLength": 9}]
+        schema = schema_of(
+            {"oneOf": [{"properties": {"a": a, "b": b}} for a, b in zip(sizes, texts, strict=True)]}
+        )
+        assert schema.fields == {
+            "a": {"type": "string", "enum": ["1K", "2K"]},
+            "b": {"type": "string", "maxLength": 9},
+        }
+
     def test_the_body_itself_may_have_shapes(self) -> None:
         openapi = document({})
         content = openapi["paths"]["/api/v1/jobs/createTask"]["post"]["requestBody"]["content"]
