@@ -19,11 +19,13 @@ def broken_pipe() -> int:
     return writing
 
 
+@pytest.fixture(autouse=True)
+def _block(prefect_server: object, credentials: KieCredentials) -> None:
+    credentials.save("terminals", overwrite=True)
+
+
 @pytest.mark.server
-async def test_a_batch_tells_of_any_letters_in_a_narrow_encoding(
-    credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
-) -> None:
-    await credentials.asave("terminals", overwrite=True)
+def test_a_batch_tells_of_any_letters_in_a_narrow_encoding(kie: SimulatorServer, tmp_path: Path) -> None:
     manifest = tmp_path / "tiere.csv"
     manifest.write_text("model,prompt\nsora-2-text-to-video,Ein Bär \u2014 夜\n", encoding="utf-8")
     words = ["batch", manifest.name, "--yes", "--credentials", "terminals", "--directory", "videos"]
@@ -35,10 +37,7 @@ async def test_a_batch_tells_of_any_letters_in_a_narrow_encoding(
 
 @pytest.mark.server
 @pytest.mark.parametrize("locale", NARROW)
-async def test_words_that_the_locale_lacks_are_a_sentence(
-    locale: str, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    await credentials.asave("terminals", overwrite=True)
+def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path) -> None:
     done = run(["batch", "tiere-夜.csv", "--credentials", "terminals"], tmp_path, NARROW[locale])
     assert done.returncode == 1
     said = done.stdout + done.stderr
@@ -49,17 +48,9 @@ async def test_words_that_the_locale_lacks_are_a_sentence(
 @pytest.mark.server
 @pytest.mark.parametrize(
     "command",
-    [
-        ["--help"],
-        ["doctor", "--credentials", "terminals"],
-        ["batch", "animals.csv", "--dry-run", "--credentials", "terminals"],
-    ],
-    ids=lambda command: str(command[0]),
+    [["--help"], ["doctor"], ["batch", "animals.csv", "--dry-run", "--credentials", "terminals"]],
 )
-async def test_a_reader_that_has_gone_is_no_error(
-    command: list[str], credentials: KieCredentials, tmp_path: Path
-) -> None:
-    await credentials.asave("terminals", overwrite=True)
+def test_a_reader_that_has_gone_is_no_error(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "animals.csv").write_text("model,prompt\nsora-2-text-to-video,A yak\n")
     pipe = broken_pipe()
     try:
@@ -71,10 +62,7 @@ async def test_a_reader_that_has_gone_is_no_error(
 
 
 @pytest.mark.server
-async def test_a_batch_is_made_though_nobody_reads_what_it_prints(
-    credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
-) -> None:
-    await credentials.asave("terminals", overwrite=True)
+def test_a_batch_is_made_though_nobody_reads_what_it_prints(kie: SimulatorServer, tmp_path: Path) -> None:
     (tmp_path / "animals.csv").write_text("prompt\nA yak\nA fox\n")
     words = ["batch", "animals.csv", "--yes", "--model", "sora-2-text-to-video", "--credentials", "terminals"]
     with Path("/dev/full").open("wb") as full:

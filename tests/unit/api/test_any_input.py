@@ -15,7 +15,7 @@ from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.jobs import parse_job, parse_result
 from prefect_kie.models import Slice, parse_request
 
-often = settings(max_examples=100, deadline=None)
+often = settings(max_examples=60, deadline=None)
 
 texts = st.text(st.characters(exclude_categories=()), max_size=30)
 """Any text, halves of characters included."""

@@ -483,7 +483,7 @@ OBJECTS = st.dictionaries(NAMES | st.text(max_size=5), JSON, max_size=5).flatmap
 )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(
     manifest=st.binary()
     | st.text(alphabet='amodelprompt,;\t"\n\r {}[]:10=sep').map(str.encode)
@@ -506,7 +506,7 @@ def test_no_bytes_raise_anything_but_errors_of_the_manifest(
         assert all(json.dumps(row.request.body(), allow_nan=False).encode() for row in made)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     texts=st.lists(
         st.text(
