@@ -11,7 +11,6 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
@@ -24,7 +23,7 @@ from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.live_catalog import schema_before_paying
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.runtime.retries import only_retryable_and_not_the_last
+from prefect_kie.runtime.retries import retrying
 from prefect_kie.storage.run_storage import submission_scope
 
 P = ParamSpec("P")
@@ -75,14 +74,7 @@ class ModelTask(Task[..., Submitting], Generic[RequestT]):
 
 
 def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
-    """Make the task of a model.
-
-    Args:
-        request_class: The model's request.
-
-    Returns:
-        The task, named like the model at Kie.
-    """
+    """Make the task of a model, named like the model at Kie."""
 
     async def submit_job(
         request: RequestT,
@@ -143,11 +135,7 @@ def _task_of(
             function,
             name=name,
             task_run_name=job_name,
-            cache_policy=NO_CACHE,  # the submission record decides; a cache would be a second truth
-            retries=11,  # ten, in truth: the last one is never made
-            retry_delay_seconds=[2, 5, 10],
-            retry_jitter_factor=0.5,
-            retry_condition_fn=only_retryable_and_not_the_last,
+            **retrying(10, 2, 5, 10),  # no cache: the submission record decides, and it would be a second one
         )
         return cast("Task[P, Submitting]", made)
 

@@ -26,6 +26,10 @@ SENT_AS = {"model": "model_version", "title": "track_title"}
 """Fields whose names are a request's own: what they are called in Python."""
 BY_HAND = {"sora": "sora2"}
 """Families whose classes are written by hand, and their module."""
+PAGE = ROOT / "docs/models.md"
+MARKS = "<!-- models: begin -->", "<!-- models: end -->"
+TYPES = ("Address", "Integer", "IsAddress", "NotBlank", "Number", "NumberAsText", "OneOf", "TextAsNumber")
+"""What fields are made of: those of `models/fields.py` that a module uses are imported."""
 RESULTS = {
     **dict.fromkeys(
         ("music", "music-tool", "voice", "text-to-speech", "audio-isolation", "sound-effect"), "audio"
@@ -41,7 +45,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; fail where something is stale")
     options = parser.parse_args()
-    made = {path: text for path, text in _formatted(dict(_modules())).items() if _read(path) != text}
+    written = _formatted(dict(_modules())) | {PAGE: _page(load(), overlay())}
+    made = {path: text for path, text in written.items() if _read(path) != text}
     if options.check:
         for path in made:
             print(f"{path.relative_to(ROOT)} is stale: run make models", file=sys.stderr)
@@ -99,7 +104,7 @@ def _family(family: str, members: list[Entry], words: dict[str, Any]) -> str:
         HEAD.format(what=f"Requests of the family {family}.")
         + "from typing import Annotated, ClassVar, Literal\n\n"
         + "from pydantic import Field\n\n"
-        + "from prefect_kie.models.fields import Address, NumberAsText, OneOf\n"
+        + f"from prefect_kie.models.fields import {', '.join(TYPES)}\n"
         + "from prefect_kie.models.rules import CatalogRequest, Part, Variant\n\n\n"
         + body
         + "\n"
@@ -128,23 +133,27 @@ class _Class:
         if kind != "video":
             yield f"result_kind: ClassVar[str] = {kind!r}"
         yield f"usual_seconds: ClassVar[float] = {float(own['usual_seconds'])!r}"
-        always = sorted(
-            _attribute(name)
-            for name, field in entry["fields"].items()
-            if name in own.get("always_sent", ())
-            or field.get("disputed")
-            or (field.get("required") and self._default(name, field) is not None)
-        )
-        if always:
-            yield f"always_sent: ClassVar[frozenset[str]] = frozenset({set(always)!r})".replace(
-                repr(set(always)), "{" + ", ".join(map(repr, always)) + "}"
-            )
+        yield from self._always_sent("", entry["fields"])
         if rules := [*entry.get("constraints", []), *own.get("constraints", [])]:
             rows = ", ".join(f"({', '.join(repr(_renamed(word)) for word in rule)})" for rule in rules)
             yield f"constraints: ClassVar[tuple[tuple[str, ...], ...]] = ({rows},)"
         if variants := entry.get("variants"):
             yield f"variants: ClassVar[tuple[Variant, ...]] = ({', '.join(map(_variant, variants))},)"
         yield ""
+
+    def _always_sent(self, path: str, fields: Mapping[str, Entry]) -> Iterator[str]:
+        told = sorted(
+            _attribute(name)
+            for name, field in fields.items()
+            if self._default(path + name, field) is not None
+            and (
+                field.get("required")
+                or field.get("disputed")
+                or path + name in self._own.get("always_sent", ())
+            )
+        )
+        if told:
+            yield f"always_sent: ClassVar[frozenset[str]] = frozenset({{{', '.join(map(repr, told))}}})"
 
     def _field(self, path: str, name: str, field: Entry) -> list[str]:
         kind = self._type(path, field)
@@ -167,6 +176,7 @@ class _Class:
     def _type(self, path: str, field: Entry, *, item: bool = False) -> str:
         options: dict[str, Any] = {}
         extra: list[str] = []
+        checks: list[str] = []
         match field["type"]:
             case "array":
                 inner = self._type(f"{path}[]", field["items"], item=True)
@@ -189,15 +199,17 @@ class _Class:
             case "string":
                 is_address = field.get("format") == "uri" or re.search(r"_urls?(\[\])?$", path)
                 base = "Address" if is_address else "str"
-                least = field.get("min_length") or (
-                    1 if (field.get("required") or item) and base == "str" else None
-                )
-                pattern = field.get("pattern") if base == "str" else None
-                options = {"min_length": least, "max_length": field.get("max_length"), "pattern": pattern}
+                says = base == "str" and bool(field.get("required") or item)
+                least, most = field.get("min_length") or (1 if says else None), field.get("max_length")
+                options = {"min_length": least, "max_length": most}
+                checks = ["NotBlank"] if says else []
+                if is_address and (least or most):
+                    base, checks = "str", ["IsAddress"]
             case "integer" if field.get("enum"):
                 base = f"Literal[{', '.join(map(repr, field['enum']))}]"
+                extra.append("TextAsNumber")
             case "integer" | "number":
-                base = "int" if field["type"] == "integer" else "float"
+                base = "Integer" if field["type"] == "integer" else "Number"
                 options = {"ge": field.get("min"), "le": field.get("max")}
                 if field.get("enum"):
                     extra.append(f"OneOf({', '.join(map(repr, field['enum']))})")
@@ -205,11 +217,14 @@ class _Class:
                 raise ValueError(f"{self._entry['model']}.{path}: no type for {other!r}")
         if limits := ", ".join(f"{name}={value!r}" for name, value in options.items() if value is not None):
             extra.append(f"Field({limits})")
+        extra += checks  # after the limits, which pydantic tells of in other words where they come last
         return f"Annotated[{', '.join([base, *extra])}]" if extra else base
 
     def _part(self, path: str, properties: Mapping[str, Entry]) -> str:
         name = self._name + class_name(re.sub(r"\W+", "_", path).removesuffix("s"))
-        lines: list[str] = []
+        lines = [*self._always_sent(f"{path}.", properties)]
+        if lines:
+            lines.append("")
         for inner, field in properties.items():
             lines += self._field(f"{path}.{inner}", inner, field)
         self._parts.append(
@@ -288,6 +303,29 @@ def _tasks(entries: list[Entry]) -> str:
         + rows
         + "\n"
     )
+
+
+def _page(entries: list[Entry], words: dict[str, Any]) -> str:
+    """The page of models, with its tables as the catalogue is now."""
+    before, _, rest = PAGE.read_text().partition(MARKS[0])
+    kinds: defaultdict[str, list[str]] = defaultdict(list)
+    for one in entries:
+        if one["status"] == "live" and "call" not in one:
+            summary = words["models"][one["model"]]["summary"]
+            kinds[one["kind"]].append(f"| `{one['model']}` | `{one['task']}` | {summary} |")
+    tables = [
+        "\n".join(
+            [
+                f"### {kind.replace('-', ' ').capitalize()}",
+                "",
+                "| model | task | makes |",
+                "|---|---|---|",
+                *rows,
+            ]
+        )
+        for kind, rows in sorted(kinds.items(), key=lambda kind: -len(kind[1]))
+    ]
+    return "\n\n".join([before + MARKS[0], *tables, MARKS[1]]) + rest.partition(MARKS[1])[2]
 
 
 if __name__ == "__main__":

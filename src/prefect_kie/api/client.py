@@ -302,21 +302,19 @@ class KieClient:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
         name = unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
         body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": name}
-        return await self._upload("/api/file-url-upload", self._seconds, json=body)
+        return parse_upload(await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body))
 
     async def _upload_stream(
         self, name: str, body: BinaryIO | bytes, size: int, mime_type: str, upload_path: str
     ) -> UploadedFile:
-        return await self._upload(
-            "/api/file-stream-upload",
-            self._seconds + size / UPLOAD_BYTES_PER_SECOND,
+        answer = await self._ask(
+            Call.FREE,
+            f"{self.upload_url}/api/file-stream-upload",
+            seconds=self._seconds + size / UPLOAD_BYTES_PER_SECOND,
             files={"file": (name, body, mime_type)},
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
-
-    async def _upload(self, path: str, seconds: float, **content: Any) -> UploadedFile:
-        url = f"{self.upload_url}{path}"
-        return parse_upload(await self._ask(Call.FREE, url, seconds=seconds, **content))
+        return parse_upload(answer)
 
     async def _ask(
         self,

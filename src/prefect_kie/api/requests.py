@@ -90,14 +90,15 @@ SENT_AS = {"model_version": "model", "track_title": "title"}
 
 def as_sent(fields: dict[str, Any]) -> dict[str, Any]:
     """An input by Kie's own names, whole numbers without a point."""
-    return {SENT_AS.get(name, name): _whole(value) for name, value in fields.items()}
+    return {SENT_AS.get(name, name): whole(value) for name, value in fields.items()}
 
 
-def _whole(value: Any) -> Any:
+def whole(value: Any) -> Any:
+    """A value, and what is in it, with whole numbers that have no point."""
     if isinstance(value, dict):
-        return {name: _whole(one) for name, one in cast("dict[str, Any]", value).items()}
+        return {name: whole(one) for name, one in cast("dict[str, Any]", value).items()}
     if isinstance(value, list):
-        return [_whole(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
+        return [whole(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

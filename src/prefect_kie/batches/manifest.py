@@ -27,8 +27,8 @@ from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
-HOW = frozenset({"size", "removewatermark", "uploadmethod"})
-"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
+# Fields that only say how a video is made: a fallback whose model lacks them makes it without.
+HOW = ("size", "removewatermark", "uploadmethod")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -128,8 +128,6 @@ class _Cell(NamedTuple):
 
 
 class _Parser:
-    """Makes each row's request, and notes all that is wrong."""
-
     def __init__(
         self,
         table: Table,
@@ -137,37 +135,40 @@ class _Parser:
         columns: Mapping[str, str | None],
         fallbacks: Sequence[Mapping[str, Any]],
     ) -> None:
-        given, instead = table_of([defaults]), table_of(fallbacks)
-        self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
-        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
-        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
-        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self.errors: list[RowError] = []
+        given: dict[str, _Cell] = dict(*self._given([defaults], "the defaults"))
+        self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
-        cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
+        self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
         self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
-        self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
+        self._names = tuple(sorted({*own, *(cell.column for cell in given.values())}))
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
-        self._used = {key(name) for name in placeholders(texts)}
+        self._used = {key(name) for text in texts for name in placeholders(text)}
         self._misspelt = tuple(self._used - {key(name) for name in self._names})
         for name in columns:
             if own and key(name) not in map(key, own):
                 hint = did_you_mean(name, own) or f"; it has {', '.join(own)}"
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
+    def _given(self, rows: Sequence[Mapping[str, Any]], what: str) -> list[dict[str, _Cell]]:
+        table = table_of(rows)
+        self.errors += [RowError(f"{what.format(one.row)}: {one.message}") for one in table.errors]
+        return [{key(n): _Cell(n, n, v, True) for n, v in row.cells.items()} for row in table.rows]
+
     def check_defaults(self) -> None:
         """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*known_fields(), *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in known_fields().values()))
-                message = f"is a default, but no field of any model{hint}"
-                self.errors.append(RowError(message, column=cell.column))
+                self.errors.append(
+                    RowError(f"is a default, but no field of any model{hint}", column=cell.column)
+                )
 
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
@@ -184,15 +185,14 @@ class _Parser:
         number = self._read(take, _TAKE.validate_python) if take else None
         if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
-        fallbacks: list[JobRequest] = []
+        fallbacks: list[JobRequest | None] = []
         for instead in self._fallbacks:
             model = text_of(instead["model"].value) if "model" in instead else "of the same model"
             self._subject = f"fallback {model}: "
-            if (made := self._made_of(self._instead(cells, instead))) is not None:
-                fallbacks.append(made)
-            self._subject = ""
+            fallbacks.append(self._made_of(self._instead(cells, instead)))
+        self._subject = ""
         values = {n: text_of(v) for n, v in row.cells.items()}
-        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+        return Row(row.number, row.line, request, number or 0, values, tuple(filter(None, fallbacks)))
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
@@ -291,7 +291,6 @@ class _Parser:
         return text_of(value)
 
     def _read(self, cell: _Cell, read: Callable[[Any], T]) -> T | None:
-        """What a cell means; None, and an error, where it cannot be read."""
         try:
             return read(cell.value)
         except ValidationError as error:

@@ -7,14 +7,20 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import OneOf
+from prefect_kie.models.fields import (
+    NotBlank,
+    Number,
+    OneOf,
+)
 from prefect_kie.models.rules import CatalogRequest, Part
 
 
 class ElevenlabsTextToDialogueV3Dialogue(Part):
     """One of `dialogue` of elevenlabs/text-to-dialogue-v3."""
 
-    text: Annotated[str, Field(min_length=1)]
+    always_sent: ClassVar[frozenset[str]] = frozenset({"voice"})
+
+    text: Annotated[str, Field(min_length=1), NotBlank]
     """What to say in this line."""
     voice: Literal[
         "EkK5I93UQWFDigLMpZcX",
@@ -88,7 +94,7 @@ class ElevenlabsTextToDialogueV3Dialogue(Part):
     """The ID of the voice that says this line."""
 
 
-class ElevenlabsTextToDialogueV3(CatalogRequest, title="ElevenLabs Dialogue v3"):
+class ElevenlabsTextToDialogueV3(CatalogRequest, title="Dialogue"):
     """Spoken dialogue in several voices from lines of text (elevenlabs/text-to-dialogue-v3)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -97,7 +103,7 @@ class ElevenlabsTextToDialogueV3(CatalogRequest, title="ElevenLabs Dialogue v3")
     model: Literal["elevenlabs/text-to-dialogue-v3"] = "elevenlabs/text-to-dialogue-v3"
     dialogue: Annotated[list[ElevenlabsTextToDialogueV3Dialogue], Field(min_length=1)]
     """The lines to speak, in order, each with its voice; 5000 characters in all."""
-    stability: Annotated[float, OneOf(0, 0.5, 1)] = 0.5
+    stability: Annotated[Number, OneOf(0, 0.5, 1)] = 0.5
     """How steady the voices are: 0 is lively, 0.5 natural, 1 even."""
     language_code: (
         Literal[
@@ -181,7 +187,7 @@ class ElevenlabsTextToDialogueV3(CatalogRequest, title="ElevenLabs Dialogue v3")
     """The language of the speech, as a short code such as en or de."""
 
 
-class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Multilingual"):
+class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="Eleven v2"):
     """Speech in one voice from a text, in many languages (elevenlabs/text-to-speech-multilingual-v2)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -189,7 +195,7 @@ class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Mul
     always_sent: ClassVar[frozenset[str]] = frozenset({"voice"})
 
     model: Literal["elevenlabs/text-to-speech-multilingual-v2"] = "elevenlabs/text-to-speech-multilingual-v2"
-    text: Annotated[str, Field(min_length=1, max_length=5000)]
+    text: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to say."""
     voice: Literal[
         "EkK5I93UQWFDigLMpZcX",
@@ -261,13 +267,13 @@ class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Mul
         "MJ0RnG71ty4LH3dvNfSd",
     ] = "EkK5I93UQWFDigLMpZcX"
     """The ID of the voice that speaks."""
-    stability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    stability: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How steady the voice is, from 0 (lively) to 1 (even)."""
-    similarity_boost: Annotated[float, Field(ge=0, le=1)] = 0.75
+    similarity_boost: Annotated[Number, Field(ge=0, le=1)] = 0.75
     """How closely to match the original voice, from 0 to 1."""
-    style: Annotated[float, Field(ge=0, le=1)] = 0
+    style: Annotated[Number, Field(ge=0, le=1)] = 0
     """How much to exaggerate the style of the voice, from 0 to 1."""
-    speed: Annotated[float, Field(ge=0.7, le=1.2)] = 1
+    speed: Annotated[Number, Field(ge=0.7, le=1.2)] = 1
     """Speed of the speech; 1 is normal."""
     timestamps: bool | None = None
     """Also returns when each word is spoken."""
@@ -279,14 +285,14 @@ class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="ElevenLabs Mul
     """The language of the speech, as a short code such as en or de."""
 
 
-class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="ElevenLabs Turbo 2.5"):
+class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="Eleven Turbo"):
     """Speech in one voice from a text, faster and cheaper (elevenlabs/text-to-speech-turbo-2-5)."""
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["elevenlabs/text-to-speech-turbo-2-5"] = "elevenlabs/text-to-speech-turbo-2-5"
-    text: Annotated[str, Field(min_length=1, max_length=5000)]
+    text: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to say."""
     voice: Literal[
         "EkK5I93UQWFDigLMpZcX",
@@ -358,13 +364,13 @@ class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="ElevenLabs Turbo 2.5"
         "MJ0RnG71ty4LH3dvNfSd",
     ] = "EkK5I93UQWFDigLMpZcX"
     """The ID of the voice that speaks."""
-    stability: Annotated[float, Field(ge=0, le=1)] = 0.5
+    stability: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How steady the voice is, from 0 (lively) to 1 (even)."""
-    similarity_boost: Annotated[float, Field(ge=0, le=1)] = 0.75
+    similarity_boost: Annotated[Number, Field(ge=0, le=1)] = 0.75
     """How closely to match the original voice, from 0 to 1."""
-    style: Annotated[float, Field(ge=0, le=1)] = 0
+    style: Annotated[Number, Field(ge=0, le=1)] = 0
     """How much to exaggerate the style of the voice, from 0 to 1."""
-    speed: Annotated[float, Field(ge=0.7, le=1.2)] = 1
+    speed: Annotated[Number, Field(ge=0.7, le=1.2)] = 1
     """Speed of the speech; 1 is normal."""
     timestamps: bool | None = None
     """Also returns when each word is spoken."""

@@ -50,6 +50,20 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _text_as_number(value: Any) -> Any:
+    """A whole number that came as a text, as from a table, or with a point."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _no_yes_or_no(value: Any) -> Any:
+    # Python takes True for 1, and so would pydantic.
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {value}")
+    return value
+
+
 def _address(value: str) -> str:
     if not re.fullmatch(r"(https?|oss|asset)://[^\s/]\S*", value):
         raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
@@ -79,14 +93,24 @@ class OneOf:
 NumberAsText = BeforeValidator(_number_as_text)
 """Where Kie takes a number as a text: a person who writes 10 means "10"."""
 
-Address = Annotated[str, AfterValidator(_address)]
+TextAsNumber = BeforeValidator(_text_as_number)
+"""Where Kie takes one of some whole numbers: "5" and 5.0 are 5."""
+
+Integer = Annotated[int, BeforeValidator(_no_yes_or_no)]
+Number = Annotated[float, BeforeValidator(_no_yes_or_no)]
+
+NotBlank = AfterValidator(_not_blank)
+"""For a text that has to say something."""
+
+IsAddress = AfterValidator(_address)
+Address = Annotated[str, IsAddress]
 """A file's address that Kie can fetch, or that Kie gave (`asset://…`); kept exactly as given."""
 
 # A length is checked on real text only: half an emoji, which no body could carry, is refused with it.
 HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
 """An http(s) address that Kie can fetch; kept exactly as given."""
 
-Prompt = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Prompt = Annotated[str, Field(min_length=1, max_length=10_000), NotBlank]
 AspectRatio = Literal["portrait", "landscape"]
 _LENGTH = Field(title="Length in seconds")
 Seconds = Annotated[Literal["10", "15"], NumberAsText, _LENGTH]
@@ -95,7 +119,7 @@ Size = Literal["standard", "high"]
 UploadMethod = Literal["s3", "oss"]
 OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
 LimitedUrl = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_http_url)]
-CharacterId = Annotated[str, Field(min_length=1), AfterValidator(_not_blank)]
+CharacterId = Annotated[str, Field(min_length=1), NotBlank]
 CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 

@@ -7,7 +7,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -21,7 +25,7 @@ class Flux2FlexImageToImage(CatalogRequest, title="Flux-2 - Image to Image"):
     model: Literal["flux-2/flex-image-to-image"] = "flux-2/flex-image-to-image"
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)]
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "auto"] = "1:1"
     """Width to height of the result."""
@@ -39,7 +43,7 @@ class Flux2FlexTextToImage(CatalogRequest, title="Flux-2 - Text to Image"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "resolution"})
 
     model: Literal["flux-2/flex-text-to-image"] = "flux-2/flex-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3"] = "1:1"
     """Width to height of the result."""
@@ -59,7 +63,7 @@ class Flux2ProImageToImage(CatalogRequest, title="Flux-2 - Pro Image to Image"):
     model: Literal["flux-2/pro-image-to-image"] = "flux-2/pro-image-to-image"
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)]
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3", "auto"] = "1:1"
     """Width to height of the result."""
@@ -69,7 +73,7 @@ class Flux2ProImageToImage(CatalogRequest, title="Flux-2 - Pro Image to Image"):
     """Checks the result for adult content."""
 
 
-class Flux2ProTextToImage(CatalogRequest, title="Flux 2 Pro"):
+class Flux2ProTextToImage(CatalogRequest, title="Flux 2"):
     """A picture, up to 2K, from a prompt, at a lower price than flex (flux-2/pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
@@ -77,7 +81,7 @@ class Flux2ProTextToImage(CatalogRequest, title="Flux 2 Pro"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "resolution"})
 
     model: Literal["flux-2/pro-text-to-image"] = "flux-2/pro-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "3:2", "2:3"] = "1:1"
     """Width to height of the result."""
@@ -94,7 +98,7 @@ class Flux1Kontext(CatalogRequest, title="flux1-kontext"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["flux1-kontext"] = "flux1-kontext"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make or change, in English; see enable_translation."""
     enable_translation: bool | None = None
     """Translates the prompt into English first."""
@@ -108,7 +112,7 @@ class Flux1Kontext(CatalogRequest, title="flux1-kontext"):
     """The file type of the result."""
     prompt_upsampling: bool = False
     """Lets the model add detail to your prompt."""
-    safety_tolerance: Annotated[int, Field(ge=0, le=6)] = 2
+    safety_tolerance: Annotated[Integer, Field(ge=0, le=6)] = 2
     """How much to let through, from 0 (strict) to 6 (lenient); up to 2 when editing."""
     watermark: str | None = None
     """The text of a watermark to put on the picture."""

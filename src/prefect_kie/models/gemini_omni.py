@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest, Part
 
 
@@ -16,9 +22,9 @@ class GeminiOmniVideoVideoList(Part):
 
     url: Address
     """The link to the clip."""
-    start: Annotated[float, Field(ge=0)]
+    start: Annotated[Number, Field(ge=0)]
     """Where the part to use starts, in seconds."""
-    ends: Annotated[float, Field(ge=0)]
+    ends: Annotated[Number, Field(ge=0)]
     """Where the part to use ends, in seconds."""
 
 
@@ -28,21 +34,25 @@ class GeminiOmniVideo(CatalogRequest, title="Gemini Omni Video"):
     usual_seconds: ClassVar[float] = 150.0
 
     model: Literal["gemini-omni-video"] = "gemini-omni-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(max_length=7)] | None = None
     """Links to pictures; of 7 places in all a picture or a character takes one, a clip two."""
-    audio_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=3)] | None = None
+    audio_ids: Annotated[list[Annotated[str, Field(min_length=1), NotBlank]], Field(max_length=3)] | None = (
+        None
+    )
     """IDs of up to three voices made with Gemini Omni's voice endpoint."""
     video_list: Annotated[list[GeminiOmniVideoVideoList], Field(max_length=1)] | None = None
     """One clip, up to 100 MB and 30 seconds long, and up to 10 seconds of it to use."""
-    character_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=3)] | None = None
+    character_ids: (
+        Annotated[list[Annotated[str, Field(min_length=1), NotBlank]], Field(max_length=3)] | None
+    ) = None
     """IDs of up to three characters made with Gemini Omni's character endpoint."""
     duration: Annotated[Literal["4", "6", "8", "10"], NumberAsText]
     """Length of the video: 4, 6, 8, or 10 seconds; ignored with a clip."""
     aspect_ratio: Literal["16:9", "9:16"] | None = None
     """Width to height of the result."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
@@ -53,13 +63,13 @@ class GeminiOmniFlash11VideoList(Part):
 
     url: Address
     """The link to the clip."""
-    start: Annotated[float, Field(ge=0)]
+    start: Annotated[Number, Field(ge=0)]
     """Where the part to use starts, in seconds."""
-    ends: Annotated[float, Field(ge=0)]
+    ends: Annotated[Number, Field(ge=0)]
     """Where the part to use ends, in seconds."""
 
 
-class GeminiOmniFlash11(CatalogRequest, title="Gemini Omni Flash 1.1"):
+class GeminiOmniFlash11(CatalogRequest, title="Omni Flash"):
     """A video of 4 to 10 seconds from a prompt, with frames, pictures, characters, voices, or a clip (google/gemini-omni-flash-1-1)."""
 
     usual_seconds: ClassVar[float] = 150.0
@@ -72,21 +82,25 @@ class GeminiOmniFlash11(CatalogRequest, title="Gemini Omni Flash 1.1"):
     )
 
     model: Literal["google/gemini-omni-flash-1-1"] = "google/gemini-omni-flash-1-1"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(max_length=7)] | None = None
     """Links to pictures; of 7 places in all a picture or a character takes one, a clip two."""
-    audio_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=3)] | None = None
+    audio_ids: Annotated[list[Annotated[str, Field(min_length=1), NotBlank]], Field(max_length=3)] | None = (
+        None
+    )
     """IDs of up to three voices made with Gemini Omni's voice endpoint."""
     video_list: Annotated[list[GeminiOmniFlash11VideoList], Field(max_length=1)] | None = None
     """One clip, up to 100 MB and 30 seconds long, and up to 10 seconds of it to use."""
-    character_ids: Annotated[list[Annotated[str, Field(min_length=1)]], Field(max_length=3)] | None = None
+    character_ids: (
+        Annotated[list[Annotated[str, Field(min_length=1), NotBlank]], Field(max_length=3)] | None
+    ) = None
     """IDs of up to three characters made with Gemini Omni's character endpoint."""
     duration: Annotated[Literal["4", "6", "8", "10"], NumberAsText]
     """Length of the result, in seconds."""
     aspect_ratio: Literal["16:9", "9:16"] | None = None
     """Width to height of the result."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     resolution: Literal["360p", "720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""

@@ -7,13 +7,17 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from prefect_kie.models.fields import (
+    NotBlank,
+    Number,
+)
 from prefect_kie.models.rules import CatalogRequest, Part
 
 
 class Gemini25ProTtsSpeaker(Part):
     """One of `speakers` of google/gemini-2-5-pro-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker's label, which dialogue_turns refers to."""
     voice_name: Literal[
         "Achernar",
@@ -72,9 +76,9 @@ class Gemini25ProTtsSpeaker(Part):
 class Gemini25ProTtsDialogueTurn(Part):
     """One of `dialogue_turns` of google/gemini-2-5-pro-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker of this line, as named in speakers."""
-    text: Annotated[str, Field(min_length=1, max_length=10000)]
+    text: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to say in this line."""
 
 
@@ -85,7 +89,7 @@ class Gemini25ProTts(CatalogRequest, title="Gemini 2.5 Pro TTS"):
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["google/gemini-2-5-pro-tts"] = "google/gemini-2-5-pro-tts"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
     """How varied the reading is; lower is more even."""
     scene: str | None = None
     """Where the dialogue takes place, in words."""
@@ -100,7 +104,7 @@ class Gemini25ProTts(CatalogRequest, title="Gemini 2.5 Pro TTS"):
 class Gemini31FlashTtsSpeaker(Part):
     """One of `speakers` of google/gemini-3-1-flash-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker's label, which dialogue_turns refers to."""
     voice_name: Literal[
         "Achernar",
@@ -159,9 +163,9 @@ class Gemini31FlashTtsSpeaker(Part):
 class Gemini31FlashTtsDialogueTurn(Part):
     """One of `dialogue_turns` of google/gemini-3-1-flash-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker of this line, as named in speakers."""
-    text: Annotated[str, Field(min_length=1, max_length=10000)]
+    text: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to say in this line."""
 
 
@@ -172,7 +176,7 @@ class Gemini31FlashTts(CatalogRequest, title="Gemini 3.1 Flash TTS"):
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["google/gemini-3-1-flash-tts"] = "google/gemini-3-1-flash-tts"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
     """How varied the reading is; lower is more even."""
     scene: str | None = None
     """Where the dialogue takes place, in words."""
@@ -187,7 +191,7 @@ class Gemini31FlashTts(CatalogRequest, title="Gemini 3.1 Flash TTS"):
 class Gemini38FlashLiteTtsSpeaker(Part):
     """One of `speakers` of google/gemini-3-8-flash-lite-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker's label, which dialogue_turns refers to."""
     voice_name: Literal[
         "Bodi",
@@ -267,22 +271,22 @@ class Gemini38FlashLiteTtsSpeaker(Part):
 class Gemini38FlashLiteTtsDialogueTurn(Part):
     """One of `dialogue_turns` of google/gemini-3-8-flash-lite-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker of this line, as named in speakers."""
-    text: Annotated[str, Field(min_length=1, max_length=10000)]
+    text: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to say in this line."""
     style: str | None = None
     """How to say this line, in words."""
 
 
-class Gemini38FlashLiteTts(CatalogRequest, title="Gemini 3.8 Lite TTS"):
+class Gemini38FlashLiteTts(CatalogRequest, title="Gemini Lite"):
     """Speech by one or more speakers from lines of text, at the lowest price (google/gemini-3-8-flash-lite-tts)."""
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["google/gemini-3-8-flash-lite-tts"] = "google/gemini-3-8-flash-lite-tts"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
     """How varied the reading is; lower is more even."""
     filler_words: bool = False
     """Adds natural fillers such as "um" to the speech."""
@@ -295,7 +299,7 @@ class Gemini38FlashLiteTts(CatalogRequest, title="Gemini 3.8 Lite TTS"):
 class Gemini38FlashTtsSpeaker(Part):
     """One of `speakers` of google/gemini-3-8-flash-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker's label, which dialogue_turns refers to."""
     voice_name: Literal[
         "Bodi",
@@ -375,22 +379,22 @@ class Gemini38FlashTtsSpeaker(Part):
 class Gemini38FlashTtsDialogueTurn(Part):
     """One of `dialogue_turns` of google/gemini-3-8-flash-tts."""
 
-    speaker_id: Annotated[str, Field(min_length=1)]
+    speaker_id: Annotated[str, Field(min_length=1), NotBlank]
     """The speaker of this line, as named in speakers."""
-    text: Annotated[str, Field(min_length=1, max_length=10000)]
+    text: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to say in this line."""
     style: str | None = None
     """How to say this line, in words."""
 
 
-class Gemini38FlashTts(CatalogRequest, title="Gemini 3.8 Flash TTS"):
+class Gemini38FlashTts(CatalogRequest, title="Gemini"):
     """Speech by one or more speakers, with a style for each line, from lines of text (google/gemini-3-8-flash-tts)."""
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["google/gemini-3-8-flash-tts"] = "google/gemini-3-8-flash-tts"
-    temperature: Annotated[float, Field(ge=0, le=2)] = 1
+    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
     """How varied the reading is; lower is more even."""
     filler_words: bool = False
     """Adds natural fillers such as "um" to the speech."""

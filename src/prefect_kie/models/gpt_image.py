@@ -7,7 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -35,8 +38,8 @@ class GptImage25FlareImageToImage(CatalogRequest, title="gpt-image-2-5-flare-ima
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -51,7 +54,7 @@ class GptImage25FlareImageToImage(CatalogRequest, title="gpt-image-2-5-flare-ima
     )
 
     model: Literal["gpt-image-2-5-flare-image-to-image"] = "gpt-image-2-5-flare-image-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
     """Links to the pictures to work from."""
@@ -74,8 +77,8 @@ class GptImage25FlareTextToImage(CatalogRequest, title="GPT Image 2.5 Flare"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 50.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -90,7 +93,7 @@ class GptImage25FlareTextToImage(CatalogRequest, title="GPT Image 2.5 Flare"):
     )
 
     model: Literal["gpt-image-2-5-flare-text-to-image"] = "gpt-image-2-5-flare-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     aspect_ratio: (
         Literal[
@@ -111,8 +114,8 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -127,7 +130,7 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
     )
 
     model: Literal["gpt-image-2-5-sunburst-image-to-image"] = "gpt-image-2-5-sunburst-image-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
     """Links to the pictures to work from."""
@@ -144,14 +147,14 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
     """Whether the background is transparent or opaque."""
 
 
-class GptImage25SunburstTextToImage(CatalogRequest, title="GPT Image 2.5 Sunburst"):
+class GptImage25SunburstTextToImage(CatalogRequest, title="GPT 2.5"):
     """A picture, up to 4K, from a prompt (gpt-image-2-5-sunburst-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -166,7 +169,7 @@ class GptImage25SunburstTextToImage(CatalogRequest, title="GPT Image 2.5 Sunburs
     )
 
     model: Literal["gpt-image-2-5-sunburst-text-to-image"] = "gpt-image-2-5-sunburst-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     aspect_ratio: (
         Literal[
@@ -187,8 +190,8 @@ class GptImage2ImageToImage(CatalogRequest, title="GPT Image 2 - Image To Image"
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -197,7 +200,7 @@ class GptImage2ImageToImage(CatalogRequest, title="GPT Image 2 - Image To Image"
     )
 
     model: Literal["gpt-image-2-image-to-image"] = "gpt-image-2-image-to-image"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
     """Links to the pictures to work from."""
@@ -235,8 +238,8 @@ class GptImage2TextToImage(CatalogRequest, title="GPT Image-2 - Text to Image"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
-        ("no aspect_ratio", "excludes", "resolution=2K"),
-        ("no aspect_ratio", "excludes", "resolution=4K"),
+        ("resolution=2K", "needs", "aspect_ratio"),
+        ("resolution=4K", "needs", "aspect_ratio"),
         ("aspect_ratio=1:1", "excludes", "resolution=4K"),
         ("aspect_ratio=auto", "excludes", "resolution=2K"),
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
@@ -255,7 +258,7 @@ class GptImage2TextToImage(CatalogRequest, title="GPT Image-2 - Text to Image"):
     )
 
     model: Literal["gpt-image-2-text-to-image"] = "gpt-image-2-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     aspect_ratio: (
         Literal[
@@ -295,7 +298,7 @@ class GptImage15ImageToImage(CatalogRequest, title="GPT Image-1.5 - Image to Ima
     model: Literal["gpt-image/1.5-image-to-image"] = "gpt-image/1.5-image-to-image"
     input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "2:3", "3:2"] = "3:2"
     """Width to height of the result."""
@@ -311,7 +314,7 @@ class GptImage15TextToImage(CatalogRequest, title="GPT Image-1.5 - Text to Image
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["gpt-image/1.5-text-to-image"] = "gpt-image/1.5-text-to-image"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "2:3", "3:2"] = "1:1"
     """Width to height of the result."""

@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText, OneOf
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+    OneOf,
+)
 from prefect_kie.models.rules import CatalogRequest, Variant
 
 
@@ -33,11 +40,11 @@ class GrokImagineImage20SegmentEdit(CatalogRequest, title="grok-imagine-image-2-
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["grok-imagine-image-2-0/segment-edit"] = "grok-imagine-image-2-0/segment-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=390000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=390000), NotBlank]
     """What to change, in words."""
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of a text-to-image or segment-map task of Grok Imagine Image 2.0."""
-    mask_indexs: Annotated[list[int], Field(min_length=1)] | None = None
+    mask_indexs: Annotated[list[Integer], Field(min_length=1)] | None = None
     """The numbers of the segments to change, counted from 1; the field is really spelt so."""
 
 
@@ -62,14 +69,14 @@ class GrokImagineImage20SegmentMap(CatalogRequest, title="Grok Imagine Image 2.0
     """The link to the picture; give this or task_id."""
 
 
-class GrokImagineImage20TextToImage(CatalogRequest, title="Grok Imagine Image 2.0"):
+class GrokImagineImage20TextToImage(CatalogRequest, title="Grok 2"):
     """A picture from a prompt (grok-imagine-image-2-0/text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["grok-imagine-image-2-0/text-to-image"] = "grok-imagine-image-2-0/text-to-image"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "2:3", "3:2", "16:9", "9:16"]
     """Width to height of the result."""
@@ -89,7 +96,7 @@ class GrokImagineVideo15Preview(CatalogRequest, title="Grok Imagine Video 1.5"):
     """Width to height of the video; not used with a single picture."""
     resolution: Literal["480p", "720p", "1080p"] = "480p"
     """How large the result is; larger costs more."""
-    duration: Annotated[int, Field(ge=1, le=15)] = 8
+    duration: Annotated[Integer, Field(ge=1, le=15)] = 8
     """Length of the result, in seconds."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -102,13 +109,13 @@ class GrokImagineExtend(CatalogRequest, title="Grok Imagine - Video Extend"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"extend_at"})
 
     model: Literal["grok-imagine/extend"] = "grok-imagine/extend"
-    task_id: Annotated[str, Field(min_length=1, max_length=100)]
+    task_id: Annotated[str, Field(min_length=1, max_length=100), NotBlank]
     """The ID of the Grok task that made the video."""
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What happens next, in words."""
-    extend_at: Annotated[float, Field(ge=2)] = 2
+    extend_at: Annotated[Number, Field(ge=2)] = 2
     """Where in the source video to continue from, in seconds."""
-    extend_times: Annotated[float, OneOf(6, 10)]
+    extend_times: Annotated[Number, OneOf(6, 10)]
     """How much to add: 6 or 10 seconds."""
 
 
@@ -142,7 +149,7 @@ class GrokImagineImageToVideo(CatalogRequest, title="Grok Imagine Image to Video
     """Links to up to seven pictures; not with task_id."""
     task_id: Annotated[str, Field(max_length=100)] | None = None
     """The ID of a Grok task that made the picture; not with image_urls."""
-    index: Annotated[int, Field(ge=0, le=5)] = 0
+    index: Annotated[Integer, Field(ge=0, le=5)] = 0
     """Which of the task's pictures to film, counted from 0; only with task_id."""
     prompt: str | None = None
     """What to make, in words."""
@@ -198,9 +205,9 @@ class GrokImagineTextToImage(CatalogRequest, title="Grok Imagine - Text to Image
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["grok-imagine/text-to-image"] = "grok-imagine/text-to-image"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
-    aspect_ratio: Literal["2:3", "3:2", "1:1", "16:9", "9:16"] | None = None
+    aspect_ratio: Literal["2:3", "3:2", "1:1", "16:9", "9:16"] = "3:2"
     """Width to height of the result."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -208,19 +215,27 @@ class GrokImagineTextToImage(CatalogRequest, title="Grok Imagine - Text to Image
     """Makes the pictures in the pro mode, which costs more."""
 
 
-class GrokImagineTextToVideo(CatalogRequest, title="Grok Imagine (text)"):
+class GrokImagineTextToVideo(CatalogRequest, title="Grok"):
     """A video of 6 to 30 seconds from a prompt (grok-imagine/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 90.0
 
     model: Literal["grok-imagine/text-to-video"] = "grok-imagine/text-to-video"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["2:3", "3:2", "1:1", "16:9", "9:16"] = "2:3"
     """Width to height of the result."""
     mode: Literal["fun", "normal", "spicy"] = "normal"
     """The mood of the video."""
-    duration: Annotated[float, Field(ge=6, le=30)] | None = None
+    duration: (
+        Annotated[
+            Number,
+            OneOf(
+                6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+            ),
+        ]
+        | None
+    ) = None
     """Length of the video, 6 to 30 whole seconds."""
     resolution: Literal["480p", "720p", "1080p"] = "480p"
     """How large the result is; larger costs more."""
@@ -234,7 +249,7 @@ class GrokImagineUpscale(CatalogRequest, title="Grok Imagine - Video Upscale"):
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["grok-imagine/upscale"] = "grok-imagine/upscale"
-    task_id: Annotated[str, Field(min_length=1, max_length=100)]
+    task_id: Annotated[str, Field(min_length=1, max_length=100), NotBlank]
     """The ID of the Grok task that made the video."""
     resolution: Literal["720p", "1080p"] = "720p"
     """How large the result is; larger costs more."""

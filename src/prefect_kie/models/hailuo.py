@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    NotBlank,
+    NumberAsText,
+    TextAsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest, Variant
 
 
@@ -17,7 +22,7 @@ class Hailuo02ImageToVideoPro(CatalogRequest, title="Hailuo Pro Image to Video")
     usual_seconds: ClassVar[float] = 200.0
 
     model: Literal["hailuo/02-image-to-video-pro"] = "hailuo/02-image-to-video-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=1500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1500), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -36,7 +41,7 @@ class Hailuo02ImageToVideoStandard(CatalogRequest, title="Hailuo Standard Image 
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration", "resolution"})
 
     model: Literal["hailuo/02-image-to-video-standard"] = "hailuo/02-image-to-video-standard"
-    prompt: Annotated[str, Field(min_length=1, max_length=1500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1500), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -58,7 +63,7 @@ class Hailuo02TextToVideoPro(CatalogRequest, title="Hailuo Pro Text to Video"):
     usual_seconds: ClassVar[float] = 200.0
 
     model: Literal["hailuo/02-text-to-video-pro"] = "hailuo/02-text-to-video-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=1500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1500), NotBlank]
     """What to make, in words."""
     prompt_optimizer: bool | None = None
     """Lets the model improve your prompt."""
@@ -73,7 +78,7 @@ class Hailuo02TextToVideoStandard(CatalogRequest, title="Hailuo Standard Text to
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["hailuo/02-text-to-video-standard"] = "hailuo/02-text-to-video-standard"
-    prompt: Annotated[str, Field(min_length=1, max_length=1500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1500), NotBlank]
     """What to make, in words."""
     duration: Annotated[Literal["6", "10"], NumberAsText] = "6"
     """Length of the result, in seconds."""
@@ -91,7 +96,7 @@ class Hailuo23ImageToVideoPro(CatalogRequest, title="Hailuo 2.3 Pro Image to Vid
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("duration=10", "excludes", "resolution=1080P"),)
 
     model: Literal["hailuo/2-3-image-to-video-pro"] = "hailuo/2-3-image-to-video-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -111,7 +116,7 @@ class Hailuo23ImageToVideoStandard(CatalogRequest, title="Hailuo 2.3 Standard Im
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("duration=10", "excludes", "resolution=1080P"),)
 
     model: Literal["hailuo/2-3-image-to-video-standard"] = "hailuo/2-3-image-to-video-standard"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -135,13 +140,13 @@ class MinimaxH3ImageToVideo(CatalogRequest, title="MiniMax H3 (frames)"):
     )
 
     model: Literal["minimax-h3/image-to-video"] = "minimax-h3/image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=7000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=7000), NotBlank]
     """What to make, in words."""
     first_frame_url: Address | None = None
     """The link to the picture the video starts with; this or the last frame is needed."""
     last_frame_url: Address | None = None
     """The link to the picture the video ends with; this or the first frame is needed."""
-    duration: Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 6
+    duration: Annotated[Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 6
     """Length of the result, in seconds."""
     resolution: Literal["768P", "2K"] = "2K"
     """How large the result is; larger costs more."""
@@ -161,7 +166,7 @@ class MinimaxH3ReferenceToVideo(CatalogRequest, title="MiniMax H3 Reference-to-V
     )
 
     model: Literal["minimax-h3/reference-to-video"] = "minimax-h3/reference-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=7000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=7000), NotBlank]
     """What to make, in words."""
     reference_image_urls: Annotated[list[Address], Field(max_length=9)] | None = None
     """Links to pictures of the people, things, or places to use."""
@@ -171,24 +176,24 @@ class MinimaxH3ReferenceToVideo(CatalogRequest, title="MiniMax H3 Reference-to-V
     """Links to recordings, up to 15 seconds in all; only beside pictures or clips."""
     aspect_ratio: Literal["adaptive", "21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "adaptive"
     """Width to height of the result."""
-    duration: Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 6
+    duration: Annotated[Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 6
     """Length of the result, in seconds."""
     resolution: Literal["768P", "2K"] = "2K"
     """How large the result is; larger costs more."""
 
 
-class MinimaxH3TextToVideo(CatalogRequest, title="MiniMax H3 (text)"):
+class MinimaxH3TextToVideo(CatalogRequest, title="MiniMax H3"):
     """A video of 4 to 15 seconds, up to 2K, from a prompt (minimax-h3/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["minimax-h3/text-to-video"] = "minimax-h3/text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=7000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=7000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["21:9", "16:9", "4:3", "1:1", "3:4", "9:16"]
     """Width to height of the result."""
-    duration: Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 6
+    duration: Annotated[Literal[4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 6
     """Length of the result, in seconds."""
     resolution: Literal["768P", "2K"] = "2K"
     """How large the result is; larger costs more."""

@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +24,7 @@ class IdeogramCharacter(CatalogRequest, title="Ideogram - Character"):
     usual_seconds: ClassVar[float] = 40.0
 
     model: Literal["ideogram/character"] = "ideogram/character"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     reference_image_urls: Annotated[list[Address], Field(min_length=1)]
     """The link to a picture of the person; only the first link counts."""
@@ -34,7 +40,7 @@ class IdeogramCharacter(CatalogRequest, title="Ideogram - Character"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
@@ -47,7 +53,7 @@ class IdeogramCharacterEdit(CatalogRequest, title="Ideogram - Character Edit"):
     usual_seconds: ClassVar[float] = 40.0
 
     model: Literal["ideogram/character-edit"] = "ideogram/character-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to draw in the masked part, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -63,7 +69,7 @@ class IdeogramCharacterEdit(CatalogRequest, title="Ideogram - Character Edit"):
     """Lets the model add detail to your prompt."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] = "1"
     """How many pictures to make; you pay for each."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -74,7 +80,7 @@ class IdeogramCharacterRemix(CatalogRequest, title="Ideogram - Character Remix")
     usual_seconds: ClassVar[float] = 40.0
 
     model: Literal["ideogram/character-remix"] = "ideogram/character-remix"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -92,9 +98,9 @@ class IdeogramCharacterRemix(CatalogRequest, title="Ideogram - Character Remix")
     """The shape of the picture, or its shape and size."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] = "1"
     """How many pictures to make; you pay for each."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    strength: Annotated[float, Field(ge=0.1, le=1)] = 0.8
+    strength: Annotated[Number, Field(ge=0.1, le=1)] = 0.8
     """How much to change the picture; higher changes more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
@@ -111,7 +117,7 @@ class IdeogramV3Edit(CatalogRequest, title="Ideogram V3 Edit"):
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["ideogram/v3-edit"] = "ideogram/v3-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to draw in the masked part, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -121,7 +127,7 @@ class IdeogramV3Edit(CatalogRequest, title="Ideogram V3 Edit"):
     """Trades quality for speed; QUALITY costs the most."""
     expand_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -132,7 +138,7 @@ class IdeogramV3Remix(CatalogRequest, title="Ideogram V3 Remix"):
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["ideogram/v3-remix"] = "ideogram/v3-remix"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -149,22 +155,22 @@ class IdeogramV3Remix(CatalogRequest, title="Ideogram V3 Remix"):
     """The shape of the picture, or its shape and size."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] | None = None
     """How many pictures to make; you pay for each."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    strength: Annotated[float, Field(ge=0.01, le=1)] | None = None
+    strength: Annotated[Number, Field(ge=0.01, le=1)] | None = None
     """How much to change the picture; higher changes more."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
 
 
-class IdeogramV3TextToImage(CatalogRequest, title="Ideogram V3"):
+class IdeogramV3TextToImage(CatalogRequest, title="Ideogram 3"):
     """A picture from a prompt (ideogram/v3-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["ideogram/v3-text-to-image"] = "ideogram/v3-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] | None = None
     """Trades quality for speed; QUALITY costs the most."""
@@ -177,7 +183,7 @@ class IdeogramV3TextToImage(CatalogRequest, title="Ideogram V3"):
         | None
     ) = None
     """The shape of the picture, or its shape and size."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""

@@ -7,6 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from prefect_kie.models.fields import (
+    Integer,
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +22,7 @@ class Imagen4(CatalogRequest, title="Google - imagen4"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["google/imagen4"] = "google/imagen4"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
@@ -36,13 +40,13 @@ class Imagen4Fast(CatalogRequest, title="Google - imagen4-fast"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["google/imagen4-fast"] = "google/imagen4-fast"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
     aspect_ratio: Literal["1:1", "16:9", "9:16", "3:4", "4:3", "auto"] = "16:9"
     """Width to height of the result."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -54,7 +58,7 @@ class Imagen4Ultra(CatalogRequest, title="Imagen 4 Ultra"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["google/imagen4-ultra"] = "google/imagen4-ultra"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""

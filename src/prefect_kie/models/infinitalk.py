@@ -7,7 +7,11 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    NotBlank,
+    Number,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -21,9 +25,9 @@ class InfinitalkFromAudio(CatalogRequest, title="Infinitalk - From Audio"):
     """The link to a picture of the person who speaks."""
     audio_url: Address
     """The link to the recording to speak; up to 15 seconds are billed."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["480p", "720p"] = "480p"
     """How large the result is; larger costs more."""
-    seed: Annotated[float, Field(ge=10000, le=1000000)] | None = None
+    seed: Annotated[Number, Field(ge=10000, le=1000000)] | None = None
     """Repeats a result: the same number gives a similar one; 10000 to 1000000."""

@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+    TextAsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest, Part, Variant
 
 
@@ -18,7 +25,7 @@ class Kling26ImageToVideo(CatalogRequest, title="Kling 2.6 Image to Video"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling-2.6/image-to-video"] = "kling-2.6/image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=1000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
     """The link to one picture, which the video starts with."""
@@ -54,7 +61,7 @@ class Kling26TextToVideo(CatalogRequest, title="Kling 2.6 Text to Video"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration"})
 
     model: Literal["kling-2.6/text-to-video"] = "kling-2.6/text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=1000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """What to make, in words."""
     sound: bool
     """Adds sound to the video."""
@@ -67,26 +74,26 @@ class Kling26TextToVideo(CatalogRequest, title="Kling 2.6 Text to Video"):
 class Kling30OmniImageToVideoMultiPrompt(Part):
     """One of `multi_prompt` of kling-3.0-omni/image-to-video."""
 
-    duration: Annotated[int, Field(ge=1, le=15)]
+    duration: Annotated[Integer, Field(ge=1, le=15)]
     """Length of the shot, in seconds."""
-    prompt: Annotated[str, Field(min_length=1, max_length=512)]
+    prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
 
 
 class Kling30OmniImageToVideoElement(Part):
     """One of `elements` of kling-3.0-omni/image-to-video."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name to use in the prompt, written here without the @."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the person or thing is, in words."""
     element_input_urls: Annotated[list[Address], Field(min_length=1, max_length=4)]
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: Annotated[int, Field(ge=0)] = 0
+    start_time: Annotated[Integer, Field(ge=0)] = 0
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: Annotated[int, Field(ge=3000)] = 8000
+    end_time: Annotated[Integer, Field(ge=3000)] = 8000
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -142,11 +149,11 @@ class Kling30OmniImageToVideo(CatalogRequest, title="Kling 3.0 Omni  Image To Vi
     )
 
     model: Literal["kling-3.0-omni/image-to-video"] = "kling-3.0-omni/image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=3072, pattern="^.*\\S.*$")]
+    prompt: Annotated[str, Field(min_length=1, max_length=3072), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=2)]
     """The link to the first frame, or links to the first and the last."""
-    duration: Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 5
+    duration: Annotated[Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 5
     """Length of the result, in seconds."""
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
@@ -169,26 +176,26 @@ class Kling30OmniImageToVideo(CatalogRequest, title="Kling 3.0 Omni  Image To Vi
 class Kling30OmniReferenceToVideoMultiPrompt(Part):
     """One of `multi_prompt` of kling-3.0-omni/reference-to-video."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=512)]
+    prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[int, Field(ge=1, le=15)]
+    duration: Annotated[Integer, Field(ge=1, le=15)]
     """Length of the shot, in seconds."""
 
 
 class Kling30OmniReferenceToVideoElement(Part):
     """One of `elements` of kling-3.0-omni/reference-to-video."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name to use in the prompt, written here without the @."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the person or thing is, in words."""
     element_input_urls: Annotated[list[Address], Field(min_length=1, max_length=4)]
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: int = 0
+    start_time: Integer = 0
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: int = 8000
+    end_time: Integer = 8000
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -247,11 +254,11 @@ class Kling30OmniReferenceToVideo(CatalogRequest, title="Kling 3.0 Omni Referenc
     )
 
     model: Literal["kling-3.0-omni/reference-to-video"] = "kling-3.0-omni/reference-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=3072)]
+    prompt: Annotated[str, Field(min_length=1, max_length=3072), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(max_length=7)] | None = None
     """Links to up to seven reference pictures; up to four with a clip."""
-    duration: Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 5
+    duration: Annotated[Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 5
     """Length of the result, in seconds."""
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
@@ -276,18 +283,18 @@ class Kling30OmniReferenceToVideo(CatalogRequest, title="Kling 3.0 Omni Referenc
 class Kling30OmniTextToVideoMultiPrompt(Part):
     """One of `multi_prompt` of kling-3.0-omni/text-to-video."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=512)]
+    prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[int, Field(ge=1, le=15)]
+    duration: Annotated[Integer, Field(ge=1, le=15)]
     """Length of the shot, in seconds."""
 
 
 class Kling30OmniTextToVideoElement(Part):
     """One of `elements` of kling-3.0-omni/text-to-video."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name to use in the prompt, written here without the @."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the person or thing is, in words."""
     element_input_urls: Annotated[list[Address], Field(min_length=1, max_length=4)]
     """Links to two to four pictures of it, or to one clip."""
@@ -299,16 +306,18 @@ class Kling30OmniTextToVideo(CatalogRequest, title="Kling 3.0 Omni Text to Video
     """A video of 3 to 15 seconds, in one or several shots, from a prompt (kling-3.0-omni/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    always_sent: ClassVar[frozenset[str]] = frozenset({"customize_multi_shots"})
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("customize_multi_shots", "excludes-true", "prefer_multi_shots"),
         ("customize_multi_shots=true", "needs", "multi_prompt"),
+        ("multi_prompt", "needs", "customize_multi_shots=true"),
     )
 
     model: Literal["kling-3.0-omni/text-to-video"] = "kling-3.0-omni/text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=3072)]
+    prompt: Annotated[str, Field(min_length=1, max_length=3072), NotBlank]
     """What to make, in words."""
-    customize_multi_shots: bool = True
-    """Films the shots in multi_prompt; set it to false to film the prompt alone."""
+    customize_multi_shots: bool = False
+    """Films the shots in multi_prompt, each with its own prompt and length."""
     prefer_multi_shots: bool | None = None
     """Lets the model split the video into shots by itself; not with customize_multi_shots."""
     multi_prompt: Annotated[list[Kling30OmniTextToVideoMultiPrompt], Field(max_length=6)] | None = None
@@ -321,16 +330,16 @@ class Kling30OmniTextToVideo(CatalogRequest, title="Kling 3.0 Omni Text to Video
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1"] = "16:9"
     """Width to height of the result."""
-    duration: Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15] = 5
+    duration: Annotated[Literal[3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15], TextAsNumber] = 5
     """Length of the result, in seconds."""
 
 
 class Kling30OmniTransformationElement(Part):
     """One of `elements` of kling-3.0-omni/transformation."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name to use in the prompt, written here without the @."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the person or thing is, in words."""
     element_input_urls: Annotated[list[Address], Field(min_length=1, max_length=4)]
     """Links to two to four pictures of it, or to one clip."""
@@ -370,7 +379,7 @@ class Kling30OmniTransformation(CatalogRequest, title="Kling 3.0 Omni Transforma
     )
 
     model: Literal["kling-3.0-omni/transformation"] = "kling-3.0-omni/transformation"
-    prompt: Annotated[str, Field(min_length=1, max_length=3072)]
+    prompt: Annotated[str, Field(min_length=1, max_length=3072), NotBlank]
     """What to change, in words."""
     video_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
     """The link to the one clip to change."""
@@ -411,26 +420,26 @@ class Kling30MotionControl(CatalogRequest, title="Kling-3.0 motion-control"):
 class Kling30VideoMultiPrompt(Part):
     """One of `multi_prompt` of kling-3.0/video."""
 
-    prompt: Annotated[str, Field(min_length=1, max_length=500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=500), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[int, Field(ge=1, le=12)]
+    duration: Annotated[Integer, Field(ge=1, le=12)]
     """Length of the shot, in seconds."""
 
 
 class Kling30VideoKlingElement(Part):
     """One of `kling_elements` of kling-3.0/video."""
 
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name to use in the prompt, written here without the @."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the person or thing is, in words."""
     element_input_urls: Annotated[list[Address], Field(min_length=1)]
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: int | None = None
+    start_time: Integer | None = None
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: int | None = None
+    end_time: Integer | None = None
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -447,7 +456,7 @@ class Kling30Video(CatalogRequest, title="Kling 3.0"):
     )
 
     model: Literal["kling-3.0/video"] = "kling-3.0/video"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to film, in words; with multi_shots the shots in multi_prompt count instead."""
     image_urls: Annotated[list[Address], Field(max_length=2)] | None = None
     """The first frame, or the first and last; only the first with multi_shots; needed for elements."""
@@ -479,7 +488,7 @@ class KlingAiAvatarPro(CatalogRequest, title="Kling AI Avatar Pro"):
     """The link to a picture of the person who speaks."""
     audio_url: Address
     """The link to the recording to speak, up to 100 MB and 5 minutes."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
 
 
@@ -493,7 +502,7 @@ class KlingAiAvatarStandard(CatalogRequest, title="Kling AI Avatar Standard"):
     """The link to a picture of the person who speaks."""
     audio_url: Address
     """The link to the recording to speak, up to 100 MB and 5 minutes."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
 
 
@@ -504,7 +513,7 @@ class KlingV21MasterImageToVideo(CatalogRequest, title="Kling V2.1 Master Image 
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-1-master-image-to-video"] = "kling/v2-1-master-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -512,7 +521,7 @@ class KlingV21MasterImageToVideo(CatalogRequest, title="Kling V2.1 Master Image 
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -523,7 +532,7 @@ class KlingV21MasterTextToVideo(CatalogRequest, title="Kling V2.1 Master Text to
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-1-master-text-to-video"] = "kling/v2-1-master-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     duration: Annotated[Literal["5", "10"], NumberAsText] = "5"
     """Length of the result, in seconds."""
@@ -531,7 +540,7 @@ class KlingV21MasterTextToVideo(CatalogRequest, title="Kling V2.1 Master Text to
     """Width to height of the result."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -542,7 +551,7 @@ class KlingV21Pro(CatalogRequest, title="Kling V2.1 Pro"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-1-pro"] = "kling/v2-1-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -550,7 +559,7 @@ class KlingV21Pro(CatalogRequest, title="Kling V2.1 Pro"):
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
     tail_image_url: Address | None = None
     """The link to the picture the video ends with."""
@@ -563,7 +572,7 @@ class KlingV21Standard(CatalogRequest, title="Kling V2.1 Standard"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-1-standard"] = "kling/v2-1-standard"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -571,7 +580,7 @@ class KlingV21Standard(CatalogRequest, title="Kling V2.1 Standard"):
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -582,7 +591,7 @@ class KlingV25TurboImageToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Ima
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-5-turbo-image-to-video-pro"] = "kling/v2-5-turbo-image-to-video-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=2500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=2500), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -592,7 +601,7 @@ class KlingV25TurboImageToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Ima
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -603,7 +612,7 @@ class KlingV25TurboTextToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Text
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
 
     model: Literal["kling/v2-5-turbo-text-to-video-pro"] = "kling/v2-5-turbo-text-to-video-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=2500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=2500), NotBlank]
     """What to make, in words."""
     duration: Annotated[Literal["5", "10"], NumberAsText] = "5"
     """Length of the result, in seconds."""
@@ -611,7 +620,7 @@ class KlingV25TurboTextToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Text
     """Width to height of the result."""
     negative_prompt: Annotated[str, Field(max_length=2500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[float, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -622,7 +631,7 @@ class KlingV3TurboImageToVideo(CatalogRequest, title="Kling - V3 Turbo Image to 
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration", "resolution"})
 
     model: Literal["kling/v3-turbo-image-to-video"] = "kling/v3-turbo-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=2500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=2500), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1)]
     """Links to the pictures to work from."""
@@ -641,7 +650,7 @@ class KlingV3TurboTextToVideo(CatalogRequest, title="Kling - V3 Turbo Text to Vi
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration", "resolution"})
 
     model: Literal["kling/v3-turbo-text-to-video"] = "kling/v3-turbo-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=2500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=2500), NotBlank]
     """What to make, in words."""
     duration: Annotated[
         Literal["3", "4", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "15"], NumberAsText

@@ -7,7 +7,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +21,7 @@ class NanoBanana(CatalogRequest, title="Google - Nano Banana"):
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["google/nano-banana"] = "google/nano-banana"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     output_format: Literal["png", "jpeg"] = "png"
     """The file type of the result."""
@@ -41,7 +44,7 @@ class NanoBananaEdit(CatalogRequest, title="Google - Nano Banana Edit"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["google/nano-banana-edit"] = "google/nano-banana-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
     """Links to the pictures to work from."""
@@ -57,14 +60,14 @@ class NanoBananaEdit(CatalogRequest, title="Google - Nano Banana Edit"):
     """The shape of the picture, or its shape and size."""
 
 
-class NanoBanana2(CatalogRequest, title="Nano Banana 2"):
+class NanoBanana2(CatalogRequest, title="Banana 2"):
     """A picture, up to 4K, from a prompt and up to 14 pictures (nano-banana-2)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
 
     model: Literal["nano-banana-2"] = "nano-banana-2"
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     image_input: Annotated[list[Address], Field(max_length=14)] | None = None
     """Links to pictures to work from."""
@@ -102,7 +105,7 @@ class NanoBanana2Lite(CatalogRequest, title="Google - Nano Banana 2 Lite"):
     model: Literal["nano-banana-2-lite"] = "nano-banana-2-lite"
     image_urls: Annotated[list[Address], Field(max_length=10)] | None = None
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal[
         "1:1",
@@ -124,14 +127,14 @@ class NanoBanana2Lite(CatalogRequest, title="Google - Nano Banana 2 Lite"):
     """Width to height of the result."""
 
 
-class NanoBananaPro(CatalogRequest, title="Nano Banana Pro"):
+class NanoBananaPro(CatalogRequest, title="Banana Pro"):
     """A picture, up to 4K, from a prompt and up to eight pictures (nano-banana-pro)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 50.0
 
     model: Literal["nano-banana-pro"] = "nano-banana-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     image_input: Annotated[list[Address], Field(max_length=8)] | None = None
     """Links to pictures to work from."""

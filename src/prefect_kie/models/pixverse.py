@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest, Part, Variant
 
 
@@ -37,15 +42,15 @@ class PixverseV6Extend(CatalogRequest, title="PixVerse V6 Video Extension"):
     )
 
     model: Literal["pixverse-v6/extend"] = "pixverse-v6/extend"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What happens next, in words."""
-    duration: Annotated[int, Field(ge=1, le=15)]
+    duration: Annotated[Integer, Field(ge=1, le=15)]
     """How much to add, 1 to 15 seconds."""
     quality: Literal["360p", "540p", "720p", "1080p"]
     """How fine or large the result is; higher may cost more."""
     generate_audio_switch: bool | None = None
     """Adds sound to the video."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     taskId: str | None = None
     """The ID of your finished task that made the video; not with video_url."""
@@ -61,19 +66,19 @@ class PixverseV6ImageToVideo(CatalogRequest, title="PixVerse V6 Image-to-Video")
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("template_id", "excludes", "duration"),)
 
     model: Literal["pixverse-v6/image-to-video"] = "pixverse-v6/image-to-video"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=2)]
     """Links to up to two pictures, 20 MB each."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[int, Field(ge=1, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
     """Length of the video, 1 to 15 seconds; not with template_id, which sets it."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
     generate_multi_clip_switch: bool = False
     """Tells the video in several shots instead of one."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     template_id: (
         Annotated[
@@ -154,7 +159,7 @@ class PixverseV6ReferenceToVideo(CatalogRequest, title="PixVerse V6 Fusion / Ref
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration", "quality"})
 
     model: Literal["pixverse-v6/reference-to-video"] = "pixverse-v6/reference-to-video"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     image_references: Annotated[
         list[PixverseV6ReferenceToVideoImageReference], Field(min_length=1, max_length=7)
@@ -164,34 +169,34 @@ class PixverseV6ReferenceToVideo(CatalogRequest, title="PixVerse V6 Fusion / Ref
     """Width to height of the result."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[int, Field(ge=1, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
-class PixverseV6TextToVideo(CatalogRequest, title="PixVerse V6"):
+class PixverseV6TextToVideo(CatalogRequest, title="PixVerse 6"):
     """A video of 1 to 15 seconds, up to 1080p, from a prompt (pixverse-v6/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 100.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration", "quality"})
 
     model: Literal["pixverse-v6/text-to-video"] = "pixverse-v6/text-to-video"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "2:3", "3:2", "21:9"] = "16:9"
     """Width to height of the result."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[int, Field(ge=1, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
     generate_multi_clip_switch: bool = False
     """Tells the video in several shots instead of one."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -202,7 +207,7 @@ class PixverseV6Transition(CatalogRequest, title="PixVerse V6 First & Last Frame
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration", "quality"})
 
     model: Literal["pixverse-v6/transition"] = "pixverse-v6/transition"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     first_frame_image_url: Address
     """The link to the picture the video starts with."""
@@ -210,9 +215,9 @@ class PixverseV6Transition(CatalogRequest, title="PixVerse V6 First & Last Frame
     """The link to the picture the video ends with."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[int, Field(ge=1, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""

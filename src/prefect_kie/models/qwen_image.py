@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +24,7 @@ class QwenImageEdit(CatalogRequest, title="Qwen - Image Edit"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["qwen/image-edit"] = "qwen/image-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=2000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=2000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -28,11 +34,11 @@ class QwenImageEdit(CatalogRequest, title="Qwen - Image Edit"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "landscape_4_3"
     """The shape of the picture, or its shape and size."""
-    num_inference_steps: Annotated[float, Field(ge=2, le=49)] = 25
+    num_inference_steps: Annotated[Number, Field(ge=2, le=49)] = 25
     """How many steps to spend; more take longer and give more detail."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    guidance_scale: Annotated[float, Field(ge=0, le=20)] = 4
+    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 4
     """How strictly to follow the prompt; higher is stricter."""
     sync_mode: bool | None = None
     """Has no known effect here."""
@@ -55,11 +61,11 @@ class QwenImageToImage(CatalogRequest, title="Qwen - Image to Image"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["qwen/image-to-image"] = "qwen/image-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
-    strength: Annotated[float, Field(ge=0, le=1)] = 0.8
+    strength: Annotated[Number, Field(ge=0, le=1)] = 0.8
     """How much to change the picture; higher changes more."""
     output_format: Literal["png", "jpeg"] = "png"
     """The file type of the result."""
@@ -67,11 +73,11 @@ class QwenImageToImage(CatalogRequest, title="Qwen - Image to Image"):
     """Trades some quality for speed."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    num_inference_steps: Annotated[float, Field(ge=2, le=250)] = 30
+    num_inference_steps: Annotated[Number, Field(ge=2, le=250)] = 30
     """How many steps to spend; more take longer and give more detail."""
-    guidance_scale: Annotated[float, Field(ge=0, le=20)] = 2.5
+    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -86,17 +92,17 @@ class QwenTextToImage(CatalogRequest, title="Qwen - Text to Image"):
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["qwen/text-to-image"] = "qwen/text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_size: Literal[
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    num_inference_steps: Annotated[float, Field(ge=2, le=250)] = 30
+    num_inference_steps: Annotated[Number, Field(ge=2, le=250)] = 30
     """How many steps to spend; more take longer and give more detail."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    guidance_scale: Annotated[float, Field(ge=0, le=20)] = 2.5
+    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -120,7 +126,7 @@ class Qwen21ImageToImage(CatalogRequest, title="qwen2-1/image-to-image"):
     )
 
     model: Literal["qwen2-1/image-to-image"] = "qwen2-1/image-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
     """Links to the pictures to work from."""
@@ -136,7 +142,7 @@ class Qwen21ImageToImage(CatalogRequest, title="qwen2-1/image-to-image"):
     """The file type of the result; jpeg not with a transparent background."""
     enhance_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -152,7 +158,7 @@ class Qwen21TextToImage(CatalogRequest, title="qwen2-1/text-to-image"):
     )
 
     model: Literal["qwen2-1/text-to-image"] = "qwen2-1/text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "3:2", "2:3", "16:9", "9:16", "21:9", "9:21"] = "1:1"
     """Width to height of the result."""
@@ -164,7 +170,7 @@ class Qwen21TextToImage(CatalogRequest, title="qwen2-1/text-to-image"):
     """The file type of the result; jpeg not with a transparent background."""
     enhance_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -177,13 +183,13 @@ class Qwen2ImageEdit(CatalogRequest, title="Qwen2 - Image Edit"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["qwen2/image-edit"] = "qwen2/image-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=800)]
+    prompt: Annotated[str, Field(min_length=1, max_length=800), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
     image_size: Literal["1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9"] = "16:9"
     """The shape of the picture, or its shape and size."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     output_format: Literal["jpeg", "png"] = "png"
     """The file type of the result."""
@@ -198,11 +204,11 @@ class Qwen2TextToImage(CatalogRequest, title="Qwen2 - Text To Image"):
     usual_seconds: ClassVar[float] = 25.0
 
     model: Literal["qwen2/text-to-image"] = "qwen2/text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=800)]
+    prompt: Annotated[str, Field(min_length=1, max_length=800), NotBlank]
     """What to make, in words."""
     image_size: Literal["1:1", "3:4", "4:3", "9:16", "16:9"] = "16:9"
     """The shape of the picture, or its shape and size."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     output_format: Literal["jpeg", "png"] = "png"
     """The file type of the result."""
@@ -219,7 +225,7 @@ class Qwen3ImageToImage(CatalogRequest, title="Qwen3 Image to Image"):
     model: Literal["qwen3/image-to-image"] = "qwen3/image-to-image"
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=3)]
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["1K", "2K"] = "1K"
     """How large the result is; larger costs more."""
@@ -233,7 +239,7 @@ class Qwen3ImageToImage(CatalogRequest, title="Qwen3 Image to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -246,7 +252,7 @@ class Qwen3ProImageToImage(CatalogRequest, title="Qwen3 Pro Image to Image"):
     model: Literal["qwen3/pro-image-to-image"] = "qwen3/pro-image-to-image"
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=3)]
     """Links to the pictures to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["1K", "2K"] = "1K"
     """How large the result is; larger costs more."""
@@ -260,18 +266,18 @@ class Qwen3ProImageToImage(CatalogRequest, title="Qwen3 Pro Image to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
-class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3 Pro"):
+class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3"):
     """A picture, up to 2K, from a prompt; the dearer tier (qwen3/pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
 
     model: Literal["qwen3/pro-text-to-image"] = "qwen3/pro-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["1K", "2K"] | None = None
     """How large the result is; larger costs more."""
@@ -285,7 +291,7 @@ class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3 Pro"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -296,7 +302,7 @@ class Qwen3TextToImage(CatalogRequest, title="Qwen3 Text to Image"):
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["qwen3/text-to-image"] = "qwen3/text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["1K", "2K"] | None = None
     """How large the result is; larger costs more."""
@@ -310,5 +316,5 @@ class Qwen3TextToImage(CatalogRequest, title="Qwen3 Text to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
     """Repeats a result: the same number and request give a similar one."""

@@ -7,6 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from prefect_kie.models.fields import (
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -17,7 +20,7 @@ class RecraftCrispUpscale(CatalogRequest, title="Recraft - Crisp Upscale"):
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["recraft/crisp-upscale"] = "recraft/crisp-upscale"
-    image: Annotated[str, Field(min_length=1)]
+    image: Annotated[str, Field(min_length=1), NotBlank]
     """The link to the picture to process."""
 
 
@@ -28,5 +31,5 @@ class RecraftRemoveBackground(CatalogRequest, title="Recraft - Remove Background
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["recraft/remove-background"] = "recraft/remove-background"
-    image: Annotated[str, Field(min_length=1)]
+    image: Annotated[str, Field(min_length=1), NotBlank]
     """The link to the picture to process."""

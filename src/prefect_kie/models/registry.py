@@ -10,6 +10,8 @@ from typing import Annotated, Any, ClassVar, Union, cast
 
 from pydantic import (
     AfterValidator,
+    BaseModel,
+    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     ValidationError,
@@ -20,7 +22,7 @@ from pydantic import (
 from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api import JobRequest
-from prefect_kie.api.forms import ByItsModel
+from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
 from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
@@ -51,8 +53,16 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _described_openly(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    # A typed model that has no tab of its own is given here, too, and may have its fields beside its name.
+    described(schema, model)
+    schema |= {"additionalProperties": True, "required": ["model"]}
+
+
 class MarketModel(JobRequest, title="Any other"):
     """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
+
+    model_config = ConfigDict(json_schema_extra=_described_openly)
 
     usual_seconds: ClassVar[float] = 120.0
     result_kind: ClassVar[str] = "any"
@@ -146,7 +156,9 @@ def read_request(value: Any) -> JobRequest:
     if isinstance(value, JobRequest):
         return value
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    cls = request_class(str(fields.get("model")))
+    if not fields.get("model"):
+        raise ValueError("a request needs the name of its model, like {'model': 'kling-3.0/video', …}")
+    cls = request_class(str(fields["model"]))
     if "input" in fields and "input" not in cls.model_fields:
         return parse_request(fields)
     return cls.model_validate(value)

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from prefect_kie.api import JobRequest
-from prefect_kie.api.requests import as_sent
+from prefect_kie.api.requests import SENT_AS, as_sent, whole
 
 
 class Part(BaseModel):
-    """An object inside of a request."""
+    """An object inside of a request.
+
+    Class attributes:
+        always_sent: The fields that are sent at their default, too.
+    """
 
     model_config = JobRequest.model_config
+
+    always_sent: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _as_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said = self.model_fields_set | self.always_sent
+        return {name: value for name, value in handler(self).items() if name in said}
 
 
 @dataclass(frozen=True)
@@ -39,13 +50,13 @@ class Variant:
     def problem(self, request: CatalogRequest) -> str | None:
         """Why a request is not of this shape; None where it is."""
         given = {name for name in type(request).model_fields if name != "model" and request.gives(name)}
-        if missing := [name for name in self.required if not request.gives(name)]:
+        if missing := [name for name in self.required if not request.has(name)]:
             return f"needs {' and '.join(missing)}"
         if self.allowed is not None and (extra := sorted(given - set(self.allowed))):
             return f"takes no {' and no '.join(extra)}"
         for name, (least, most) in self.limits.items():
             if request.gives(name) and not least <= (count := len(getattr(request, name))) <= most:
-                return f"takes {least} to {most} {name}, not {count}"
+                return f"takes {most if least == most else f'{least} to {most}'} {name}, not {count}"
         for name, allowed in self.values.items():
             if request.gives(name) and getattr(request, name) not in allowed:
                 return f"takes {name} {' or '.join(map(str, allowed))}"
@@ -68,6 +79,10 @@ class CatalogRequest(JobRequest):
     always_sent: ClassVar[frozenset[str]] = frozenset()
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = ()
     variants: ClassVar[tuple[Variant, ...]] = ()
+
+    def has(self, name: str) -> bool:
+        """Whether a field says anything, or has a default that Kie knows as well."""
+        return self.gives(name) or type(self).model_fields[name].get_default() not in (None, [])
 
     def gives(self, name: str) -> bool:
         """Whether a field says anything: it is neither empty nor left at its default."""
@@ -101,12 +116,32 @@ class CatalogRequest(JobRequest):
         fields = {
             name: fields[name] for name in as_sent(dict.fromkeys(type(self).model_fields)) if name in fields
         }
-        for condition, relation, other in (rule for rule in self.constraints if len(rule) == 3):
-            for held, name in ((condition, other), (other, condition)):
-                plain = relation == "excludes" and name in type(self).model_fields
-                if plain and self._holds(held) and not self.gives(name):
-                    fields.pop(name, None)
-        return fields
+        excluded = {SENT_AS.get(name, name) for name in self._excluded()}
+        return {name: value for name, value in fields.items() if name not in excluded}
+
+    def _excluded(self) -> Iterator[str]:
+        """The fields that are not sent at their default, because of another field or the input's shape."""
+        declared = type(self).model_fields
+        for rule in self.constraints:
+            if len(rule) == 3 and rule[1] == "excludes":
+                condition, _, other = rule
+                for held, name in ((condition, other), (other, condition)):
+                    if name in declared and self._holds(held) and not self.gives(name):
+                        yield name
+        shape = next((variant for variant in self.variants if variant.problem(self) is None), None)
+        if shape and shape.allowed is not None:
+            yield from set(declared) - set(shape.allowed) - {"model"}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_texts(cls, data: Any) -> Any:
+        # A form sends an empty text for what nobody filled in.
+        if not isinstance(data, dict):
+            return data
+        optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
+        optional -= {name for name, field in cls.model_fields.items() if field.is_required()}
+        given = cast("dict[str, Any]", data)
+        return {name: value for name, value in given.items() if value != "" or name not in optional}
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:
@@ -130,19 +165,19 @@ class CatalogRequest(JobRequest):
         name, equals, wanted = condition.partition("=")
         if not equals:
             return self.gives(name)
-        return str(getattr(self, name)).lower() == wanted.lower()
+        return str(whole(getattr(self, name))).lower() == wanted.lower()
 
     def _broken(self, condition: str, relation: str, other: str) -> str | None:
         """The sentence that says how a rule is broken, where it is."""
-        when = condition.replace("=", " ")
-        if relation == "needs" and not self._is_told(other):
-            return f"{when} needs {other.replace('=', ' ')}"
+        when, then = condition.replace("=", " "), other.replace("=", " ")
+        if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
+            return (
+                f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"
+            )
         if relation.startswith("excludes") and self._holds(other):
-            return f"{when} and {other.replace('=', ' ')} exclude each other"
+            return (
+                f"{then} needs {when[3:]}"
+                if when.startswith("no ")
+                else f"{when} and {then} exclude each other"
+            )
         return None
-
-    def _is_told(self, other: str) -> bool:
-        """Whether what a rule needs is there; a default does, too, where Kie knows it as well."""
-        if "=" in other:
-            return self._holds(other)
-        return self.gives(other) or type(self).model_fields[other].default not in (None, [])

@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, OneOf
+from prefect_kie.models.fields import (
+    Address,
+    NotBlank,
+    Number,
+    OneOf,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -21,9 +26,9 @@ class Runway(CatalogRequest, title="Runway"):
     )
 
     model: Literal["runway"] = "runway"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to film, in words; up to 1800 characters."""
-    duration: Annotated[float, OneOf(5, 10)]
+    duration: Annotated[Number, OneOf(5, 10)]
     """Length of the video, 5 or 10 seconds; 10 not at 1080p."""
     quality: Literal["720p", "1080p"]
     """How large the video is: 720p, or 1080p for 5 seconds."""
@@ -41,9 +46,9 @@ class RunwayExtendAiVideo(CatalogRequest, title="runway/extend-ai-video"):
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["runway/extend-ai-video"] = "runway/extend-ai-video"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the Runway task that made the video."""
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What happens next, in words."""
     quality: Literal["720p", "1080p"]
     """How large the video is: 720p or 1080p."""

@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+    TextAsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +25,7 @@ class Seedance15Pro(CatalogRequest, title="Bytedance Seedance 1.5 Pro"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["bytedance/seedance-1.5-pro"] = "bytedance/seedance-1.5-pro"
-    prompt: Annotated[str, Field(min_length=3, max_length=20000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=20000), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(max_length=2)] | None = None
     """Links to up to two pictures; leave it out to film the prompt alone."""
@@ -26,7 +33,7 @@ class Seedance15Pro(CatalogRequest, title="Bytedance Seedance 1.5 Pro"):
     """Width to height of the result."""
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     """How large the result is; larger costs more."""
-    duration: Annotated[float, Field(ge=4, le=12)]
+    duration: Annotated[Number, Field(ge=4, le=12)]
     """Length of the video, 4 to 12 seconds."""
     fixed_lens: bool = False
     """Keeps the camera still."""
@@ -54,7 +61,7 @@ class Seedance2(CatalogRequest, title="Bytedance Seedance 2.0"):
     model: Literal["bytedance/seedance-2"] = "bytedance/seedance-2"
     resolution: Literal["480p", "720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
-    duration: Annotated[int, Field(ge=4, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
     """Length of the video, 4 to 15 seconds."""
     generate_audio: bool = True
     """Adds sound to the video."""
@@ -116,35 +123,38 @@ class Seedance25(CatalogRequest, title="Seedance 2.5"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "adaptive"] = "adaptive"
     """Width to height of the result."""
-    duration: Literal[
-        -1,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        18,
-        19,
-        20,
-        21,
-        22,
-        23,
-        24,
-        25,
-        26,
-        27,
-        28,
-        29,
-        30,
+    duration: Annotated[
+        Literal[
+            -1,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            12,
+            13,
+            14,
+            15,
+            16,
+            17,
+            18,
+            19,
+            20,
+            21,
+            22,
+            23,
+            24,
+            25,
+            26,
+            27,
+            28,
+            29,
+            30,
+        ],
+        TextAsNumber,
     ] = 5
     """Length of the video, 4 to 30 seconds; -1 lets the model choose."""
     output_format: Literal["mp4", "mov"] = "mp4"
@@ -191,7 +201,7 @@ class Seedance2Fast(CatalogRequest, title="Bytedance Seedance 2.0 Fast"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "adaptive"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[int, Field(ge=4, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
     """Length of the video, 4 to 15 seconds."""
     web_search: bool | None = None
     """Lets the model look things up on the web first; only when working from the prompt alone."""
@@ -233,7 +243,7 @@ class Seedance2Mini(CatalogRequest, title="Bytedance Seedance 2.0 Mini"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "adaptive"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[int, Field(ge=4, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
     """Length of the video, 4 to 15 seconds."""
     web_search: bool | None = None
     """Lets the model look things up on the web first; only when working from the prompt alone."""
@@ -247,7 +257,7 @@ class Seedance10LiteImageToVideo(CatalogRequest, title="Bytedance - V1 Lite Imag
     usual_seconds: ClassVar[float] = 90.0
 
     model: Literal["bytedance/v1-lite-image-to-video"] = "bytedance/v1-lite-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -257,7 +267,7 @@ class Seedance10LiteImageToVideo(CatalogRequest, title="Bytedance - V1 Lite Imag
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[float, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -273,7 +283,7 @@ class Seedance10LiteTextToVideo(CatalogRequest, title="Bytedance - V1 Lite Text 
     usual_seconds: ClassVar[float] = 90.0
 
     model: Literal["bytedance/v1-lite-text-to-video"] = "bytedance/v1-lite-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "9:21"] = "16:9"
     """Width to height of the result."""
@@ -283,7 +293,7 @@ class Seedance10LiteTextToVideo(CatalogRequest, title="Bytedance - V1 Lite Text 
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -297,7 +307,7 @@ class Seedance10ProFastImageToVideo(CatalogRequest, title="Bytedance V1 Pro Fast
     usual_seconds: ClassVar[float] = 75.0
 
     model: Literal["bytedance/v1-pro-fast-image-to-video"] = "bytedance/v1-pro-fast-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -315,7 +325,7 @@ class Seedance10ProImageToVideo(CatalogRequest, title="Bytedance V1 Pro Image to
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["bytedance/v1-pro-image-to-video"] = "bytedance/v1-pro-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
@@ -325,7 +335,7 @@ class Seedance10ProImageToVideo(CatalogRequest, title="Bytedance V1 Pro Image to
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[float, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -339,7 +349,7 @@ class Seedance10ProTextToVideo(CatalogRequest, title="Bytedance - V1 Pro Text to
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["bytedance/v1-pro-text-to-video"] = "bytedance/v1-pro-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=10000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["21:9", "16:9", "4:3", "1:1", "3:4", "9:16"] = "16:9"
     """Width to height of the result."""
@@ -349,7 +359,7 @@ class Seedance10ProTextToVideo(CatalogRequest, title="Bytedance - V1 Pro Text to
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[float, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""

@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,15 +23,15 @@ class Seedream(CatalogRequest, title="Seedream3.0 - Text to Image"):
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["bytedance/seedream"] = "bytedance/seedream"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_size: Literal[
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    guidance_scale: Annotated[float, Field(ge=1, le=10)] = 2.5
+    guidance_scale: Annotated[Number, Field(ge=1, le=10)] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -37,7 +42,7 @@ class SeedreamV4Edit(CatalogRequest, title="Seedream4.0 - Edit"):
     usual_seconds: ClassVar[float] = 35.0
 
     model: Literal["bytedance/seedream-v4-edit"] = "bytedance/seedream-v4-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
     """Links to the pictures to work from."""
@@ -55,9 +60,9 @@ class SeedreamV4Edit(CatalogRequest, title="Seedream4.0 - Edit"):
     """The shape of the picture, or its shape and size."""
     image_resolution: Literal["1K", "2K", "4K"] = "1K"
     """How large the picture is."""
-    max_images: Annotated[float, Field(ge=1, le=6)] = 1
+    max_images: Annotated[Number, Field(ge=1, le=6)] = 1
     """The most pictures to make; you pay for each."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -70,7 +75,7 @@ class SeedreamV4TextToImage(CatalogRequest, title="Seedream4.0 - Text to Image")
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["bytedance/seedream-v4-text-to-image"] = "bytedance/seedream-v4-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_size: Literal[
         "square",
@@ -86,9 +91,9 @@ class SeedreamV4TextToImage(CatalogRequest, title="Seedream4.0 - Text to Image")
     """The shape of the picture, or its shape and size."""
     image_resolution: Literal["1K", "2K", "4K"] = "1K"
     """How large the picture is."""
-    max_images: Annotated[float, Field(ge=1, le=6)] = 1
+    max_images: Annotated[Number, Field(ge=1, le=6)] = 1
     """The most pictures to make; you pay for each."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -102,7 +107,7 @@ class Seedream45Edit(CatalogRequest, title="Seedream4.5 - Edit"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/4.5-edit"] = "seedream/4.5-edit"
-    prompt: Annotated[str, Field(min_length=1, max_length=3000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=3000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)]
     """Links to the pictures to work from."""
@@ -122,7 +127,7 @@ class Seedream45TextToImage(CatalogRequest, title="Seedream4.5 - Text to Image")
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/4.5-text-to-image"] = "seedream/4.5-text-to-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=3000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=3000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -140,7 +145,7 @@ class Seedream5FlashImageToImage(CatalogRequest, title="seedream/5-flash-image-t
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["seedream/5-flash-image-to-image"] = "seedream/5-flash-image-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -179,7 +184,7 @@ class Seedream5FlashTextToImage(CatalogRequest, title="seedream/5-flash-text-to-
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["seedream/5-flash-text-to-image"] = "seedream/5-flash-text-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -199,7 +204,7 @@ class Seedream5LiteImageToImage(CatalogRequest, title="Seedream5.0 Lite - Image 
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/5-lite-image-to-image"] = "seedream/5-lite-image-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=3000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=3000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)]
     """Links to the pictures to work from."""
@@ -221,7 +226,7 @@ class Seedream5LiteTextToImage(CatalogRequest, title="Seedream5.0 Lite - Text to
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/5-lite-text-to-image"] = "seedream/5-lite-text-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=3000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=3000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -241,7 +246,7 @@ class Seedream5ProImageToImage(CatalogRequest, title="Seedream5.0 Pro - Image to
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/5-pro-image-to-image"] = "seedream/5-pro-image-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
     """Links to the pictures to work from."""
@@ -273,7 +278,7 @@ class Seedream5ProLayerDecomposition(CatalogRequest, title="Seedream 5.0 Pro -  
     """The file type of the result."""
 
 
-class Seedream5ProTextToImage(CatalogRequest, title="Seedream 5 Pro"):
+class Seedream5ProTextToImage(CatalogRequest, title="Seedream 5"):
     """A picture, 1K or 2K, from a prompt (seedream/5-pro-text-to-image)."""
 
     result_kind: ClassVar[str] = "image"
@@ -281,7 +286,7 @@ class Seedream5ProTextToImage(CatalogRequest, title="Seedream 5 Pro"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
 
     model: Literal["seedream/5-pro-text-to-image"] = "seedream/5-pro-text-to-image"
-    prompt: Annotated[str, Field(min_length=3, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""

@@ -7,7 +7,13 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest, Variant
 
 
@@ -20,11 +26,11 @@ class SunoAddInstrumental(CatalogRequest, title="ai-music-api/add-instrumental")
     model: Literal["ai-music-api/add-instrumental"] = "ai-music-api/add-instrumental"
     upload_url: Address
     """The link to your recording."""
-    track_title: Annotated[str, Field(min_length=1)]
+    track_title: Annotated[str, Field(min_length=1), NotBlank]
     """The title of the track."""
-    tags: Annotated[str, Field(min_length=1, max_length=1000)]
+    tags: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """Styles and instruments for the music."""
-    negative_tags: Annotated[str, Field(min_length=1, max_length=200)]
+    negative_tags: Annotated[str, Field(min_length=1, max_length=200), NotBlank]
     """Styles and instruments to keep out of the music."""
     lyrics: Annotated[str, Field(max_length=5000)] | None = None
     """The words to sing."""
@@ -32,13 +38,13 @@ class SunoAddInstrumental(CatalogRequest, title="ai-music-api/add-instrumental")
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
 
 
@@ -51,11 +57,11 @@ class SunoAddVocals(CatalogRequest, title="ai-music-api/add-vocals"):
     model: Literal["ai-music-api/add-vocals"] = "ai-music-api/add-vocals"
     upload_url: Address
     """The link to your recording."""
-    track_title: Annotated[str, Field(min_length=1)]
+    track_title: Annotated[str, Field(min_length=1), NotBlank]
     """The title of the track."""
-    style: Annotated[str, Field(min_length=1, max_length=1000)]
+    style: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """The style of the music, in words."""
-    negative_tags: Annotated[str, Field(min_length=1, max_length=200)]
+    negative_tags: Annotated[str, Field(min_length=1, max_length=200), NotBlank]
     """Styles and instruments to keep out of the music."""
     prompt: str | None = None
     """What to make, in words."""
@@ -65,13 +71,13 @@ class SunoAddVocals(CatalogRequest, title="ai-music-api/add-vocals"):
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
 
 
@@ -82,7 +88,7 @@ class SunoBoostMusicStyle(CatalogRequest, title="ai-music-api/boost-music-style"
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["ai-music-api/boost-music-style"] = "ai-music-api/boost-music-style"
-    content: Annotated[str, Field(min_length=1)]
+    content: Annotated[str, Field(min_length=1), NotBlank]
     """The style to describe more fully, in words."""
 
 
@@ -93,7 +99,7 @@ class SunoCheckVoice(CatalogRequest, title="ai-music-api/check-voice"):
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["ai-music-api/check-voice"] = "ai-music-api/check-voice"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the create-voice task."""
 
 
@@ -104,9 +110,9 @@ class SunoConvertToWavFormat(CatalogRequest, title="ai-music-api/convert-to-wav-
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["ai-music-api/convert-to-wav-format"] = "ai-music-api/convert-to-wav-format"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
-    audio_id: Annotated[str, Field(min_length=1)]
+    audio_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of one track, taken from the result of the task that made it."""
 
 
@@ -117,7 +123,7 @@ class SunoCoverGenerate(CatalogRequest, title="ai-music-api/cover-generate"):
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["ai-music-api/cover-generate"] = "ai-music-api/cover-generate"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
 
 
@@ -128,9 +134,9 @@ class SunoCreateMusicVideo(CatalogRequest, title="ai-music-api/create-music-vide
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["ai-music-api/create-music-video"] = "ai-music-api/create-music-video"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
-    audio_id: Annotated[str, Field(min_length=1)]
+    audio_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of one track, taken from the result of the task that made it."""
     author: Annotated[str, Field(max_length=50)] | None = None
     """The artist's name to show in the video."""
@@ -145,7 +151,7 @@ class SunoCreateVoice(CatalogRequest, title="ai-music-api/create-voice"):
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["ai-music-api/create-voice"] = "ai-music-api/create-voice"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the validation-phrase task."""
     verify_url: Address
     """The link to your recording of the validation phrase."""
@@ -167,7 +173,7 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"model_version"})
 
     model: Literal["ai-music-api/extend"] = "ai-music-api/extend"
-    audio_id: Annotated[str, Field(min_length=1)]
+    audio_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the track to continue."""
     model_version: Literal["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V6_WILD"] = (
         "V6"
@@ -181,7 +187,7 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=100)] | None = None
     """The title of the track."""
-    continue_at: float | None = None
+    continue_at: Number | None = None
     """Where to continue from, in seconds: above 0, below the track's length."""
     instrumental: bool = False
     """Makes music without singing."""
@@ -189,13 +195,13 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -203,7 +209,7 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """Whether persona_id is a style or a singing voice."""
 
 
-class SunoGenerate(CatalogRequest, title="Suno song"):
+class SunoGenerate(CatalogRequest, title="Song"):
     """Songs or instrumental tracks from a description, or from lyrics, a style, and a title (ai-music-api/generate)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -237,19 +243,19 @@ class SunoGenerate(CatalogRequest, title="Suno song"):
     """Links to the clips to work from."""
     audio_urls: list[Address] | None = None
     """Links to recordings for the song to follow."""
-    duration: Annotated[int, Field(ge=10, le=360)] = 20
+    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -264,7 +270,7 @@ class SunoGenerateLyrics(CatalogRequest, title="ai-music-api/generate-lyrics"):
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["ai-music-api/generate-lyrics"] = "ai-music-api/generate-lyrics"
-    prompt: Annotated[str, Field(min_length=1, max_length=200)]
+    prompt: Annotated[str, Field(min_length=1, max_length=200), NotBlank]
     """What the song is about, in words."""
 
 
@@ -275,7 +281,7 @@ class SunoGenerateMidiFromAudio(CatalogRequest, title="ai-music-api/generate-mid
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["ai-music-api/generate-midi-from-audio"] = "ai-music-api/generate-midi-from-audio"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of a finished separate-vocals task."""
     audio_id: str | None = None
     """The ID of one separated track; leave it out for all of them."""
@@ -288,17 +294,17 @@ class SunoGeneratePersona(CatalogRequest, title="ai-music-api/generate-persona")
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["ai-music-api/generate-persona"] = "ai-music-api/generate-persona"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
-    audio_id: Annotated[str, Field(min_length=1)]
+    audio_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of one track, taken from the result of the task that made it."""
-    name: Annotated[str, Field(min_length=1)]
+    name: Annotated[str, Field(min_length=1), NotBlank]
     """The name of the persona."""
-    description: Annotated[str, Field(min_length=1)]
+    description: Annotated[str, Field(min_length=1), NotBlank]
     """What the persona is like, in words."""
-    vocal_start: float = 0
+    vocal_start: Number = 0
     """Where the sample of the voice starts, in seconds."""
-    vocal_end: float = 30
+    vocal_end: Number = 30
     """Where the sample of the voice ends, in seconds."""
     style: str | None = None
     """The style the persona stands for, in words."""
@@ -314,9 +320,9 @@ class SunoMashup(CatalogRequest, title="ai-music-api/mashup"):
     model: Literal["ai-music-api/mashup"] = "ai-music-api/mashup"
     upload_url_list: Annotated[list[Address], Field(min_length=2, max_length=2)]
     """Links to the two recordings to mix."""
-    style: Annotated[str, Field(min_length=1, max_length=1000)]
+    style: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """The style of the music, in words."""
-    track_title: Annotated[str, Field(min_length=1)]
+    track_title: Annotated[str, Field(min_length=1), NotBlank]
     """The title of the track."""
     model_version: Literal["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V6_WILD"] = (
         "V6"
@@ -326,19 +332,19 @@ class SunoMashup(CatalogRequest, title="ai-music-api/mashup"):
     """What to make, in words."""
     lyrics: str | None = None
     """The words to sing."""
-    duration: Annotated[int, Field(ge=10, le=360)] = 20
+    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -353,7 +359,7 @@ class SunoRegeneratePhrase(CatalogRequest, title="ai-music-api/regenerate-phrase
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["ai-music-api/regenerate-phrase"] = "ai-music-api/regenerate-phrase"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the validation-phrase task."""
 
 
@@ -369,17 +375,17 @@ class SunoReplaceSection(CatalogRequest, title="ai-music-api/replace-section"):
     )
 
     model: Literal["ai-music-api/replace-section"] = "ai-music-api/replace-section"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
-    tags: Annotated[str, Field(min_length=1)]
+    tags: Annotated[str, Field(min_length=1), NotBlank]
     """Styles and instruments for the music."""
-    track_title: Annotated[str, Field(min_length=1)]
+    track_title: Annotated[str, Field(min_length=1), NotBlank]
     """The title of the track."""
-    infill_start_s: Annotated[float, Field(ge=0)]
+    infill_start_s: Annotated[Number, Field(ge=0)]
     """Where the section to replace starts, in seconds from the start of the track."""
-    infill_end_s: Annotated[float, Field(ge=0)]
+    infill_end_s: Annotated[Number, Field(ge=0)]
     """Where the section to replace ends, in seconds; after its start."""
-    full_lyrics: Annotated[str, Field(min_length=1)]
+    full_lyrics: Annotated[str, Field(min_length=1), NotBlank]
     """The lyrics of the whole track, with the new section in place."""
     lyrics: str | None = None
     """The words to sing."""
@@ -397,13 +403,13 @@ class SunoReplaceSection(CatalogRequest, title="ai-music-api/replace-section"):
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -537,20 +543,20 @@ class SunoSeparateVocals(CatalogRequest, title="ai-music-api/separate-vocals"):
     """The link to the recording."""
 
 
-class SunoSounds(CatalogRequest, title="Suno sound effects"):
+class SunoSounds(CatalogRequest, title="Sounds"):
     """A sound effect or loop from a prompt (ai-music-api/sounds)."""
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["ai-music-api/sounds"] = "ai-music-api/sounds"
-    prompt: Annotated[str, Field(min_length=1, max_length=500)]
+    prompt: Annotated[str, Field(min_length=1, max_length=500), NotBlank]
     """What to make, in words."""
     model_version: Literal["V5", "V5_5", "V6", "V6_WILD", "V6_MINI"]
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     sound_loop: bool = False
     """Makes a sound that repeats without a gap."""
-    sound_tempo: Annotated[int, Field(ge=1, le=300)] | None = None
+    sound_tempo: Annotated[Integer, Field(ge=1, le=300)] | None = None
     """Speed of the sound, in beats per minute."""
     sound_key: Literal[
         "Any",
@@ -591,7 +597,7 @@ class SunoRecoveryAudio(CatalogRequest, title="ai-music-api/suno-recovery-audio"
     usual_seconds: ClassVar[float] = 30.0
 
     model: Literal["ai-music-api/suno-recovery-audio"] = "ai-music-api/suno-recovery-audio"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
 
 
@@ -602,13 +608,13 @@ class SunoTimestampedLyrics(CatalogRequest, title="ai-music-api/timeStamped-lyri
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["ai-music-api/timeStamped-lyrics"] = "ai-music-api/timeStamped-lyrics"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the earlier task to work from."""
-    audio_id: Annotated[str, Field(min_length=1)]
+    audio_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of one track, taken from the result of the task that made it."""
 
 
-class SunoUploadAndCoverAudio(CatalogRequest, title="Suno cover"):
+class SunoUploadAndCoverAudio(CatalogRequest, title="Cover"):
     """Your recording performed anew in another style (ai-music-api/upload-and-cover-audio)."""
 
     result_kind: ClassVar[str] = "audio"
@@ -632,19 +638,19 @@ class SunoUploadAndCoverAudio(CatalogRequest, title="Suno cover"):
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=80)] | None = None
     """The title of the track."""
-    duration: Annotated[int, Field(ge=10, le=360)] = 20
+    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -676,19 +682,19 @@ class SunoUploadAndExtendAudio(CatalogRequest, title="ai-music-api/upload-and-ex
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=100)] | None = None
     """The title of the track."""
-    continue_at: float | None = None
+    continue_at: Number | None = None
     """Where to continue from, in seconds from the start of the track."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[float, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[float, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[int, Field(ge=0, le=4)] = 1
+    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -705,9 +711,9 @@ class SunoValidationPhrase(CatalogRequest, title="ai-music-api/validation-phrase
     model: Literal["ai-music-api/validation-phrase"] = "ai-music-api/validation-phrase"
     voice_url: Address
     """The link to a recording of the voice."""
-    vocal_start_s: int
+    vocal_start_s: Integer
     """Where the sample of the voice starts, in seconds."""
-    vocal_end_s: int
+    vocal_end_s: Integer
     """Where the sample of the voice ends, in seconds."""
     language: str | None = None
     """The language of the phrase to read."""

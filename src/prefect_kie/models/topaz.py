@@ -5,7 +5,10 @@ Generated from catalog.json by `make models`; change that, or tools/models_overl
 
 from typing import Annotated, ClassVar, Literal
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    NumberAsText,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 

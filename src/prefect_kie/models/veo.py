@@ -7,7 +7,12 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    TextAsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -20,7 +25,7 @@ class Veo31(CatalogRequest, title="Veo 3.1"):
     )
 
     model: Literal["veo-3-1"] = "veo-3-1"
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(max_length=3)] | None = None
     """Links to pictures: one or two as first and last frame, or up to three as references."""
@@ -38,7 +43,7 @@ class Veo31(CatalogRequest, title="Veo 3.1"):
     """The text of a watermark to put on the video."""
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
-    duration: Literal[4, 6, 8] = 8
+    duration: Annotated[Literal[4, 6, 8], TextAsNumber] = 8
     """Length of the video: 4, 6, or 8 seconds; only 8 with references."""
 
 
@@ -48,11 +53,11 @@ class VeoExtend(CatalogRequest, title="veo/extend"):
     usual_seconds: ClassVar[float] = 150.0
 
     model: Literal["veo/extend"] = "veo/extend"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the Veo task that made the video; not one made at 1080p."""
-    prompt: Annotated[str, Field(min_length=1)]
+    prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What happens next, in words."""
-    seeds: Annotated[int, Field(ge=10000, le=99999)] | None = None
+    seeds: Annotated[Integer, Field(ge=10000, le=99999)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     watermark: str | None = None
     """The text of a watermark to put on the video."""
@@ -64,7 +69,7 @@ class VeoGet1080pVideo(CatalogRequest, title="veo/get-1080p-video"):
     usual_seconds: ClassVar[float] = 90.0
 
     model: Literal["veo/get-1080p-video"] = "veo/get-1080p-video"
-    taskId: Annotated[str, Field(min_length=1)]
+    taskId: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the Veo task that made the video; camelCase in this model only."""
     index: str | None = None
     """Which of the results to fetch, counted from 0, written as a string."""
@@ -76,7 +81,7 @@ class VeoGet4kVideo(CatalogRequest, title="veo/get-4k-video"):
     usual_seconds: ClassVar[float] = 240.0
 
     model: Literal["veo/get-4k-video"] = "veo/get-4k-video"
-    task_id: Annotated[str, Field(min_length=1)]
+    task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the Veo task that made the video."""
-    index: int = 0
+    index: Integer = 0
     """Which of the results to fetch, counted from 0."""

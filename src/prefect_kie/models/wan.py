@@ -7,7 +7,14 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from prefect_kie.models.fields import Address, NumberAsText
+from prefect_kie.models.fields import (
+    Address,
+    Integer,
+    NotBlank,
+    Number,
+    NumberAsText,
+    TextAsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest, Part
 
 
@@ -19,13 +26,13 @@ class Wan22A14bImageToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Image to 
     model: Literal["wan/2-2-a14b-image-to-video-turbo"] = "wan/2-2-a14b-image-to-video-turbo"
     image_url: Address
     """The link to the picture to work from."""
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["480p", "720p"] = "720p"
     """How large the result is; larger costs more."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Annotated[float, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[Number, Field(ge=0, le=2147483647)] = 0
     """Repeats a result: the same number and request give a similar one."""
     acceleration: Literal["none", "regular"] = "none"
     """Trades some quality for speed."""
@@ -39,27 +46,27 @@ class Wan22A14bSpeechToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Speech t
     usual_seconds: ClassVar[float] = 150.0
 
     model: Literal["wan/2-2-a14b-speech-to-video-turbo"] = "wan/2-2-a14b-speech-to-video-turbo"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to a picture of the person who speaks."""
     audio_url: Address
     """The link to the recording to speak."""
-    num_frames: Annotated[float, Field(ge=40, le=120)] = 80
+    num_frames: Annotated[Number, Field(ge=40, le=120)] = 80
     """How many frames the video has; with frames_per_second it sets the length."""
-    frames_per_second: Annotated[float, Field(ge=4, le=60)] = 16
+    frames_per_second: Annotated[Number, Field(ge=4, le=60)] = 16
     """Frames per second of the video."""
     resolution: Literal["480p", "580p", "720p"] = "480p"
     """How large the result is; larger costs more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
-    num_inference_steps: Annotated[float, Field(ge=2, le=40)] = 27
+    num_inference_steps: Annotated[Number, Field(ge=2, le=40)] = 27
     """How many steps to spend; more take longer and give more detail."""
-    guidance_scale: Annotated[float, Field(ge=1, le=10)] = 3.5
+    guidance_scale: Annotated[Number, Field(ge=1, le=10)] = 3.5
     """How strictly to follow the prompt; higher is stricter."""
-    shift: Annotated[float, Field(ge=1, le=10)] = 5
+    shift: Annotated[Number, Field(ge=1, le=10)] = 5
     """How the work is spread over the steps; higher favours motion over detail."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -71,7 +78,7 @@ class Wan22A14bTextToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Text to Vi
     usual_seconds: ClassVar[float] = 90.0
 
     model: Literal["wan/2-2-a14b-text-to-video-turbo"] = "wan/2-2-a14b-text-to-video-turbo"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     resolution: Literal["480p", "720p"] = "720p"
     """How large the result is; larger costs more."""
@@ -79,7 +86,7 @@ class Wan22A14bTextToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Text to Vi
     """Width to height of the result."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Annotated[float, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[Number, Field(ge=0, le=2147483647)] = 0
     """Repeats a result: the same number and request give a similar one."""
     acceleration: Literal["none", "regular"] = "none"
     """Trades some quality for speed."""
@@ -123,22 +130,21 @@ class Wan25ImageToVideo(CatalogRequest, title="Wan 2.5 - Image to Video"):
     """A video of 5 or 10 seconds, up to 1080p, from a prompt and a first frame (wan/2-5-image-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"resolution"})
 
     model: Literal["wan/2-5-image-to-video"] = "wan/2-5-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=800)]
+    prompt: Annotated[str, Field(min_length=1, max_length=800), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
     duration: Annotated[Literal["5", "10"], NumberAsText]
     """Length of the result, in seconds."""
-    resolution: Literal["720p", "1080p"] | None = None
+    resolution: Literal["720p", "1080p"]
     """How large the result is; larger costs more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -148,22 +154,21 @@ class Wan25TextToVideo(CatalogRequest, title="Wan 2.5 - Text to Video"):
     """A video of 5 or 10 seconds, up to 1080p, from a prompt (wan/2-5-text-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"resolution"})
 
     model: Literal["wan/2-5-text-to-video"] = "wan/2-5-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=800)]
+    prompt: Annotated[str, Field(min_length=1, max_length=800), NotBlank]
     """What to make, in words."""
     duration: Annotated[Literal["5", "10"], NumberAsText]
     """Length of the result, in seconds."""
     aspect_ratio: Literal["16:9", "9:16", "1:1"] | None = None
     """Width to height of the result."""
-    resolution: Literal["720p", "1080p"] | None = None
+    resolution: Literal["720p", "1080p"]
     """How large the result is; larger costs more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: int | None = None
+    seed: Integer | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -175,7 +180,7 @@ class Wan26ImageToVideo(CatalogRequest, title="Wan 2.6 - Image to Video"):
     usual_seconds: ClassVar[float] = 180.0
 
     model: Literal["wan/2-6-image-to-video"] = "wan/2-6-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
     """The link to one picture, which the video starts with."""
@@ -195,7 +200,7 @@ class Wan26TextToVideo(CatalogRequest, title="Wan 2.6 - Text to Video"):
     usual_seconds: ClassVar[float] = 180.0
 
     model: Literal["wan/2-6-text-to-video"] = "wan/2-6-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     duration: Annotated[Literal["5", "10", "15"], NumberAsText] = "5"
     """Length of the result, in seconds."""
@@ -213,7 +218,7 @@ class Wan26VideoToVideo(CatalogRequest, title="Wan 2.6 - Video to Video"):
     usual_seconds: ClassVar[float] = 200.0
 
     model: Literal["wan/2-6-video-to-video"] = "wan/2-6-video-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     video_urls: Annotated[list[Address], Field(min_length=1, max_length=3)]
     """Links to the clips to work from."""
@@ -230,9 +235,9 @@ class Wan26VideoToVideo(CatalogRequest, title="Wan 2.6 - Video to Video"):
 class Wan27ImageColorPalette(Part):
     """One of `color_palette` of wan/2-7-image."""
 
-    hex: Annotated[str, Field(min_length=1, pattern="^#[0-9A-Fa-f]{6}$")]
+    hex: Annotated[str, Field(min_length=1), NotBlank]
     """The colour, written like #1A2B3C."""
-    ratio: Annotated[str, Field(min_length=1, pattern="^\\d{1,3}\\.\\d{2}%$")]
+    ratio: Annotated[str, Field(min_length=1), NotBlank]
     """The colour's share of the picture, written like 25.00%."""
 
 
@@ -249,7 +254,7 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
     )
 
     model: Literal["wan/2-7-image"] = "wan/2-7-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(max_length=9)] | None = None
     """Links to the pictures to work from."""
@@ -257,7 +262,7 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
     """Width to height of the result."""
     enable_sequential: bool = False
     """Makes a series of pictures that belong together."""
-    n: Annotated[int, Field(ge=1, le=12)] | None = None
+    n: Annotated[Integer, Field(ge=1, le=12)] | None = None
     """How many pictures to make, 1 to 4 (default 4); in a series 1 to 12 (default 12)."""
     resolution: Literal["1K", "2K", "4K"] = "2K"
     """How large the result is; larger costs more."""
@@ -266,13 +271,15 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
     color_palette: Annotated[list[Wan27ImageColorPalette], Field(min_length=3, max_length=10)] | None = None
     """Three to ten colours to use, with the share of each; not for a series."""
     bbox_list: (
-        list[Annotated[list[Annotated[list[int], Field(min_length=4, max_length=4)]], Field(max_length=2)]]
+        list[
+            Annotated[list[Annotated[list[Integer], Field(min_length=4, max_length=4)]], Field(max_length=2)]
+        ]
         | None
     ) = None
     """The areas to edit: for each source picture a list of up to two boxes."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -281,13 +288,13 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
 class Wan27ImageProColorPalette(Part):
     """One of `color_palette` of wan/2-7-image-pro."""
 
-    hex: Annotated[str, Field(min_length=1, pattern="^#[0-9A-Fa-f]{6}$")]
+    hex: Annotated[str, Field(min_length=1), NotBlank]
     """The colour, written like #1A2B3C."""
-    ratio: Annotated[str, Field(min_length=1, pattern="^\\d{1,3}\\.\\d{2}%$")]
+    ratio: Annotated[str, Field(min_length=1), NotBlank]
     """The colour's share of the picture, written like 25.00%."""
 
 
-class Wan27ImagePro(CatalogRequest, title="Wan 2.7 Image Pro"):
+class Wan27ImagePro(CatalogRequest, title="Wan 2.7"):
     """Pictures, up to 4K, from a prompt and up to nine pictures; the dearer tier (wan/2-7-image-pro)."""
 
     result_kind: ClassVar[str] = "image"
@@ -301,7 +308,7 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7 Image Pro"):
     )
 
     model: Literal["wan/2-7-image-pro"] = "wan/2-7-image-pro"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     input_urls: Annotated[list[Address], Field(max_length=9)] | None = None
     """Links to the pictures to work from."""
@@ -309,7 +316,7 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7 Image Pro"):
     """Width to height of the result."""
     enable_sequential: bool = False
     """Makes a series of pictures that belong together."""
-    n: Annotated[int, Field(ge=1, le=12)] | None = None
+    n: Annotated[Integer, Field(ge=1, le=12)] | None = None
     """How many pictures to make, 1 to 4 (default 4); in a series 1 to 12 (default 12)."""
     resolution: Literal["1K", "2K", "4K"] = "2K"
     """How large the pictures are; 4K only from a prompt alone."""
@@ -320,13 +327,15 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7 Image Pro"):
     )
     """Three to ten colours to use, with the share of each; not for a series."""
     bbox_list: (
-        list[Annotated[list[Annotated[list[int], Field(min_length=4, max_length=4)]], Field(max_length=2)]]
+        list[
+            Annotated[list[Annotated[list[Integer], Field(min_length=4, max_length=4)]], Field(max_length=2)]
+        ]
         | None
     ) = None
     """The areas to edit: for each source picture a list of up to two boxes."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -338,7 +347,7 @@ class Wan27ImageToVideo(CatalogRequest, title="Wan 2.7 - Image to Video"):
     usual_seconds: ClassVar[float] = 180.0
 
     model: Literal["wan/2-7-image-to-video"] = "wan/2-7-image-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
@@ -352,13 +361,13 @@ class Wan27ImageToVideo(CatalogRequest, title="Wan 2.7 - Image to Video"):
     """The link to a recording for the video to follow."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
-    duration: Annotated[int, Field(ge=2, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=2, le=15)] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -371,7 +380,7 @@ class Wan27R2v(CatalogRequest, title="Wan 2.7 - Reference to Video"):
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("any-of", "reference_image", "reference_video"),)
 
     model: Literal["wan/2-7-r2v"] = "wan/2-7-r2v"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
@@ -387,13 +396,13 @@ class Wan27R2v(CatalogRequest, title="Wan 2.7 - Reference to Video"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the video; ignored with first_frame."""
-    duration: Annotated[int, Field(ge=2, le=10)] = 5
+    duration: Annotated[Integer, Field(ge=2, le=10)] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -405,7 +414,7 @@ class Wan27TextToVideo(CatalogRequest, title="Wan 2.7 - Text to Video"):
     usual_seconds: ClassVar[float] = 180.0
 
     model: Literal["wan/2-7-text-to-video"] = "wan/2-7-text-to-video"
-    prompt: Annotated[str, Field(min_length=1, max_length=5000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
@@ -415,13 +424,13 @@ class Wan27TextToVideo(CatalogRequest, title="Wan 2.7 - Text to Video"):
     """How large the result is; larger costs more."""
     ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[int, Field(ge=2, le=15)] = 5
+    duration: Annotated[Integer, Field(ge=2, le=15)] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -445,7 +454,7 @@ class Wan27Videoedit(CatalogRequest, title="Wan 2.7 - Video Edit"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] | None = None
     """Width to height of the result."""
-    duration: Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10] = 0
+    duration: Annotated[Literal[0, 2, 3, 4, 5, 6, 7, 8, 9, 10], TextAsNumber] = 0
     """How much of the video to edit, 2 to 10 seconds; 0 edits all of it."""
     audio_setting: Literal["auto", "origin"] = "auto"
     """Whether to keep the original sound (origin) or let the model decide (auto)."""
@@ -453,7 +462,7 @@ class Wan27Videoedit(CatalogRequest, title="Wan 2.7 - Video Edit"):
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -498,42 +507,45 @@ class Wan30Video(CatalogRequest, title="Wan 3.0"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["adaptive", "16:9", "4:3", "1:1", "3:4", "9:16"] = "adaptive"
     """Width to height of the result."""
-    duration: Literal[
-        -1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        18,
-        19,
-        20,
-        21,
-        22,
-        23,
-        24,
-        25,
-        26,
-        27,
-        28,
-        29,
-        30,
+    duration: Annotated[
+        Literal[
+            -1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            12,
+            13,
+            14,
+            15,
+            16,
+            17,
+            18,
+            19,
+            20,
+            21,
+            22,
+            23,
+            24,
+            25,
+            26,
+            27,
+            28,
+            29,
+            30,
+        ],
+        TextAsNumber,
     ] = 5
     """Length of the video, 2 to 30 seconds; -1 lets the model choose."""
     audio: bool = True
     """Adds sound to the video."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -578,42 +590,45 @@ class Wan30VideoPrime(CatalogRequest, title="wan/3-0-video-prime"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["adaptive", "16:9", "4:3", "1:1", "3:4", "9:16"] = "adaptive"
     """Width to height of the result."""
-    duration: Literal[
-        -1,
-        2,
-        3,
-        4,
-        5,
-        6,
-        7,
-        8,
-        9,
-        10,
-        11,
-        12,
-        13,
-        14,
-        15,
-        16,
-        17,
-        18,
-        19,
-        20,
-        21,
-        22,
-        23,
-        24,
-        25,
-        26,
-        27,
-        28,
-        29,
-        30,
+    duration: Annotated[
+        Literal[
+            -1,
+            2,
+            3,
+            4,
+            5,
+            6,
+            7,
+            8,
+            9,
+            10,
+            11,
+            12,
+            13,
+            14,
+            15,
+            16,
+            17,
+            18,
+            19,
+            20,
+            21,
+            22,
+            23,
+            24,
+            25,
+            26,
+            27,
+            28,
+            29,
+            30,
+        ],
+        TextAsNumber,
     ] = 5
     """Length of the video, 2 to 30 seconds; -1 lets the model choose."""
     audio: bool = True
     """Adds sound to the video."""
-    seed: Annotated[int, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""

@@ -7,6 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from prefect_kie.models.fields import (
+    NotBlank,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -18,7 +21,7 @@ class ZImage(CatalogRequest, title="Z-Image"):
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
 
     model: Literal["z-image"] = "z-image"
-    prompt: Annotated[str, Field(min_length=1, max_length=1000)]
+    prompt: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """What to make, in words."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16"] = "1:1"
     """Width to height of the result."""
