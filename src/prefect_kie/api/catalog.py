@@ -116,7 +116,8 @@ class ModelSchema(BaseModel):
     @property
     def required(self) -> frozenset[str]:
         """The fields that every shape of the input needs."""
-        return frozenset.intersection(*(frozenset(one["required"]) for one in _shapes(self.input or {})))
+        shapes = [one["required"] for one in _shapes(self.input or {})]
+        return frozenset(name for name in shapes[0] if all(name in one for one in shapes))
 
     def problems(self, given: dict[str, Any]) -> list[str]:
         """Why Kie would not make what is asked: a sentence for each field, with what is allowed.
@@ -137,9 +138,8 @@ class ModelSchema(BaseModel):
 
 def parse_models(data: Any) -> list[CatalogModel]:
     """The models of the catalogue's list; entries without a name are left out."""
-    rows = data if isinstance(data, list) else as_object(data).get("models")
     found: list[CatalogModel] = []
-    for row in map(as_object, as_list(rows)):
+    for row in map(as_object, as_list(data) or as_list(as_object(data).get("models"))):
         if (name := first_text(row, "model")) is not None:
             kinds = row.get("taskType")
             found.append(

@@ -18,6 +18,7 @@ from prefect.exceptions import ObjectNotFound
 
 from prefect_kie._compat import block_name
 from prefect_kie.api import KieError
+from prefect_kie.api.envelope import as_list
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
@@ -179,7 +180,7 @@ def models_in(parameters: Any) -> Iterator[str]:
             for value in cast("dict[str, Any]", parameters).values():
                 yield from models_in(value)
         case list():
-            for value in cast("list[Any]", parameters):
+            for value in as_list(parameters):
                 yield from models_in(value)
         case _:
             pass

@@ -15,6 +15,7 @@ from typing import Any
 
 from prefect_kie.api import JobRequest, ModelSchema
 from prefect_kie.api.catalog import plain_schema
+from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.api.requests import SENT_AS
 
 Entry = dict[str, Any]
@@ -42,7 +43,8 @@ def package_catalog() -> Mapping[str, Entry]:
 
 def catalog_date() -> str:
     """When this version's catalogue was made: the newest date in it."""
-    return max(entry["price"]["date"] for entry in package_catalog().values() if "price" in entry)
+    dates: list[str] = [entry["price"]["date"] for entry in package_catalog().values() if "price" in entry]
+    return max(dates)
 
 
 def live_fields(schema: ModelSchema) -> dict[str, Field]:
@@ -54,11 +56,13 @@ def class_fields(cls: type[JobRequest]) -> dict[str, Field]:
     """The fields of a typed request by their names at Kie, each with a line of `help`."""
     document = cls.model_json_schema()
     schema = plain_schema(document, document)
+    properties: dict[str, dict[str, Any]] = schema["properties"]
     fields: dict[str, Field] = {}
-    for name, field in schema["properties"].items():
+    for name, field in properties.items():
         if name != "model":
-            fields[SENT_AS.get(name, name)] = _field(field, name in schema.get("required", ()))
-            fields[SENT_AS.get(name, name)]["help"] = field.get("description", "")
+            sent = SENT_AS.get(name, name)
+            fields[sent] = _field(field, name in schema.get("required", ()))
+            fields[sent]["help"] = field.get("description", "")
     return fields
 
 
@@ -66,9 +70,8 @@ def _field(schema: Mapping[str, Any], required: bool) -> Field:
     choices = [one for one in schema.get("anyOf", ()) if one.get("type") != "null"]
     if choices:  # of several the first stands for all
         schema = {**schema, **choices[0]}
-    kinds = schema.get("type")
-    if isinstance(kinds, list):
-        kinds = next((one for one in kinds if one != "null"), None)
+    told: Any = schema.get("type")
+    kinds = next((one for one in as_list(told) if one != "null"), None if as_list(told) else told)
     values = schema.get("enum", [schema["const"]] if "const" in schema else None)
     if kinds is None:
         kinds = "object" if "properties" in schema else "array" if "items" in schema else "string"
@@ -79,7 +82,7 @@ def _field(schema: Mapping[str, Any], required: bool) -> Field:
         field["default"] = schema["default"]
     field |= {ours: schema[theirs] for ours, theirs in LIMITS.items() if theirs in schema}
     field |= {name: schema[name] for name in ("format", "pattern") if name in schema}
-    if isinstance(items := schema.get("items"), dict):
+    if items := as_object(schema.get("items")):
         field["items"] = {name: value for name, value in _field(items, False).items() if name != "required"}
     if properties := schema.get("properties"):
         needed = schema.get("required", ())

@@ -137,7 +137,7 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
             values = {name: None for name, field in cls.model_fields.items() if field.is_required()}
             values |= {names[name]: value for name, value in fields.items()}
             try:
-                cls.model_construct(**values)._keeps_the_rules()  # pyright: ignore[reportPrivateUsage]
+                cast("Any", cls.model_construct(**values))._keeps_the_rules()
             except ValueError:
                 newer = False
     else:

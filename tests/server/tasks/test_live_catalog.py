@@ -159,7 +159,7 @@ async def test_the_typed_refusal_stands_where_kie_takes_it_no_more_than_we(
     fields = {"prompt": {"type": "string"}, "last_frame_url": {"type": "string"}}
     schemas[model] = ModelSchema(model=model, input={"properties": fields})
     with pytest.raises(ValueError, match="last_frame_url needs first_frame_url"):
-        await tasks.run_model(model, credentials, prompt="a", last_frame_url="https://a.example/b.png")
+        await tasks.run_model(model, credentials, prompt="a cat", last_frame_url="https://a.example/b.png")
     assert kie.stats()["created"] == 0
 
 
