@@ -50,8 +50,8 @@ def shows_picture(picture: Locator, width: int) -> None:
     assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth }") >= width
 
 
-def fill_in_video(ui: Ui, prompt: str) -> None:
-    """The fields of a text request."""
+def fill_in_sora(ui: Ui, prompt: str) -> None:
+    """The fields of a text request for an original."""
     ui.tab("Text").click()
     ui.field("Prompt").fill(prompt)
 
@@ -90,10 +90,11 @@ def test_a_wrong_value_is_refused_and_nothing_runs(ui: Ui, served: Fleet) -> Non
 def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
-    for model in ("Text", "Picture", "Storyboard", "Any other"):
+    for model in ("Kling 3.0", "Veo 3.1", "Runway", "Any other"):
         expect(ui.tab(model)).to_be_in_viewport(ratio=1)
-    fill_in_video(ui, f"{PROMPT}, {ui.name}")
-    assert ui.choose("Length in seconds", "15") == ["10", "15"]
+    ui.tab("Kling 3.0").click()
+    ui.field("Prompt").fill(f"{PROMPT}, {ui.name}")
+    assert ui.choose("Duration", "10")[:2] == ["3", "4"]
     ui.field("Prompt").scroll_into_view_if_needed()
     ui.picture("form")
     run = ui.submit()
@@ -112,14 +113,14 @@ def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     shows_picture(page.get_by_alt_text("A frame"), 320)
     player = page.locator("video")
     if ui.name == "classic":
-        plays(player, 15)
+        plays(player, 10)
     else:
         assert player.count() == 0
     ui.picture("video")
     address = page.get_by_role("link", name="Play the video").get_attribute("href")
     assert address
     page.goto(address)
-    plays(page.locator("video"), 15)
+    plays(page.locator("video"), 10)
 
 
 def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page) -> None:

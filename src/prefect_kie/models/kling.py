@@ -22,14 +22,14 @@ class Kling26ImageToVideo(CatalogRequest, title="Kling 2.6 Image to Video"):
     """A video of 5 or 10 seconds, silent or with sound, from a prompt and a picture (kling-2.6/image-to-video)."""
 
     usual_seconds: ClassVar[float] = 150.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
+    always_sent: ClassVar[frozenset[str]] = frozenset({"duration", "sound"})
 
     model: Literal["kling-2.6/image-to-video"] = "kling-2.6/image-to-video"
     prompt: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """What to make, in words."""
     image_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
     """The link to one picture, which the video starts with."""
-    sound: bool
+    sound: bool = False
     """Adds sound to the video."""
     duration: Annotated[Literal["5", "10"], NumberAsText] = "5"
     """Length of the result, in seconds."""
@@ -58,12 +58,12 @@ class Kling26TextToVideo(CatalogRequest, title="Kling 2.6 Text to Video"):
     """A video of 5 or 10 seconds, silent or with sound, from a prompt (kling-2.6/text-to-video)."""
 
     usual_seconds: ClassVar[float] = 150.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration"})
+    always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration", "sound"})
 
     model: Literal["kling-2.6/text-to-video"] = "kling-2.6/text-to-video"
     prompt: Annotated[str, Field(min_length=1, max_length=1000), NotBlank]
     """What to make, in words."""
-    sound: bool
+    sound: bool = False
     """Adds sound to the video."""
     aspect_ratio: Literal["1:1", "16:9", "9:16"] = "1:1"
     """Width to height of the result."""

@@ -214,16 +214,16 @@ class SunoGenerate(CatalogRequest, title="Song"):
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 120.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"model_version"})
+    always_sent: ClassVar[frozenset[str]] = frozenset({"custom_mode", "instrumental", "model_version"})
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("custom_mode=true", "needs", "style"),
         ("custom_mode=true", "needs", "track_title"),
     )
 
     model: Literal["ai-music-api/generate"] = "ai-music-api/generate"
-    custom_mode: bool
+    custom_mode: bool = False
     """Needs a style and a title, and, unless instrumental, words to sing."""
-    instrumental: bool
+    instrumental: bool = False
     """Makes music without singing."""
     model_version: Literal["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V6_WILD"] = (
         "V6"
@@ -619,12 +619,12 @@ class SunoUploadAndCoverAudio(CatalogRequest, title="Cover"):
 
     result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 120.0
-    always_sent: ClassVar[frozenset[str]] = frozenset({"model_version"})
+    always_sent: ClassVar[frozenset[str]] = frozenset({"instrumental", "model_version"})
 
     model: Literal["ai-music-api/upload-and-cover-audio"] = "ai-music-api/upload-and-cover-audio"
     upload_url: Address
     """The link to your recording."""
-    instrumental: bool
+    instrumental: bool = False
     """Makes music without singing."""
     model_version: Literal["V4", "V4_5", "V4_5PLUS", "V4_5ALL", "V5", "V5_5", "V6", "V6_MINI", "V6_WILD"] = (
         "V6"
