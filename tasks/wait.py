@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -217,7 +217,7 @@ def job_failure(job: Job) -> KieError:
 
 
 async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
-    asked = job.request_body.get("input") or {} if job else {}
+    asked: dict[str, Any] = (job.request_body.get("input") or {}) if job else {}
     usual = await usual_duration(job.model if job else handle.model, asked)
     progress = job.progress if job else None
     chance = random.random()  # noqa: S311 - jitter, not a secret

@@ -10,14 +10,19 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.exceptions import ObjectNotFound
 
-from prefect_kie import flows
 from prefect_kie.api import JobRequest
 from prefect_kie.cli.automations import RECOVERY_TAG
 from prefect_kie.cli.connection import connected
 from prefect_kie.cli.terminal import CommandFailed, Finding
+from prefect_kie.flows import generate_audio, generate_image, generate_video
+from prefect_kie.flows._kie_flow import KieFlow
 from prefect_kie.models import MarketModel, request_class
 
-FLOWS = {"video": "generate_video", "image": "generate_image", "audio": "generate_audio"}
+FLOWS: dict[str, KieFlow[..., Any]] = {
+    "video": generate_video,
+    "image": generate_image,
+    "audio": generate_audio,
+}
 """The flow for each kind of result; generate_video makes any other, too."""
 SHOWN = ("count",)
 """The flow's own parameters that the form has beside the model's fields."""
@@ -48,8 +53,7 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
     cls = request_class(model)
     if cls is MarketModel:
         raise CommandFailed(f"{model!r} is no model that this version knows: see prefect-kie models list.")
-    name = FLOWS.get(cls.result_kind, FLOWS["video"])
-    flow = getattr(flows, name)
+    flow = FLOWS.get(cls.result_kind, generate_video)
     deployment = f"{flow.name}/{slug(model)}"
     try:
         await client.read_deployment_by_name(deployment)
@@ -59,7 +63,7 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow.name),
         name=slug(model),
-        entrypoint=f"prefect_kie.flows.{name}",
+        entrypoint=f"prefect_kie.flows.{flow.fn.__name__}",
         description=cls.__doc__,
         tags=[RECOVERY_TAG],
         parameters={"credentials": credentials},
@@ -78,7 +82,7 @@ def slug(model: str) -> str:
     return model.replace("/", "-")
 
 
-def form_of(flow: Any, cls: type[JobRequest]) -> dict[str, Any]:
+def form_of(flow: KieFlow[..., Any], cls: type[JobRequest]) -> dict[str, Any]:
     """The flow's parameters with one model's fields in the place of any request."""
     whole: dict[str, Any] = flow.parameters.model_dump_for_openapi()
     request = cls.model_json_schema(ref_template="#/definitions/{model}")

@@ -31,7 +31,7 @@ from prefect_kie.runtime.live_catalog import LiveCatalog
 # The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
 DEPLOYMENTS = (
-    *("generate-video/kie", "generate-video/kie-daily", "generate-image/kie", "generate-audio/kie"),
+    *("generate-video/kie", "generate-image/kie", "generate-audio/kie", "generate-video/kie-daily"),
     *("create-character/kie", "character-series/kie"),
     *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "resume-waiting/kie"),
 )

@@ -13,7 +13,6 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from prefect import flow
 from prefect.client.orchestration import get_client
@@ -134,20 +133,17 @@ async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
     """A picture; on a simulated Kie a video of it too, a song, and a series with a character."""
     # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
     # jobs, so each run there has jobs of its own.
-    given: dict[str, Any] = {
-        "output": Output(directory=directory),
-        "waiting": Waiting(poll=poll),
-        "scope": Scope(job_key="prefect-kie demo" if live else None),
-    }
-    picture = await generate_image(PICTURE, **given)
+    scope = Scope(job_key="prefect-kie demo" if live else None)
+    output, waiting = Output(directory=directory), Waiting(poll=poll)
+    picture = await generate_image(PICTURE, output=output, waiting=waiting, scope=scope)
     made: Made = {"picture": picture.images[0]}
     if live:
         return made
     video = Kling26ImageToVideo(prompt=MOVES, image_urls=[picture.saved.url], sound=True)
     boat, song, series = await asyncio.gather(
-        generate_video(video, **given),
-        generate_audio(SONG, **given),
-        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, **given),
+        generate_video(video, output=output, waiting=waiting, scope=scope),
+        generate_audio(SONG, output=output, waiting=waiting, scope=scope),
+        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
     )
     made |= {"video of it": boat.videos[0], "song": song.audio[0], "original": series.original}
     made |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
