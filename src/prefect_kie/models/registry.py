@@ -26,6 +26,7 @@ from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
 from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
+from prefect_kie.models.rules import CatalogRequest
 
 
 def _not_typed(name: str, info: ValidationInfo) -> str:
@@ -132,8 +133,6 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
         parse_request({**body, "input": fields})
     except ValidationError as error:
         newer = all(one["type"] in _OUTDATED or "must be one of" in one["msg"] for one in error.errors())
-        from prefect_kie.models.rules import CatalogRequest  # imported with the first of its models
-
         if newer and issubclass(cls, CatalogRequest):  # pydantic did not come to the rules
             values = {name: None for name, field in cls.model_fields.items() if field.is_required()}
             values |= {names[name]: value for name, value in fields.items()}
