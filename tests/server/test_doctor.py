@@ -162,7 +162,7 @@ class TestAServer:
             parameters = {"request": {"model": model, "prompt": "a"}}
             await client.create_deployment(flow_id, f"of-{model.replace('/', '-')}", parameters=parameters)
 
-        async def served(self: LiveCatalog) -> list[CatalogModel]:
+        async def served(self: LiveCatalog, *needed: str) -> list[CatalogModel]:
             return [CatalogModel(model="z-image")]
 
         monkeypatch.setattr(LiveCatalog, "models", served)

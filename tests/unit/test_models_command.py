@@ -45,7 +45,7 @@ class Live:
 
     def __init__(self, *_: Any, **__: Any) -> None: ...
 
-    async def models(self) -> list[CatalogModel]:
+    async def models(self, *needed: str) -> list[CatalogModel]:
         return self.listed
 
     async def schema(self, model: str) -> ModelSchema | None:
@@ -60,8 +60,10 @@ class Live:
 
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path) -> Iterator[None]:
+    """A Prefect home of its own, and no server."""
     now = get_settings_context()
-    settings = now.settings.model_copy(update={"home": tmp_path / "home"})
+    api = now.settings.api.model_copy(update={"url": None})
+    settings = now.settings.model_copy(update={"home": tmp_path / "home", "api": api})
     with SettingsContext(profile=now.profile, settings=settings):
         yield
 

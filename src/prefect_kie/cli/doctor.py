@@ -161,7 +161,8 @@ async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIter
     if not named:
         return
     try:
-        served = {model.model for model in await LiveCatalog(await load_credentials(credentials)).models()}
+        catalog = LiveCatalog(await load_credentials(credentials))
+        served = {one.model for one in await catalog.models(*(model for _, model in named))}
     except Exception:  # what is wrong with the key or with Kie was said before
         return
     for deployment, model in named:

@@ -88,11 +88,13 @@ async def _account(name: str) -> KieCredentials:
     return KieCredentials(api_key=SecretStr(key))
 
 
-async def _asked(options: argparse.Namespace) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
+async def _asked(
+    options: argparse.Namespace, *needed: str
+) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
     """Kie's catalogue and its list of models; else why this package alone has to do."""
     try:
         live = LiveCatalog(await _account(options.credentials))
-        return live, await live.models(), ""
+        return live, await live.models(*needed), ""
     except (CommandFailed, KieError) as error:
         return None, [], f"{error.message}." if isinstance(error, KieError) else str(error)
 
@@ -145,7 +147,7 @@ def rows_of(live: list[CatalogModel]) -> list[Row]:
 
 async def _show(options: argparse.Namespace) -> int:
     name: str = options.model
-    live, served, why = await _asked(options)
+    live, served, why = await _asked(options, name)
     entry = package_catalog().get(name)
     told = next((model for model in served if model.model == name), None)
     if entry is None and told is None:
@@ -269,7 +271,7 @@ def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
 
 async def _diff(options: argparse.Namespace) -> int:
     live = LiveCatalog(await _account(options.credentials))
-    served = {model.model for model in job_models(await live.models())}
+    served = {model.model for model in job_models(await live.models(*options.models))}
     ours = {name for name, entry in package_catalog().items() if entry["status"] == "live"}
     chosen: set[str] = set(options.models) or served | ours
     found = 0

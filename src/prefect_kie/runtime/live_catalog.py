@@ -89,9 +89,16 @@ class LiveCatalog:
         host = re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(kie.base_url).netloc)[:100]
         self.folder = get_current_settings().home / FOLDER / host
 
-    async def models(self) -> list[CatalogModel]:
-        """All models that Kie serves."""
-        return await self._answer("models", list[CatalogModel], lambda kie: kie.list_models()) or []
+    async def models(self, *needed: str) -> list[CatalogModel]:
+        """All models that Kie serves; asked anew where a needed one is not among those remembered."""
+
+        async def listed(max_age: float) -> list[CatalogModel]:
+            catalog = LiveCatalog(self._kie, self._seconds, max_age)
+            return await catalog._answer("models", list[CatalogModel], lambda kie: kie.list_models()) or []
+
+        found = await listed(self._max_age)
+        missing = set(needed) - {model.model for model in found}
+        return await listed(0) if missing and self._max_age else found
 
     async def schema(self, model: str) -> ModelSchema | None:
         """What a model takes; None where Kie does not know the model, or has no schema of it."""

@@ -133,6 +133,16 @@ async def test_that_kie_has_no_such_model_counts_for_a_while(kie: Kie) -> None:
     assert len(kie.paths) == 1
 
 
+async def test_a_model_that_is_not_among_those_remembered_is_asked_for_anew(kie: Kie) -> None:
+    kie.answer = {"code": 200, "data": {"models": [{"model": "a"}]}}
+    await LiveCatalog(kie.credentials).models()
+    await LiveCatalog(kie.credentials).models("a")
+    assert len(kie.paths) == 1
+    kie.answer = {"code": 200, "data": {"models": [{"model": "a"}, {"model": "b"}]}}
+    assert [model.model for model in await LiveCatalog(kie.credentials).models("b")] == ["a", "b"]
+    assert len(kie.paths) == 2
+
+
 async def test_errors_are_kies(kie: Kie) -> None:
     kie.answer = {"code": 401, "msg": "no"}
     with pytest.raises(AuthenticationFailed):
