@@ -14,6 +14,8 @@ from tests.ui.fleet import Fleet
 PROMPT = "A robot barista in a green apron pours a latte"
 VIDEO = "generate-video/kie"
 SERIES = "character-series/kie"
+SONG = "generate-audio/ai-music-api-generate"
+PICTURE = "generate-image/nano-banana-pro"
 NO_PROMPT = {
     "new": "'prompt' is a required property",
     "classic": "is not valid under any of the given schemas",  # it shows no reason from inside a tab
@@ -123,10 +125,47 @@ def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     plays(page.locator("video"), 10)
 
 
+def test_a_song_from_a_form_of_its_own(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[SONG])
+    expect(ui.field("Style")).to_be_visible()
+    ui.field("Prompt").fill(f"a slow waltz for a music box, {ui.name}")
+    ui.field("Duration").fill("5")
+    ui.button("Submit").click()
+    if ui.name == "new":  # the browser's own sentence, at the field
+        assert "10" in ui.field("Duration").evaluate("field => field.validationMessage")
+    else:
+        expect(ui.page.get_by_text("5 is less than the minimum of 10").first).to_be_visible()
+    assert served.created() == before
+    ui.field("Duration").fill("20")
+    ui.picture("song-form")
+    run = ui.submit()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 1
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    expect(page.get_by_role("link", name="Open the file").first).to_be_visible()
+    ui.picture("song")
+
+
+def test_a_picture_from_a_form_of_its_own(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[PICTURE])
+    ui.field("Prompt").fill(f"a paper boat, {ui.name}")
+    assert "16:9" in ui.choose("Aspect ratio", "16:9")
+    run = ui.submit()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 1
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    shows_picture(page.get_by_alt_text(re.compile("A frame|The picture")).first, 200)
+    ui.picture("picture")
+
+
 def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page) -> None:
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
-    fill_in_video(ui, f"{PROMPT}, approved, {ui.name}")
+    ui.field("Prompt").fill(f"{PROMPT}, approved, {ui.name}")
     ui.field("Count").fill("2")
     ui.field("Ask above").fill("50")
     run = ui.submit()
@@ -159,7 +198,7 @@ def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
     new, classic = uis["new"], uis["classic"]
     before = served.created()
     new.open_form(served.deployments[SERIES])
-    fill_in_video(new, f"{PROMPT}, series")
+    fill_in_sora(new, f"{PROMPT}, series")
     new.field("Character prompt").fill("cheerful robot barista in a green apron")
     new.field("Character user name").fill("latte_bot")
     new.add_item("Prompts", "{character} surfs at dawn")

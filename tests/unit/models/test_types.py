@@ -15,7 +15,7 @@ RIGHT = Path(__file__).with_name("examples_of_types.py")
 WRONG = """
 from prefect_kie import models, tasks
 
-models.Kling26TextToVideo(prompt="a yak")  # wrong: sound is needed
+models.Kling26TextToVideo(sound=True)  # wrong: a prompt is needed
 models.Kling26TextToVideo(prompt="a yak", sound=False, duration="7")  # wrong: 5 or 10
 models.Kling26TextToVideo(prompt=5, sound=False)  # wrong: no text
 models.Kling26TextToVideo(prompt="a yak", sound=False, size="high")  # wrong: no field of it
