@@ -139,6 +139,12 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
             found = {
                 f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in made.ask("/deployments/filter")
             }
+            for name, one in found.items():
+                if name.startswith(("generate-audio/ai-music", "generate-image/nano")):  # as above
+                    waiting = {"poll": {"max_gap_seconds": 3}}
+                    body = {"parameters": {"credentials": "kie", "waiting": waiting}}
+                    address = f"{server.url}/api/deployments/{one}"
+                    httpx.patch(address, json=body, trust_env=False).raise_for_status()
             yield Fleet(server, kie, home, found)
 
 
