@@ -130,6 +130,7 @@ class _Class:
     def _constants(self) -> Iterator[str]:
         entry, own = self._entry, self._own
         kind = "text" if entry["result"]["shape"] == "object" else RESULTS.get(entry["kind"], "video")
+        kind = own.get("makes", kind)
         if kind != "video":
             yield f"result_kind: ClassVar[str] = {kind!r}"
         yield f"usual_seconds: ClassVar[float] = {float(own['usual_seconds'])!r}"

@@ -14,7 +14,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from prefect import get_run_logger
 from prefect.blocks.core import Block
 from prefect.filesystems import WritableFileSystem
 from pydantic import ValidationError
@@ -80,7 +79,7 @@ async def save(
         sidecar = f"{stem}.json"
         found = await _complete(place, sidecar, job)
         if found is not None:
-            get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
+            run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             local = place.local(found.files[0].name)
             return found, await poster(local) if local else None
         job = await _with_result(kie, job)
@@ -110,7 +109,7 @@ async def save(
         raise
     except Exception as error:
         raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
-    get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
+    run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
     return saved, picture
 
 

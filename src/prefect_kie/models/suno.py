@@ -119,7 +119,7 @@ class SunoConvertToWavFormat(CatalogRequest, title="ai-music-api/convert-to-wav-
 class SunoCoverGenerate(CatalogRequest, title="ai-music-api/cover-generate"):
     """Cover pictures for a track made at Kie (ai-music-api/cover-generate)."""
 
-    result_kind: ClassVar[str] = "audio"
+    result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
 
     model: Literal["ai-music-api/cover-generate"] = "ai-music-api/cover-generate"
@@ -130,7 +130,6 @@ class SunoCoverGenerate(CatalogRequest, title="ai-music-api/cover-generate"):
 class SunoCreateMusicVideo(CatalogRequest, title="ai-music-api/create-music-video"):
     """A video to go with a track made at Kie (ai-music-api/create-music-video)."""
 
-    result_kind: ClassVar[str] = "audio"
     usual_seconds: ClassVar[float] = 120.0
 
     model: Literal["ai-music-api/create-music-video"] = "ai-music-api/create-music-video"
