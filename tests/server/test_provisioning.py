@@ -252,7 +252,7 @@ class TestLimit:
 
         async def left(client: PrefectClient) -> tuple[Finding, Any]:
             await client.create_global_concurrency_limit(theirs)
-            said = await provide_limit(client, LIMITS[0])
+            said = await provide_limit(client, "concurrency limit", LIMITS[0])
             return said, await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
 
         said, found = with_client(left)
@@ -265,9 +265,9 @@ class TestLimit:
 
         async def correcting(client: PrefectClient) -> tuple[Finding, Finding]:
             await client.create_global_concurrency_limit(theirs)
-            before = await provide_limit(client, LIMITS[0])
+            before = await provide_limit(client, "concurrency limit", LIMITS[0])
             await client.update_global_concurrency_limit(CREATE_LIMIT, corrected)
-            return before, await provide_limit(client, LIMITS[0])
+            return before, await provide_limit(client, "concurrency limit", LIMITS[0])
 
         before, after = with_client(correcting)
         command = "run: prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
@@ -312,7 +312,7 @@ class TestABudgetOfAllRuns:
 
         async def providing(client: PrefectClient) -> Finding | None:
             await client.create_global_concurrency_limit(theirs)
-            return await provide_budget(client, None)
+            return await provide_budget(client, "budget", None)
 
         said = with_client(providing)
         assert (said.outcome, told in f"{said.what}\n{said.remedy}") == (outcome, True)
@@ -343,8 +343,9 @@ class TestAutomationsAreKept:
 
         async def updating(client: PrefectClient) -> tuple[Finding, Automation, Finding]:
             made = await client.create_automation(AutomationCore.model_validate(changed))
-            found = await provide_automation(client, CRASH)
-            return found, await client.read_automation(made), await provide_automation(client, CRASH)
+            found = await provide_automation(client, "automation", CRASH)
+            now = await client.read_automation(made)
+            return found, now, await provide_automation(client, "automation", CRASH)
 
         found, now, again = with_client(updating)
         assert (found.outcome, again.outcome) == ("updated", "exists")

@@ -121,7 +121,7 @@ async def test_a_slice_that_nobody_can_see_is_not_paid_for(
 async def test_a_file_of_this_machine_is_no_address(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    request = MarketModel(model="kling-2.6/text-to-video", input={"image_urls": ["~/cat.png"]})
+    request = MarketModel(model="acme/any-video", input={"image_urls": ["~/cat.png"]})
     with pytest.raises(InvalidRequest, match=r"must be an address that Kie can fetch.*nothing was submitted"):
         await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 0
@@ -137,7 +137,7 @@ async def test_a_file_of_this_machine_is_no_address(
     ],
 )
 def test_no_file_of_this_machine_is_an_address(asked: dict[str, Any]) -> None:
-    request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat", **asked})
+    request = MarketModel(model="acme/any-video", input={"prompt": "a cat", **asked})
     with pytest.raises(InvalidRequest, match=r"must be an address that Kie can fetch.*nothing was submitted"):
         check_addresses(request)
 
@@ -147,7 +147,7 @@ async def test_other_texts_of_an_input_are_left_alone(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     asked = {"prompt": "/imagine cat.png", "image_size": "16:9", "image_url": "https://a.example/cat.png"}
-    request = MarketModel(model="kling-2.6/text-to-video", input=asked)
+    request = MarketModel(model="acme/any-video", input=asked)
     await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 1
 
@@ -179,7 +179,7 @@ async def test_what_is_paid_for_is_fetched_wherever_it_may_go(
 async def test_a_dry_run_writes_nothing_but_sees_a_wrong_address(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    row = {"model": "kling-2.6/text-to-video", "prompt": "a yak", "input": {"image_url": "cat.png"}}
+    row = {"model": "acme/any-video", "prompt": "a yak", "input": {"image_url": "cat.png"}}
     with pytest.raises(InvalidRequest, match="must be an address"):
         await generate_batch([row], credentials, output=Output(directory=tmp_path / "videos"), dry_run=True)
     assert not (tmp_path / "videos").exists()

@@ -189,7 +189,7 @@ async def test_parameters_come_as_json_from_forms_and_schedules(
         ({"model": "sora-2-text-to-video", "prompt": "x", "size": "high"}, "unknown field 'size'"),
         ({"model": "sora-2-image-to-video", "prompt": "x"}, "image_urls"),
         ({"model": "sora-2-characters", "character_file_url": ["https://a.example/b.mp4"]}, "does not make"),
-        ({"model": "kling-2.6/text-to-video"}, "input"),
+        ({"model": "acme/any-video"}, "input"),
         ({}, "request"),
     ],
     ids=["empty prompt", "unknown field", "no image", "no video model", "no input", "nothing"],
@@ -219,7 +219,7 @@ async def test_a_count_out_of_bounds_is_refused(kie: SimulatorServer, credential
 async def test_any_market_model_runs_by_its_name(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"})
+    request = MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"})
     made = await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.videos[0].status == "saved"
     assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}

@@ -53,7 +53,7 @@ from tests.conftest import KEY, QUICK, close_clients
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
-YAK = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"})
+YAK = MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"})
 
 HASTY = QUICK.model_copy(update={"deadline_seconds": 0.3})
 """A policy for jobs whose end is not waited for."""

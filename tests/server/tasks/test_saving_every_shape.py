@@ -23,7 +23,7 @@ from tests.file_hosts import finished
 from tests.server.tasks.test_saving import files_in, save_now
 from tests.unit.tasks.test_markup import EVIL, rendered
 
-MODEL = "kling-2.6/text-to-video"
+MODEL = "acme/any-video"
 BOAT = MarketModel(model=MODEL, input={"prompt": "a boat"})
 BODIES = {
     "v.mp4": None,
@@ -123,7 +123,7 @@ async def test_all_of_it_is_saved_by_the_flows(
     video = made.videos[0].video
     assert video is not None
     assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 15.0)
-    stem = f"a-boat_kling-2-6-text-to-video_{video.task_id}"
+    stem = f"a-boat_acme-any-video_{video.task_id}"
     assert suffixes(stem, [file.name for file in video.files]) == expected
     assert files_in(tmp_path / "a") == sorted([f"{stem}.json", *(file.name for file in video.files)])
     assert video.path == str(tmp_path / "a" / f"{stem}{expected[0]}")

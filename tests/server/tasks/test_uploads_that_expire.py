@@ -90,7 +90,7 @@ async def test_an_upload_that_ends_sooner_is_made_anew_sooner(
 REQUESTS: dict[str, Callable[[str], JobRequest]] = {
     "typed": lambda url: Sora2ImageToVideo(prompt="it sails", image_urls=[url]),
     "market": lambda url: MarketModel(
-        model="kling-2.6/text-to-video", input={"prompt": "it sails", "elements": [{"image_url": url}]}
+        model="acme/any-video", input={"prompt": "it sails", "elements": [{"image_url": url}]}
     ),
 }
 
