@@ -28,7 +28,7 @@ BY_HAND = {"sora": "sora2"}
 """Families whose classes are written by hand, and their module."""
 PAGE = ROOT / "docs/models.md"
 MARKS = "<!-- models: begin -->", "<!-- models: end -->"
-TYPES = ("Address", "Integer", "IsAddress", "NotBlank", "Number", "NumberAsText", "OneOf", "TextAsNumber")
+TYPES = ("Address", "IsAddress", "IsNumber", "NotBlank", "NumberAsText", "OneOf", "TextAsNumber")
 """What fields are made of: those of `models/fields.py` that a module uses are imported."""
 RESULTS = {
     **dict.fromkeys(
@@ -210,7 +210,7 @@ class _Class:
                 base = f"Literal[{', '.join(map(repr, field['enum']))}]"
                 extra.append("TextAsNumber")
             case "integer" | "number":
-                base = "Integer" if field["type"] == "integer" else "Number"
+                base, checks = "int" if field["type"] == "integer" else "float", ["IsNumber"]
                 options = {"ge": field.get("min"), "le": field.get("max")}
                 if field.get("enum"):
                     extra.append(f"OneOf({', '.join(map(repr, field['enum']))})")

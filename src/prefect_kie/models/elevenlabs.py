@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from prefect_kie.models.fields import (
+    IsNumber,
     NotBlank,
-    Number,
     OneOf,
 )
 from prefect_kie.models.rules import CatalogRequest, Part
@@ -103,7 +103,7 @@ class ElevenlabsTextToDialogueV3(CatalogRequest, title="Dialogue"):
     model: Literal["elevenlabs/text-to-dialogue-v3"] = "elevenlabs/text-to-dialogue-v3"
     dialogue: Annotated[list[ElevenlabsTextToDialogueV3Dialogue], Field(min_length=1)]
     """The lines to speak, in order, each with its voice; 5000 characters in all."""
-    stability: Annotated[Number, OneOf(0, 0.5, 1)] = 0.5
+    stability: Annotated[float, OneOf(0, 0.5, 1), IsNumber] = 0.5
     """How steady the voices are: 0 is lively, 0.5 natural, 1 even."""
     language_code: (
         Literal[
@@ -267,13 +267,13 @@ class ElevenlabsTextToSpeechMultilingualV2(CatalogRequest, title="Eleven v2"):
         "MJ0RnG71ty4LH3dvNfSd",
     ] = "EkK5I93UQWFDigLMpZcX"
     """The ID of the voice that speaks."""
-    stability: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    stability: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How steady the voice is, from 0 (lively) to 1 (even)."""
-    similarity_boost: Annotated[Number, Field(ge=0, le=1)] = 0.75
+    similarity_boost: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.75
     """How closely to match the original voice, from 0 to 1."""
-    style: Annotated[Number, Field(ge=0, le=1)] = 0
+    style: Annotated[float, Field(ge=0, le=1), IsNumber] = 0
     """How much to exaggerate the style of the voice, from 0 to 1."""
-    speed: Annotated[Number, Field(ge=0.7, le=1.2)] = 1
+    speed: Annotated[float, Field(ge=0.7, le=1.2), IsNumber] = 1
     """Speed of the speech; 1 is normal."""
     timestamps: bool | None = None
     """Also returns when each word is spoken."""
@@ -364,13 +364,13 @@ class ElevenlabsTextToSpeechTurbo25(CatalogRequest, title="Eleven Turbo"):
         "MJ0RnG71ty4LH3dvNfSd",
     ] = "EkK5I93UQWFDigLMpZcX"
     """The ID of the voice that speaks."""
-    stability: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    stability: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How steady the voice is, from 0 (lively) to 1 (even)."""
-    similarity_boost: Annotated[Number, Field(ge=0, le=1)] = 0.75
+    similarity_boost: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.75
     """How closely to match the original voice, from 0 to 1."""
-    style: Annotated[Number, Field(ge=0, le=1)] = 0
+    style: Annotated[float, Field(ge=0, le=1), IsNumber] = 0
     """How much to exaggerate the style of the voice, from 0 to 1."""
-    speed: Annotated[Number, Field(ge=0.7, le=1.2)] = 1
+    speed: Annotated[float, Field(ge=0.7, le=1.2), IsNumber] = 1
     """Speed of the speech; 1 is normal."""
     timestamps: bool | None = None
     """Also returns when each word is spoken."""

@@ -96,8 +96,8 @@ NumberAsText = BeforeValidator(_number_as_text)
 TextAsNumber = BeforeValidator(_text_as_number)
 """Where Kie takes one of some whole numbers: "5" and 5.0 are 5."""
 
-Integer = Annotated[int, BeforeValidator(_no_yes_or_no)]
-Number = Annotated[float, BeforeValidator(_no_yes_or_no)]
+IsNumber = BeforeValidator(_no_yes_or_no)
+"""For a number, after its limits: no yes or no."""
 
 NotBlank = AfterValidator(_not_blank)
 """For a text that has to say something."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
 )
 from prefect_kie.models.rules import CatalogRequest
@@ -112,7 +112,7 @@ class Flux1Kontext(CatalogRequest, title="flux1-kontext"):
     """The file type of the result."""
     prompt_upsampling: bool = False
     """Lets the model add detail to your prompt."""
-    safety_tolerance: Annotated[Integer, Field(ge=0, le=6)] = 2
+    safety_tolerance: Annotated[int, Field(ge=0, le=6), IsNumber] = 2
     """How much to let through, from 0 (strict) to 6 (lenient); up to 2 when editing."""
     watermark: str | None = None
     """The text of a watermark to put on the picture."""

@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
 )
 from prefect_kie.models.rules import CatalogRequest, Part
@@ -22,9 +21,9 @@ class GeminiOmniVideoVideoList(Part):
 
     url: Address
     """The link to the clip."""
-    start: Annotated[Number, Field(ge=0)]
+    start: Annotated[float, Field(ge=0), IsNumber]
     """Where the part to use starts, in seconds."""
-    ends: Annotated[Number, Field(ge=0)]
+    ends: Annotated[float, Field(ge=0), IsNumber]
     """Where the part to use ends, in seconds."""
 
 
@@ -52,7 +51,7 @@ class GeminiOmniVideo(CatalogRequest, title="Gemini Omni Video"):
     """Length of the video: 4, 6, 8, or 10 seconds; ignored with a clip."""
     aspect_ratio: Literal["16:9", "9:16"] | None = None
     """Width to height of the result."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     resolution: Literal["720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
@@ -63,9 +62,9 @@ class GeminiOmniFlash11VideoList(Part):
 
     url: Address
     """The link to the clip."""
-    start: Annotated[Number, Field(ge=0)]
+    start: Annotated[float, Field(ge=0), IsNumber]
     """Where the part to use starts, in seconds."""
-    ends: Annotated[Number, Field(ge=0)]
+    ends: Annotated[float, Field(ge=0), IsNumber]
     """Where the part to use ends, in seconds."""
 
 
@@ -100,7 +99,7 @@ class GeminiOmniFlash11(CatalogRequest, title="Omni Flash"):
     """Length of the result, in seconds."""
     aspect_ratio: Literal["16:9", "9:16"] | None = None
     """Width to height of the result."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     resolution: Literal["360p", "720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""

@@ -8,8 +8,8 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from prefect_kie.models.fields import (
+    IsNumber,
     NotBlank,
-    Number,
 )
 from prefect_kie.models.rules import CatalogRequest, Part
 
@@ -89,7 +89,7 @@ class Gemini25ProTts(CatalogRequest, title="Gemini 2.5 Pro TTS"):
     usual_seconds: ClassVar[float] = 20.0
 
     model: Literal["google/gemini-2-5-pro-tts"] = "google/gemini-2-5-pro-tts"
-    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2), IsNumber] = 1
     """How varied the reading is; lower is more even."""
     scene: str | None = None
     """Where the dialogue takes place, in words."""
@@ -176,7 +176,7 @@ class Gemini31FlashTts(CatalogRequest, title="Gemini 3.1 Flash TTS"):
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["google/gemini-3-1-flash-tts"] = "google/gemini-3-1-flash-tts"
-    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2), IsNumber] = 1
     """How varied the reading is; lower is more even."""
     scene: str | None = None
     """Where the dialogue takes place, in words."""
@@ -286,7 +286,7 @@ class Gemini38FlashLiteTts(CatalogRequest, title="Gemini Lite"):
     usual_seconds: ClassVar[float] = 10.0
 
     model: Literal["google/gemini-3-8-flash-lite-tts"] = "google/gemini-3-8-flash-lite-tts"
-    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2), IsNumber] = 1
     """How varied the reading is; lower is more even."""
     filler_words: bool = False
     """Adds natural fillers such as "um" to the speech."""
@@ -394,7 +394,7 @@ class Gemini38FlashTts(CatalogRequest, title="Gemini"):
     usual_seconds: ClassVar[float] = 15.0
 
     model: Literal["google/gemini-3-8-flash-tts"] = "google/gemini-3-8-flash-tts"
-    temperature: Annotated[Number, Field(ge=0, le=2)] = 1
+    temperature: Annotated[float, Field(ge=0, le=2), IsNumber] = 1
     """How varied the reading is; lower is more even."""
     filler_words: bool = False
     """Adds natural fillers such as "um" to the speech."""

@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
     OneOf,
 )
@@ -44,7 +43,7 @@ class GrokImagineImage20SegmentEdit(CatalogRequest, title="grok-imagine-image-2-
     """What to change, in words."""
     task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of a text-to-image or segment-map task of Grok Imagine Image 2.0."""
-    mask_indexs: Annotated[list[Integer], Field(min_length=1)] | None = None
+    mask_indexs: Annotated[list[Annotated[int, IsNumber]], Field(min_length=1)] | None = None
     """The numbers of the segments to change, counted from 1; the field is really spelt so."""
 
 
@@ -96,7 +95,7 @@ class GrokImagineVideo15Preview(CatalogRequest, title="Grok Imagine Video 1.5"):
     """Width to height of the video; not used with a single picture."""
     resolution: Literal["480p", "720p", "1080p"] = "480p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Integer, Field(ge=1, le=15)] = 8
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber] = 8
     """Length of the result, in seconds."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -113,9 +112,9 @@ class GrokImagineExtend(CatalogRequest, title="Grok Imagine - Video Extend"):
     """The ID of the Grok task that made the video."""
     prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What happens next, in words."""
-    extend_at: Annotated[Number, Field(ge=2)] = 2
+    extend_at: Annotated[float, Field(ge=2), IsNumber] = 2
     """Where in the source video to continue from, in seconds."""
-    extend_times: Annotated[Number, OneOf(6, 10)]
+    extend_times: Annotated[float, OneOf(6, 10), IsNumber]
     """How much to add: 6 or 10 seconds."""
 
 
@@ -149,7 +148,7 @@ class GrokImagineImageToVideo(CatalogRequest, title="Grok Imagine Image to Video
     """Links to up to seven pictures; not with task_id."""
     task_id: Annotated[str, Field(max_length=100)] | None = None
     """The ID of a Grok task that made the picture; not with image_urls."""
-    index: Annotated[Integer, Field(ge=0, le=5)] = 0
+    index: Annotated[int, Field(ge=0, le=5), IsNumber] = 0
     """Which of the task's pictures to film, counted from 0; only with task_id."""
     prompt: str | None = None
     """What to make, in words."""
@@ -229,10 +228,11 @@ class GrokImagineTextToVideo(CatalogRequest, title="Grok"):
     """The mood of the video."""
     duration: (
         Annotated[
-            Number,
+            float,
             OneOf(
                 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
             ),
+            IsNumber,
         ]
         | None
     ) = None

@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
 )
 from prefect_kie.models.rules import CatalogRequest
 
@@ -28,7 +27,7 @@ class Happyhorse11ImageToVideo(CatalogRequest, title="HappyHorse-1-1 image-to-vi
     """The link to one picture, which the video starts with."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Number, Field(ge=3, le=15)] = 5
+    duration: Annotated[float, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
 
 
@@ -46,7 +45,7 @@ class Happyhorse11ReferenceToVideo(CatalogRequest, title="HappyHorse-1-1 referen
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "3:4", "4:3", "4:5", "5:4", "1:1", "9:21", "21:9"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Number, Field(ge=3, le=15)] = 5
+    duration: Annotated[float, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
 
 
@@ -62,7 +61,7 @@ class Happyhorse11TextToVideo(CatalogRequest, title="HappyHorse"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4", "4:5", "5:4", "9:21", "21:9"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Number, Field(ge=3, le=15)] = 5
+    duration: Annotated[float, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
 
 
@@ -78,9 +77,9 @@ class HappyhorseImageToVideo(CatalogRequest, title="HappyHorse - image-to-video"
     """The link to exactly one picture, which the video starts with."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Integer, Field(ge=3, le=15)] = 5
+    duration: Annotated[int, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -100,9 +99,9 @@ class HappyhorseReferenceToVideo(CatalogRequest, title="HappyHorse - reference-t
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Integer, Field(ge=3, le=15)] = 5
+    duration: Annotated[int, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -118,9 +117,9 @@ class HappyhorseTextToVideo(CatalogRequest, title="HappyHorse - text-to-video"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Integer, Field(ge=3, le=15)] = 5
+    duration: Annotated[int, Field(ge=3, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -142,5 +141,5 @@ class HappyhorseVideoEdit(CatalogRequest, title="HappyHorse - video-edit"):
     """How large the result is; larger costs more."""
     audio_setting: Literal["auto", "origin"] = "auto"
     """Whether to keep the original sound (origin) or let the model decide (auto)."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""

@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
 )
 from prefect_kie.models.rules import CatalogRequest
@@ -40,7 +39,7 @@ class IdeogramCharacter(CatalogRequest, title="Ideogram - Character"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
@@ -69,7 +68,7 @@ class IdeogramCharacterEdit(CatalogRequest, title="Ideogram - Character Edit"):
     """Lets the model add detail to your prompt."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] = "1"
     """How many pictures to make; you pay for each."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -98,9 +97,9 @@ class IdeogramCharacterRemix(CatalogRequest, title="Ideogram - Character Remix")
     """The shape of the picture, or its shape and size."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] = "1"
     """How many pictures to make; you pay for each."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    strength: Annotated[Number, Field(ge=0.1, le=1)] = 0.8
+    strength: Annotated[float, Field(ge=0.1, le=1), IsNumber] = 0.8
     """How much to change the picture; higher changes more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
@@ -127,7 +126,7 @@ class IdeogramV3Edit(CatalogRequest, title="Ideogram V3 Edit"):
     """Trades quality for speed; QUALITY costs the most."""
     expand_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -155,9 +154,9 @@ class IdeogramV3Remix(CatalogRequest, title="Ideogram V3 Remix"):
     """The shape of the picture, or its shape and size."""
     num_images: Annotated[Literal["1", "2", "3", "4"], NumberAsText] | None = None
     """How many pictures to make; you pay for each."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    strength: Annotated[Number, Field(ge=0.01, le=1)] | None = None
+    strength: Annotated[float, Field(ge=0.01, le=1), IsNumber] | None = None
     """How much to change the picture; higher changes more."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
@@ -183,7 +182,7 @@ class IdeogramV3TextToImage(CatalogRequest, title="Ideogram 3"):
         | None
     ) = None
     """The shape of the picture, or its shape and size."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""

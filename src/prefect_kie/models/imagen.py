@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field
 
 from prefect_kie.models.fields import (
-    Integer,
+    IsNumber,
     NotBlank,
 )
 from prefect_kie.models.rules import CatalogRequest
@@ -46,7 +46,7 @@ class Imagen4Fast(CatalogRequest, title="Google - imagen4-fast"):
     """What to keep out of the result, in words."""
     aspect_ratio: Literal["1:1", "16:9", "9:16", "3:4", "4:3", "auto"] = "16:9"
     """Width to height of the result."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 

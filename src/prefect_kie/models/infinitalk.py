@@ -9,8 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
+    IsNumber,
     NotBlank,
-    Number,
 )
 from prefect_kie.models.rules import CatalogRequest
 
@@ -29,5 +29,5 @@ class InfinitalkFromAudio(CatalogRequest, title="Infinitalk - From Audio"):
     """What to make, in words."""
     resolution: Literal["480p", "720p"] = "480p"
     """How large the result is; larger costs more."""
-    seed: Annotated[Number, Field(ge=10000, le=1000000)] | None = None
+    seed: Annotated[float, Field(ge=10000, le=1000000), IsNumber] | None = None
     """Repeats a result: the same number gives a similar one; 10000 to 1000000."""

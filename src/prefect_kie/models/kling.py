@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
     TextAsNumber,
 )
@@ -74,7 +73,7 @@ class Kling26TextToVideo(CatalogRequest, title="Kling 2.6 Text to Video"):
 class Kling30OmniImageToVideoMultiPrompt(Part):
     """One of `multi_prompt` of kling-3.0-omni/image-to-video."""
 
-    duration: Annotated[Integer, Field(ge=1, le=15)]
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber]
     """Length of the shot, in seconds."""
     prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
@@ -91,9 +90,9 @@ class Kling30OmniImageToVideoElement(Part):
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: Annotated[Integer, Field(ge=0)] = 0
+    start_time: Annotated[int, Field(ge=0), IsNumber] = 0
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: Annotated[Integer, Field(ge=3000)] = 8000
+    end_time: Annotated[int, Field(ge=3000), IsNumber] = 8000
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -178,7 +177,7 @@ class Kling30OmniReferenceToVideoMultiPrompt(Part):
 
     prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[Integer, Field(ge=1, le=15)]
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber]
     """Length of the shot, in seconds."""
 
 
@@ -193,9 +192,9 @@ class Kling30OmniReferenceToVideoElement(Part):
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: Integer = 0
+    start_time: Annotated[int, IsNumber] = 0
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: Integer = 8000
+    end_time: Annotated[int, IsNumber] = 8000
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -285,7 +284,7 @@ class Kling30OmniTextToVideoMultiPrompt(Part):
 
     prompt: Annotated[str, Field(min_length=1, max_length=512), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[Integer, Field(ge=1, le=15)]
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber]
     """Length of the shot, in seconds."""
 
 
@@ -422,7 +421,7 @@ class Kling30VideoMultiPrompt(Part):
 
     prompt: Annotated[str, Field(min_length=1, max_length=500), NotBlank]
     """What happens in the shot, in words."""
-    duration: Annotated[Integer, Field(ge=1, le=12)]
+    duration: Annotated[int, Field(ge=1, le=12), IsNumber]
     """Length of the shot, in seconds."""
 
 
@@ -437,9 +436,9 @@ class Kling30VideoKlingElement(Part):
     """Links to two to four pictures of it, or to one clip."""
     element_input_audio_urls: list[Address] | None = None
     """The link to a sample of the voice, 5 to 30 seconds long."""
-    start_time: Integer | None = None
+    start_time: Annotated[int, IsNumber] | None = None
     """Where the part of the clip to use starts, in milliseconds."""
-    end_time: Integer | None = None
+    end_time: Annotated[int, IsNumber] | None = None
     """Where the part of the clip to use ends, in milliseconds."""
 
 
@@ -521,7 +520,7 @@ class KlingV21MasterImageToVideo(CatalogRequest, title="Kling V2.1 Master Image 
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -540,7 +539,7 @@ class KlingV21MasterTextToVideo(CatalogRequest, title="Kling V2.1 Master Text to
     """Width to height of the result."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -559,7 +558,7 @@ class KlingV21Pro(CatalogRequest, title="Kling V2.1 Pro"):
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
     tail_image_url: Address | None = None
     """The link to the picture the video ends with."""
@@ -580,7 +579,7 @@ class KlingV21Standard(CatalogRequest, title="Kling V2.1 Standard"):
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -601,7 +600,7 @@ class KlingV25TurboImageToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Ima
     """Length of the result, in seconds."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 
@@ -620,7 +619,7 @@ class KlingV25TurboTextToVideoPro(CatalogRequest, title="Kling - V2.5 Turbo Text
     """Width to height of the result."""
     negative_prompt: Annotated[str, Field(max_length=2500)] | None = None
     """What to keep out of the result, in words."""
-    cfg_scale: Annotated[Number, Field(ge=0, le=1)] = 0.5
+    cfg_scale: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.5
     """How strictly to follow the prompt, from 0 (loosely) to 1 (closely)."""
 
 

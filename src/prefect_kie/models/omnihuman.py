@@ -9,7 +9,7 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NumberAsText,
 )
 from prefect_kie.models.rules import CatalogRequest
@@ -33,7 +33,7 @@ class Omnihuman15(CatalogRequest, title="Omnihuman 1.5"):
     """The height of the video, in pixels."""
     pe_fast_mode: bool = False
     """Works faster, at a lower quality."""
-    seed: Integer = -1
+    seed: Annotated[int, IsNumber] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
 
 

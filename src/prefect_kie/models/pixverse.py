@@ -9,7 +9,7 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
     NumberAsText,
 )
@@ -44,13 +44,13 @@ class PixverseV6Extend(CatalogRequest, title="PixVerse V6 Video Extension"):
     model: Literal["pixverse-v6/extend"] = "pixverse-v6/extend"
     prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What happens next, in words."""
-    duration: Annotated[Integer, Field(ge=1, le=15)]
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber]
     """How much to add, 1 to 15 seconds."""
     quality: Literal["360p", "540p", "720p", "1080p"]
     """How fine or large the result is; higher may cost more."""
     generate_audio_switch: bool | None = None
     """Adds sound to the video."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     taskId: str | None = None
     """The ID of your finished task that made the video; not with video_url."""
@@ -72,13 +72,13 @@ class PixverseV6ImageToVideo(CatalogRequest, title="PixVerse V6 Image-to-Video")
     """Links to up to two pictures, 20 MB each."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber] = 5
     """Length of the video, 1 to 15 seconds; not with template_id, which sets it."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
     generate_multi_clip_switch: bool = False
     """Tells the video in several shots instead of one."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     template_id: (
         Annotated[
@@ -169,11 +169,11 @@ class PixverseV6ReferenceToVideo(CatalogRequest, title="PixVerse V6 Fusion / Ref
     """Width to height of the result."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -190,13 +190,13 @@ class PixverseV6TextToVideo(CatalogRequest, title="PixVerse 6"):
     """Width to height of the result."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
     generate_multi_clip_switch: bool = False
     """Tells the video in several shots instead of one."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -215,9 +215,9 @@ class PixverseV6Transition(CatalogRequest, title="PixVerse V6 First & Last Frame
     """The link to the picture the video ends with."""
     quality: Literal["360p", "540p", "720p", "1080p"] = "720p"
     """How fine or large the result is; higher may cost more."""
-    duration: Annotated[Integer, Field(ge=1, le=15)] = 5
+    duration: Annotated[int, Field(ge=1, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
     generate_audio_switch: bool = False
     """Adds sound to the video."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""

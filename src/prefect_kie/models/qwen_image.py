@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
 )
 from prefect_kie.models.rules import CatalogRequest
@@ -34,11 +33,11 @@ class QwenImageEdit(CatalogRequest, title="Qwen - Image Edit"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "landscape_4_3"
     """The shape of the picture, or its shape and size."""
-    num_inference_steps: Annotated[Number, Field(ge=2, le=49)] = 25
+    num_inference_steps: Annotated[float, Field(ge=2, le=49), IsNumber] = 25
     """How many steps to spend; more take longer and give more detail."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 4
+    guidance_scale: Annotated[float, Field(ge=0, le=20), IsNumber] = 4
     """How strictly to follow the prompt; higher is stricter."""
     sync_mode: bool | None = None
     """Has no known effect here."""
@@ -65,7 +64,7 @@ class QwenImageToImage(CatalogRequest, title="Qwen - Image to Image"):
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
-    strength: Annotated[Number, Field(ge=0, le=1)] = 0.8
+    strength: Annotated[float, Field(ge=0, le=1), IsNumber] = 0.8
     """How much to change the picture; higher changes more."""
     output_format: Literal["png", "jpeg"] = "png"
     """The file type of the result."""
@@ -73,11 +72,11 @@ class QwenImageToImage(CatalogRequest, title="Qwen - Image to Image"):
     """Trades some quality for speed."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    num_inference_steps: Annotated[Number, Field(ge=2, le=250)] = 30
+    num_inference_steps: Annotated[float, Field(ge=2, le=250), IsNumber] = 30
     """How many steps to spend; more take longer and give more detail."""
-    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 2.5
+    guidance_scale: Annotated[float, Field(ge=0, le=20), IsNumber] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -98,11 +97,11 @@ class QwenTextToImage(CatalogRequest, title="Qwen - Text to Image"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    num_inference_steps: Annotated[Number, Field(ge=2, le=250)] = 30
+    num_inference_steps: Annotated[float, Field(ge=2, le=250), IsNumber] = 30
     """How many steps to spend; more take longer and give more detail."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    guidance_scale: Annotated[Number, Field(ge=0, le=20)] = 2.5
+    guidance_scale: Annotated[float, Field(ge=0, le=20), IsNumber] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -142,7 +141,7 @@ class Qwen21ImageToImage(CatalogRequest, title="qwen2-1/image-to-image"):
     """The file type of the result; jpeg not with a transparent background."""
     enhance_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -170,7 +169,7 @@ class Qwen21TextToImage(CatalogRequest, title="qwen2-1/text-to-image"):
     """The file type of the result; jpeg not with a transparent background."""
     enhance_prompt: bool = True
     """Lets the model add detail to your prompt."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -189,7 +188,7 @@ class Qwen2ImageEdit(CatalogRequest, title="Qwen2 - Image Edit"):
     """The link to the picture to work from."""
     image_size: Literal["1:1", "2:3", "3:2", "3:4", "4:3", "9:16", "16:9", "21:9"] = "16:9"
     """The shape of the picture, or its shape and size."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     output_format: Literal["jpeg", "png"] = "png"
     """The file type of the result."""
@@ -208,7 +207,7 @@ class Qwen2TextToImage(CatalogRequest, title="Qwen2 - Text To Image"):
     """What to make, in words."""
     image_size: Literal["1:1", "3:4", "4:3", "9:16", "16:9"] = "16:9"
     """The shape of the picture, or its shape and size."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     output_format: Literal["jpeg", "png"] = "png"
     """The file type of the result."""
@@ -239,7 +238,7 @@ class Qwen3ImageToImage(CatalogRequest, title="Qwen3 Image to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -266,7 +265,7 @@ class Qwen3ProImageToImage(CatalogRequest, title="Qwen3 Pro Image to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -291,7 +290,7 @@ class Qwen3ProTextToImage(CatalogRequest, title="Qwen 3"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 1
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -316,5 +315,5 @@ class Qwen3TextToImage(CatalogRequest, title="Qwen3 Text to Image"):
     """Checks the result for adult content."""
     negative_prompt: Annotated[str, Field(max_length=5000)] | None = None
     """What to keep out of the result, in words."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 1
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 1
     """Repeats a result: the same number and request give a similar one."""

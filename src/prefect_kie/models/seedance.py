@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
     TextAsNumber,
 )
@@ -33,7 +32,7 @@ class Seedance15Pro(CatalogRequest, title="Bytedance Seedance 1.5 Pro"):
     """Width to height of the result."""
     resolution: Literal["480p", "720p", "1080p"] = "720p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Number, Field(ge=4, le=12)]
+    duration: Annotated[float, Field(ge=4, le=12), IsNumber]
     """Length of the video, 4 to 12 seconds."""
     fixed_lens: bool = False
     """Keeps the camera still."""
@@ -61,7 +60,7 @@ class Seedance2(CatalogRequest, title="Bytedance Seedance 2.0"):
     model: Literal["bytedance/seedance-2"] = "bytedance/seedance-2"
     resolution: Literal["480p", "720p", "1080p", "4k"] = "720p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
+    duration: Annotated[int, Field(ge=4, le=15), IsNumber] = 5
     """Length of the video, 4 to 15 seconds."""
     generate_audio: bool = True
     """Adds sound to the video."""
@@ -201,7 +200,7 @@ class Seedance2Fast(CatalogRequest, title="Bytedance Seedance 2.0 Fast"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "adaptive"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
+    duration: Annotated[int, Field(ge=4, le=15), IsNumber] = 5
     """Length of the video, 4 to 15 seconds."""
     web_search: bool | None = None
     """Lets the model look things up on the web first; only when working from the prompt alone."""
@@ -243,7 +242,7 @@ class Seedance2Mini(CatalogRequest, title="Bytedance Seedance 2.0 Mini"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "21:9", "adaptive"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Integer, Field(ge=4, le=15)] = 5
+    duration: Annotated[int, Field(ge=4, le=15), IsNumber] = 5
     """Length of the video, 4 to 15 seconds."""
     web_search: bool | None = None
     """Lets the model look things up on the web first; only when working from the prompt alone."""
@@ -267,7 +266,7 @@ class Seedance10LiteImageToVideo(CatalogRequest, title="Bytedance - V1 Lite Imag
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[float, Field(ge=-1, le=2147483647), IsNumber] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -293,7 +292,7 @@ class Seedance10LiteTextToVideo(CatalogRequest, title="Bytedance - V1 Lite Text 
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -335,7 +334,7 @@ class Seedance10ProImageToVideo(CatalogRequest, title="Bytedance V1 Pro Image to
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[float, Field(ge=-1, le=2147483647), IsNumber] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""
@@ -359,7 +358,7 @@ class Seedance10ProTextToVideo(CatalogRequest, title="Bytedance - V1 Pro Text to
     """Length of the result, in seconds."""
     camera_fixed: bool | None = None
     """Keeps the camera still."""
-    seed: Annotated[Number, Field(ge=-1, le=2147483647)] = -1
+    seed: Annotated[float, Field(ge=-1, le=2147483647), IsNumber] = -1
     """Repeats a result: the same number gives a similar one; -1 picks one at random."""
     enable_safety_checker: bool | None = None
     """Checks the request and the result for unsafe content."""

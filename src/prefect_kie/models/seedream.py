@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
 )
 from prefect_kie.models.rules import CatalogRequest
 
@@ -29,9 +28,9 @@ class Seedream(CatalogRequest, title="Seedream3.0 - Text to Image"):
         "square", "square_hd", "portrait_4_3", "portrait_16_9", "landscape_4_3", "landscape_16_9"
     ] = "square_hd"
     """The shape of the picture, or its shape and size."""
-    guidance_scale: Annotated[Number, Field(ge=1, le=10)] = 2.5
+    guidance_scale: Annotated[float, Field(ge=1, le=10), IsNumber] = 2.5
     """How strictly to follow the prompt; higher is stricter."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
 
 
@@ -60,9 +59,9 @@ class SeedreamV4Edit(CatalogRequest, title="Seedream4.0 - Edit"):
     """The shape of the picture, or its shape and size."""
     image_resolution: Literal["1K", "2K", "4K"] = "1K"
     """How large the picture is."""
-    max_images: Annotated[Number, Field(ge=1, le=6)] = 1
+    max_images: Annotated[float, Field(ge=1, le=6), IsNumber] = 1
     """The most pictures to make; you pay for each."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -91,9 +90,9 @@ class SeedreamV4TextToImage(CatalogRequest, title="Seedream4.0 - Text to Image")
     """The shape of the picture, or its shape and size."""
     image_resolution: Literal["1K", "2K", "4K"] = "1K"
     """How large the picture is."""
-    max_images: Annotated[Number, Field(ge=1, le=6)] = 1
+    max_images: Annotated[float, Field(ge=1, le=6), IsNumber] = 1
     """The most pictures to make; you pay for each."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""

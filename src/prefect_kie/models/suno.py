@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
 )
 from prefect_kie.models.rules import CatalogRequest, Variant
@@ -38,13 +37,13 @@ class SunoAddInstrumental(CatalogRequest, title="ai-music-api/add-instrumental")
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
 
 
@@ -71,13 +70,13 @@ class SunoAddVocals(CatalogRequest, title="ai-music-api/add-vocals"):
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
 
 
@@ -186,7 +185,7 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=100)] | None = None
     """The title of the track."""
-    continue_at: Number | None = None
+    continue_at: Annotated[float, IsNumber] | None = None
     """Where to continue from, in seconds: above 0, below the track's length."""
     instrumental: bool = False
     """Makes music without singing."""
@@ -194,13 +193,13 @@ class SunoExtend(CatalogRequest, title="ai-music-api/extend"):
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -242,19 +241,19 @@ class SunoGenerate(CatalogRequest, title="Song"):
     """Links to the clips to work from."""
     audio_urls: list[Address] | None = None
     """Links to recordings for the song to follow."""
-    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
+    duration: Annotated[int, Field(ge=10, le=360), IsNumber] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -301,9 +300,9 @@ class SunoGeneratePersona(CatalogRequest, title="ai-music-api/generate-persona")
     """The name of the persona."""
     description: Annotated[str, Field(min_length=1), NotBlank]
     """What the persona is like, in words."""
-    vocal_start: Number = 0
+    vocal_start: Annotated[float, IsNumber] = 0
     """Where the sample of the voice starts, in seconds."""
-    vocal_end: Number = 30
+    vocal_end: Annotated[float, IsNumber] = 30
     """Where the sample of the voice ends, in seconds."""
     style: str | None = None
     """The style the persona stands for, in words."""
@@ -331,19 +330,19 @@ class SunoMashup(CatalogRequest, title="ai-music-api/mashup"):
     """What to make, in words."""
     lyrics: str | None = None
     """The words to sing."""
-    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
+    duration: Annotated[int, Field(ge=10, le=360), IsNumber] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -380,9 +379,9 @@ class SunoReplaceSection(CatalogRequest, title="ai-music-api/replace-section"):
     """Styles and instruments for the music."""
     track_title: Annotated[str, Field(min_length=1), NotBlank]
     """The title of the track."""
-    infill_start_s: Annotated[Number, Field(ge=0)]
+    infill_start_s: Annotated[float, Field(ge=0), IsNumber]
     """Where the section to replace starts, in seconds from the start of the track."""
-    infill_end_s: Annotated[Number, Field(ge=0)]
+    infill_end_s: Annotated[float, Field(ge=0), IsNumber]
     """Where the section to replace ends, in seconds; after its start."""
     full_lyrics: Annotated[str, Field(min_length=1), NotBlank]
     """The lyrics of the whole track, with the new section in place."""
@@ -402,13 +401,13 @@ class SunoReplaceSection(CatalogRequest, title="ai-music-api/replace-section"):
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -555,7 +554,7 @@ class SunoSounds(CatalogRequest, title="Sounds"):
     """The version of Suno to use; V6 is current, V5_5 and older are discontinued."""
     sound_loop: bool = False
     """Makes a sound that repeats without a gap."""
-    sound_tempo: Annotated[Integer, Field(ge=1, le=300)] | None = None
+    sound_tempo: Annotated[int, Field(ge=1, le=300), IsNumber] | None = None
     """Speed of the sound, in beats per minute."""
     sound_key: Literal[
         "Any",
@@ -637,19 +636,19 @@ class SunoUploadAndCoverAudio(CatalogRequest, title="Cover"):
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=80)] | None = None
     """The title of the track."""
-    duration: Annotated[Integer, Field(ge=10, le=360)] = 20
+    duration: Annotated[int, Field(ge=10, le=360), IsNumber] = 20
     """Length of the result, in seconds."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -681,19 +680,19 @@ class SunoUploadAndExtendAudio(CatalogRequest, title="ai-music-api/upload-and-ex
     """The style of the music, in words."""
     track_title: Annotated[str, Field(max_length=100)] | None = None
     """The title of the track."""
-    continue_at: Number | None = None
+    continue_at: Annotated[float, IsNumber] | None = None
     """Where to continue from, in seconds from the start of the track."""
     negative_tags: str | None = None
     """Styles and instruments to keep out of the music."""
     vocal_gender: Literal["m", "f"] | None = None
     """Whether a man (m) or a woman (f) sings; a preference that is not always met."""
-    style_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    style_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the style, from 0 to 1."""
-    weirdness_constraint: Annotated[Number, Field(ge=0, le=1)] | None = None
+    weirdness_constraint: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How unusual the music may be, from 0 to 1."""
-    audio_weight: Annotated[Number, Field(ge=0, le=1)] | None = None
+    audio_weight: Annotated[float, Field(ge=0, le=1), IsNumber] | None = None
     """How closely to follow the given recording, from 0 to 1."""
-    variety: Annotated[Integer, Field(ge=0, le=4)] = 1
+    variety: Annotated[int, Field(ge=0, le=4), IsNumber] = 1
     """How varied the music is, from 0 (least) to 4 (most)."""
     persona_id: str | None = None
     """The ID of a persona or voice to use."""
@@ -710,9 +709,9 @@ class SunoValidationPhrase(CatalogRequest, title="ai-music-api/validation-phrase
     model: Literal["ai-music-api/validation-phrase"] = "ai-music-api/validation-phrase"
     voice_url: Address
     """The link to a recording of the voice."""
-    vocal_start_s: Integer
+    vocal_start_s: Annotated[int, IsNumber]
     """Where the sample of the voice starts, in seconds."""
-    vocal_end_s: Integer
+    vocal_end_s: Annotated[int, IsNumber]
     """Where the sample of the voice ends, in seconds."""
     language: str | None = None
     """The language of the phrase to read."""

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
     TextAsNumber,
 )
@@ -57,7 +57,7 @@ class VeoExtend(CatalogRequest, title="veo/extend"):
     """The ID of the Veo task that made the video; not one made at 1080p."""
     prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What happens next, in words."""
-    seeds: Annotated[Integer, Field(ge=10000, le=99999)] | None = None
+    seeds: Annotated[int, Field(ge=10000, le=99999), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     watermark: str | None = None
     """The text of a watermark to put on the video."""
@@ -83,5 +83,5 @@ class VeoGet4kVideo(CatalogRequest, title="veo/get-4k-video"):
     model: Literal["veo/get-4k-video"] = "veo/get-4k-video"
     task_id: Annotated[str, Field(min_length=1), NotBlank]
     """The ID of the Veo task that made the video."""
-    index: Integer = 0
+    index: Annotated[int, IsNumber] = 0
     """Which of the results to fetch, counted from 0."""

@@ -3,9 +3,12 @@
 Generated from catalog.json by `make models`; change that, or tools/models_overlay.json.
 """
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from prefect_kie.models.fields import Address, Number
+from prefect_kie.models.fields import (
+    Address,
+    IsNumber,
+)
 from prefect_kie.models.rules import CatalogRequest
 
 
@@ -35,5 +38,5 @@ class VolcengineVideoToVideoLipSync(CatalogRequest, title="Volcengine video to v
     """Repeats the clip where the recording is longer; lite mode only."""
     align_audio_reverse: bool = False
     """Plays the clip backwards on every other repeat; lite mode with align_audio only."""
-    templ_start_seconds: Number = 0
+    templ_start_seconds: Annotated[float, IsNumber] = 0
     """Where in the clip to start, in seconds; lite mode only."""

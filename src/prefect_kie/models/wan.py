@@ -9,9 +9,8 @@ from pydantic import Field
 
 from prefect_kie.models.fields import (
     Address,
-    Integer,
+    IsNumber,
     NotBlank,
-    Number,
     NumberAsText,
     TextAsNumber,
 )
@@ -32,7 +31,7 @@ class Wan22A14bImageToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Image to 
     """How large the result is; larger costs more."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Annotated[Number, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[float, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
     acceleration: Literal["none", "regular"] = "none"
     """Trades some quality for speed."""
@@ -52,21 +51,21 @@ class Wan22A14bSpeechToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Speech t
     """The link to a picture of the person who speaks."""
     audio_url: Address
     """The link to the recording to speak."""
-    num_frames: Annotated[Number, Field(ge=40, le=120)] = 80
+    num_frames: Annotated[float, Field(ge=40, le=120), IsNumber] = 80
     """How many frames the video has; with frames_per_second it sets the length."""
-    frames_per_second: Annotated[Number, Field(ge=4, le=60)] = 16
+    frames_per_second: Annotated[float, Field(ge=4, le=60), IsNumber] = 16
     """Frames per second of the video."""
     resolution: Literal["480p", "580p", "720p"] = "480p"
     """How large the result is; larger costs more."""
     negative_prompt: Annotated[str, Field(max_length=500)] | None = None
     """What to keep out of the result, in words."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
-    num_inference_steps: Annotated[Number, Field(ge=2, le=40)] = 27
+    num_inference_steps: Annotated[float, Field(ge=2, le=40), IsNumber] = 27
     """How many steps to spend; more take longer and give more detail."""
-    guidance_scale: Annotated[Number, Field(ge=1, le=10)] = 3.5
+    guidance_scale: Annotated[float, Field(ge=1, le=10), IsNumber] = 3.5
     """How strictly to follow the prompt; higher is stricter."""
-    shift: Annotated[Number, Field(ge=1, le=10)] = 5
+    shift: Annotated[float, Field(ge=1, le=10), IsNumber] = 5
     """How the work is spread over the steps; higher favours motion over detail."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -86,7 +85,7 @@ class Wan22A14bTextToVideoTurbo(CatalogRequest, title="Wan - 2.2 A14B Text to Vi
     """Width to height of the result."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Annotated[Number, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[float, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
     acceleration: Literal["none", "regular"] = "none"
     """Trades some quality for speed."""
@@ -144,7 +143,7 @@ class Wan25ImageToVideo(CatalogRequest, title="Wan 2.5 - Image to Video"):
     """What to keep out of the result, in words."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -168,7 +167,7 @@ class Wan25TextToVideo(CatalogRequest, title="Wan 2.5 - Text to Video"):
     """What to keep out of the result, in words."""
     enable_prompt_expansion: bool | None = None
     """Lets the model add detail to your prompt."""
-    seed: Integer | None = None
+    seed: Annotated[int, IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -262,7 +261,7 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
     """Width to height of the result."""
     enable_sequential: bool = False
     """Makes a series of pictures that belong together."""
-    n: Annotated[Integer, Field(ge=1, le=12)] | None = None
+    n: Annotated[int, Field(ge=1, le=12), IsNumber] | None = None
     """How many pictures to make, 1 to 4 (default 4); in a series 1 to 12 (default 12)."""
     resolution: Literal["1K", "2K", "4K"] = "2K"
     """How large the result is; larger costs more."""
@@ -272,14 +271,17 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
     """Three to ten colours to use, with the share of each; not for a series."""
     bbox_list: (
         list[
-            Annotated[list[Annotated[list[Integer], Field(min_length=4, max_length=4)]], Field(max_length=2)]
+            Annotated[
+                list[Annotated[list[Annotated[int, IsNumber]], Field(min_length=4, max_length=4)]],
+                Field(max_length=2),
+            ]
         ]
         | None
     ) = None
     """The areas to edit: for each source picture a list of up to two boxes."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -316,7 +318,7 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7"):
     """Width to height of the result."""
     enable_sequential: bool = False
     """Makes a series of pictures that belong together."""
-    n: Annotated[Integer, Field(ge=1, le=12)] | None = None
+    n: Annotated[int, Field(ge=1, le=12), IsNumber] | None = None
     """How many pictures to make, 1 to 4 (default 4); in a series 1 to 12 (default 12)."""
     resolution: Literal["1K", "2K", "4K"] = "2K"
     """How large the pictures are; 4K only from a prompt alone."""
@@ -328,14 +330,17 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7"):
     """Three to ten colours to use, with the share of each; not for a series."""
     bbox_list: (
         list[
-            Annotated[list[Annotated[list[Integer], Field(min_length=4, max_length=4)]], Field(max_length=2)]
+            Annotated[
+                list[Annotated[list[Annotated[int, IsNumber]], Field(min_length=4, max_length=4)]],
+                Field(max_length=2),
+            ]
         ]
         | None
     ) = None
     """The areas to edit: for each source picture a list of up to two boxes."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] = 0
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] = 0
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -361,13 +366,13 @@ class Wan27ImageToVideo(CatalogRequest, title="Wan 2.7 - Image to Video"):
     """The link to a recording for the video to follow."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
-    duration: Annotated[Integer, Field(ge=2, le=15)] = 5
+    duration: Annotated[int, Field(ge=2, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -396,13 +401,13 @@ class Wan27R2v(CatalogRequest, title="Wan 2.7 - Reference to Video"):
     """How large the result is; larger costs more."""
     aspect_ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the video; ignored with first_frame."""
-    duration: Annotated[Integer, Field(ge=2, le=10)] = 5
+    duration: Annotated[int, Field(ge=2, le=10), IsNumber] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -424,13 +429,13 @@ class Wan27TextToVideo(CatalogRequest, title="Wan 2.7 - Text to Video"):
     """How large the result is; larger costs more."""
     ratio: Literal["16:9", "9:16", "1:1", "4:3", "3:4"] = "16:9"
     """Width to height of the result."""
-    duration: Annotated[Integer, Field(ge=2, le=15)] = 5
+    duration: Annotated[int, Field(ge=2, le=15), IsNumber] = 5
     """Length of the result, in seconds."""
     prompt_extend: bool = True
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -462,7 +467,7 @@ class Wan27Videoedit(CatalogRequest, title="Wan 2.7 - Video Edit"):
     """Lets the model add detail to your prompt."""
     watermark: bool = False
     """Marks the result with a watermark."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -545,7 +550,7 @@ class Wan30Video(CatalogRequest, title="Wan 3.0"):
     """Length of the video, 2 to 30 seconds; -1 lets the model choose."""
     audio: bool = True
     """Adds sound to the video."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -628,7 +633,7 @@ class Wan30VideoPrime(CatalogRequest, title="wan/3-0-video-prime"):
     """Length of the video, 2 to 30 seconds; -1 lets the model choose."""
     audio: bool = True
     """Adds sound to the video."""
-    seed: Annotated[Integer, Field(ge=0, le=2147483647)] | None = None
+    seed: Annotated[int, Field(ge=0, le=2147483647), IsNumber] | None = None
     """Repeats a result: the same number and request give a similar one."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""

@@ -45,7 +45,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import free_port
 from prefect_kie.errors import DownloadFailed, JobTimedOut, RunIncomplete
 from prefect_kie.flows import Output, Scope, Waiting, collect_job, generate_video, resolve_submission
-from prefect_kie.models import MarketModel, Sora2TextToVideo, VideoRequest
+from prefect_kie.models import Kling26TextToVideo, Sora2TextToVideo, VideoRequest
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions import store
 from tests.conftest import KEY, QUICK, close_clients
@@ -53,7 +53,7 @@ from tests.conftest import KEY, QUICK, close_clients
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
-YAK = MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"})
+YAK = Kling26TextToVideo(prompt="a yak", sound=False, duration="5")
 
 HASTY = QUICK.model_copy(update={"deadline_seconds": 0.3})
 """A policy for jobs whose end is not waited for."""

@@ -23,7 +23,6 @@ import httpx
 import pytest
 from prefect import flow
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
-from prefect.logging import get_logger
 
 from prefect_kie.api import Job, JobResult, JobState, ResultFile
 from prefect_kie.blocks import KieCredentials
@@ -45,9 +44,7 @@ ONCE = save_result.with_options(retries=0)
 
 async def save_now(job: Job, credentials: KieCredentials, **options: Any) -> SavedResult:
     """What `save_result` does in each of its tries, without a run and a Prefect server."""
-    with pytest.MonkeyPatch.context() as outside:
-        outside.setattr(saving, "get_run_logger", lambda: get_logger("prefect_kie"))
-        saved, _ = await saving.save(job, credentials, **options)
+    saved, _ = await saving.save(job, credentials, **options)
     return saved
 
 

@@ -220,3 +220,29 @@ def test_the_smallest_objects_are_taken() -> None:
         for name, field in model.fields.items():
             if field["type"] in ("array", "object") and (given := model.with_field(name, least(field, name))):
                 assert made(model, given).input_fields()[name] == model.sent(given)[name]
+
+
+def keywords(schema: object) -> Iterator[str]:
+    """The keywords of a JSON Schema, however deep, without the names of properties."""
+    if isinstance(schema, dict):
+        for name, inner in schema.items():
+            yield name
+            yield from (
+                one
+                for part in (inner.values() if name in ("properties", "$defs") else [inner])
+                for one in keywords(part)
+            )
+    elif isinstance(schema, list):
+        for part in schema:
+            yield from keywords(part)
+
+
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
+def test_a_form_knows_each_limit_as_json_schema_calls_it(model: Model) -> None:
+    schema = request_class(model.name).model_json_schema()
+    assert not set(keywords(schema)) & {"ge", "le", "gt", "lt", "min_length", "max_length"}
+    for name, field in model.fields.items():
+        form = json.dumps(schema["properties"][SENT_AS_PYTHON.get(name, name)])
+        for word, limit in (("minimum", "min"), ("maximum", "max"), ("maxLength", "max_length")):
+            if limit in field and "enum" not in field:
+                assert f'"{word}": {field[limit]}' in form, (name, form)
