@@ -188,7 +188,10 @@ async def test_parameters_come_as_json_from_forms_and_schedules(
         ({"model": "sora-2-text-to-video", "prompt": ""}, "at least 1 character"),
         ({"model": "sora-2-text-to-video", "prompt": "x", "size": "high"}, "unknown field 'size'"),
         ({"model": "sora-2-image-to-video", "prompt": "x"}, "image_urls"),
-        ({"model": "sora-2-characters", "character_file_url": ["https://a.example/b.mp4"]}, "makes a character: run create_character"),
+        (
+            {"model": "sora-2-characters", "character_file_url": ["https://a.example/b.mp4"]},
+            "makes a character: run create_character",
+        ),
         ({"model": "acme/any-video"}, "input"),
         ({}, "request"),
     ],
