@@ -8,7 +8,7 @@ EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,7 +37,9 @@ fleet: $(VENV)/.fleet ## several machines and a Prefect server on PostgreSQL; de
 check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/generate_models.py --check
 	$(BIN)/mypy
+	$(BIN)/mypy tests/unit/models/examples_of_types.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/examples_of_docs.py
 	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
@@ -57,6 +59,9 @@ recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it run
 
 bench: $(VENV)/.bench ## all benchmarks, for an hour (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
+
+models: $(VENV)/.check ## the request classes of all models, from src/prefect_kie/models/catalog.json
+	$(BIN)/python tools/generate_models.py
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
 	tests/on-versions 3.11 lowest

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import Annotated, Any, Self, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from prefect.blocks.core import Block
 from pydantic import (
@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from prefect_kie.api.hosts import is_loopback
+from prefect_kie.api.hosts import check_host
 
 DONE_PATH, PROGRESS_PATH = "/kie/done", "/kie/progress"
 """Where the receiver learns that a job has ended, and that it makes progress."""
@@ -42,23 +42,6 @@ class KnownFields(BaseModel):
                     f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
                 )
         return cast("Any", values)
-
-
-def _public_address(url: str) -> str:
-    """An address to which a path can be added, without a slash at its end."""
-    url = url.strip()
-    # Never quoted in full: what was pasted here may hold a password.
-    wanted = "must be an address like https://hooks.example.com or https://example.com/hooks"
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(wanted) from None
-    if not host or not (url.isascii() and url.isprintable()) or set(url) & set(" @?#\\<>\"'"):
-        raise ValueError(f"{wanted}, without a user, a query or a fragment")
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
-        raise ValueError("must be https, since Kie posts to it over the internet, or http on this machine")
-    return url.rstrip("/")
 
 
 def _no_empty_key(key: object) -> object:
@@ -100,7 +83,7 @@ class KieCallbacks(KnownFields, Block):
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "Where Kie's callbacks arrive, and the key with which Kie signs them."
 
-    base_url: Annotated[str, Field(max_length=500), AfterValidator(_public_address)] = Field(
+    base_url: Annotated[str, Field(max_length=500), AfterValidator(check_host)] = Field(
         title="Public address",
         description=(
             "The address at which Kie reaches prefect-kie callbacks, for example through your proxy. "

@@ -30,11 +30,6 @@ KEY_VARIABLE = "KIE_API_KEY"
 NAME = r"^(kie-credentials/.+|(?!sk-)(?!.*[a-z0-9]{20})[a-z0-9-]+)$"
 """A block's name, and none that may be a key; with its type in front any name is one."""
 
-_HOW = (
-    "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
-    'KieCredentials(api_key=...).save("kie"), and give the block or its name.'
-)
-
 Host = Annotated[str, AfterValidator(check_host)]
 
 
@@ -171,12 +166,14 @@ def check_credentials_value(value: object) -> None:
     else:
         shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
     if shape:
-        remedy = f"{_HOW} If it was a block's name, write kie-credentials/ in front of it."
         raise InvalidRequest(
             f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "
             "submitted",
-            remedy=remedy,
-            next_step=remedy,
+            next_step=(
+                "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
+                'KieCredentials(api_key=...).save("kie"), and give the block or its name. If it was a '
+                "block's name, write kie-credentials/ in front of it."
+            ),
         )
 
 
@@ -214,12 +211,11 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
                 "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
             )
             return KieCredentials(api_key=SecretStr(key))
-        remedy = (
-            "Create it in the UI (Blocks, Kie Credentials) or with "
-            f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed."
-        )
         raise AuthenticationFailed(
             f"{server_named()} has no KieCredentials block named {shown}",
-            remedy=remedy,
-            next_step=f"{remedy} Then run again.",
+            next_step=(
+                "Create it in the UI (Blocks, Kie Credentials) or with "
+                f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. "
+                "Then run again."
+            ),
         ) from None

@@ -64,7 +64,7 @@ class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_
 
     def credits_for(self, request: JobRequest) -> float | None:
         """What a request's job costs, credits; None where the table has no price for it."""
-        fields = request.input_fields()
+        fields = request.effective_fields()
         rows = self.root.get(request.model_name, [])
         return next((row.credits for row in rows if row.fits(fields)), None)
 

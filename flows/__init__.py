@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     from prefect_kie.flows.batch import generate_batch
     from prefect_kie.flows.characters import CharacterTraits, create_character
     from prefect_kie.flows.collect import collect_job
-    from prefect_kie.flows.generate import generate_video
+    from prefect_kie.flows.generate import generate_audio, generate_image, generate_video
     from prefect_kie.flows.resolve import resolve_submission
     from prefect_kie.flows.resuming import resume_waiting
     from prefect_kie.flows.series import EpisodeSettings, character_series
     from prefect_kie.outcomes.results import (
         Character,
         CollectedJob,
+        GeneratedAudio,
+        GeneratedImages,
         GeneratedVideos,
         SeriesResult,
         VideoOutcome,
@@ -35,6 +37,8 @@ __all__ = [
     "CharacterTraits",
     "CollectedJob",
     "EpisodeSettings",
+    "GeneratedAudio",
+    "GeneratedImages",
     "GeneratedVideos",
     "Output",
     "ResolvedSubmission",
@@ -48,7 +52,9 @@ __all__ = [
     "character_series",
     "collect_job",
     "create_character",
+    "generate_audio",
     "generate_batch",
+    "generate_image",
     "generate_video",
     "make",
     "resolve_submission",
@@ -62,11 +68,13 @@ _MODULES = {
     "flows.batch": "generate_batch",
     "flows.characters": "CharacterTraits create_character",
     "flows.collect": "collect_job",
-    "flows.generate": "generate_video",
+    "flows.generate": "generate_audio generate_image generate_video",
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "EpisodeSettings character_series",
-    "outcomes.results": "Character CollectedJob GeneratedVideos SeriesResult VideoOutcome",
+    "outcomes.results": (
+        "Character CollectedJob GeneratedAudio GeneratedImages GeneratedVideos SeriesResult VideoOutcome"
+    ),
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

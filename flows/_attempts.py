@@ -1,7 +1,6 @@
 """Which attempt at a result follows a failure: the same request again, a fallback, or none.
 
-Each attempt is a submission of its own, with a record of its own. A run that is run again walks along the
-same attempts and finds them by their records, so that it neither repeats one nor counts it twice.
+Each attempt is a submission with a record of its own, by which a run that is run again finds it.
 """
 
 from collections.abc import Sequence
@@ -28,9 +27,8 @@ class Attempts:
     def advance(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
         """Go on to the attempt that follows this failure; False where none does.
 
-        Attempts of earlier runs (not `of_this_run`) do not count: whoever starts a run anew wants what is
-        missing. One that was `made_before`, under whatever policy, may have made the result, and is polled
-        before anything else is paid.
+        Attempts of earlier runs (not `of_this_run`) do not count. One that was `made_before`, under whatever
+        policy, may have made the result, and is polled before anything else is paid.
         """
         if (self.allowed > 1 or made_before) and may_repeat(error):
             self._counted += of_this_run

@@ -1,4 +1,7 @@
-"""What can be known before anything is paid: that Kie can fetch the inputs, that a slice can be picked."""
+"""What can be known before anything is paid: that Kie can fetch the inputs, that a slice can be picked.
+
+Each check raises an InvalidRequest; nothing was submitted then.
+"""
 
 import re
 from collections.abc import Iterator
@@ -16,11 +19,7 @@ _IS_LOCAL = re.compile(
 
 
 def check_addresses(request: JobRequest) -> None:
-    """Make sure that files which a request names are at addresses where Kie can fetch them.
-
-    Raises:
-        InvalidRequest: when one is a file of this machine; nothing was submitted.
-    """
+    """Make sure that files which a request names are at addresses where Kie can fetch them."""
     for name, value in _texts("", request.input_fields()):
         if _NAMES_A_FILE.search(name) and _IS_LOCAL.match(value):
             raise InvalidRequest(
@@ -31,11 +30,7 @@ def check_addresses(request: JobRequest) -> None:
 
 
 def check_pictures() -> None:
-    """Make sure that a contact sheet can be made, by which a person picks a slice.
-
-    Raises:
-        InvalidRequest: when PyAV or Pillow is missing; nothing was submitted.
-    """
+    """Make sure that a contact sheet can be made, by which a person picks a slice."""
     missing = [name for module, name in (("av", "PyAV"), ("PIL", "Pillow")) if find_spec(module) is None]
     if missing:
         raise InvalidRequest(
@@ -46,11 +41,7 @@ def check_pictures() -> None:
 
 
 def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None:
-    """Make sure that a slice lies inside its video, before anything is paid for it.
-
-    Raises:
-        InvalidRequest: when it does not.
-    """
+    """Make sure that a slice lies inside its video."""
     try:
         if seconds is not None:
             part.check_within(seconds)
@@ -65,7 +56,6 @@ def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None
 
 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Each text of an input, with the name of its field."""
     if isinstance(value, str):
         yield name, value
     elif isinstance(value, dict):

@@ -5,22 +5,28 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import wraps
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar, cast
 
 from prefect import Flow
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
+from prefect.states import Failed
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobRequest
+from prefect_kie import __version__
+from prefect_kie.api import InvalidRequest, JobRequest, KieError
 from prefect_kie.blocks.credentials import check_credentials_value
+from prefect_kie.outcomes.endings import is_retried
+from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks.models import shortened
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-MARGIN_BYTES = 1024
+T = TypeVar("T")
 
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")
 """Names that Prefect makes up: `delectable-kudu`, and in its UIs `iota55-huygens` and `Sleek-Jacana`."""
@@ -29,9 +35,8 @@ GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][
 class KieFlow(Flow[P, R]):
     """A flow that refuses a key among its parameters, and takes parameters of any size.
 
-    Prefect creates a flow's run, parameters and all, before it validates these. So a key is looked for
-    before; and what is larger than the server takes is left out of the run's record, which is for people:
-    a flow that is called has its parameters from the call.
+    Prefect creates a flow's run, parameters and all, before it validates these. What is larger than the
+    server takes is left out of the run's record: a flow that is called has its parameters from the call.
     """
 
     def serialize_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
@@ -40,27 +45,21 @@ class KieFlow(Flow[P, R]):
         limit = get_current_settings().server.api.max_parameter_size
         sizes = {name: _size(value) for name, value in serialized.items()}
         for name in sorted(sizes, key=lambda name: -sizes[name]):
-            if limit <= 0 or sum(sizes.values()) <= limit - MARGIN_BYTES:
+            if limit <= 0 or sum(sizes.values()) <= limit - 1024:
                 break
             serialized[name] = f"kept out of the run's record: {sizes[name]:,} bytes; it takes {limit:,}"
             sizes[name] = _size(serialized[name])
         return serialized
 
     def validate_parameters(self, parameters: dict[str, Any]) -> dict[str, Any]:
-        """The parameters as the flow's function takes them.
-
-        Raises:
-            InvalidRequest: when there is a key among them, where no server has refused it before.
-            ParameterTypeError: when they are wrong.
-        """
+        """The parameters as the flow's function takes them; refuses a key where no server has before."""
         try:
             check_credentials_value(parameters.get("credentials"))
         except InvalidRequest as error:
             raise InvalidRequest(
                 f"{error.message}. If that was the key, the Prefect server now has it in clear, in the "
                 "parameters of this run",
-                remedy=error.remedy,
-                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.remedy}",
+                next_step=f"Delete this run, and replace that key at kie.ai/api-key. {error.next_step}",
             ) from None
         return super().validate_parameters(parameters)
 
@@ -69,11 +68,9 @@ class KieFlow(Flow[P, R]):
         def __call__(self, *args, **kwargs):
             options = {"return_state", "wait_for"}
             given = {name: value for name, value in kwargs.items() if name not in options}
-            try:
-                bound = inspect.signature(self.fn).bind_partial(*args, **given).arguments
-            except TypeError:  # Prefect says it better
-                bound = given
-            check_credentials_value(bound.get("credentials"))
+            with suppress(TypeError):  # Prefect says it better
+                given = inspect.signature(self.fn).bind_partial(*args, **given).arguments
+            check_credentials_value(given.get("credentials"))
             return super().__call__(*args, **kwargs)
 
         def with_options(self, **options):
@@ -92,9 +89,14 @@ def run_name() -> str:
 
 
 def kie_flow(
-    flow_run_name: str | Callable[[], str], **options: Any
-) -> Callable[[Callable[P, R]], KieFlow[P, R]]:
-    """Prefect's `@flow`, for a `KieFlow`; a name that a person has typed for the run stays."""
+    flow_run_name: str | Callable[[], str], *, like: Flow[..., Any] | None = None, **options: Any
+) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], KieFlow[P, Coroutine[Any, Any, T]]]:
+    """Prefect's `@flow`, for a `KieFlow`; a name that a person has typed for the run stays.
+
+    The parameters mean what those of the flow `like` do, whose words the form has.
+
+    A `KieError` fails the run without Prefect's traceback of our own code above it in the log.
+    """
 
     def name() -> str:
         typed = flow_run.get_name()
@@ -104,11 +106,27 @@ def kie_flow(
             return flow_run_name.format(**flow_run.get_parameters())
         return flow_run_name()
 
-    def decorate(fn: Callable[P, R]) -> KieFlow[P, R]:
+    def decorate(fn: Callable[P, Coroutine[Any, Any, T]]) -> KieFlow[P, Coroutine[Any, Any, T]]:
+        if like is not None:
+            words = inspect.cleandoc(like.fn.__doc__ or "")
+            args = words[words.index("Args:") : words.index("Returns:")]
+            fn.__doc__ = f"{inspect.cleandoc(fn.__doc__ or '')}\n\n{args}"
         for parameter, annotation in fn.__annotations__.items():
             title = Field(json_schema_extra={"title": parameter.replace("_", " ").capitalize()})
             fn.__annotations__[parameter] = Annotated[annotation, title]  # Prefect's title is the bare name
-        return KieFlow(fn, flow_run_name=name, **options)
+
+        @wraps(fn)
+        async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            keep_alive()
+            try:
+                return await fn(*args, **kwargs)
+            except KieError as error:
+                if is_retried():  # Prefect counts a returned state as no failure to retry
+                    raise
+                state: State[Any] = Failed(message=str(error), data=error)
+                return cast("T", state)
+
+        return KieFlow(run, flow_run_name=name, version=__version__, **options)
 
     return decorate
 

@@ -2,17 +2,16 @@
 
 from prefect.runtime import flow_run
 
-from prefect_kie.api import InvalidRequest
+from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
-from prefect_kie.models import VideoRequest
 from prefect_kie.outcomes.results import Wanted
 from prefect_kie.tasks import SavedResult
 
 
 async def make(
-    request: VideoRequest,
+    request: JobRequest,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
     *,
     take: int = 1,

@@ -18,7 +18,7 @@ from pydantic_core import CoreSchema
 from prefect_kie.api import PollPolicy
 from prefect_kie.api.forms import described
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
-from prefect_kie.models import Slice, VideoRequest
+from prefect_kie.models import AnyRequest, Slice
 from prefect_kie.storage.destination import StorageBlock
 
 
@@ -60,7 +60,7 @@ class Retry(_Group):
 
     attempts: Attempts = 1
     """How many submissions each request has at most, where failures are transient (heavy load, timed out)."""
-    fallbacks: tuple[VideoRequest, ...] = ()
+    fallbacks: tuple[AnyRequest, ...] = ()
     """Other requests, tried in this order when the one before has failed or its model is not served."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
-from contextlib import AsyncExitStack
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,16 +12,7 @@ from pathlib import Path
 from prefect.filesystems import WritableFileSystem
 from prefect.runtime import flow_run
 
-from prefect_kie.api import (
-    CharacterResult,
-    ContentRejected,
-    InvalidRequest,
-    JobHandle,
-    JobRequest,
-    KieError,
-    PollPolicy,
-    UnexpectedResponse,
-)
+from prefect_kie import api
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
@@ -41,44 +32,40 @@ from prefect_kie.storage.run_storage import submission_scope
 from prefect_kie.submissions.store import SubmissionRecord
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 
-OnSubmitted = Callable[[int, JobHandle, int], Awaitable[None]]
+Submitted = api.JobHandle | Exception
+OnSubmitted = Callable[[int, api.JobHandle, int], Awaitable[None]]
 """Called with a video's place among its siblings, its job and the number of the attempt, from 1."""
 OnEnded = Callable[[int, VideoOutcome], Awaitable[None]]
 
 
 class _Account:
-    """One account pays for all jobs of a run: a refusal that would meet each of them is met once.
-
-    One submission goes ahead, and the others follow once it is taken. They are as many at once as Kie takes
-    in a moment, so that a refusal meets few.
+    """One account pays for all jobs of a run: a refusal that would meet each of them is met once, since one
+    submission goes ahead, or by few: the others follow as many at once as Kie takes in a moment.
     """
 
     def __init__(self, at_once: int) -> None:
-        self._refusal: KieError | None = None
+        self._refusal: api.KieError | None = None
         self._ahead, self._is_served = asyncio.Lock(), False
         self._gate = asyncio.Semaphore(at_once)
 
-    async def submit(self, submit: Callable[[], Awaitable[JobHandle | Exception]]) -> JobHandle | Exception:
+    async def submit(self, submit: Callable[[], Awaitable[Submitted]]) -> Submitted:
         """The submission's outcome, or the refusal that keeps it from being tried."""
-        async with self._gate, AsyncExitStack() as stack:
+        async with self._gate:
             if not self._is_served:
-                await stack.enter_async_context(self._ahead)
-            if self._is_served:
-                await stack.aclose()  # the others follow side by side
-            if (refusal := self._refusal) is not None:
-                return type(refusal)(
-                    refusal.message,
-                    code=refusal.code,
-                    billed="no",
-                    next_step=refusal.next_step,
-                    remedy=refusal.remedy,
-                )
-            outcome = await submit()
-            if isinstance(outcome, ACCOUNT_REFUSALS):
-                self._refusal = self._refusal or outcome
-            # What Kie refuses for its own input says nothing of the account.
-            self._is_served |= not isinstance(outcome, InvalidRequest | ContentRejected)
-            return outcome
+                async with self._ahead:
+                    if not self._is_served:
+                        return await self._tried(submit)
+            return await self._tried(submit)
+
+    async def _tried(self, submit: Callable[[], Awaitable[Submitted]]) -> Submitted:
+        if self._refusal is not None:
+            return self._refusal
+        outcome = await submit()
+        if isinstance(outcome, ACCOUNT_REFUSALS):
+            self._refusal = outcome
+        # What Kie refuses for its own input says nothing of the account.
+        self._is_served |= not isinstance(outcome, api.InvalidRequest | api.ContentRejected)
+        return outcome
 
 
 @dataclass
@@ -88,7 +75,7 @@ class _Video:
     place: int
     take: int
     attempts: Attempts
-    submitted: JobHandle | Exception | None = None
+    submitted: Submitted | None = None
     outcome: VideoOutcome | None = None
     credits: float | None = None
 
@@ -99,7 +86,7 @@ class JobRunner:
 
     credentials: KieCredentials
     job_key: str  # the caller's, or the outermost run's id
-    poll: PollPolicy
+    poll: api.PollPolicy
     suspends: bool
     directory: Path | None  # the default directory, or the storage
     storage: WritableFileSystem | None
@@ -118,11 +105,8 @@ class JobRunner:
         attempts: int = 1,
         asks: bool = False,
     ) -> JobRunner:
-        """Load what is only named, so that a wrong name is an error before anything is paid.
-
-        Raises:
-            KieError: when there are no such credentials or no such storage, or it cannot ask a person and
-                would have to (`asks`, or by `approval`).
+        """Load what is only named, so that a wrong name is an error before anything is paid; so is a run that
+        cannot ask a person and would have to (`asks`, or by `approval`).
         """
         if asks or approval.ask_above is not None:
             await check_can_ask()
@@ -131,19 +115,17 @@ class JobRunner:
         try:
             key = await submission_scope(scope.job_key)
         except ValueError as error:
-            raise InvalidRequest(str(error), next_step="Give one, or leave it out, and run again.") from None
+            step = "Give one, or leave it out, and run again."
+            raise api.InvalidRequest(str(error), next_step=step) from None
         suspends = waiting.mode == "suspend"
         return cls(kie, key, waiting.poll, suspends, output.directory, block, approval, attempts)
 
     async def check(
-        self, jobs: Sequence[Wanted], further: Sequence[JobRequest] = (), *, saves: bool = True
+        self, jobs: Sequence[Wanted], further: Sequence[api.JobRequest] = (), *, saves: bool = True
     ) -> list[int]:
         """The places of the jobs that are not submitted yet. Before anything is paid, make sure that Kie can
         fetch the inputs (also `further` requests, not settled yet), results can be saved, and budgets have
         room. Where all was submitted before, nothing is checked: what is paid for is fetched.
-
-        Raises:
-            KieError: when something is wrong; nothing was submitted.
         """
         new = await self._not_submitted(jobs)
         if new or further:
@@ -158,7 +140,7 @@ class JobRunner:
         return new
 
     async def approve(
-        self, jobs: Sequence[Wanted], new: Collection[int], further: Sequence[JobRequest] = ()
+        self, jobs: Sequence[Wanted], new: Collection[int], further: Sequence[api.JobRequest] = ()
     ) -> None:
         """Ask a person, where what is left to submit costs so much; see `human_input.approval.approve`."""
         unsettled = [Wanted(request) for request in further]
@@ -195,12 +177,8 @@ class JobRunner:
             # What was submitted before is only found again, whatever the account is worth now.
             is_new = video.place in unpaid or video.attempts.made > 1
             video.submitted = await (account.submit(submission) if is_new else submission())
-            if on_submitted is not None and isinstance(video.submitted, JobHandle):
+            if on_submitted is not None and isinstance(video.submitted, api.JobHandle):
                 await on_submitted(video.place, video.submitted, video.attempts.made)
-
-        async def until_submitted(video: _Video) -> None:
-            async with gate:
-                await submit(video)
 
         async def until_ended(video: _Video) -> None:
             async with gate:
@@ -211,7 +189,7 @@ class JobRunner:
                         return
                     await submit(video)
             handle, attempts = video.submitted, video.attempts
-            task_id = handle.task_id if isinstance(handle, JobHandle) else None
+            task_id = handle.task_id if isinstance(handle, api.JobHandle) else None
             wanted = Wanted(attempts.request, video.take)
             video.outcome = VideoOutcome.of(wanted, made, task_id, attempts.made, video.credits)
             if on_ended is not None:
@@ -223,13 +201,14 @@ class JobRunner:
 
         while unfinished := [video for video in videos if video.outcome is None]:
             if self.suspends:
-                await asyncio.gather(*map(until_submitted, unfinished))
-                await self._suspend(*(video.submitted for video in unfinished))
+                await asyncio.gather(*map(submit, unfinished))
+                handles = [one.submitted for one in unfinished if isinstance(one.submitted, api.JobHandle)]
+                await suspend_until_done(handles, self.credentials, self.poll)
             async with waiting_reported(message):
                 await asyncio.gather(*map(until_ended, unfinished))
         return tuple(video.outcome for video in videos if video.outcome is not None)
 
-    def _key(self, request: JobRequest, take: int, repetition: int = 0) -> str:
+    def _key(self, request: api.JobRequest, take: int, repetition: int = 0) -> str:
         return submission_key(self.credentials, self.job_key, request, take, repetition)
 
     async def _not_submitted(self, jobs: Sequence[Wanted]) -> list[int]:
@@ -237,7 +216,7 @@ class JobRunner:
         found = await (await run_records()).read_many(keys)
         return [n for n, record in enumerate(found) if record is None or record.state != "submitted"]
 
-    async def _submitted(self, video: _Video) -> JobHandle | Exception:
+    async def _submitted(self, video: _Video) -> Submitted:
         request = video.attempts.request
         try:
             return await task_for(request)(
@@ -252,7 +231,7 @@ class JobRunner:
             return error
 
     async def _saved(self, video: _Video) -> SavedResult | Exception:
-        if not isinstance(video.submitted, JobHandle):
+        if not isinstance(video.submitted, api.JobHandle):
             return video.submitted or RuntimeError("it was not submitted")
         try:
             job = await wait_for_job(video.submitted, self.credentials, poll=self.poll)
@@ -266,11 +245,11 @@ class JobRunner:
         if isinstance(made, SavedResult):
             return False
         attempts = video.attempts
-        if not isinstance(made, KieError):  # a mistake of ours or of the machine: its place matters
+        if not isinstance(made, api.KieError):  # a mistake of ours or of the machine: its place matters
             run_logger().error("%s: unexpected error", attempts.request.model_name, exc_info=made)
             return False
         mine, before = True, False
-        if may_fall_back(made) and isinstance(video.submitted, JobHandle) and video.submitted.submission:
+        if may_fall_back(made) and isinstance(video.submitted, api.JobHandle) and video.submitted.submission:
             record = await self._record(video.submitted.submission)
             mine = record is None or record.flow_run_id in (None, flow_run.get_id())
         if may_repeat(made):
@@ -289,25 +268,20 @@ class JobRunner:
         return True
 
     async def _record(self, key: str) -> SubmissionRecord | None:
-        try:
+        with suppress(api.KieError):  # nor can anything be submitted then
             return await (await run_records()).read(key)
-        except KieError:  # nor can anything be submitted then
-            return None
-
-    async def _suspend(self, *submitted: JobHandle | Exception | None) -> None:
-        handles = [handle for handle in submitted if isinstance(handle, JobHandle)]
-        await suspend_until_done(handles, self.credentials, self.poll)
+        return None
 
     async def character(self, request: Sora2CharactersPro, *, video: Path | str | None = None) -> Character:
         """Submit and wait for a character; `video` is the original's file, for pictures of the slice."""
         cap = self.approval.max_credits
         handle = await sora_2_characters_pro(request, self.credentials, job_key=self.job_key, max_credits=cap)
         if self.suspends:
-            await self._suspend(handle)
+            await suspend_until_done([handle], self.credentials, self.poll)
         async with waiting_reported(lambda: "Waits for Kie: the character"):
             job = await wait_for_job(handle, self.credentials, poll=self.poll)
-        if not isinstance(job.result, CharacterResult):
-            raise UnexpectedResponse(
+        if not isinstance(job.result, api.CharacterResult):
+            raise api.UnexpectedResponse(
                 "Kie reports the character as made but names none",
                 task_id=job.task_id,
                 billed="yes",

@@ -1,14 +1,15 @@
 """Waiting without a process: a run is suspended until its jobs have ended.
 
-Whoever resumes it (`flows.resuming`: the receiver of callbacks, or the flow `resume-waiting` on a schedule)
-finds what it waits for among the run's inputs on the Prefect server. Resumed, the run begins anew, finds its
-jobs by their submissions, and goes on.
+What it waits for is among the run's inputs on the Prefect server, for `flows.resuming`. Resumed, the run
+begins anew and finds its jobs by their submissions.
 """
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta, timezone
 
+from httpx import HTTPStatusError
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
@@ -21,49 +22,34 @@ from prefect_kie.human_input.pausing import suspend
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
+# How the key of such a suspension begins, which is also the name of the run's input that says for what.
 WAITS = "kie-wait-"
-"""How the key of such a suspension begins, which is also the name of the run's input that says for what."""
-
-POLLS_AT_ONCE = 5
 
 
 class Awaited(BaseModel):
-    """What a suspended run waits for.
+    """What a suspended run waits for."""
 
-    Attributes:
-        jobs: Their task ids, with the time of submission where it is known.
-        credentials: The name of the credentials block to poll them with.
-        until: When the run is to go on in any case: its waiting ends with an error then.
-    """
-
-    jobs: dict[str, datetime | None]
-    credentials: str
-    until: datetime
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it was waited for long enough."""
-        return datetime.now(timezone.utc) >= self.until
+    jobs: dict[str, datetime | None]  # task ids, with the time of submission where it is known
+    credentials: str  # the name of the block to poll them with
+    until: datetime  # when the run is to go on in any case: its waiting ends with an error then
 
 
 async def suspend_until_done(
     handles: Sequence[JobHandle], credentials: KieCredentials, poll: PollPolicy
 ) -> None:
-    """Suspend this run until its jobs have ended; returns at once where they have.
-
-    Where it cannot be suspended (it belongs to no deployment, is a part of another run, or its credentials
-    are no stored block) it says so and returns, and is waited in.
+    """Suspend this run until its jobs have ended; returns at once where they have, or where it cannot be
+    suspended: then its log says why, and its process waits.
     """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None or not handles:
         return
     run, log, name = context.flow_run, get_run_logger(), block_name(credentials)
-    why = "" if name else "its credentials are no stored block, by whose name they could be found again"
+    why = "its credentials are no stored block, by whose name they could be found again"
     if run.parent_task_run_id is not None:
-        why = "it is a part of another run"
+        name, why = None, "it is a part of another run"
     if run.deployment_id is None:
-        why = "it belongs to no deployment"
-    if why or name is None:
+        name, why = None, "it belongs to no deployment"
+    if name is None:
         log.warning("This run is not suspended while its jobs run, but waits: %s", why)
         return
     now = datetime.now(timezone.utc)
@@ -74,14 +60,13 @@ async def suspend_until_done(
         until=max(handle.submitted_at or now for handle in handles) + deadline,
     )
     left = await unfinished(awaited, credentials)
-    if not left or awaited.is_over:
+    if not left or now >= awaited.until:
         return
     async with get_client() as client:
         keys = (await client.read_flow_run(run.id)).empirical_policy.pause_keys or set()
         key = f"{WAITS}{sum(key.startswith(WAITS) for key in keys) + 1}"
-        for written in await client.filter_flow_run_input(run.id, key, 10, set()):
-            if written.key == key:  # of the same run before it failed and was run again
-                await client.delete_flow_run_input(run.id, key)
+        with suppress(HTTPStatusError):  # of the same run before it failed and was run again
+            await client.delete_flow_run_input(run.id, key)
         await client.create_flow_run_input(run.id, key, awaited.model_dump_json())
     called_back = all(handle.callback_requested for handle in handles)
     jobs = f"{len(left)} of {len(handles)} jobs"
@@ -95,7 +80,7 @@ async def suspend_until_done(
 
 async def unfinished(awaited: Awaited, kie: KieCredentials) -> list[str]:
     """Which of the jobs have not ended, by polling each; one that cannot be polled for good has."""
-    at_once = asyncio.Semaphore(POLLS_AT_ONCE)
+    at_once = asyncio.Semaphore(5)
 
     async def goes_on(task_id: str, submitted_at: datetime | None) -> bool:
         async with at_once:

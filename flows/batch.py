@@ -11,27 +11,23 @@ from prefect import get_run_logger
 from prefect.runtime import flow_run
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, JobHandle, KieError
+from prefect_kie.api import InvalidRequest, JobHandle
 from prefect_kie.batches.manifest import load_table, parse_table
 from prefect_kie.batches.progress import BatchProgress
 from prefect_kie.batches.results import BatchResult, ResultsFile, videos_text
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Approval, BatchRetry, Output, Scope, Table, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.approval import Estimate
-from prefect_kie.outcomes.endings import completed, failed, incomplete, summary, table
+from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_markdown, show_table
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
 
-PLAN = "kie-batch-plan"
-MAX_SHOWN = 1000
-"""How many rows the table artifact has; the results file has all."""
+MAX_SHOWN = 1000  # rows of the table artifact; the results file has all
 NO_DEFAULTS: dict[str, Any] = {}
 
 
@@ -100,49 +96,47 @@ async def generate_batch(
         print(made.summary, made.results)
         ```
     """
-    keep_alive()
-    try:
-        key = scope.job_key if scope.job_key is not None else _name(manifest)
-        # The plan asks nobody, so a run that cannot ask may still plan.
-        asked = approval.model_copy(update={"ask_above": None}) if dry_run else approval
-        runner = await JobRunner.prepare(
-            credentials, output, asked, waiting, Scope(job_key=key), attempts=retry.attempts
+    key = scope.job_key if scope.job_key is not None else _name(manifest)
+    # The plan asks nobody, so a run that cannot ask may still plan.
+    asked = approval.model_copy(update={"ask_above": None}) if dry_run else approval
+    scope = Scope(job_key=key)
+    runner = await JobRunner.prepare(credentials, output, asked, waiting, scope, attempts=retry.attempts)
+    read = await load_table(manifest, await load_storage(table.storage))
+    title = "the manifest" if isinstance(manifest, list) else manifest.name
+    rows = await anyio.to_thread.run_sync(parse_table, read, defaults, table.columns, title, retry.fallbacks)
+    jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
+    new = await runner.check(jobs, saves=not dry_run)
+    results = ResultsFile(
+        storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
+        f"{_file_stem(key)}.results.{'tsv' if read.delimiter == chr(9) else 'csv'}",
+        [row.values for row in rows],
+        read.delimiter,
+        read.prefix,
+    )
+    unrecorded = await results.paid_rows() if len(new) == len(rows) and not pay_again else 0
+    estimate = Estimate.of([jobs[n] for n in new], await load_prices())
+    estimate = await estimate.with_balance(runner.credentials)
+    await _show_plan(len(rows), estimate)
+    if dry_run:
+        return BatchResult(
+            job_key=key,
+            counts={"to submit": len(new), "submitted before": len(rows) - len(new)},
+            credits=None if estimate.unpriced else estimate.credits,
+            unrecorded=unrecorded,
+            unpriced=estimate.unpriced,
+            account=estimate.account,
         )
-        read = await load_table(manifest, await load_storage(table.storage))
-        title = "the manifest" if isinstance(manifest, list) else manifest.name
-        rows = await anyio.to_thread.run_sync(
-            parse_table, read, defaults, table.columns, title, retry.fallbacks
+    if unrecorded:
+        raise InvalidRequest(
+            f"{results.address} says that {unrecorded:,} of its rows are paid, but no submission of the "
+            f"batch {key!r} is on record here (or every row has changed); all of it would be paid again",
+            next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
+            "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
+            "submitted.",
         )
-        jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
-        new = await runner.check(jobs, saves=not dry_run)
-        results = ResultsFile(
-            storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),
-            f"{_file_stem(key)}.results.{'tsv' if read.delimiter == chr(9) else 'csv'}",
-            [row.values for row in rows],
-            read.delimiter,
-            read.prefix,
-        )
-        unrecorded = await results.paid_rows() if len(new) == len(rows) and not pay_again else 0
-        estimate = Estimate.of([jobs[n] for n in new], await load_prices())
-        estimate = await estimate.with_balance(runner.credentials)
-        await _show_plan(len(rows), estimate)
-        if dry_run:
-            return BatchResult(
-                job_key=key,
-                counts={"to submit": len(new), "submitted before": len(rows) - len(new)},
-                credits=None if estimate.unpriced else estimate.credits,
-                unrecorded=unrecorded,
-                unpriced=estimate.unpriced,
-                account=estimate.account,
-            )
-        if unrecorded:
-            raise _paid_elsewhere(unrecorded, key, results.address)
-        await runner.approve(jobs, new)
-    except KieError as error:
-        return failed(error, BatchResult)
-    unpaid = set(new)
+    await runner.approve(jobs, new)
     usual = runner.poll.usual_seconds or max(row.request.usual_seconds for row in rows)
-    progress = BatchProgress(len(rows), unpaid, usual, results.address)
+    progress = BatchProgress(len(rows), set(new), usual, results.address)
 
     async def on_submitted(place: int, job: JobHandle, tries: int) -> None:
         await results.submitted(place, job, tries)
@@ -155,16 +149,16 @@ async def generate_batch(
     await progress.begin()
     try:
         videos = await runner.videos(
-            jobs, new=unpaid, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
+            jobs, new=new, max_concurrency=max_concurrency, on_submitted=on_submitted, on_ended=on_ended
         )
     finally:
         await results.write()
-    result = BatchResult.of(videos, key, results.address, unpaid)
+    result = BatchResult.of(videos, key, results.address, set(new))
     await show_table(_shown(result))
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return completed(result, summary(videos))
-    return failed(incomplete(RunIncomplete(result.story), result, videos), BatchResult)
+    raise incomplete(result.story, result, videos)
 
 
 def _name(manifest: Path | list[dict[str, Any]]) -> str:
@@ -181,24 +175,16 @@ def _file_stem(name: str) -> str:
     return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 
 
-def _paid_elsewhere(count: int, key: str, address: str) -> InvalidRequest:
-    return InvalidRequest(
-        f"{address} says that {count:,} of its rows are paid, but no submission of the batch {key!r} is on "
-        "record here (or every row has changed); all of it would be paid again",
-        next_step="Run it with the result storage that has its records (PREFECT_LOCAL_STORAGE_PATH or "
-        "PREFECT_DEFAULT_RESULT_STORAGE_BLOCK), or with pay_again (--pay-again) to pay anew. Nothing was "
-        "submitted.",
-    )
-
-
 async def _show_plan(rows: int, estimate: Estimate) -> None:
-    to_submit = len(estimate.requests)
+    to_submit = len(estimate.jobs)
     price = estimate.total if estimate.unpriced else f"at most {estimate.total}"
     planned = f"{to_submit:,} to submit, {price}" if to_submit else "none to submit"
     before = f"; {rows - to_submit:,} submitted before, which are not paid again" if rows > to_submit else ""
     description = f"{videos_text(rows)}: {planned}{before}"
     get_run_logger().info("%s. %s", description, estimate.account)
-    await show_markdown(PLAN, description, estimate.markdown if to_submit else f"{description}.\n")
+    await show_markdown(
+        "kie-batch-plan", description, estimate.markdown if to_submit else f"{description}.\n"
+    )
 
 
 def _shown(result: BatchResult) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import JobHandle, KieError
+from prefect_kie.api import JobHandle
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
@@ -16,9 +16,8 @@ from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media.naming import file_stem
 from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.models.fields import Handle
-from prefect_kie.outcomes.endings import completed, failed
+from prefect_kie.outcomes.endings import completed
 from prefect_kie.outcomes.results import Character, Wanted
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
 
@@ -79,29 +78,23 @@ async def create_character(
         print(f"@{character.handle}")
         ```
     """
-    keep_alive()
-    try:
-        if slice is None:
-            check_pictures()
-        runner = await JobRunner.prepare(
-            credentials, approval=approval, waiting=waiting, scope=scope, asks=slice is None
-        )
-        origin = await wait_for_job(JobHandle(task_id=origin_task_id), runner.credentials, poll=waiting.poll)
-        # Where an earlier run has saved it at the usual place on this machine.
-        usual = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(origin)}.mp4"
-        file = usual if usual.is_file() else None
-        if slice is None:
-            whose, hours = traits.model_dump_json(), approval.answer_hours
-            slice = await pick_slice(
-                origin, runner.credentials, job_key=runner.job_key, whose=whose, hours=hours, file=file
-            )
-        else:
-            check_slice(slice, await real_length(origin, runner.credentials, file=file), origin_task_id)
-        request = traits.request(origin_task_id, slice)
-        jobs = [Wanted(request)]
-        await runner.approve(jobs, await runner.check(jobs, saves=False))
-        character = await runner.character(request, video=file)
-    except KieError as error:
-        return failed(error, Character)
+    if slice is None:
+        check_pictures()
+    runner = await JobRunner.prepare(
+        credentials, approval=approval, waiting=waiting, scope=scope, asks=slice is None
+    )
+    origin = await wait_for_job(JobHandle(task_id=origin_task_id), runner.credentials, poll=waiting.poll)
+    # Where an earlier run has saved it at the usual place on this machine.
+    usual = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(origin)}.mp4"
+    file = usual if usual.is_file() else None
+    if slice is None:
+        whose, hours = (runner.job_key, traits.model_dump_json()), approval.answer_hours
+        slice = await pick_slice(origin, runner.credentials, whose=whose, hours=hours, file=file)
+    else:
+        check_slice(slice, await real_length(origin, runner.credentials, file=file), origin_task_id)
+    request = traits.request(origin_task_id, slice)
+    jobs = [Wanted(request)]
+    await runner.approve(jobs, await runner.check(jobs, saves=False))
+    character = await runner.character(request, video=file)
     name = character.handle or character.character_id
     return completed(character, f"The character @{name}, {character.credits or 0:g} credits")

@@ -5,17 +5,15 @@ from typing import Annotated
 from prefect import get_run_logger
 from pydantic import Field
 
-from prefect_kie.api import CharacterResult, KieError
+from prefect_kie.api import CharacterResult
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Output, Waiting
 from prefect_kie.flows._runner import JobRunner
-from prefect_kie.outcomes.endings import failed
 from prefect_kie.outcomes.results import CollectedJob
 from prefect_kie.run_page.artifacts import show_character
 from prefect_kie.run_page.waiting_message import waiting_reported
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks import save_result, wait_for_job
 
 
@@ -45,16 +43,12 @@ async def collect_job(
         collected = await collect_job("0f3a…", output=Output(directory="videos"))
         ```
     """
-    keep_alive()
-    try:
-        runner = await JobRunner.prepare(credentials, output)
-        async with waiting_reported(lambda: "Waits for Kie: 1 of 1 jobs"):
-            job = await wait_for_job(task_id.strip(), runner.credentials, poll=waiting.poll)
-        if isinstance(job.result, CharacterResult):
-            get_run_logger().info("Job %s made the character %s", task_id, job.result)
-            await show_character(job)
-            return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
-        saved = await save_result(job, runner.credentials, directory=output.directory, storage=runner.storage)
-    except KieError as error:
-        return failed(error, CollectedJob)
+    runner = await JobRunner.prepare(credentials, output)
+    async with waiting_reported(lambda: "Waits for Kie: 1 of 1 jobs"):
+        job = await wait_for_job(task_id.strip(), runner.credentials, poll=waiting.poll)
+    if isinstance(job.result, CharacterResult):
+        get_run_logger().info("Job %s made the character %s", task_id, job.result)
+        await show_character(job)
+        return CollectedJob(task_id=job.task_id, model=job.model, character=job.result)
+    saved = await save_result(job, runner.credentials, directory=output.directory, storage=runner.storage)
     return CollectedJob(task_id=job.task_id, model=job.model, video=saved)

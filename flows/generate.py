@@ -1,20 +1,25 @@
-"""`generate_video`: any request, once or in several variations."""
+"""`generate_video`, `generate_image`, `generate_audio`: any request, once or in several variations."""
 
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
-from prefect_kie.api import KieError
-from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.api import JobRequest
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
-from prefect_kie.models import VideoRequest
-from prefect_kie.outcomes.endings import complete_or_failed, failed, summary, table
-from prefect_kie.outcomes.results import GeneratedVideos, Wanted
+from prefect_kie.models import AudioRequest, ImageRequest, VideoRequest
+from prefect_kie.outcomes.endings import complete, summary, table
+from prefect_kie.outcomes.results import (
+    GeneratedAudio,
+    GeneratedImages,
+    GeneratedVideos,
+    VideoOutcome,
+    Wanted,
+)
 from prefect_kie.run_page.artifacts import show_overview
-from prefect_kie.runtime.heartbeat import keep_alive
 
 
 @kie_flow(name="generate-video", flow_run_name=run_name, persist_result=True)
@@ -58,17 +63,77 @@ async def generate_video(
         print(made.paths, made.credits)
         ```
     """
-    keep_alive()
+    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedVideos(videos=made.outcomes), made.outcomes, "videos", made.job_key)
+
+
+@kie_flow(name="generate-image", flow_run_name=run_name, persist_result=True, like=generate_video)
+async def generate_image(
+    request: ImageRequest,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
+    count: Annotated[int, Field(ge=1, le=100)] = 1,
+    output: Output = Output(),
+    approval: Approval = Approval(),
+    retry: Retry = Retry(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
+) -> GeneratedImages:
+    """Make a picture (or several variations of it) and save it; as `generate_video` otherwise.
+
+    Example:
+        ```python
+        made = await generate_image(NanoBananaPro(prompt="a paper boat", aspect_ratio="16:9"))
+        print(made.path, made.credits)
+        ```
+    """
+    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedImages(images=made.outcomes), made.outcomes, "pictures", made.job_key)
+
+
+@kie_flow(name="generate-audio", flow_run_name=run_name, persist_result=True, like=generate_video)
+async def generate_audio(
+    request: AudioRequest,
+    credentials: Credentials = DEFAULT_CREDENTIALS,
+    count: Annotated[int, Field(ge=1, le=100)] = 1,
+    output: Output = Output(),
+    approval: Approval = Approval(),
+    retry: Retry = Retry(),
+    waiting: Waiting = Waiting(),
+    scope: Scope = Scope(),
+) -> GeneratedAudio:
+    """Make a song, speech or another sound and save it; as `generate_video` otherwise.
+
+    Example:
+        ```python
+        song = SunoGenerate(custom_mode=False, instrumental=True, prompt="a slow waltz for a music box")
+        made = await generate_audio(song)
+        print(*(file.path for file in made.saved.files))
+        ```
+    """
+    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedAudio(audio=made.outcomes), made.outcomes, "sounds", made.job_key)
+
+
+class _Made(NamedTuple):
+    outcomes: tuple[VideoOutcome, ...]
+    job_key: str
+
+
+async def _made(
+    request: JobRequest,
+    credentials: KieCredentials | str,
+    count: int,
+    output: Output,
+    approval: Approval,
+    retry: Retry,
+    waiting: Waiting,
+    scope: Scope,
+) -> _Made:
     jobs = [Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)]
-    try:
-        runner = await JobRunner.prepare(
-            credentials, output, approval, waiting, scope, attempts=retry.attempts
-        )
-        new = await runner.check(jobs)
-        await runner.approve(jobs, new)
-    except KieError as error:
-        return failed(error, GeneratedVideos)
-    videos = await runner.videos(jobs, new=new)
+    runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
+    new = await runner.check(jobs)
+    await runner.approve(jobs, new)
+    outcomes = await runner.videos(jobs, new=new)
     if count > 1:
-        await show_overview(table(videos), summary(videos))
-    return complete_or_failed(GeneratedVideos(videos=videos), videos, "videos", runner.job_key)
+        await show_overview(table(outcomes), summary(outcomes))
+    return _Made(outcomes, runner.job_key)

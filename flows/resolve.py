@@ -11,13 +11,11 @@ from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 from pydantic import Field
 
-from prefect_kie.api import InvalidRequest, KieError
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
-from prefect_kie.outcomes.endings import failed
 from prefect_kie.run_context import run_submissions
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.storage.destination import StorageBlock, load_storage
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
@@ -54,28 +52,24 @@ async def resolve_submission(
         KieError: when the choice cannot be right, or the records cannot be read or written; nothing was
             changed.
     """
-    keep_alive()
-    try:
-        if task_id is not None and release:
-            raise InvalidRequest(
-                "either the submission became a job (task_id), or it is to be released; not both",
-                next_step="Leave one out and run again; nothing was changed.",
-            )
-        if submission is None and (task_id is not None or release):
-            raise InvalidRequest(
-                "which submission is meant?",
-                next_step="Run resolve_submission without parameters to see their keys; nothing was changed.",
-            )
-        block = await load_storage(records_storage)
-        records = SubmissionRecords(storage_for(block)) if block else None
-        submissions = await run_submissions(await load_credentials(credentials), records)
-        if submission is None:
-            found = await submissions.list_in_doubt()
-        else:
-            named = task_id.strip() if task_id is not None else None
-            found = [await submissions.resolve(submission.strip(), task_id=named, release=release)]
-    except KieError as error:
-        return failed(error, ResolvedSubmissions)
+    if task_id is not None and release:
+        raise InvalidRequest(
+            "either the submission became a job (task_id), or it is to be released; not both",
+            next_step="Leave one out and run again; nothing was changed.",
+        )
+    if submission is None and (task_id is not None or release):
+        raise InvalidRequest(
+            "which submission is meant?",
+            next_step="Run resolve_submission without parameters to see their keys; nothing was changed.",
+        )
+    block = await load_storage(records_storage)
+    records = SubmissionRecords(storage_for(block)) if block else None
+    submissions = await run_submissions(await load_credentials(credentials), records)
+    if submission is None:
+        found = await submissions.list_in_doubt()
+    else:
+        task_id = task_id and task_id.strip()
+        found = [await submissions.resolve(submission.strip(), task_id=task_id, release=release)]
     resolved = [
         ResolvedSubmission.of(record, await _run_name(record), submissions.is_being_submitted(record))
         for record in found

@@ -1,6 +1,7 @@
 """`resume_waiting`: runs that are suspended until their jobs have ended go on when these have."""
 
 from collections.abc import Collection
+from datetime import datetime, timezone
 
 from prefect import flow, get_run_logger
 from prefect.client.orchestration import PrefectClient, get_client
@@ -15,8 +16,6 @@ from prefect_kie.blocks import load_credentials
 from prefect_kie.flows._suspension import WAITS, Awaited, unfinished
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import shown_error
-
-PAGE = 200
 
 
 @flow(name="resume-waiting")
@@ -35,33 +34,23 @@ async def resume_waiting() -> int:
 
 
 async def resume_finished(jobs: Collection[str] | None = None) -> list[FlowRun]:
-    """Resume each suspended run whose jobs have all ended, or that has waited long enough.
+    """Resume each suspended run whose jobs have all ended, or that has waited long enough; returns these.
 
-    Args:
-        jobs: Only runs that wait for one of these jobs; None: all runs.
-
-    Returns:
-        The runs that it resumed.
-
-    Raises:
-        httpx.HTTPError: when the Prefect server does not answer.
+    With `jobs`, only runs that wait for one of them.
     """
     resumed: list[FlowRun] = []
     wanted = FlowRunFilter(state=FlowRunFilterState(name=FlowRunFilterStateName(any_=["Suspended"])))
     async with get_client() as client:
         found: list[FlowRun] = []
-        while len(found) % PAGE == 0:
-            page = await client.read_flow_runs(flow_run_filter=wanted, limit=PAGE, offset=len(found))
-            if not page:
-                break
+        while page := await client.read_flow_runs(flow_run_filter=wanted, limit=200, offset=len(found)):
             found += page
         for run in found:
             try:
                 awaited = await _awaited(client, run)
                 if awaited is None or (jobs is not None and not set(awaited.jobs) & set(jobs)):
                     continue
-                kie = await load_credentials(awaited.credentials) if not awaited.is_over else None
-                if kie is not None and await unfinished(awaited, kie):
+                is_over = datetime.now(timezone.utc) >= awaited.until
+                if not is_over and await unfinished(awaited, await load_credentials(awaited.credentials)):
                     continue
             except (KieError, ValidationError) as error:
                 get_logger("prefect_kie").warning("Run %s stays suspended: %s", run.name, shown_error(error))

@@ -1,6 +1,5 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
-from collections import Counter
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -11,7 +10,6 @@ from prefect_kie.api import JobHandle, JobRequest, KieError, UnexpectedResponse
 from prefect_kie.api.forms import described
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows._before_paying import check_pictures, check_slice
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, SliceOrPicked, Waiting
@@ -21,20 +19,17 @@ from prefect_kie.human_input.pick_slice import pick_slice
 from prefect_kie.models import Slice, parse_request
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
 from prefect_kie.models.registry import SoraVideoRequest
-from prefect_kie.outcomes.endings import complete_or_failed, failed, how_to_go_on, summary, table
+from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, summary, table
 from prefect_kie.outcomes.results import Character, Failure, SeriesResult, Wanted
 from prefect_kie.run_page.artifacts import show_overview
-from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks import wait_for_job
 
 PLACEHOLDER = "{character}"
-ROOM_FOR_HANDLE = 60
-"""Characters of a prompt that are kept free for each mention of the handle."""
 
 
 def _leaves_room(prompt: str) -> str:
     mentions = max(1, prompt.count(PLACEHOLDER))
-    longest = 10_000 - mentions * ROOM_FOR_HANDLE
+    longest = 10_000 - mentions * 60  # which each mention of the handle may take
     if len(prompt) > longest:
         raise ValueError(
             f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
@@ -161,70 +156,52 @@ async def character_series(
         print(made.character, made.credits)
         ```
     """
-    keep_alive()
-    jobs = [Wanted(original, 1, retry.fallbacks)]
-    try:
-        if slice is None:
-            check_pictures()
-        runner = await JobRunner.prepare(
-            credentials,
-            output,
-            approval,
-            waiting,
-            scope,
-            attempts=retry.attempts,
-            asks=slice is None,
-        )
-        # What the character's and the episodes' input will be is not known yet; what they cost is.
-        planned = [
-            traits.request("the original", slice or Slice(start=0, end=1)),
-            *map(episodes.planned, prompts),
-        ]
-        new = await runner.check(jobs, planned)
-        await runner.approve(jobs, new, planned)
-    except KieError as error:
-        return failed(error, SeriesResult)
+    jobs, asks = [Wanted(original, 1, retry.fallbacks)], slice is None
+    if asks:
+        check_pictures()
+    runner = await JobRunner.prepare(
+        credentials, output, approval, waiting, scope, attempts=retry.attempts, asks=asks
+    )
+    # What the character's and the episodes' input will be is not known yet; what they cost is.
+    character_planned = traits.request("the original", slice or Slice(start=0, end=1))
+    planned = [character_planned, *map(episodes.planned, prompts)]
+    new = await runner.check(jobs, planned)
+    await runner.approve(jobs, new, planned)
     (first,) = await runner.videos(jobs, new=new)
     result = SeriesResult(original=first)
     if first.video is None:
-        return complete_or_failed(result, (first,), "original videos", runner.job_key)
+        return complete(result, (first,), "original videos", runner.job_key)
     try:
         file, seconds, task_id = Path(first.video.path), first.video.seconds, first.video.task_id
         if slice is None:
             handle = JobHandle(task_id=task_id, model=first.model)
+            job = await wait_for_job(handle, runner.credentials, poll=waiting.poll)
+            whose, hours = (runner.job_key, traits.model_dump_json()), approval.answer_hours
             slice = await pick_slice(
-                await wait_for_job(handle, runner.credentials, poll=waiting.poll),
-                runner.credentials,
-                job_key=runner.job_key,
-                whose=traits.model_dump_json(),
-                hours=approval.answer_hours,
-                file=file,
-                seconds=seconds,
+                job, runner.credentials, whose=whose, hours=hours, file=file, seconds=seconds
             )
         else:
             check_slice(slice, seconds, task_id)
         character = await runner.character(traits.request(task_id, slice), video=file)
         result = SeriesResult(original=first, character=character)
-        seen: Counter[str] = Counter()
         wanted: list[Wanted] = []
         for request in (episodes.request(prompt, character) for prompt in prompts):
-            seen[request.title] += 1  # a prompt that is listed twice is two videos
-            wanted.append(Wanted(request, seen[request.title]))
+            take = 1 + sum(one.request.title == request.title for one in wanted)
+            wanted.append(Wanted(request, take))  # a prompt that is listed twice is two videos
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("sora-2-characters-pro: unexpected error")
-        failure = Failure.of(error)
-        incomplete = RunIncomplete(
-            "The original is saved, but no episode was made: "
-            f"{error.line if isinstance(error, KieError) else error}\n- {first.line}\n"
+        cause = Failure.of(error).exception
+        ended = incomplete(
+            f"The original is saved, but no episode was made: {cause.line}\n- {first.line}\n"
             f"{how_to_go_on(runner.job_key)}",
-            task_id=failure.exception.task_id,
-            billed="yes",
+            result,
+            [first],
         )
-        incomplete.result, incomplete.errors = result, (failure.exception,)
-        return failed(incomplete, SeriesResult)
+        ended.task_id, ended.errors = cause.task_id, (cause,)
+        raise ended from None
     get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
     made = await runner.videos(wanted)
     result = SeriesResult(original=first, character=character, episodes=made)
     await show_overview(table([first, character, *made]), summary([first, character, *made]))
-    return complete_or_failed(result, made, "episodes", runner.job_key, beside=(first, character))
+    return complete(result, made, "episodes", runner.job_key, beside=(first, character))

@@ -2,31 +2,26 @@
 
 Compose them in flows of your own::
 
-    handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="a claymation conductor"), "kie")
+    handle = await kling_2_6_text_to_video(Kling26TextToVideo(prompt="a yak on a ridge", sound=False), "kie")
     job = await wait_for_job(handle, "kie")
     video = await save_result(job, "kie")
 """
 
+from typing import TYPE_CHECKING
+
 from prefect_kie.media.saved import SavedFile, SavedResult
+from prefect_kie.models import request_class
+from prefect_kie.models.index import MODELS
 from prefect_kie.tasks.measure import measure_video
-from prefect_kie.tasks.models import (
-    ModelTask,
-    run_model,
-    sora_2_characters,
-    sora_2_characters_pro,
-    sora_2_image_to_video,
-    sora_2_image_to_video_stable,
-    sora_2_pro_image_to_video,
-    sora_2_pro_storyboard,
-    sora_2_pro_text_to_video,
-    sora_2_text_to_video,
-    sora_2_text_to_video_stable,
-    sora_watermark_remover,
-    task_for,
-)
+from prefect_kie.tasks.models import ModelTask, model_task, run_model, task_for
 from prefect_kie.tasks.save import save_result
 from prefect_kie.tasks.upload import upload_file
 from prefect_kie.tasks.wait import wait_for_job
+
+if TYPE_CHECKING:
+    from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+
+_MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
 __all__ = [
     "ModelTask",
@@ -35,17 +30,19 @@ __all__ = [
     "measure_video",
     "run_model",
     "save_result",
-    "sora_2_characters",
-    "sora_2_characters_pro",
-    "sora_2_image_to_video",
-    "sora_2_image_to_video_stable",
-    "sora_2_pro_image_to_video",
-    "sora_2_pro_storyboard",
-    "sora_2_pro_text_to_video",
-    "sora_2_text_to_video",
-    "sora_2_text_to_video_stable",
-    "sora_watermark_remover",
     "task_for",
     "upload_file",
     "wait_for_job",
 ]
+__all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODEL_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = model_task(request_class(_MODEL_OF[name]))
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

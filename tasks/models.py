@@ -1,6 +1,6 @@
 """One task per model of Kie: each submits a job once and returns its handle.
 
-Adding a model: one typed request in `prefect_kie.models`, one line here.
+A model's task is made when it is first asked for: `from prefect_kie.tasks import kling_3_0_video`.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from prefect import Task
-from prefect.cache_policies import NO_CACHE
 from prefect.runtime import task_run
 
-from prefect_kie import models
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.models import (
-    MarketModel,
-    parse_request,
-)
+from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel, parse_request
+from prefect_kie.models.index import MODELS
+from prefect_kie.models.registry import newer_request
 from prefect_kie.run_context import run_submissions
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.runtime.retries import only_retryable_and_not_the_last
+from prefect_kie.runtime.live_catalog import schema_before_paying
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.runtime.retries import retrying
 from prefect_kie.storage.run_storage import submission_scope
 
 P = ParamSpec("P")
@@ -74,14 +74,7 @@ class ModelTask(Task[..., Submitting], Generic[RequestT]):
 
 
 def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
-    """Make the task of a model.
-
-    Args:
-        request_class: The model's request.
-
-    Returns:
-        The task, named like the model at Kie.
-    """
+    """Make the task of a model, named like the model at Kie."""
 
     async def submit_job(
         request: RequestT,
@@ -96,8 +89,9 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
         return await _submit(checked, credentials, job_key, take, second_try, max_credits)
 
     model = request_class.model_fields["model"].default
-    submit_job.__name__ = submit_job.__qualname__ = model.replace("-", "_")
+    submit_job.__name__ = submit_job.__qualname__ = MODELS[model].task
     summary, _, _ = (request_class.__doc__ or "").partition("\n\nAttributes:")
+    submit_job.__annotations__["request"] = request_class
     submit_job.__doc__ = (
         f"Submit a job of {model}, once: {summary}\n\nArgs:\n"
         f"    request: What to make; a `{request_class.__name__}`."
@@ -107,7 +101,7 @@ def model_task(request_class: type[RequestT]) -> ModelTask[RequestT]:
 
 def task_for(request: RequestT) -> ModelTask[RequestT]:
     """The task of a request's model, for flows that take any request."""
-    return _tasks[type(request)]
+    return _tasks.get(type(request)) or model_task(type(request))
 
 
 def job_name() -> str:
@@ -141,11 +135,7 @@ def _task_of(
             function,
             name=name,
             task_run_name=job_name,
-            cache_policy=NO_CACHE,  # the submission record decides; a cache would be a second truth
-            retries=11,  # ten, in truth: the last one is never made
-            retry_delay_seconds=[2, 5, 10],
-            retry_jitter_factor=0.5,
-            retry_condition_fn=only_retryable_and_not_the_last,
+            **retrying(10, 2, 5, 10),  # no cache: the submission record decides, and it would be a second one
         )
         return cast("Task[P, Submitting]", made)
 
@@ -159,11 +149,47 @@ async def _submit(
     take: int,
     second_try: int,
     max_credits: float | None,
+    refusal: ValueError | None = None,
 ) -> JobHandle:
     keep_alive()
     scope = await submission_scope(job_key)
-    submissions = await run_submissions(await load_credentials(credentials))
+    kie = await load_credentials(credentials)
+    submissions = await run_submissions(kie)
+    if isinstance(request, MarketModel) and (refused := await _refused(kie, request, refusal)) is not None:
+        # What was submitted before is found again, whatever the catalogue says today.
+        key = submission_key(kie, scope, request, take, second_try)
+        if await submissions.records.read(key) is None:
+            raise refused
     return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
+
+
+async def _refused(kie: KieCredentials, request: MarketModel, refusal: ValueError | None) -> Exception | None:
+    """Why a model without a typed request is not submitted, by Kie's live schema of it.
+
+    `refusal` is what its typed request says of the input, where there is one: it stands unless Kie's schema,
+    which may be newer, takes the input.
+    """
+    schema = await schema_before_paying(kie, request.model)
+    problems = schema.problems(request.input_fields()) if schema is not None else []
+    if refusal is not None and (schema is None or problems):
+        return refusal
+    if problems:
+        return InvalidRequest(
+            f"{request.model} does not take this input, by Kie's own schema: {'; '.join(problems)}",
+            next_step="Correct the input, then run again; nothing was submitted.",
+        )
+    if schema is None:
+        run_logger().warning(
+            "The input of %s is not checked before it is paid: Kie's catalogue has no schema of this model, "
+            "or does not answer",
+            request.model,
+        )
+    elif refusal is not None:
+        run_logger().info(
+            "The input of %s is newer than this version of prefect-kie; Kie's own schema takes it",
+            request.model,
+        )
+    return None
 
 
 @_task_of(MarketModel, "run-model")
@@ -196,17 +222,12 @@ async def run_model(
             f"the request says all of its input, and {', '.join(input)} came besides",
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
-    request = model if isinstance(model, JobRequest) else parse_request(model)
-    return await _submit(request, credentials, job_key, take, second_try, max_credits)
-
-
-sora_2_text_to_video = model_task(models.Sora2TextToVideo)
-sora_2_image_to_video = model_task(models.Sora2ImageToVideo)
-sora_2_pro_text_to_video = model_task(models.Sora2ProTextToVideo)
-sora_2_pro_image_to_video = model_task(models.Sora2ProImageToVideo)
-sora_2_text_to_video_stable = model_task(models.Sora2TextToVideoStable)
-sora_2_image_to_video_stable = model_task(models.Sora2ImageToVideoStable)
-sora_2_characters_pro = model_task(models.Sora2CharactersPro)
-sora_2_characters = model_task(models.Sora2Characters)
-sora_2_pro_storyboard = model_task(models.Sora2ProStoryboard)
-sora_watermark_remover = model_task(models.SoraWatermarkRemover)
+    refusal: ValueError | None = None
+    if isinstance(model, JobRequest):
+        request = model
+    else:
+        try:
+            request = parse_request(model)
+        except ValueError as error:
+            request, refusal = newer_request(model, error), error
+    return await _submit(request, credentials, job_key, take, second_try, max_credits, refusal)

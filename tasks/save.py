@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import cast
 
-from prefect.cache_policies import NO_CACHE
 from prefect.filesystems import WritableFileSystem
-from prefect.runtime import task_run
 from prefect.states import Completed
 
 from prefect_kie._compat import task_of_states
@@ -18,22 +16,11 @@ from prefect_kie.media.saved import SavedResult
 from prefect_kie.media.saving import save
 from prefect_kie.run_page.artifacts import show_result
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.runtime.retries import only_retryable_and_not_the_last
-
-
-def _save_name() -> str:
-    job = task_run.get_parameters().get("job")
-    return f"save: {job.model} {job.task_id}" if isinstance(job, Job) else "save"
+from prefect_kie.runtime.retries import retrying
 
 
 @task_of_states(
-    name="save-result",
-    task_run_name=_save_name,
-    cache_policy=NO_CACHE,
-    retries=6,  # five, in truth: the last one is never made
-    retry_delay_seconds=[2, 10, 30, 60],
-    retry_jitter_factor=0.3,
-    retry_condition_fn=only_retryable_and_not_the_last,
+    name="save-result", task_run_name="save: {job.model} {job.task_id}", **retrying(5, 2, 10, 30, 60)
 )
 async def save_result(
     job: Job,

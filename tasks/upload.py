@@ -16,15 +16,14 @@ from pathlib import Path
 
 import anyio.to_thread
 from prefect import get_run_logger, task
-from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import UploadedFile
-from prefect_kie.api.uploads import checksum
+from prefect_kie.api.uploads import checksum, open_checked
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.loop import run_on_loop
-from prefect_kie.runtime.retries import only_retryable_and_not_the_last
+from prefect_kie.runtime.retries import retrying
 from prefect_kie.runtime.single_flight import single_flight
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import scope_storage, submission_scope
@@ -51,15 +50,7 @@ class UploadRecord(BaseModel):
         return datetime.now(timezone.utc) < until
 
 
-@task(
-    name="upload-file",
-    task_run_name="upload: {file}",
-    cache_policy=NO_CACHE,
-    retries=6,  # five, in truth: the last one is never made
-    retry_delay_seconds=[2, 5, 10],
-    retry_jitter_factor=0.5,
-    retry_condition_fn=only_retryable_and_not_the_last,
-)
+@task(name="upload-file", task_run_name="upload: {file}", **retrying(5, 2, 5, 10))
 async def upload_file(
     file: Path | str,
     credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
@@ -112,7 +103,6 @@ def _is_url(file: Path | str) -> bool:
 
 
 def _checksum(file: Path) -> str:
-    if not file.is_file():
-        raise ValueError(f"there is no file {file.name!r}")
-    with file.open("rb") as content:
+    content, _ = open_checked(file)
+    with content:
         return f"{file.suffix.lower()} {checksum(content)}"

@@ -9,7 +9,7 @@ import asyncio
 import random
 import time
 from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 
 from prefect import get_run_logger
 from prefect.cache_policies import NO_CACHE
@@ -17,7 +17,7 @@ from prefect.context import TaskRunContext
 from prefect.runtime import task_run
 from prefect.states import AwaitingRetry, Completed
 
-from prefect_kie._compat import PollingTask, task_of_states
+from prefect_kie._compat import StateTask, task_of_states
 from prefect_kie.api import (
     Job,
     JobFailed,
@@ -31,8 +31,8 @@ from prefect_kie.api import (
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
-from prefect_kie.errors import JobTimedOut, add_next_step
-from prefect_kie.models import request_class
+from prefect_kie.durations import usual_duration
+from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
@@ -61,8 +61,8 @@ def _wait_name() -> str:
     return f"wait: {f'{handle.model} {handle.task_id}' if isinstance(handle, JobHandle) else handle}"
 
 
-class WaitTask(PollingTask[P, R]):
-    """A polling task that says what becomes of its job when its run is cancelled (in the UI, by Ctrl-C)."""
+class WaitTask(StateTask[P, R]):
+    """A task that waits by returning AwaitingRetry, and says what becomes of its job when it is cancelled."""
 
     if not TYPE_CHECKING:
 
@@ -81,6 +81,15 @@ class WaitTask(PollingTask[P, R]):
                         handle.task_id,
                     )
                 raise
+
+        def with_options(self, **options):
+            """The same task with other options, but none that would keep a waiting state as its result."""
+            for name in ("persist_result", "cache_policy", "cache_key_fn"):
+                if options.get(name) not in (None, False, NO_CACHE):
+                    raise ValueError(
+                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
+                    )
+            return super().with_options(**options)
 
 
 # persist_result is off even where Prefect persists by default: a persisted waiting state would come back
@@ -127,7 +136,9 @@ async def wait_for_job(
     if not handle.callback_requested and age is not None and age < poll.min_gap_seconds:
         return await _poll_again(handle, poll, age, "submitted", None)  # too young to be polled
     try:
-        called_back = handle.callback_requested and await wait_for_callback(handle, poll, age)
+        called_back = False
+        if handle.callback_requested:
+            called_back = await wait_for_callback(handle, poll, age, await usual_duration(handle.model, {}))
         age = _age(handle, None)
         kie = await load_credentials(credentials)  # only now: the key may have changed in the meantime
         job = await _polled(kie, handle, poll, called_back)
@@ -206,16 +217,17 @@ def job_failure(job: Job) -> KieError:
 
 
 async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: str, job: Job | None) -> Job:
-    usual = request_class(job.model if job else handle.model).usual_seconds
+    asked: dict[str, Any] = (job.request_body.get("input") or {}) if job else {}
+    usual = await usual_duration(job.model if job else handle.model, asked)
     progress = job.progress if job else None
     chance = random.random()  # noqa: S311 - jitter, not a secret
-    gap = next_poll(poll, age=age, usual=usual, progress=progress, chance=chance)
+    gap = next_poll(poll, age=age, usual=usual.seconds, spread=usual.spread, progress=progress, chance=chance)
     if gap is None:
         raise JobTimedOut(
             f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
             task_id=handle.task_id,
         )
-    await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual)
+    await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual.seconds)
     message = f"{stands}, next poll in {gap:.0f} s"
     if handle.callback_requested:  # the next run of this function listens first, and polls then
         message, gap = f"{stands}, Kie calls back", 0
@@ -242,8 +254,7 @@ def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
             f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
         )
     error.task_id, error.billed = handle.task_id, "unknown"
-    first = f"{error.remedy} " if error.remedy and not error.retryable else ""
     error.next_step = (
-        f"The job goes on at Kie. {first}Run collect_job with its task id; results live 14 days."
+        f"The job goes on at Kie. {remedy(error)}Run collect_job with its task id; results live 14 days."
     )
     return error

@@ -34,6 +34,8 @@ os.environ |= {
 }
 
 import shutil  # noqa: E402
+import sqlite3  # noqa: E402
+from contextlib import closing  # noqa: E402
 
 import certifi  # noqa: E402
 
@@ -44,6 +46,7 @@ END = "-----END CERTIFICATE-----\n"
 FIRST_CERTIFICATE.write_text(Path(certifi.where()).read_text().split(END)[0] + END)
 os.environ |= {"SSL_CERT_FILE": str(FIRST_CERTIFICATE), "PREFECT_API_SSL_CERT_FILE": str(FIRST_CERTIFICATE)}
 
+import prefect  # noqa: E402
 import pytest  # noqa: E402
 from prefect.context import SettingsContext, get_settings_context  # noqa: E402
 from prefect.events.worker import EventsWorker  # noqa: E402
@@ -88,6 +91,7 @@ def grouped(**options: Any) -> dict[str, Any]:
 
 
 PREFECT_PORT = free_port()
+UNIT = Path(__file__).parent / "unit"
 UI = Path(__file__).parent / "ui"
 FLEET = Path(__file__).parent / "fleet"
 
@@ -108,6 +112,14 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return left_out.get(collection_path) or None
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """More processes than cores: tests on a server are waiting for half of their time."""
+    units_only = [Path(given).resolve().is_relative_to(UNIT) for given in config.args]
+    cores = os.cpu_count() or 1
+    return None if all(units_only) else cores + (cores + 1) // 2
+
+
 def pytest_configure(config: pytest.Config) -> None:
     # Prefect 3.9 leaves a connection to its server open for each look-up of the default result storage
     # (prefect.results._read_server_default_result_storage_block_id). Only these are passed over.
@@ -125,6 +137,29 @@ def pytest_sessionfinish() -> None:
     shutil.rmtree(HOME, ignore_errors=True)
 
 
+DATABASE = Path(__file__).parents[1] / f".cache/prefect-{prefect.__version__}.db"
+"""A new server's database of this version; to make one, Prefect migrates an empty one for ten seconds."""
+
+
+def with_tables(home: Path) -> Path:
+    """The directory of a server that is to be started, with the tables where a server was started before."""
+    home.mkdir(parents=True, exist_ok=True)
+    if DATABASE.exists():
+        shutil.copyfile(DATABASE, home / "prefect.db")
+    return home
+
+
+def keep_tables(home: Path) -> None:
+    """Keep the database of a server that has just started, for the next ones."""
+    if not DATABASE.exists():
+        DATABASE.parent.mkdir(exist_ok=True)
+        copy = home / "tables.db"
+        with closing(sqlite3.connect(home / "prefect.db")) as database:
+            database.execute("VACUUM INTO ?", [str(copy)])
+        shutil.copyfile(copy, DATABASE.with_suffix(f".{os.getpid()}"))
+        DATABASE.with_suffix(f".{os.getpid()}").replace(DATABASE)
+
+
 def send_what_is_left() -> None:
     """Wait until the server has every event and every log line of this process (not in an event loop)."""
     EventsWorker.drain_all(timeout=10)
@@ -139,7 +174,9 @@ def prefect_server() -> Iterator[LocalServer]:
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
     }
-    with local_server(HOME / "server", port=PREFECT_PORT, ui=False, settings=quick) as server:
+    home = with_tables(HOME / "server")
+    with local_server(home, port=PREFECT_PORT, ui=False, settings=quick) as server:
+        keep_tables(home)
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
         # It has no limits, and most tests look for warnings.
         global_limits.reported().add(global_limits.MISSING)

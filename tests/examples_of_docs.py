@@ -28,4 +28,5 @@ if __name__ == "__main__":
             (WRITTEN / f"{page.stem.lower()}_{line}.py").write_text(program, encoding="utf-8")
     for example in sorted((ROOT / "docs/examples").glob("*.py")):
         shutil.copy(example, WRITTEN)
+    shutil.copy(ROOT / "tests/unit/models/examples_of_types.py", WRITTEN)
     (WRITTEN / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')

@@ -28,7 +28,7 @@ REQUESTS: list[JobRequest] = [
     Sora2ImageToVideoStable(prompt="a hen", image_urls=PICTURE),
     Sora2ProStoryboard(shots=[Shot(Scene="dawn", duration=7.5), Shot(Scene="dusk", duration=7.5)]),
     SoraWatermarkRemover(video_url="https://sora.example/p/s_1"),
-    MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "duration": "5"}),
+    MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"}),
 ]
 """Those whose result is a file."""
 

@@ -14,6 +14,7 @@ from prefect.logging import get_logger
 from prefect_kie.api import JobHandle, JobRequest
 from prefect_kie.blocks import KieCredentials, PriceTable
 from prefect_kie.models import Sora2TextToVideo
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.submissions import budgets, send_tokens, store
 from prefect_kie.submissions.budgets import Budgets
@@ -64,10 +65,11 @@ class ListedEvents:
         return self.called_back
 
 
-class CountedLimit:
+class CountedLimit(ServerCreditLimit):
     """The limit `kie-credits` without a server; no credits: there is none."""
 
     def __init__(self) -> None:
+        super().__init__("kie-credits")
         self.credits: int | None = None
         self.used = 0
         self.error: Exception | None = None

@@ -11,26 +11,15 @@ from prefect import Task
 from prefect._flow_run_suspension import (
     _active_flow_run_suspension_requests as _engines,  # pyright: ignore[reportPrivateUsage]
 )
-from prefect._flow_run_suspension import mark_flow_run_suspension_requested
+from prefect._flow_run_suspension import (
+    mark_flow_run_suspension_requested as mark_flow_run_suspension_requested,
+)
 from prefect.blocks.core import Block
-from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas.objects import State
 from prefect.context import SettingsContext, get_settings_context
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-__all__ = [
-    "PollingTask",
-    "StateTask",
-    "block_id",
-    "block_name",
-    "is_run_here",
-    "mark_flow_run_suspension_requested",
-    "says_no_block",
-    "task_of_states",
-    "without_client_retries",
-]
 
 
 def is_run_here(flow_run_id: UUID) -> bool:
@@ -81,20 +70,6 @@ class StateTask(Task[P, R]):
             changed = super().with_options(**options)
             changed.__class__ = type(self)  # Prefect makes a plain Task of it
             return changed
-
-
-class PollingTask(StateTask[P, R]):
-    """One that waits by returning AwaitingRetry, so that none of its states may be kept as its result."""
-
-    if not TYPE_CHECKING:
-
-        def with_options(self, **options):
-            for name in ("persist_result", "cache_policy", "cache_key_fn"):
-                if options.get(name) not in (None, False, NO_CACHE):
-                    raise ValueError(
-                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
-                    )
-            return super().with_options(**options)
 
 
 async def _result(final: Coroutine[Any, Any, State[R]]) -> R:

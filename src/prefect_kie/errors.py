@@ -26,12 +26,11 @@ from prefect_kie.api import (
     SubmissionInDoubt,
 )
 
-_CHECK_KEY = (
-    "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the KieCredentials "
-    "block."
-)
 _NEXT_STEPS: dict[type[KieError], str] = {
-    AuthenticationFailed: f"{_CHECK_KEY} Then run again.",
+    AuthenticationFailed: (
+        "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
+        "KieCredentials block. Then run again."
+    ),
     InsufficientCredits: (
         "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
         "would pay for all of it, unless it has the same job_key."
@@ -58,7 +57,12 @@ def add_next_step(error: KieError) -> None:
     """Give an error of Kie's API, which knows no Prefect, the exact next call of a run, in place."""
     if error.next_step == error.default_next_step:
         error.next_step = _NEXT_STEPS.get(type(error), error.next_step)
-        error.remedy = _CHECK_KEY if isinstance(error, AuthenticationFailed) else error.remedy
+
+
+def remedy(error: KieError) -> str:
+    """What to put right before any call can succeed, with a blank after it; empty where there is nothing."""
+    first, then, _ = error.next_step.rpartition("Then ")
+    return first if then and not error.retryable else ""
 
 
 class JobTimedOut(KieError):

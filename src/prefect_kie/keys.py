@@ -20,17 +20,11 @@ def submission_key(
 ) -> str:
     """The name of a submission: equal for equal calls, whatever the version of this package.
 
-    Args:
-        kie: Whose Kie it is; None where only requests are compared. Its host and its account's name count,
-            not the key, which is replaced now and then while what was paid stays paid.
-        scope: The caller's `job_key`, or the id of the run that the call belongs to.
-        request: What to make. Fields left at their default do not count, so that a field added in a later
-            version changes no key.
-        take: 1, 2, 3 … for deliberate variations of one request.
-        second_try: 1, 2 … for a new job after one that failed, uncharged.
+    Of `kie` (None where only requests are compared) its host and its account's name count, not the key,
+    which is replaced now and then while what was paid stays paid. Fields of the request left at their default
+    do not count, so that a field added in a later version changes no key.
     """
-    asked = request.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
-    asked = content_identity(asked)  # an upload made anew has another address and is the same file
+    asked = content_identity(request.identity())  # an upload made anew is the same file
     whose: list[Any] = [_text(scope), request.model_name, canonical(asked), take]
     account: list[str] = []
     if kie is not None and (_host(kie.base_url) != _host(API_URL) or kie.account):

@@ -9,13 +9,11 @@ import pytest
 from prefect import Task, flow, task
 from prefect._flow_run_suspension import FlowRunSuspensionRequest, register_flow_run_suspension_request
 from prefect.blocks.core import Block
-from prefect.cache_policies import INPUTS
 from prefect.context import FlowRunContext, get_settings_context
 from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry, Completed, Paused
 
 from prefect_kie._compat import (
-    PollingTask,
     StateTask,
     block_id,
     block_name,
@@ -71,13 +69,11 @@ def test_prefects_client_repeats_nothing_where_it_must_not() -> None:
 
 
 def test_changed_options_leave_a_task_of_its_kind() -> None:
-    @task_of_states(PollingTask, name="wait")
+    @task_of_states(StateTask, name="wait")
     async def wait() -> None: ...
 
     assert type(Task.with_options(wait, name="other")) is Task  # why there is one of ours
-    assert type(wait.with_options(name="other")) is PollingTask
-    with pytest.raises(ValueError, match="cache_policy"):
-        wait.with_options(cache_policy=INPUTS)
+    assert type(wait.with_options(name="other")) is StateTask
 
 
 @pytest.mark.server

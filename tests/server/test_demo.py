@@ -20,7 +20,7 @@ PROXY = "http://127.0.0.1:9"
 
 
 @pytest.mark.server
-def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path) -> None:
+def test_the_demo_makes_its_files_and_stops_what_it_started(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
     started = time.monotonic()
     done = subprocess.run(
@@ -37,16 +37,22 @@ def test_the_demo_makes_its_five_videos_and_stops_what_it_started(tmp_path: Path
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr == ""
     assert "Traceback" not in done.stdout
-    assert re.search(r"5 videos, 1 character, \d+ credits, in \d+ s", done.stdout)
+    assert re.search(r"6 results, 1 character, [\d.]+ credits, in \d+ s", done.stdout)
     assert "@latte_bot" in done.stdout
-    videos = sorted((tmp_path / "demo/videos").glob("*.mp4"))
-    assert len(videos) == 5
-    for path in videos:
-        assert path.name in done.stdout
-        with av.open(str(path)) as video:
-            assert video.duration is not None
-            assert video.duration / av.time_base == pytest.approx(10, abs=0.2)
-            assert video.streams.video[0].codec_context.name == "h264"
+    made = [path for path in (tmp_path / "demo/videos").iterdir() if path.suffix != ".json"]
+    assert all(path.name in done.stdout for path in made)
+    assert sorted(path.suffix for path in made if "cover" not in path.name) == [
+        *(".mp3", ".mp3"),
+        *(".mp4", ".mp4", ".mp4", ".mp4"),
+        ".png",
+    ]
+    for path in made:
+        if path.suffix == ".mp4":
+            with av.open(str(path)) as video:
+                assert video.duration is not None
+                seconds = 5 if "kling" in path.name else 10
+                assert video.duration / av.time_base == pytest.approx(seconds, abs=0.2)
+                assert video.streams.video[0].codec_context.name == "h264"
     url = re.findall(r"Prefect UI: (http://\S+)", done.stdout)[0]
     with pytest.raises(httpx.ConnectError):
         httpx.get(url)

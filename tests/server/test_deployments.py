@@ -15,7 +15,7 @@ from prefect.client.schemas.schedules import CronSchedule
 
 from prefect_kie import flows
 from prefect_kie.cli.automations import RECOVERY_TAG
-from prefect_kie.models import MarketModel
+from prefect_kie.models import Kling26TextToVideo
 from tests.unit.test_deployments import ROOT, TEXT
 
 
@@ -74,5 +74,5 @@ async def check_daily(client: PrefectClient) -> None:
     assert "scope" not in daily.parameters  # it would make every day's video the first day's
     # The form takes it as it is: a run of it needs no further parameter.
     parameters = flows.generate_video.validate_parameters(daily.parameters)
-    assert isinstance(parameters["request"], MarketModel)
+    assert isinstance(parameters["request"], Kling26TextToVideo)
     assert (parameters["count"], parameters["scope"].job_key) == (1, None)

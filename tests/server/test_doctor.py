@@ -20,12 +20,14 @@ from prefect.settings import (
 )
 from pydantic import SecretStr
 
+from prefect_kie.api import CatalogModel
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.doctor import DEPLOYMENTS
 from prefect_kie.cli.main import main
 from prefect_kie.cli.setup import set_up
 from prefect_kie.runtime.global_limits import CREATE_LIMIT
+from prefect_kie.runtime.live_catalog import LiveCatalog
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 from tests.conftest import KEY
@@ -66,7 +68,7 @@ async def doctor(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, 
     found: dict[str, str] = {}
     last = ""
     for line in shown.out.splitlines():
-        if line.startswith(("ok ", "error ", "missing ")):
+        if line.startswith(("ok ", "error ", "missing ", "warning ")):
             last = line[9:]
             found[last] = line
         else:
@@ -148,6 +150,29 @@ class TestAServer:
         (automation,) = await client.read_automations_by_name(name)
         assert automation.description == "changed"
 
+    async def test_a_deployed_model_that_kie_has_no_more_is_told(
+        self,
+        client: PrefectClient,
+        key: None,
+        capsys: pytest.CaptureFixture[str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        flow_id = await client.create_flow_from_name("generate-video")
+        for model in ("acme/gone", "z-image"):
+            parameters = {"request": {"model": model, "prompt": "a"}}
+            await client.create_deployment(flow_id, f"of-{model.replace('/', '-')}", parameters=parameters)
+
+        async def served(self: LiveCatalog, *needed: str) -> list[CatalogModel]:
+            return [CatalogModel(model="z-image")]
+
+        monkeypatch.setattr(LiveCatalog, "models", served)
+        _, found = await doctor(capsys)
+        (said,) = [said for said in found.values() if "does not serve" in said]
+        assert said.startswith("warning  deployment generate-video/of-acme-gone runs acme/gone, which Kie")
+        assert "prefect-kie models list" in said
+        for name in ("generate-video/of-acme-gone", "generate-video/of-z-image"):
+            await client.delete_deployment((await client.read_deployment_by_name(name)).id)
+
     async def test_a_pool_without_a_worker_is_an_error(
         self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
@@ -197,7 +222,7 @@ class TestAServer:
             _, found = await doctor(capsys)
         finally:
             await client.clear_server_default_result_storage()
-        assert "the server's default" in about(f"result storage {tmp_path}/shared", found)
+        assert about(f"result storage {tmp_path}/shared", found).startswith("ok")
         for wrong in ("local-file-system/no-such", "kie-credentials/kie"):
             with temporary_settings({PREFECT_DEFAULT_RESULT_STORAGE_BLOCK: wrong}):
                 code, found = await doctor(capsys)
@@ -212,4 +237,4 @@ class TestAServer:
         with temporary_settings({PREFECT_RESULTS_LOCAL_STORAGE_PATH: tmp_path / "file"}):
             code, found = await doctor(capsys)
         assert code == 1
-        assert "cannot be written" in about("result storage", found)
+        assert "cannot be used" in about("result storage", found)

@@ -35,7 +35,8 @@ from pydantic import SecretStr
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.automations import PAUSE, RECOVERING, RECOVERY_TAG, RERUNS, all_automations
 from prefect_kie.cli.main import main
-from prefect_kie.cli.setup import LIMITS, set_up
+from prefect_kie.cli.setup import LIMITS, provide_automation, provide_budget, provide_limit, set_up
+from prefect_kie.cli.terminal import Finding
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.runtime.heartbeat import SILENT, Heartbeat, heartbeat_event
 from prefect_kie.simulator import SimulatorServer
@@ -105,6 +106,16 @@ def outcomes(found: dict[str, str]) -> dict[str, str]:
     return {name: line.split(" ")[0] for name, line in found.items()}
 
 
+def provided(what: str, key: str | None = KEY) -> Finding:
+    """What setup finds of one thing, where it does everything but the automations."""
+
+    async def providing(client: PrefectClient) -> list[Finding]:
+        return [finding async for finding in set_up(client, key, automations=())]
+
+    (found,) = [finding for finding in with_client(providing) if finding.what.startswith(what)]
+    return found  # type: ignore[no-any-return]
+
+
 BLOCK_TYPE, BLOCK = "block type Kie Credentials", "credentials block 'kie'"
 MADE = [
     BLOCK,
@@ -120,7 +131,7 @@ class TestWhatIsMade:
 
     pytestmark = pytest.mark.server
 
-    def test_the_first_run_makes_everything(
+    def test_the_first_run_makes_everything_and_the_second_changes_nothing(
         self, server: None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         code, found = setup(capsys)
@@ -142,9 +153,6 @@ class TestWhatIsMade:
 
         with_client(check)
 
-    def test_the_second_run_changes_nothing(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
-        setup(capsys)
-
         async def made(client: PrefectClient) -> list[Any]:
             automations = [await client.read_automations_by_name(one.name) for one in AUTOMATIONS]
             return [
@@ -161,9 +169,7 @@ class TestWhatIsMade:
         assert set(outcomes(found).values()) == {"exists", "ok"}
         assert with_client(made) == before
 
-    def test_a_server_that_knows_no_block_types_learns_them(
-        self, server: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_a_server_that_knows_no_block_types_learns_them(self, server: None) -> None:
         # A server with this package installed has them from its start; one in a container has not.
         async def forget(client: PrefectClient) -> None:
             with suppress(ObjectNotFound):
@@ -171,17 +177,16 @@ class TestWhatIsMade:
                 await client.delete_block_type(known.id)
 
         with_client(forget)
-        assert outcomes(setup(capsys)[1])[BLOCK_TYPE] == "created"
-        assert outcomes(setup(capsys)[1])[BLOCK_TYPE] == "exists"
+        assert [provided(BLOCK_TYPE).outcome for _ in range(2)] == ["created", "exists"]
 
     def test_a_block_type_of_another_version_is_brought_up_to_date(
-        self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+        self, server: None, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        setup(capsys)
+        provided(BLOCK_TYPE)
         monkeypatch.setattr(KieCredentials, "_description", "The key to a Kie AI account, as of tomorrow.")
-        assert outcomes(setup(capsys)[1])[BLOCK_TYPE] == "updated"
+        assert provided(BLOCK_TYPE).outcome == "updated"
         monkeypatch.undo()
-        setup(capsys)
+        provided(BLOCK_TYPE)
 
 
 class TestCredentials:
@@ -189,7 +194,7 @@ class TestCredentials:
 
     pytestmark = pytest.mark.server
 
-    @pytest.mark.parametrize("key", [None, "", "  "])
+    @pytest.mark.parametrize("key", [None, "  "])
     def test_without_a_key_it_says_what_to_run(
         self,
         server: None,
@@ -207,31 +212,18 @@ class TestCredentials:
         assert "KIE_API_KEY is not set" in found[BLOCK]
         assert found[BLOCK].endswith("\nrun: KIE_API_KEY=... prefect-kie setup")
 
-    def test_what_cannot_be_a_key_is_refused_and_not_shown(
-        self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setenv("KIE_API_KEY", f"{KEY} {KEY}")
-        code, found = setup(capsys)
-        assert code == 1
-        assert "holds a space or a character that no key has" in found[BLOCK]
+    def test_what_cannot_be_a_key_is_refused_and_not_shown(self, server: None) -> None:
+        found = provided(BLOCK, f"{KEY} {KEY}")
+        assert found.outcome == "missing"
+        assert "holds a space or a character that no key has" in found.what
+        assert KEY not in str(found)
 
-    @pytest.mark.parametrize("key", [KEY, None])
-    def test_a_block_that_exists_is_never_overwritten(
-        self,
-        server: None,
-        kie: SimulatorServer,
-        capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
-        key: str | None,
-    ) -> None:
+    def test_a_block_that_exists_is_never_overwritten(self, server: None, kie: SimulatorServer) -> None:
         mine = KieCredentials(api_key=SecretStr("mine"), base_url=kie.url, upload_url=kie.url)
         with_client(lambda client: mine.asave("kie", client=client))
-        if key is None:
-            monkeypatch.delenv("KIE_API_KEY")
-        code, found = setup(capsys)
-        assert code == 0
-        assert outcomes(found)[BLOCK] == "exists"
-        assert with_client(lambda client: KieCredentials.aload("kie", client=client)) == mine
+        for key in (KEY, None):
+            assert provided(BLOCK, key).outcome == "exists"
+            assert with_client(lambda client: KieCredentials.aload("kie", client=client)) == mine
 
 
 class TestLimit:
@@ -240,41 +232,46 @@ class TestLimit:
     pytestmark = pytest.mark.server
 
     @pytest.mark.parametrize(
-        ("numbers", "code", "told"),
+        ("numbers", "outcome", "told"),
         [
-            ({"limit": 2, "slot_decay_per_second": 0.5}, 0, "(limit 2, slot decay 0.5 a second)"),
-            ({"limit": 20, "slot_decay_per_second": 2.0}, 0, "(limit 20, slot decay 2 a second)"),
-            ({"limit": 4, "slot_decay_per_second": 0.0}, 1, "paces nothing: both have to be above 0"),
-            ({"limit": 0, "slot_decay_per_second": 1.6}, 1, "paces nothing: both have to be above 0"),
-            ({"limit": 4, "slot_decay_per_second": 1.6, "active": False}, 0, "prefect gcl enable kie-create"),
+            ({"limit": 2, "slot_decay_per_second": 0.5}, "exists", "(limit 2, slot decay 0.5 a second)"),
+            ({"limit": 20, "slot_decay_per_second": 2.0}, "exists", "(limit 20, slot decay 2 a second)"),
+            ({"limit": 4, "slot_decay_per_second": 0.0}, "error", "paces nothing: both have to be above 0"),
+            ({"limit": 0, "slot_decay_per_second": 1.6}, "error", "paces nothing: both have to be above 0"),
+            (
+                {"limit": 4, "slot_decay_per_second": 1.6, "active": False},
+                "exists",
+                "prefect gcl enable kie-create",
+            ),
         ],
     )
     def test_it_is_left_as_it_is(
-        self,
-        server: None,
-        capsys: pytest.CaptureFixture[str],
-        numbers: dict[str, Any],
-        code: int,
-        told: str,
+        self, server: None, numbers: dict[str, Any], outcome: str, told: str
     ) -> None:
         theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, **numbers)
-        with_client(lambda client: client.create_global_concurrency_limit(theirs))
-        exit_code, said = setup(capsys)
-        assert exit_code == code
-        assert told in said[f"concurrency limit {CREATE_LIMIT!r}"]
-        found = with_client(lambda client: client.read_global_concurrency_limit_by_name(CREATE_LIMIT))
+
+        async def left(client: PrefectClient) -> tuple[Finding, Any]:
+            await client.create_global_concurrency_limit(theirs)
+            said = await provide_limit(client, "concurrency limit", LIMITS[0])
+            return said, await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+
+        said, found = with_client(left)
+        assert (said.outcome, told in said.what) == (outcome, True)
         assert {name: getattr(found, name) for name in numbers} == numbers
 
-    def test_the_command_that_it_names_corrects_it(
-        self, server: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_the_command_that_it_names_corrects_it(self, server: None) -> None:
         theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=4, slot_decay_per_second=0)
-        with_client(lambda client: client.create_global_concurrency_limit(theirs))
-        command = setup(capsys)[1][f"concurrency limit {CREATE_LIMIT!r}"].split("\nrun: ")[1]
-        assert command == "prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
         corrected = GlobalConcurrencyLimitUpdate(limit=2, slot_decay_per_second=1.8)
-        with_client(lambda client: client.update_global_concurrency_limit(CREATE_LIMIT, corrected))
-        assert setup(capsys)[0] == 0
+
+        async def correcting(client: PrefectClient) -> tuple[Finding, Finding]:
+            await client.create_global_concurrency_limit(theirs)
+            before = await provide_limit(client, "concurrency limit", LIMITS[0])
+            await client.update_global_concurrency_limit(CREATE_LIMIT, corrected)
+            return before, await provide_limit(client, "concurrency limit", LIMITS[0])
+
+        before, after = with_client(correcting)
+        command = "run: prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
+        assert (before.remedy, after.outcome) == (command, "exists")
 
 
 class TestABudgetOfAllRuns:
@@ -296,30 +293,29 @@ class TestABudgetOfAllRuns:
         assert (found.limit, found.slot_decay_per_second) == (3000, 0)
 
     @pytest.mark.parametrize(
-        ("numbers", "code", "told"),
+        ("numbers", "outcome", "told"),
         [
-            ({"active_slots": 60}, 0, "60 of 100 credits are used"),
-            ({"active_slots": 100}, 0, "prefect gcl update kie-credits --active-slots 0"),
+            ({"active_slots": 60}, "exists", "60 of 100 credits are used"),
+            ({"active_slots": 100}, "warning", "prefect gcl update kie-credits --active-slots 0"),
             (
                 {"slot_decay_per_second": 0.5},
-                1,
+                "error",
                 "run: prefect gcl update kie-credits --slot-decay-per-second 0",
             ),
-            ({"active": False}, 0, "prefect gcl enable kie-credits"),
+            ({"active": False}, "exists", "prefect gcl enable kie-credits"),
         ],
     )
     def test_it_says_how_much_is_used_and_what_to_run(
-        self,
-        server: None,
-        capsys: pytest.CaptureFixture[str],
-        numbers: dict[str, Any],
-        code: int,
-        told: str,
+        self, server: None, numbers: dict[str, Any], outcome: str, told: str
     ) -> None:
         theirs = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=100, **numbers)
-        with_client(lambda client: client.create_global_concurrency_limit(theirs))
-        exit_code, said = setup(capsys)
-        assert (exit_code, told in said[BUDGET]) == (code, True)
+
+        async def providing(client: PrefectClient) -> Finding | None:
+            await client.create_global_concurrency_limit(theirs)
+            return await provide_budget(client, "budget", None)
+
+        said = with_client(providing)
+        assert (said.outcome, told in f"{said.what}\n{said.remedy}") == (outcome, True)
 
 
 class TestAutomationsAreKept:
@@ -341,22 +337,21 @@ class TestAutomationsAreKept:
         assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
     @pytest.mark.parametrize("enabled", [True, False])
-    def test_one_of_another_version_is_brought_up_to_date(
-        self, server: None, capsys: pytest.CaptureFixture[str], enabled: bool
-    ) -> None:
-        name = CRASH.name  # of what once did the work of two
-        changed = AutomationCore.model_validate({**SILENCE.model_dump(), "name": name, "enabled": enabled})
-        made: UUID = with_client(lambda client: client.create_automation(changed))
-        code, found = setup(capsys)
-        assert code == 0, found
-        assert [thing for thing, outcome in outcomes(found).items() if outcome == "updated"] == [
-            f"automation {name!r}"
-        ]
-        assert ("switched off" in found[f"automation {name!r}"]) != enabled
-        now: Automation = with_client(lambda client: client.read_automation(made))
+    def test_one_of_another_version_is_brought_up_to_date(self, server: None, enabled: bool) -> None:
+        # Of what once did the work of two.
+        changed = {**SILENCE.model_dump(), "name": CRASH.name, "enabled": enabled}
+
+        async def updating(client: PrefectClient) -> tuple[Finding, Automation, Finding]:
+            made = await client.create_automation(AutomationCore.model_validate(changed))
+            found = await provide_automation(client, "automation", CRASH)
+            now = await client.read_automation(made)
+            return found, now, await provide_automation(client, "automation", CRASH)
+
+        found, now, again = with_client(updating)
+        assert (found.outcome, again.outcome) == ("updated", "exists")
+        assert ("switched off" in found.what) != enabled
         assert now.trigger == CRASH.trigger
         assert now.enabled == enabled
-        assert set(outcomes(setup(capsys)[1]).values()) == {"exists", "ok"}
 
     def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
         for _ in range(2):
@@ -420,32 +415,61 @@ class Runs:
         return await state_of(self._client, run) == "Crashed"
 
 
+async def take_into_use(client: PrefectClient, automations: Sequence[AutomationCore]) -> Runs:
+    """Flow runs on a server that has these automations in use."""
+    await clear()
+    async for _ in set_up(client, automations=automations):
+        pass
+    runs = Runs(client)
+    for _ in range(5):  # the server takes new automations into use in the background
+        run = await runs.of_deployment(RECOVERY_TAG)
+        await runs.crash(run)
+        if await runs.becomes(RECOVERING, run, 2):
+            break
+    return runs
+
+
 @asynccontextmanager
 async def runs_under(automations: Sequence[AutomationCore]) -> AsyncGenerator[Runs, None]:
     """Flow runs on a server that has these automations in use."""
-    await clear()
     async with get_client() as client:
-        async for _ in set_up(client, automations=automations):
-            pass
-        runs = Runs(client)
-        for _ in range(5):  # the server takes new automations into use in the background
-            run = await runs.of_deployment(RECOVERY_TAG)
-            await runs.crash(run)
-            if await runs.becomes(RECOVERING, run, 2):
-                break
-        yield runs
+        yield await take_into_use(client, automations)
     await clear()
 
 
+def in_use(automations: Sequence[AutomationCore]) -> Iterator[None]:
+    """The automations, in use for a class of tests."""
+    with_client(lambda client: take_into_use(client, automations))
+    yield
+    asyncio.run(clear())
+
+
+@pytest.fixture(scope="class")
+def crash_automations(prefect_server: object) -> Iterator[None]:
+    yield from in_use(AUTOMATIONS)
+
+
+@pytest.fixture(scope="class")
+def silence_automations(prefect_server: object) -> Iterator[None]:
+    yield from in_use(all_automations(silence=PAUSE))  # the least that Prefect takes
+
+
+@pytest.fixture(scope="class")
+def start_automations(prefect_server: object) -> Iterator[None]:
+    yield from in_use(all_automations(starts_within=PAUSE))
+
+
+@pytest.fixture
+async def runs(client: PrefectClient) -> Runs:
+    """Flow runs on the session's server."""
+    return Runs(client)
+
+
+@pytest.mark.usefixtures("crash_automations")
 class TestCrashedRuns:
     """The automations that run them again, on a real server with real events."""
 
     pytestmark = pytest.mark.server
-
-    @pytest.fixture
-    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
-        async with runs_under(AUTOMATIONS) as runs:
-            yield runs
 
     async def test_a_crashed_run_is_run_again(self, runs: Runs, client: PrefectClient) -> None:
         run = await runs.of_deployment(RECOVERY_TAG)
@@ -537,11 +561,6 @@ def waiting(state: State, key: str) -> State:
 class TestRunsThatWaitForAPerson:
     """Suspended (no process) and paused (its process goes on) ones, on a real server with real events."""
 
-    @pytest.fixture
-    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
-        async with runs_under(all_automations(silence=PAUSE)) as runs:  # the least that Prefect takes
-            yield runs
-
     async def heartbeat(self, run: UUID) -> None:
         """As a run sent it eight seconds ago: ten of silence are over in two."""
         async with get_client() as client:
@@ -549,6 +568,7 @@ class TestRunsThatWaitForAPerson:
             event = event.model_copy(update={"occurred": event.occurred - timedelta(seconds=8)})
             await client.request("POST", "/events", json=[event.model_dump(mode="json")])
 
+    @pytest.mark.usefixtures("silence_automations")
     async def test_they_never_crash_but_for_a_silence_after_they_were_resumed(
         self, runs: Runs, client: PrefectClient
     ) -> None:
@@ -606,11 +626,7 @@ class TestRunsThatWaitForAPerson:
 class TestRunsThatNeverBegin:
     """Claimed by a worker that died before it began them; found, and run again once."""
 
-    @pytest.fixture
-    async def runs(self, prefect_server: object) -> AsyncIterator[Runs]:
-        async with runs_under(all_automations(starts_within=PAUSE)) as runs:
-            yield runs
-
+    @pytest.mark.usefixtures("start_automations")
     async def test_a_claimed_run_is_found_and_one_that_begins_is_left_alone(
         self, runs: Runs, client: PrefectClient
     ) -> None:

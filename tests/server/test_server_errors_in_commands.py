@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.cli.local_server import LocalServer, local_server
+from tests.conftest import with_tables
 from tests.unit.test_server_errors_in_commands import COMMANDS, Terminal
 
 PASSWORD = "admin:a-long-password"
@@ -20,7 +21,8 @@ PASSWORD = "admin:a-long-password"
 def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A real Prefect server that wants a password."""
     settings = {"PREFECT_SERVER_API_AUTH_STRING": PASSWORD}
-    with local_server(tmp_path_factory.mktemp("guarded"), ui=True, settings=settings) as server:
+    home = with_tables(tmp_path_factory.mktemp("guarded"))
+    with local_server(home, ui=True, settings=settings) as server:
         yield server
 
 
@@ -38,11 +40,11 @@ def test_a_password_that_is_missing_or_wrong(command: str, guarded: LocalServer,
     url = f"{guarded.url}/api"
     assert terminal.sentence(command, url) == (
         f"The Prefect server at {url} wants a password, and none is set (401): set PREFECT_API_AUTH_STRING "
-        "(for Prefect Cloud, PREFECT_API_KEY), and run this again."
+        "(for Prefect Cloud, PREFECT_API_KEY); then run this again."
     )
     assert terminal.sentence(command, url, "admin:not-this-one") == (
-        f"The Prefect server at {url} does not take the password in PREFECT_API_AUTH_STRING (401): correct "
-        "it, and run this again."
+        f"The Prefect server at {url} wants a password, and does not take the one in PREFECT_API_AUTH_STRING "
+        "(401): set PREFECT_API_AUTH_STRING; then run this again."
     )
 
 

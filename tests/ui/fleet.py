@@ -108,7 +108,10 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
     Args:
         home: An empty directory.
     """
-    settings = SimulatorSettings(duration_seconds=JOB_SECONDS, durations={"sora-2-characters-pro": 3.0})
+    durations = {"sora-2-characters-pro": 3.0, "ai-music-api/generate": 3.0, "nano-banana-pro": 3.0}
+    settings = SimulatorSettings(
+        duration_seconds=JOB_SECONDS, durations=durations, prices={"kling-3.0/video": 30.0}
+    )
     with SimulatorServer(settings) as kie, local_server(home / "server") as server:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment = {**others, **server.environment, "HOME": str(home)}
@@ -128,13 +131,20 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
         do(*prefect, "block", "register", "-m", "prefect_kie.blocks")
         do(*prefect, "work-pool", "create", "kie", "--type", "process")
         do(*prefect, "deploy", "--all")
-        do(*prefect, "variable", "set", "kie_prices", '{"sora-2-text-to-video": 30}')
+        do(*prefect, "variable", "set", "kie_prices", '{"kling-3.0/video": 30}')
+        do(sys.executable, "-m", "prefect_kie.cli", "deploy", "ai-music-api/generate", "nano-banana-pro")
         with _worker([*prefect, "worker", "start", "--pool", "kie"], environment, home):
             made = Fleet(server, kie, home, {})
             flows = {flow["id"]: flow["name"] for flow in made.ask("/flows/filter")}
             found = {
                 f"{flows[one['flow_id']]}/{one['name']}": one["id"] for one in made.ask("/deployments/filter")
             }
+            for name, one in found.items():
+                if name.startswith(("generate-audio/ai-music", "generate-image/nano")):  # as above
+                    waiting = {"poll": {"max_gap_seconds": 3}}
+                    body = {"parameters": {"credentials": "kie", "waiting": waiting}}
+                    address = f"{server.url}/api/deployments/{one}"
+                    httpx.patch(address, json=body, trust_env=False).raise_for_status()
             yield Fleet(server, kie, home, found)
 
 

@@ -14,6 +14,8 @@ from tests.ui.fleet import Fleet
 PROMPT = "A robot barista in a green apron pours a latte"
 VIDEO = "generate-video/kie"
 SERIES = "character-series/kie"
+SONG = "generate-audio/ai-music-api-generate"
+PICTURE = "generate-image/nano-banana-pro"
 NO_PROMPT = {
     "new": "'prompt' is a required property",
     "classic": "is not valid under any of the given schemas",  # it shows no reason from inside a tab
@@ -50,8 +52,8 @@ def shows_picture(picture: Locator, width: int) -> None:
     assert picture.evaluate("async image => { await image.decode(); return image.naturalWidth }") >= width
 
 
-def fill_in_video(ui: Ui, prompt: str) -> None:
-    """The fields of a text request."""
+def fill_in_sora(ui: Ui, prompt: str) -> None:
+    """The fields of a text request for an original."""
     ui.tab("Text").click()
     ui.field("Prompt").fill(prompt)
 
@@ -90,10 +92,11 @@ def test_a_wrong_value_is_refused_and_nothing_runs(ui: Ui, served: Fleet) -> Non
 def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
-    for model in ("Text", "Picture", "Storyboard", "Any other"):
+    for model in ("Kling 3.0", "Veo 3.1", "Runway", "Any other"):
         expect(ui.tab(model)).to_be_in_viewport(ratio=1)
-    fill_in_video(ui, f"{PROMPT}, {ui.name}")
-    assert ui.choose("Length in seconds", "15") == ["10", "15"]
+    ui.tab("Kling 3.0").click()
+    ui.field("Prompt").fill(f"{PROMPT}, {ui.name}")
+    assert ui.choose("Duration", "10")[:2] == ["3", "4"]
     ui.field("Prompt").scroll_into_view_if_needed()
     ui.picture("form")
     run = ui.submit()
@@ -112,20 +115,57 @@ def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     shows_picture(page.get_by_alt_text("A frame"), 320)
     player = page.locator("video")
     if ui.name == "classic":
-        plays(player, 15)
+        plays(player, 10)
     else:
         assert player.count() == 0
     ui.picture("video")
     address = page.get_by_role("link", name="Play the video").get_attribute("href")
     assert address
     page.goto(address)
-    plays(page.locator("video"), 15)
+    plays(page.locator("video"), 10)
+
+
+def test_a_song_from_a_form_of_its_own(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[SONG])
+    expect(ui.field("Style")).to_be_visible()
+    ui.field("Prompt").fill(f"a slow waltz for a music box, {ui.name}")
+    ui.field("Duration").fill("5")
+    ui.button("Submit").click()
+    if ui.name == "new":  # the browser's own sentence, at the field
+        assert "10" in ui.field("Duration").evaluate("field => field.validationMessage")
+    else:
+        expect(ui.page.get_by_text("5 is less than the minimum of 10").first).to_be_visible()
+    assert served.created() == before
+    ui.field("Duration").fill("20")
+    ui.picture("song-form")
+    run = ui.submit()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 1
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    expect(page.get_by_role("link", name="Open the file").first).to_be_visible()
+    ui.picture("song")
+
+
+def test_a_picture_from_a_form_of_its_own(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[PICTURE])
+    ui.field("Prompt").fill(f"a paper boat, {ui.name}")
+    assert "16:9" in ui.choose("Aspect ratio", "16:9")
+    run = ui.submit()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 1
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    shows_picture(page.get_by_alt_text(re.compile("A frame|The picture")).first, 200)
+    ui.picture("picture")
 
 
 def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page) -> None:
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
-    fill_in_video(ui, f"{PROMPT}, approved, {ui.name}")
+    ui.field("Prompt").fill(f"{PROMPT}, approved, {ui.name}")
     ui.field("Count").fill("2")
     ui.field("Ask above").fill("50")
     run = ui.submit()
@@ -158,7 +198,7 @@ def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
     new, classic = uis["new"], uis["classic"]
     before = served.created()
     new.open_form(served.deployments[SERIES])
-    fill_in_video(new, f"{PROMPT}, series")
+    fill_in_sora(new, f"{PROMPT}, series")
     new.field("Character prompt").fill("cheerful robot barista in a green apron")
     new.field("Character user name").fill("latte_bot")
     new.add_item("Prompts", "{character} surfs at dawn")

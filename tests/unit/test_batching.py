@@ -37,7 +37,7 @@ sys.exit(main(sys.argv[1:]))
 ANIMALS = "animal,n_frames\nyak,\nfox,15\ncat,\n"
 
 
-GOES_ON = "goes on at Kie, and is charged if it succeeds."
+GOES_ON = "Jobs that go on at Kie, and are charged if they succeed: "
 
 
 AGAIN = "Started again, it goes on where it was: nothing is paid twice."
@@ -100,7 +100,7 @@ def desk(tmp_path: Path, credentials: KieCredentials) -> Desk:
     [
         (
             BatchProgress(10, (), 60, "a", Counter(saved=3), {3}),
-            f"Stopped at 3 of 10 saved. 1 job {GOES_ON} {AGAIN} All rows: a",
+            f"Stopped at 3 of 10 saved. {GOES_ON}1. {AGAIN} All rows: a",
         ),
         (
             None,
@@ -129,7 +129,9 @@ def test_a_fallback_that_is_no_model_is_told_in_a_sentence(
 ) -> None:
     assert cli.main(["batch", str(desk.manifest), "--fallback", "sora-3"]) == 1
     said = capsys.readouterr().err
-    assert said.startswith("'sora-3' is none of the typed models (sora-2-text-to-video, ")
+    assert said.startswith(
+        "'sora-3' is none of the models that prefect-kie knows: see prefect-kie models list"
+    )
     assert said.count("\n") == 1
 
 
@@ -138,7 +140,7 @@ def test_a_fallback_that_is_no_model_is_told_in_a_sentence(
     [
         ["--max-concurrency", "0"],
         ["--max-concurrency", "many"],
-        ["--tries", "11"],
+        ["--attempts", "12"],
         ["--max-credits", "-1"],
         ["--set", "prompt"],
     ],

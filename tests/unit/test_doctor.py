@@ -9,7 +9,8 @@ import pytest
 from prefect.filesystems import RemoteFileSystem, WritableFileSystem
 from pydantic import Field
 
-from prefect_kie.cli.doctor import WouldChange, check_sqlalchemy, check_versions, refuse_changes
+from prefect_kie.cli.connection import WouldChange, refuse_changes
+from prefect_kie.cli.doctor import check_sqlalchemy, check_versions
 from prefect_kie.cli.probes import check_storage
 from prefect_kie.cli.terminal import Finding
 from prefect_kie.storage.base import LocalStorage

@@ -18,8 +18,10 @@ from tests.receiving import SIGNING_KEY, block
 async def answering(answer: str | None) -> AsyncGenerator[tuple[str, list[bytes]]]:
     """A server that gives every request the same answer, or none: its address, and what it got."""
     heads: list[bytes] = []
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         heads.append(await reader.readuntil(b"\r\n\r\n"))
         if answer is None:
             await reader.read()
@@ -30,6 +32,9 @@ async def answering(answer: str | None) -> AsyncGenerator[tuple[str, list[bytes]
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server:
         yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/hooks", heads
+    for writer in writers:
+        writer.close()
+        await writer.wait_closed()
 
 
 def response(text: str, status: str = "200 OK", more: str = "") -> str:

@@ -71,6 +71,26 @@ def test_no_models_source_is_read_at_import(imported: dict[str, list[str]]) -> N
     assert imported["read"] == []
 
 
+MODELS_PROBE = """
+import json, sys
+
+def ours():
+    return sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith("prefect_kie.models."))
+
+import prefect_kie.models, prefect_kie.tasks
+bare = ours()
+from prefect_kie.tasks import kling_3_0_video
+print(json.dumps({"bare": bare, "one": ours()}))
+"""
+
+
+def test_a_models_module_is_imported_when_the_model_is_asked_for() -> None:
+    done = subprocess.run([sys.executable, "-c", MODELS_PROBE], capture_output=True, text=True, check=True)
+    found = json.loads(done.stdout)
+    assert found["bare"] == ["fields", "index", "registry", "rules", "sora2"]
+    assert set(found["one"]) - set(found["bare"]) == {"kling"}
+
+
 def test_an_unknown_name_is_none() -> None:
     with pytest.raises(AttributeError, match=r"module 'prefect_kie\.flows' has no attribute 'make_video'"):
         flows.make_video  # noqa: B018

@@ -9,6 +9,7 @@ from typing import Any
 from prefect_kie import errors, models, tasks
 from prefect_kie.api import KieError
 from prefect_kie.api import errors as api_errors
+from prefect_kie.models.index import MODELS
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,12 +27,12 @@ def table_after(heading: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
-def test_the_model_table_names_every_task_and_its_request() -> None:
-    told = {row[0].strip("`"): row[1].strip("`") for row in table_after("Models")}
-    made = {name: task for name in tasks.__all__ if isinstance(task := getattr(tasks, name), tasks.ModelTask)}
-    assert set(told) == set(made)
-    for name, request in told.items():
-        assert tasks.models._tasks[getattr(models, request)] is made[name]
+def test_the_pages_name_every_task() -> None:
+    by_hand = {row[0].strip("`"): row[1].strip("`") for row in table_after("Models")}
+    generated = re.findall(r"^\| `[^`]+` \| `(\w+)` \|", PAGES[ROOT / "docs/models.md"], re.MULTILINE)
+    assert {*by_hand, *generated} == {known.task for known in MODELS.values()}
+    for name, request in by_hand.items():
+        assert getattr(tasks, name) is tasks.models._tasks[getattr(models, request)]
 
 
 def test_the_error_table_names_every_error_with_its_charge() -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from prefect_kie.api import JobFailed, JobRequest
 from prefect_kie.cli import showcase
-from prefect_kie.flows import GeneratedVideos, SeriesResult, VideoOutcome
+from prefect_kie.flows import VideoOutcome
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.outcomes.results import Character, Wanted
 from prefect_kie.simulator import SimulatorServer
@@ -24,7 +24,7 @@ class Keyboard(io.StringIO):
 
 
 @pytest.mark.parametrize(("answer", "allowed"), [("y\n", True), ("n\n", False)])
-def test_everything_that_would_be_paid_is_shown_and_asked_for(
+def test_what_would_be_paid_is_shown_and_asked_for(
     answer: str,
     allowed: bool,
     kie: SimulatorServer,
@@ -35,10 +35,8 @@ def test_everything_that_would_be_paid_is_shown_and_asked_for(
     credentials, _ = showcase.how(kie.url, "")
     assert showcase.allowed(credentials) is allowed
     shown = capsys.readouterr().out
+    assert "z-image: A paper boat" in shown
     assert "The account holds 1,000.00 credits" in shown
-    plan = showcase.plan()
-    assert len(plan) == 6  # as many as the simulated demo creates
-    assert all(f"{model}: {what}\n" in shown for model, what in plan)
     assert ("Nothing was submitted." in shown) is not allowed
     assert kie.stats()["created"] == 0
 
@@ -76,8 +74,9 @@ ID = "281e5b0f39b9a7c4d2f0281e5b0f39b9"
 
 
 def saved(request: JobRequest) -> VideoOutcome:
-    """A saved video whose file has as long a name as any."""
+    """A saved result whose file has as long a name as any."""
     name = f"a-cheerful-robot-barista-with-a-green-apron-pours-a-latte-in_{request.model_name}_{ID}.mp4"
+    name = name.replace("/", "-")
     file = SavedFile(name=name, path=f"/videos/{name}", url=None, size=1, sha256="0" * 64, seconds=10.0)
     now = datetime.now(timezone.utc)
     result = SavedResult(
@@ -98,24 +97,22 @@ def test_the_table_fits_a_terminal_and_breaks_no_name(
     width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
-    original, stable = saved(showcase.ORIGINAL), saved(showcase.STABLE)
+    failed = VideoOutcome.of(Wanted(showcase.SONG), JobFailed("The GPU is on fire"), ID)
     character = Character(
         character_id="c1", handle="latte_bot", origin_task_id=ID, slice=showcase.SLICE, task_id=ID, credits=20
     )
-    failed = VideoOutcome.of(Wanted(showcase.STABLE), JobFailed("The GPU is on fire"), ID)
-    series = SeriesResult(
-        job_key="any", original=original, character=character, episodes=(original, original)
-    )
-    single = [GeneratedVideos(videos=(stable,)), GeneratedVideos(videos=(failed,))]
-    showcase.show(series, single, 12.0)
+    made: showcase.Made = {
+        "picture": saved(showcase.PICTURE),
+        "song": failed,
+        "original": saved(showcase.ORIGINAL),
+        "character": character,
+    }
+    showcase.show(made, 12.0)
     title, *lines = capsys.readouterr().out.splitlines()
-    assert title.strip() == "4 of 5 videos, 1 character, 140 credits, in 12 s"
-    table, files = [line.rstrip() for line in lines[:-5]], lines[-5:]
+    assert title == "2 of 3 results, 1 character, 80 credits, in 12 s"
+    table = [line for line in lines if not line.endswith(".mp4") and "song:" not in line]
     assert max(map(len, table)) <= width
-    assert any(line.split() == ["character", "@latte_bot", "2.5", "s", "20"] for line in table)
-    assert any(line.split() == ["stable", stable.model, "10.0", "s", "30"] for line in table)
-    assert any(line.split() == ["total", "140"] for line in table)
-    assert files[:4] == [
-        Path(outcome.video.path).name for outcome in (original, original, original, stable) if outcome.video
-    ]
-    assert files[4].startswith("picture: The GPU is on fire. Charged: no.")
+    assert any("sora-2-text-to-video" in line and "10" in line for line in table)
+    assert any("@latte_bot" in line and "20" in line for line in table)
+    assert sum(line.endswith(f"{ID}.mp4") for line in lines) == 2
+    assert any(line.startswith("song: The GPU is on fire") for line in lines)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-COMMANDS = ("demo", "simulate", "setup", "doctor", "batch", "collect", "submissions", "callbacks")
+COMMANDS = ("demo", "simulate", "setup", "doctor", "batch", "collect", "submissions", "models", "callbacks")
 
 
 # As the installed command; but it looks at its jobs as often as jobs of a fraction of a second want.

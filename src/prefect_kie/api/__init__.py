@@ -8,6 +8,7 @@ Knows no Prefect; usable on its own::
 """
 
 from prefect_kie.api.callbacks import verify_signature
+from prefect_kie.api.catalog import CatalogModel, ModelPrice, ModelSchema, SuccessRate
 from prefect_kie.api.client import KieClient
 from prefect_kie.api.errors import (
     AuthenticationFailed,
@@ -36,6 +37,7 @@ from prefect_kie.api.uploads import UploadedFile
 __all__ = [
     "AuthenticationFailed",
     "CallbackRejected",
+    "CatalogModel",
     "CharacterResult",
     "ContentRejected",
     "FeatureDisabled",
@@ -52,11 +54,14 @@ __all__ = [
     "KieError",
     "Maintenance",
     "ModelNotSupported",
+    "ModelPrice",
+    "ModelSchema",
     "PollPolicy",
     "RateLimited",
     "ResultFile",
     "ServiceUnavailable",
     "SubmissionInDoubt",
+    "SuccessRate",
     "UnexpectedResponse",
     "UploadedFile",
     "UsageLimitReached",

@@ -97,6 +97,7 @@ class Call(Enum):
 
     CREATE = "paid: repeated only when surely nothing was created"
     POLL = "free, and about one job"
+    CATALOG = "free, and about one model or all"
     FREE = "free: credits, download links, uploads"
 
 
@@ -152,6 +153,8 @@ def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Class
             return Classification("rejected", errors.JobNotFound)
         if answer.code in (408, 501):
             return ACCEPTED if answer.task_id else Classification("rejected", failure_class(answer.text))
+    if call is Call.CATALOG and answer.from_body and answer.code == 404:
+        return Classification("rejected", errors.ModelNotSupported)
     # A poll is free: what is not surely Kie's own word (a proxy's page, a 500) is worth another one.
     doubtful = call is Call.POLL and (answer.code == 500 or not answer.from_body)
     return (None if doubtful else _classify_refusal(answer, names)) or UNAVAILABLE

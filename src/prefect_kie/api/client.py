@@ -1,4 +1,4 @@
-"""The HTTP client of Kie's API: jobs, credits, download links and uploads.
+"""The HTTP client of Kie's API: jobs, credits, download links, the catalogue and uploads.
 
 Each method asks once and either returns or raises a `KieError`; nothing here repeats a call. What an
 answer means is decided in `classification`. The key goes into one header, to Kie's own hosts only. All
@@ -15,11 +15,21 @@ from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, BinaryIO, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from pydantic import SecretStr
 
+from prefect_kie.api.catalog import (
+    CatalogModel,
+    ModelPrice,
+    ModelSchema,
+    SuccessRate,
+    parse_models,
+    parse_price,
+    parse_schema,
+    parse_success_rate,
+)
 from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
 from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
 from prefect_kie.api.errors import JobNotFound, KieError, SubmissionInDoubt, UnexpectedResponse
@@ -65,6 +75,7 @@ class KieClient:
     Attributes:
         creates: The rate limiter of createTask.
         polls: The rate limiter of recordInfo.
+        catalog_calls: The rate limiter of the catalogue's four calls: Kie takes one a second of an account.
 
     Raises:
         ValueError: when the key cannot be a key, or an address is neither https nor this machine.
@@ -91,6 +102,7 @@ class KieClient:
         self._max_bytes = max_answer_bytes
         self.creates = RateLimiter(creates_per_10_seconds, 10.0)
         self.polls = RateLimiter(polls_per_second, 1.0)
+        self.catalog_calls = RateLimiter(1, 1.0, refused_seconds=3.0)
         connect = min(10.0, timeout)
         self._http = http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
         # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
@@ -205,6 +217,61 @@ class KieClient:
             raise UnexpectedResponse("Kie gave no download link")
         return answer.data
 
+    async def list_models(
+        self, kind: str | None = None, provider: str | None = None, words: str | None = None
+    ) -> list[CatalogModel]:
+        """The models that Kie serves today.
+
+        Args:
+            kind: Only those that do this, as `text-to-video`; several with commas between.
+            provider: Only those of this provider.
+            words: Only those whose name or description has these words.
+
+        Returns:
+            The models as Kie lists them; none where nothing fits. Chat models, which are not made by jobs,
+            are among them.
+
+        Raises:
+            KieError: when Kie does not say; `RateLimited` where the account asks more than once a second.
+        """
+        filters = {"taskType": kind, "provider": provider, "q": words}
+        given = {name: value for name, value in filters.items() if value}
+        return parse_models((await self._ask_catalog("/api/v1/models", **given)).data)
+
+    async def get_schema(self, model: str) -> ModelSchema:
+        """What a model takes, by Kie's own schema.
+
+        Example:
+            ```python
+            schema = await client.get_schema("kling-3.0/video")
+            for problem in schema.problems({"prompt": "a yak", "duration": "99"}):
+                print(problem)
+            ```
+
+        Args:
+            model: The model's name at Kie.
+
+        Returns:
+            Its schema; without an `input` where Kie has none yet.
+
+        Raises:
+            ModelNotSupported: when Kie's catalogue has no such model.
+            KieError: another one when Kie does not say.
+        """
+        return parse_schema(model, (await self._ask_catalog(_about(model, "schema"))).data)
+
+    async def get_price(self, model: str) -> ModelPrice:
+        """What Kie says of a model's price, in prose; raises as `get_schema`."""
+        return parse_price(model, (await self._ask_catalog(_about(model, "price"))).data)
+
+    async def get_success_rate(self, model: str) -> SuccessRate:
+        """How a model's jobs did in the last 24 hours, in steps of ten minutes; raises as `get_schema`."""
+        return parse_success_rate(model, (await self._ask_catalog(_about(model, "success-rate"))).data)
+
+    async def _ask_catalog(self, path: str, **params: str) -> Envelope:
+        async with self.catalog_calls.slot():
+            return await self._ask(Call.CATALOG, f"{self.base_url}{path}", params=params)
+
     async def upload_file(self, path: Path | str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Upload a file from disk, streamed; free, and kept at Kie for 24 hours.
 
@@ -235,21 +302,19 @@ class KieClient:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
         name = unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
         body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": name}
-        return await self._upload("/api/file-url-upload", self._seconds, json=body)
+        return parse_upload(await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body))
 
     async def _upload_stream(
         self, name: str, body: BinaryIO | bytes, size: int, mime_type: str, upload_path: str
     ) -> UploadedFile:
-        return await self._upload(
-            "/api/file-stream-upload",
-            self._seconds + size / UPLOAD_BYTES_PER_SECOND,
+        answer = await self._ask(
+            Call.FREE,
+            f"{self.upload_url}/api/file-stream-upload",
+            seconds=self._seconds + size / UPLOAD_BYTES_PER_SECOND,
             files={"file": (name, body, mime_type)},
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
-
-    async def _upload(self, path: str, seconds: float, **content: Any) -> UploadedFile:
-        url = f"{self.upload_url}{path}"
-        return parse_upload(await self._ask(Call.FREE, url, seconds=seconds, **content))
+        return parse_upload(answer)
 
     async def _ask(
         self,
@@ -304,6 +369,10 @@ class KieClient:
         else:  # it was cancelled, or the fault is ours
             return bare(error)
         return _error(classify_exception(call, error), happened, task_id, code=None)
+
+
+def _about(model: str, what: str) -> str:
+    return f"/api/v1/models/{quote(model, safe='/')}/{what}"  # Kie wants the slash in a name as it is
 
 
 def _error(classification: Classification, message: str, task_id: str | None, code: int | None) -> KieError:

@@ -11,7 +11,7 @@ import json
 import math
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
@@ -25,7 +25,6 @@ ENCODED = "a body in an encoding nobody asked for"
 class Envelope:
     """One answer of Kie, reduced to what decides."""
 
-    status: int
     code: int
     """The body's code; the HTTP status where the body has none."""
     readable: bool
@@ -57,13 +56,12 @@ def parse_envelope(
     parsed = None if body is None else _loads(body)
     if not isinstance(parsed, dict):
         text = ENCODED if body is None else _beginning(body, hide)
-        return Envelope(status, status, readable=False, from_body=False, text=text, data=None, date=at)
+        return Envelope(status, readable=False, from_body=False, text=text, data=None, date=at)
     fields = cast("dict[str, Any]", parsed)
     if hide is not None:
         fields = hide.in_json(fields)
     code, text = as_int(fields.get("code")), first_text(fields, "msg", "message") or ""
     return Envelope(
-        status=status,
         code=status if code is None else code,
         readable=True,
         from_body=code is not None,
@@ -104,6 +102,18 @@ def as_float(value: Any) -> float | None:
     with suppress(ValueError, OverflowError):
         return number if math.isfinite(number := float(value)) else None
     return None
+
+
+def as_time(value: Any) -> datetime | None:
+    """A moment, given in milliseconds or as ISO 8601 writes it; None for anything else."""
+    milliseconds = as_int(value)
+    try:
+        if milliseconds is not None:
+            return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if milliseconds > 0 else None
+        moment = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError, OSError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 
 
 def first_text(fields: dict[str, Any], *names: str) -> str | None:

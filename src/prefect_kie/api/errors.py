@@ -39,14 +39,11 @@ class KieError(Exception):
         billed: Whether Kie charges for it; the class's own answer unless given.
         retryable: Whether the same call may be repeated as it is; the class's own answer unless given.
         next_step: One sentence that names the call that continues; the class's own unless given.
-        remedy: What a person has to put right first, as one sentence that names no call; the class's own
-            unless given. For where another call than the failed one continues.
     """
 
     default_billed: ClassVar[Billed] = "no"
     default_retryable: ClassVar[bool] = False
     default_next_step: ClassVar[str] = "Read the message above; nothing was submitted."
-    default_remedy: ClassVar[str] = ""
 
     def __init__(
         self,
@@ -57,7 +54,6 @@ class KieError(Exception):
         billed: Billed | None = None,
         retryable: bool | None = None,
         next_step: str | None = None,
-        remedy: str | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -66,7 +62,6 @@ class KieError(Exception):
         self.billed: Billed = billed or self.default_billed
         self.retryable = self.default_retryable if retryable is None else retryable
         self.next_step = next_step or self.default_next_step
-        self.remedy = self.default_remedy if remedy is None else remedy
 
     def __str__(self) -> str:
         happened = self.message.strip()
@@ -91,8 +86,7 @@ def _new(cls: type[KieError], message: str) -> KieError:
 class AuthenticationFailed(KieError):
     """Kie does not accept the key (code 401), or not from this address (403)."""
 
-    default_remedy = "Check the key at kie.ai/api-key, and its list of allowed addresses."
-    default_next_step = f"{default_remedy} Then try again."
+    default_next_step = "Check the key at kie.ai/api-key, and its list of allowed addresses. Then try again."
 
 
 class InsufficientCredits(KieError):
@@ -129,8 +123,7 @@ class RateLimited(KieError):
 class UsageLimitReached(KieError):
     """The hourly, daily or total cap set for this key is used up (code 433)."""
 
-    default_remedy = "Raise this key's cap at kie.ai/api-key or wait for it to renew."
-    default_next_step = f"{default_remedy} Then run again."
+    default_next_step = "Raise this key's cap at kie.ai/api-key or wait for it to renew. Then run again."
 
 
 class Maintenance(KieError):

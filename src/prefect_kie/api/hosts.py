@@ -14,9 +14,6 @@ from pydantic import SecretStr
 API_URL = "https://api.kie.ai"
 UPLOAD_URL = "https://kieai.redpandaai.co"
 
-KEEPALIVE_SECONDS = 60.0
-"""How long an idle connection is kept: longer than the time between two polls of a job."""
-
 
 def check_key(key: SecretStr | str) -> SecretStr:
     """A key that can be sent as a header; the message of a refusal never holds the key.
@@ -33,19 +30,24 @@ def check_key(key: SecretStr | str) -> SecretStr:
 
 
 def check_host(url: str) -> str:
-    """An address that the key may be sent to, without a slash at its end.
+    """An address to which paths can be added, without a slash at its end.
 
     Raises:
         ValueError: when it is neither https nor, for a simulator, http on this machine.
     """
-    parts = urlsplit(url.strip())
-    if not parts.hostname or "@" in parts.netloc or parts.query or parts.fragment:
-        raise ValueError(f"must be an address like {API_URL}, not {url[:80]!r}")
-    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(parts.hostname)):
-        return url.strip().rstrip("/")
-    raise ValueError(
-        f"must be https (plain http would show the key), or http on this machine, not {url[:80]!r}"
-    )
+    url = url.strip()
+    # Never quoted: what was pasted here may hold a password.
+    wanted = "must be an address like https://host.example or https://host.example/path"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(wanted) from None
+    if not host or not (url.isascii() and url.isprintable()) or set(url) & set(" @?#\\<>\"'"):
+        raise ValueError(f"{wanted}, without a user, a query or a fragment")
+    if parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host)):
+        return url.rstrip("/")
+    raise ValueError("must be https (plain http can be read on its way), or http on this machine")
 
 
 def is_loopback(host: str) -> bool:
@@ -67,11 +69,10 @@ def http_client(
     return httpx.AsyncClient(
         verify=_tls_context(),
         timeout=timeout,
-        # Rate limiters bound the calls. A bound of the pool would fill up with connections of calls that were
-        # cancelled before they took them (httpcore 1.0.9).
-        limits=httpx.Limits(
-            max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=KEEPALIVE_SECONDS
-        ),
+        # Idle connections are kept for longer than the time between two polls of a job. Rate limiters bound
+        # the calls: a bound of the pool would fill up with connections of calls that were cancelled before
+        # they took them (httpcore 1.0.9).
+        limits=httpx.Limits(max_connections=None, max_keepalive_connections=keepalive, keepalive_expiry=60.0),
         follow_redirects=False,
         trust_env=bool(url) and not is_loopback(urlsplit(url).hostname or ""),
         # Kie's answers are short; what is not compressed cannot grow.

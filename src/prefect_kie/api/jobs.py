@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
-from datetime import datetime, timedelta, timezone
+from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.api.classification import is_no_failure
-from prefect_kie.api.envelope import as_float, as_int, as_list, as_object, decoded, first_id, first_text
+from prefect_kie.api.envelope import as_float, as_list, as_object, as_time, decoded, first_id, first_text
 from prefect_kie.api.requests import title_of
 from prefect_kie.api.results import CharacterResult, JobResult, parse_result
 
@@ -19,12 +18,7 @@ ENDED_BADLY = ("fail", "failed", "failure")
 _BAD = re.compile(r"error|fail|cancel|abort|reject|refus|expir|terminat|time.?out")
 ENDED_WELL = ("succeeded", "successful", "complete", "completed", "done", "finished")
 """Words beside `success`, taken for it only where the record has an end and a result."""
-MAX_RECORD_BYTES = 256 * 1024
-"""So much of Kie's record of a job is kept."""
 MAX_DEPTH = 20
-
-LATEST_MILLISECONDS = 4_102_444_800_000
-"""The year 2100; later ones are not times."""
 
 
 class JobState(StrEnum):
@@ -159,11 +153,11 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
         fail_code=_code_text(data.get("failCode")),
         fail_message=first_text(data, "failMsg", "errorMessage"),
         credits=as_float(data.get("creditsConsumed")),
-        created_at=_time(data.get("createTime")),
-        completed_at=_time(data.get("completeTime")) if state.finished else None,
+        created_at=as_time(data.get("createTime")),
+        completed_at=as_time(data.get("completeTime")) if state.finished else None,
         seen_at=seen_at,
         request_body=echo,
-        record=_record(data),
+        record=_without_callbacks(data),
     )
 
 
@@ -175,7 +169,7 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
         return JobState.FAIL
     state = next((state for state in JobState if state.value == word), JobState.UNKNOWN)
     # Of a job that is said to go on, a time alone proves no end: only a reason does.
-    ended = _time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
+    ended = as_time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
     reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
     failed = ended or any(reason is not None and not is_no_failure(reason) for reason in reasons)
     if _BAD.search(word) and failed:
@@ -186,18 +180,11 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
     return JobState.FAIL if failed else state
 
 
-def _has_content(value: Any) -> bool:
+def _has_content(value: Any, depth: int = 0) -> bool:
     """Whether there is anything in it at all: `{"resultUrls": []}` holds nothing."""
-    left: list[Any] = [value]
-    while left:
-        each = left.pop()
-        if isinstance(each, dict):
-            left += cast("dict[str, Any]", each).values()
-        elif isinstance(each, list):
-            left += as_list(each)
-        elif each is not None and each != "" and each is not False:
-            return True
-    return False
+    if isinstance(value, dict | list) and depth < MAX_DEPTH:
+        return any(_has_content(each, depth + 1) for each in as_list(value) or as_object(value).values())
+    return value is not None and value != "" and value is not False
 
 
 def _echo(param: Any) -> dict[str, Any]:
@@ -212,17 +199,8 @@ def _echo(param: Any) -> dict[str, Any]:
     return echo
 
 
-def _record(data: dict[str, Any]) -> dict[str, Any]:
-    """Kie's record, without the addresses it calls back (they may hold a secret), and of bounded size."""
-    kept = cast("dict[str, Any]", _without_callbacks(data, 0))
-    sizes = {name: len(json.dumps(value)) for name, value in kept.items()}
-    while sum(sizes.values()) > MAX_RECORD_BYTES:
-        longest = max(sizes, key=sizes.__getitem__)
-        del sizes[longest], kept[longest]
-    return kept
-
-
-def _without_callbacks(value: Any, depth: int) -> Any:
+def _without_callbacks(value: Any, depth: int = 0) -> Any:
+    """Kie's record without the addresses it calls back: they may hold a secret."""
     if depth > MAX_DEPTH:
         return None
     if isinstance(value, list):
@@ -241,10 +219,3 @@ def _code_text(value: Any) -> str | None:
     if value is None or isinstance(value, bool | dict | list):
         return None
     return str(value).strip()[:100] or None
-
-
-def _time(value: Any) -> datetime | None:
-    milliseconds = as_int(value)
-    if milliseconds is None or not 0 < milliseconds < LATEST_MILLISECONDS:
-        return None
-    return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(milliseconds=milliseconds)

@@ -51,6 +51,7 @@ def next_poll(
     *,
     age: float,
     usual: float,
+    spread: float | None = None,
     progress: float | None = None,
     chance: float = 0.5,
 ) -> float | None:
@@ -60,6 +61,8 @@ def next_poll(
         policy: How patiently to wait.
         age: The job's age at this poll, seconds.
         usual: How long a job of this model usually takes, seconds.
+        spread: How much jobs differ from that; None, or where the policy has a usual time of its own: as the
+            policy says.
         progress: 0 to 100, where the job reports it.
         chance: A random number from 0 to 1, for the jitter.
 
@@ -73,20 +76,22 @@ def next_poll(
     if progress is not None and 0 < progress < 100 and age > 0:
         gap = _gap_by_progress(age, progress / 100, policy)
     else:
-        gap = _gap_by_hazard(age, policy.usual_seconds or usual, policy)
+        if spread is None or policy.usual_seconds is not None:
+            spread = policy.spread
+        gap = _gap_by_hazard(age, policy.usual_seconds or usual, spread, policy)
     gap = min(policy.max_gap_seconds, gap * (1 + policy.jitter * (2 * chance - 1)))
     gap = max(policy.min_gap_seconds, gap)
     # A poll shortly before the deadline would leave no room for the last one: go straight there.
     return left if gap > left - policy.min_gap_seconds else gap
 
 
-def _gap_by_hazard(age: float, usual: float, policy: PollPolicy) -> float:
+def _gap_by_hazard(age: float, usual: float, spread: float, policy: PollPolicy) -> float:
     """The gap in which the best density of polls, sqrt(h / 2c), adds up to one poll."""
     step = max(min(usual, policy.max_gap_seconds) / 50, policy.max_gap_seconds / 2000)
     polls, gap = 0.0, 0.0
     while polls < 1 and gap < policy.max_gap_seconds:
         gap += step
-        polls += step * math.sqrt(_hazard(age + gap, usual, policy.spread) / (2 * policy.seconds_per_poll))
+        polls += step * math.sqrt(_hazard(age + gap, usual, spread) / (2 * policy.seconds_per_poll))
     return gap
 
 

@@ -26,9 +26,9 @@ class RateLimiter:
     `seconds` apart, whose window is that long.
     """
 
-    def __init__(self, calls: int, seconds: float) -> None:
+    def __init__(self, calls: int, seconds: float, refused_seconds: float = REFUSED_SECONDS) -> None:
         self._slots = asyncio.Semaphore(calls)
-        self._seconds = seconds
+        self._seconds, self._refused_seconds = seconds, refused_seconds
 
     @asynccontextmanager
     async def slot(self) -> AsyncGenerator[None, None]:
@@ -38,7 +38,7 @@ class RateLimiter:
         try:
             yield
         except RateLimited:
-            hold = REFUSED_SECONDS
+            hold = self._refused_seconds
             raise
         finally:
             asyncio.get_running_loop().call_later(hold, self._slots.release)

@@ -19,7 +19,10 @@ class JobRequest(BaseModel):
 
     Class attributes:
         usual_seconds: How long a job of this model usually takes, for the poll schedule.
+        result_kind: What the model makes: `video`, `image`, `audio`, `text`, `character`, or `any` where that
+            is not known.
         reports_progress: Whether the model takes a progressCallBackUrl.
+        retired: Since when Kie serves the model no more; None: it does, as far as this version knows.
     """
 
     model_config = ConfigDict(
@@ -31,7 +34,9 @@ class JobRequest(BaseModel):
     )
 
     usual_seconds: ClassVar[float] = 180.0
+    result_kind: ClassVar[str] = "video"
     reports_progress: ClassVar[bool] = False
+    retired: ClassVar[str | None] = None
 
     @model_validator(mode="before")
     @classmethod
@@ -39,6 +44,9 @@ class JobRequest(BaseModel):
         if not isinstance(data, dict):
             return data
         given = cast("dict[str, Any]", data)
+        for name, sent in SENT_AS.items():
+            if sent != "model" and sent in given and name in cls.model_fields:
+                given = {name if one == sent else one: value for one, value in given.items()}
         if unknown := sorted(str(name) for name in given if name not in cls.model_fields):
             raise ValueError(
                 f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
@@ -55,7 +63,16 @@ class JobRequest(BaseModel):
 
     def input_fields(self) -> dict[str, Any]:
         """The `input` object of the createTask body: what is set, by the API's own names."""
-        return self.model_dump(mode="json", exclude={"model"}, exclude_none=True)
+        return as_sent(self.model_dump(mode="json", exclude={"model"}, exclude_none=True))
+
+    def effective_fields(self) -> dict[str, Any]:
+        """The same with all documented defaults, whether or not they are sent: what decides the price."""
+        return as_sent(self.model_dump(mode="json", exclude={"model"}, exclude_none=True))
+
+    def identity(self) -> dict[str, Any]:
+        """The same without defaults: what makes two requests the same job, in later versions too."""
+        set_fields = self.model_dump(mode="json", exclude={"model"}, exclude_defaults=True, exclude_none=True)
+        return as_sent(set_fields)
 
     def body(self) -> dict[str, Any]:
         """The createTask body, without callbacks: `{"model": ..., "input": {...}}`."""
@@ -65,6 +82,24 @@ class JobRequest(BaseModel):
     def title(self) -> str:
         """A few words that tell a person which job this is: the prompt, or what stands for it."""
         return title_of(self.input_fields())
+
+
+SENT_AS = {"model_version": "model", "track_title": "title"}
+"""Fields of inputs whose names are a request's own, by what they are called here."""
+
+
+def as_sent(fields: dict[str, Any]) -> dict[str, Any]:
+    """An input by Kie's own names, whole numbers without a point."""
+    return {SENT_AS.get(name, name): whole(value) for name, value in fields.items()}
+
+
+def whole(value: Any) -> Any:
+    """A value, and what is in it, with whole numbers that have no point."""
+    if isinstance(value, dict):
+        return {name: whole(one) for name, one in cast("dict[str, Any]", value).items()}
+    if isinstance(value, list):
+        return [whole(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def title_of(fields: dict[str, Any]) -> str:

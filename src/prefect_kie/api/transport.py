@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 import re
 import zlib
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Coroutine, Generator
 from html import unescape
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from urllib.parse import unquote
 
 import httpx
@@ -18,9 +18,10 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 HIDDEN = "[key]"
 HIDDEN_TEXT = "[a text that quotes the key]"
-ESCAPED_IN_EACH_OTHER = 5
 MIN_KEY = 8
-"""A shorter key than this is hidden only as it is: other forms of it are found in any text."""
+"""A shorter key than this is not looked for in base64: it would be found in any text."""
+MAX_DEPTH = 50
+_ESCAPE = re.compile(r"\\u00([0-9a-f]{2})", re.IGNORECASE)
 
 E = TypeVar("E", bound=BaseException)
 
@@ -76,68 +77,43 @@ async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
         return None
 
 
-_BETWEEN = re.compile(r"[\s\0\\\xad\u200b-\u200f\u2060\ufeff\ufffd]+")
-_ESCAPE = re.compile(r"\\(?:u00|u\{0{0,6}|x)([0-9a-f]{2})\}?|=([0-9a-f]{2})", re.IGNORECASE)
-
-
 class KeyHider:
-    """Takes the key out of whatever Kie, or a proxy on the way, quotes, however it is encoded there.
+    """Takes the key out of whatever Kie, or a proxy on the way, quotes.
 
-    The key as it is becomes `[key]`. A text that holds it in another form is hidden as a whole: escapes of
-    URLs, JSON and HTML, one inside the other; base64 and hexadecimal; UTF-16 and UTF-32 read as something
-    else; other letters, or blanks in between.
+    The key as it is becomes `[key]`. A text that holds it in base64, or escaped as in a URL, in HTML or in
+    JSON, is hidden as a whole.
     """
 
     def __init__(self, key: SecretStr) -> None:
         self._key = key
-        plain = key.get_secret_value()
-        self._forms = tuple(_forms(plain)) if len(plain) >= MIN_KEY else ()
 
     def __call__(self, text: str) -> str:
         """The text without the key."""
-        text = text.replace(self._key.get_secret_value(), HIDDEN)
-        return HIDDEN_TEXT if self._forms and self._is_in(text) else text
+        key = self._key.get_secret_value()
+        text = text.replace(key, HIDDEN)
+        unescaped = (unquote(text), unescape(text), _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+        coded = text.replace("-", "+").replace("_", "/")
+        if any(key in form for form in unescaped) or any(form in coded for form in _in_base64(key)):
+            return HIDDEN_TEXT
+        return text
 
-    def in_json(self, fields: dict[str, Any]) -> dict[str, Any]:
-        """A JSON object without the key, in names too; it may be nested deeper than Python recurses."""
-        whole: dict[str, Any] = {}
-        left: list[tuple[Any, Any]] = [(fields, whole)]
-        while left:
-            given, hidden = left.pop()
-            named = isinstance(hidden, dict)
-            for name, value in given.items() if named else enumerate(given):
-                kept: Any = value
-                if isinstance(value, str):
-                    kept = self(value)
-                elif isinstance(value, dict | list):
-                    kept = {} if isinstance(value, dict) else []
-                    left.append((value, kept))  # pyright: ignore[reportUnknownArgumentType]
-                if named:
-                    hidden[self(str(name))] = kept
-                else:
-                    hidden.append(kept)
-        return whole
-
-    def _is_in(self, text: str) -> bool:
-        key = self._key.get_secret_value().casefold()
-        for _ in range(ESCAPED_IN_EACH_OTHER):
-            squeezed = _BETWEEN.sub("", text)
-            coded = squeezed.replace("-", "+").replace("_", "/")
-            if key in squeezed.casefold() or any(form in coded for form in self._forms):
-                return True
-            unescaped = _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), unescape(unquote(text)))
-            if unescaped == text:
-                return False
-            text = unescaped
-        return False
+    def in_json(self, value: Any, depth: int = 0) -> Any:
+        """A JSON value without the key, in names too; and without what is nested deeper than any answer."""
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self.in_json(each, depth + 1) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, dict):
+            fields = cast("dict[str, Any]", value)
+            return {self(name): self.in_json(each, depth + 1) for name, each in fields.items()}
+        return value
 
 
-def _forms(key: str) -> Iterator[str]:
-    """The key in base64 and in hexadecimal."""
-    for encoding in ("ascii", "utf-16-le", "utf-16-be"):
-        raw = key.encode(encoding)
-        yield from (raw.hex(), raw.hex().upper())
-        for offset in range(3):
-            # Whatever stands before and after the key, these characters are its own.
-            coded = base64.b64encode(bytes(offset) + raw).decode()
-            yield coded[-(-offset * 8 // 6) : (offset + len(raw)) * 8 // 6]
+def _in_base64(key: str) -> list[str]:
+    """What stands in base64 for the key, whatever comes before and after it."""
+    if len(key) < MIN_KEY:
+        return []
+    coded = [base64.b64encode(bytes(offset) + key.encode()).decode() for offset in range(3)]
+    return [text[-(-offset * 8 // 6) : (offset + len(key)) * 8 // 6] for offset, text in enumerate(coded)]

@@ -8,7 +8,7 @@ import re
 import stat
 import uuid
 from contextlib import suppress
-from datetime import datetime, timezone
+from datetime import datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
 from typing import Any, cast
@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api.envelope import Envelope, as_int, as_list, first_text
+from prefect_kie.api.envelope import Envelope, as_int, as_list, as_time, first_text
 from prefect_kie.api.errors import UnexpectedResponse
 
 MAX_BYTES = 500 * 1024 * 1024
@@ -129,16 +129,5 @@ def parse_upload(answer: Envelope) -> UploadedFile:
         file_name=first_text(fields, "fileName") or "",
         size=as_int(fields.get("fileSize")),
         mime_type=first_text(fields, "mimeType"),
-        expires_at=_moment(fields.get("expiresAt")),
+        expires_at=as_time(fields.get("expiresAt")),
     )
-
-
-def _moment(value: Any) -> datetime | None:
-    milliseconds = as_int(value)
-    try:
-        if milliseconds is not None:
-            return datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
-        moment = datetime.fromisoformat(str(value))
-    except (ValueError, OverflowError, OSError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)

@@ -1,8 +1,7 @@
 """What a cell of a manifest means: which model, which field, and the field's value, its templates filled.
 
-In a text `{column}` stands for a value, `{{column}}` for `{column}` itself. Only a name in braces counts, so
-JSON and other braces stay as they are, and nothing is evaluated. A text is filled once: what a value brings
-along is never read as a template.
+In a text `{column}` stands for a value, `{{column}}` for `{column}` itself; other braces stay as they are. A
+text is filled once: what a value brings along is never read as a template.
 """
 
 from __future__ import annotations
@@ -11,18 +10,17 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, cast, get_args, get_origin
 
 from prefect_kie.api import JobRequest
 from prefect_kie.batches.tables import OBJECT
-from prefect_kie.models import MarketModel, VideoRequest, request_class
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models import MarketModel, request_class
+from prefect_kie.models.index import MODELS
+from prefect_kie.run_page.markdown import plain
 
-# It begins at the first of several braces only, else a text of nothing but braces would take for ever.
+# From the first of several braces on only, else a text of nothing but braces would take for ever.
 _BRACED = re.compile(r"(?<!\{)(\{+)([^\W\d]\w*)(\}+)")
-_VIDEOS = frozenset(get_args(get_args(VideoRequest)[0]))
-_TYPO = 0.9  # from this likeness on; wan-2-text-to-video has 0.87 to sora-2-text-to-video
 
 
 def text_of(value: Any) -> str:
@@ -34,8 +32,7 @@ def text_of(value: Any) -> str:
 
 def shown(value: Any) -> str:
     """What came, in a few characters, in quotation marks where it is text."""
-    shown = repr(value) if isinstance(value, str) else text_of(value)
-    return shown if len(shown) <= 60 else f"{shown[:59]}…"
+    return plain(repr(value) if isinstance(value, str) else text_of(value), 60)
 
 
 @lru_cache(maxsize=1000)
@@ -53,12 +50,13 @@ def did_you_mean(name: str, names: Sequence[str]) -> str:
 
 @lru_cache(maxsize=1000)
 def video_class(model: str) -> type[JobRequest]:
-    """The request of a model that makes videos, by a name that is no typed model's with a typo."""
+    """The request of a model that makes files, by a name that is no typed model's with a typo."""
     cls = request_class(model)
-    if cls not in _VIDEOS:
+    if cls.result_kind == "character":
         raise ValueError(f"{model} makes a character, no video; use the flow create_character")
     name = re.sub(r"[_\s]", "-", model.lower())[:100]
-    near = get_close_matches(name, TYPED, 1, 0.0 if name.startswith("sora") else _TYPO)
+    # wan-2-text-to-video is no typo either, with a likeness of 0.87 to sora-2-text-to-video.
+    near = get_close_matches(name, MODELS, 1, 0.0 if name.startswith("sora") else 0.9)
     # sora-3-text-to-video is no typo but a model that we do not know yet.
     versions = [re.findall(r"\d+", one) for one in (name, *near)]
     if cls is MarketModel and near and (not versions[0] or versions[0] == versions[1]):
@@ -78,8 +76,10 @@ def fields_of(cls: type[JobRequest]) -> dict[str, tuple[str, set[Any]]]:
     return {key(name): (name, _kinds(field.annotation)) for name, field in fields if name != "model"}
 
 
-# The fields of all typed models that make videos.
-KNOWN = {k: field for cls in TYPED.values() if cls in _VIDEOS for k, field in fields_of(cls).items()}
+@cache
+def known_fields() -> dict[str, tuple[str, set[Any]]]:
+    """The fields of all typed models, by key; of several of one name, those of the last."""
+    return {k: field for model in MODELS for k, field in fields_of(request_class(model)).items()}
 
 
 def object_of(value: Any) -> dict[str, Any]:
@@ -97,11 +97,10 @@ def _parsed(text: str) -> Any:
 def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped: bool) -> Any:
     """A cell's value as its field wants it, with `text_for` its placeholders; a ValueError if it is no JSON.
 
-    A list's field takes JSON, or values between blanks or `|`; 10.0, as spreadsheets write it, is 10 where an
-    integer or one of several is wanted. `untyped` is where only Kie knows the fields and CSV knows only text:
-    true, false and JSON are read, and numbers stay text, as Kie has them.
+    `untyped` is where only Kie knows the fields and CSV knows only text: true, false and JSON are read, and
+    numbers stay text, as Kie has them.
     """
-    _, kinds = KNOWN.get(key(field), ("", set[Any]()))
+    _, kinds = known_fields().get(key(field), ("", set[Any]()))
     if isinstance(value, str):
         start = value.strip()
         is_json = start.startswith("[") or (start.startswith("{") and not _BRACED.match(start))
@@ -117,22 +116,16 @@ def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped:
     return value
 
 
-def placeholders(value: Any) -> list[str]:
+def placeholders(value: Any) -> set[str]:
     """The names that the texts in a value (a text, a list, an object) ask for."""
-    names: list[str] = []
-
-    def note(name: str) -> str:
-        names.append(name)
-        return ""
-
-    fill(value, note)
-    return names
+    found = _BRACED.findall(text_of(value))
+    return {name for opening, name, closing in found if min(len(opening), len(closing)) % 2}
 
 
 def fill(value: Any, text_of: Callable[[str], str]) -> Any:
     """A value (a text, a list, an object) with each placeholder replaced by `text_of` its name."""
     if isinstance(value, str):
-        return _BRACED.sub(lambda found: _replaced(found, text_of), value) if "{" in value else value
+        return _BRACED.sub(partial(_replaced, text_of), value)
     if isinstance(value, list):
         return [fill(part, text_of) for part in cast("list[object]", value)]
     if isinstance(value, dict):
@@ -140,7 +133,7 @@ def fill(value: Any, text_of: Callable[[str], str]) -> Any:
     return value
 
 
-def _replaced(found: re.Match[str], text_of: Callable[[str], str]) -> str:
+def _replaced(text_of: Callable[[str], str], found: re.Match[str]) -> str:
     """An odd number of pairs of braces is a placeholder's, of which each two are one brace itself."""
     opening, name, closing = found.groups()
     pairs = min(len(opening), len(closing))

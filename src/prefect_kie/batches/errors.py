@@ -48,6 +48,3 @@ class ManifestError(InvalidRequest):
             lines.append(f"and {len(alike) - MAX_LISTED:,} more")
         head = f"{plain(name)} has {self.count:,} error{'s' if self.count > 1 else ''}:"
         super().__init__("\n".join([head, *lines]), **options)
-
-    def __str__(self) -> str:
-        return f"{self.message}\nCharged: {self.billed}. Next: {self.next_step}"

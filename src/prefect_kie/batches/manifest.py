@@ -17,19 +17,18 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
-from prefect_kie.batches.cells import KNOWN, did_you_mean, fields_of, key, placeholders, shown, text_of
+from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
 from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
-from prefect_kie.models import MarketModel
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models import MarketModel, request_class
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
 RESERVED = ("model", "take", "input")
-HOW = frozenset({"size", "removewatermark", "uploadmethod"})
-"""Fields that only say how a video is made: a fallback whose model lacks them makes it without."""
+# Fields that only say how a video is made: a fallback whose model lacks them makes it without.
+HOW = ("size", "removewatermark", "uploadmethod")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
 
 
@@ -129,8 +128,6 @@ class _Cell(NamedTuple):
 
 
 class _Parser:
-    """Makes each row's request, and notes all that is wrong."""
-
     def __init__(
         self,
         table: Table,
@@ -138,37 +135,40 @@ class _Parser:
         columns: Mapping[str, str | None],
         fallbacks: Sequence[Mapping[str, Any]],
     ) -> None:
-        given, instead = table_of([defaults]), table_of(fallbacks)
-        self.errors = [RowError(f"the defaults: {one.message}") for one in given.errors]
-        self.errors += [RowError(f"fallback {one.row}: {one.message}") for one in instead.errors]
-        named = [{name: _Cell(name, name, v, True) for name, v in row.cells.items()} for row in instead.rows]
-        self._fallbacks = [{key(name): cell for name, cell in cells.items()} for cells in named]
+        self.errors: list[RowError] = []
+        given: dict[str, _Cell] = dict(*self._given([defaults], "the defaults"))
+        self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
-        cells = [_Cell(name, name, v, True) for row in given.rows for name, v in row.cells.items()]
-        self._defaults = {key(cell.column): cell for cell in cells if cell.value is not None}
+        self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
         self._row = TableRow(0, None, {})
         self._values: dict[str, Any] = {}  # what placeholders stand for in this row, by key
         own = tuple(dict.fromkeys(column for row in table.rows for column in row.cells))
-        self._names = tuple(sorted({*own, *(cell.column for cell in cells)}))
+        self._names = tuple(sorted({*own, *(cell.column for cell in given.values())}))
         texts = [cell.value for some in (self._defaults, *self._fallbacks) for cell in some.values()]
         for row in table.rows:
             texts += [v for name, v in row.cells.items() if self._columns.get(key(name), name) is not None]
-        self._used = {key(name) for name in placeholders(texts)}
+        self._used = {key(name) for text in texts for name in placeholders(text)}
         self._misspelt = tuple(self._used - {key(name) for name in self._names})
         for name in columns:
             if own and key(name) not in map(key, own):
                 hint = did_you_mean(name, own) or f"; it has {', '.join(own)}"
                 self.errors.append(RowError(f"is renamed, but there is no such column{hint}", column=name))
 
+    def _given(self, rows: Sequence[Mapping[str, Any]], what: str) -> list[dict[str, _Cell]]:
+        table = table_of(rows)
+        self.errors += [RowError(f"{what.format(one.row)}: {one.message}") for one in table.errors]
+        return [{key(n): _Cell(n, n, v, True) for n, v in row.cells.items()} for row in table.rows]
+
     def check_defaults(self) -> None:
         """After the rows: note defaults that no row may take, which most likely are typos."""
         for k, cell in self._defaults.items():
-            if not self._has_untyped and k not in {*KNOWN, *self._used, *RESERVED}:
-                hint = did_you_mean(cell.column, tuple(name for name, _ in KNOWN.values()))
-                message = f"is a default, but no field of any model{hint}"
-                self.errors.append(RowError(message, column=cell.column))
+            if not self._has_untyped and k not in {*known_fields(), *self._used, *RESERVED}:
+                hint = did_you_mean(cell.column, tuple(name for name, _ in known_fields().values()))
+                self.errors.append(
+                    RowError(f"is a default, but no field of any model{hint}", column=cell.column)
+                )
 
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
@@ -185,23 +185,24 @@ class _Parser:
         number = self._read(take, _TAKE.validate_python) if take else None
         if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
-        fallbacks: list[JobRequest] = []
+        fallbacks: list[JobRequest | None] = []
         for instead in self._fallbacks:
             model = text_of(instead["model"].value) if "model" in instead else "of the same model"
             self._subject = f"fallback {model}: "
-            if (made := self._made_of(self._instead(cells, instead))) is not None:
-                fallbacks.append(made)
-            self._subject = ""
+            fallbacks.append(self._made_of(self._instead(cells, instead)))
+        self._subject = ""
         values = {n: text_of(v) for n, v in row.cells.items()}
-        return Row(row.number, row.line, request, number or 0, values, tuple(fallbacks))
+        return Row(row.number, row.line, request, number or 0, values, tuple(filter(None, fallbacks)))
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
         """A row's cells as a fallback has them."""
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
-        cls = TYPED.get(text_of(kept["model"].value)) if "model" in kept else None
-        return {k: cell for k, cell in kept.items() if cls is None or k not in HOW or k in fields_of(cls)}
+        cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
+        return {
+            k: cell for k, cell in kept.items() if cls is MarketModel or k not in HOW or k in fields_of(cls)
+        }
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         """The request that a row's cells make; None where it has errors."""
@@ -256,7 +257,7 @@ class _Parser:
         k, known = key(cell.target), fields_of(cls)
         in_template = cell.target == cell.column and k in self._used
         if cls is MarketModel:
-            if in_template and k not in KNOWN and k not in self._columns:
+            if in_template and k not in known_fields() and k not in self._columns:
                 # Left out, it might make another video than was meant; sent, it might be refused.
                 only, both = json.dumps({cell.target: None}), json.dumps({cell.target: cell.target})
                 message = f"stands in a template, and {model} may have a field of this name: say in columns "
@@ -272,7 +273,7 @@ class _Parser:
         if not cell.is_default and not in_template and not did_you_mean(k, self._misspelt):
             names = tuple(name for name, _ in known.values())
             hint = did_you_mean(cell.target, names) or f"; it takes {', '.join(names)}"
-            hint = "; leave it empty in this row" if k in KNOWN else hint
+            hint = "; leave it empty in this row" if k in known_fields() else hint
             subject = "is" if cell.target == cell.column else f"gives {shown(cell.target)},"
             self._wrong(f"{subject} no field of {model}{hint}", cell.column)
         return None
@@ -290,7 +291,6 @@ class _Parser:
         return text_of(value)
 
     def _read(self, cell: _Cell, read: Callable[[Any], T]) -> T | None:
-        """What a cell means; None, and an error, where it cannot be read."""
         try:
             return read(cell.value)
         except ValidationError as error:

@@ -3,30 +3,24 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
-from uuid import UUID
 
 from prefect import get_run_logger
-from prefect.artifacts import acreate_progress_artifact, aupdate_progress_artifact
 
 from prefect_kie.batches.results import counts_text
 from prefect_kie.outcomes.results import VideoOutcome
-from prefect_kie.runtime.best_effort import best_effort
+from prefect_kie.run_page.artifacts import show_percent
 
 ARTIFACT = "kie-batch"
-SHOW_SECONDS = 5.0  # at least so long between two changes of the artifact
-LIMIT_SECONDS = 5.0  # a server that takes longer is left alone
 LOG_LINES = 10  # so many times the log says how far it is
-CREATES_PER_SECOND = 2.0  # what Kie takes from one key: 20 in 10 seconds
 
 
 def expected_seconds(total: int, done: int, *, elapsed: float, first: float | None, usual: float) -> float:
     """Seconds until all is done: at Kie's pace and a job's usual time, then as it went since the first."""
     if first is None or done < 3 or elapsed <= first:
-        return max(1.0, total / CREATES_PER_SECOND + usual - elapsed)
+        return max(1.0, total / 2.0 + usual - elapsed)  # Kie takes 20 submissions in 10 seconds
     return (total - done) * (elapsed - first) / max(1, done - 1)
 
 
@@ -44,7 +38,6 @@ class BatchProgress:
     _new_done: int = 0
     _first: float | None = None
     _shown: float = 0.0
-    _artifact: UUID | None = None
 
     @property
     def done(self) -> int:
@@ -63,10 +56,7 @@ class BatchProgress:
     async def begin(self) -> None:
         """Show that it has begun."""
         self._watched()
-        line = self.line
-        with suppress(Exception):  # no batch fails for what it shows
-            made = await best_effort(lambda: acreate_progress_artifact(0.0, ARTIFACT, line), LIMIT_SECONDS)
-            self._artifact = made
+        await show_percent(ARTIFACT, 0.0, self.line)
 
     def submitted(self, place: int) -> None:
         """Count a job that is on its way."""
@@ -84,11 +74,9 @@ class BatchProgress:
         done, total, line = self.done, self.total, self.line
         if total > LOG_LINES and done * LOG_LINES // total > (done - 1) * LOG_LINES // total:
             get_run_logger().info("%s", line)
-        if self._artifact and (done == total or time.monotonic() - self._shown >= SHOW_SECONDS):
-            self._shown, artifact = time.monotonic(), self._artifact
-            with suppress(Exception):
-                percent = 100.0 * done / total
-                await best_effort(lambda: aupdate_progress_artifact(artifact, percent, line), LIMIT_SECONDS)
+        if done == total or time.monotonic() - self._shown >= 5.0:
+            self._shown = time.monotonic()
+            await show_percent(ARTIFACT, 100.0 * done / total, line)
 
     def _watched(self) -> None:
         if (watcher := watching.get()) is not None:

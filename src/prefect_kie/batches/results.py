@@ -18,11 +18,9 @@ from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 
-WRITE_SECONDS = 2.0  # at least so long between two writings of the results file,
-WRITE_SHARE = 20  # and so many times as long as a writing takes: a slow storage is not kept busy by it
+WRITE_SECONDS = 2.0  # at least so long between two writings of the results file
 MAX_LISTED = 20  # so many missing videos are named in the run's message; the results file has all
 COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 class BatchResult(BaseModel):
@@ -170,7 +168,7 @@ class ResultsFile:
                     get_run_logger().warning(message, self.address, shown_error(error))
                 self._warned = True
             took = time.monotonic() - begun
-            self._next = begun + took + max(WRITE_SECONDS, WRITE_SHARE * took)
+            self._next = begun + took + max(WRITE_SECONDS, 20 * took)  # a slow storage is not kept busy
 
     def _content(self) -> str:
         given = list(dict.fromkeys(name for row in self.rows for name in row))
@@ -185,4 +183,4 @@ class ResultsFile:
 
 def _harmless(text: str | None) -> str:
     """Text that is Kie's, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text and text.startswith(_FORMULA) else text or ""
+    return f"'{text}" if text and text[0] in "=+-@\t\r" else text or ""

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import Any, NamedTuple
 
@@ -51,7 +52,7 @@ class Table:
                 break
             try:
                 self.rows.append(TableRow(number, line, _cells(item)))
-            except (ValueError, csv.Error) as error:
+            except ValueError as error:
                 self.errors.append(RowError(str(error), number, line))
         return self
 
@@ -116,13 +117,12 @@ def _decoded(content: bytes, *, lenient: bool) -> tuple[str, str]:
             with suppress(UnicodeDecodeError):
                 return content.decode("cp1252"), "\ufeff"
         line = content.count(b"\n", 0, error.start) + 1
-        byte = content[error.start]
-        raise ValueError(f"line {line} is not UTF-8 (byte 0x{byte:02X}); save it as UTF-8") from None
+        byte = f"0x{content[error.start]:02X}"
+        raise ValueError(f"line {line} is not UTF-8 (byte {byte}); save it as UTF-8") from None
 
 
 def _read_csv(text: str, delimiter: str, mark: str) -> Table:
-    sep = _SEP_LINE.match(text)
-    if sep:
+    if sep := _SEP_LINE.match(text):
         delimiter, text = sep[1], text[sep.end() :]
     elif not delimiter:  # csv.Sniffer would count the prompts' commas as well
         first = next((line for line in io.StringIO(text, newline="") if line.strip(" ,;\t\r\n")), "")
@@ -131,49 +131,40 @@ def _read_csv(text: str, delimiter: str, mark: str) -> Table:
     return table.read(_records(text, delimiter, 2 if sep else 1))
 
 
-def _records(text: str, delimiter: str, begin: int) -> Iterator[tuple[int, Any]]:
+def _records(text: str, delimiter: str, line: int) -> Iterator[tuple[int, Any]]:
     # strict: a quotation mark that is never closed must not make one prompt of the rest of the file.
     lines = io.StringIO(text, newline="")
     reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
     header: list[str] = []
-    while True:
-        line = begin + reader.line_num
-        try:
-            cells = [cell.strip() for cell in next(reader)]
-        except StopIteration:
-            return
-        except csv.Error as error:
-            hint = (
-                "a quotation mark inside a quoted cell is written twice, and one that opens a cell closes it"
-            )
-            yield line, csv.Error(f"cannot be read, and nothing after it ({error}); {hint}")
-            return
-        if header and any(cells):
-            yield line, _by_column(header, cells)
-        elif any(cells):
-            header = cells
-            names = Counter(name for name in header if name)
-            if twice := [name for name, count in names.items() if count > 1]:
-                raise ValueError(f"line {line}: the column {twice[0][:60]!r} appears more than once")
+    begin = line
+    try:
+        for record in reader:
+            cells = [cell.strip() for cell in record]
+            if header and any(cells):
+                yield line, _by_column(header, cells)
+            elif any(cells):
+                header = cells
+                if twice := [name for name, count in Counter(cells).items() if name and count > 1]:
+                    raise ValueError(f"line {line}: the column {twice[0][:60]!r} appears more than once")
+            line = begin + reader.line_num
+    except csv.Error as error:
+        hint = "a quotation mark inside a quoted cell is written twice, and one that opens a cell closes it"
+        yield line, ValueError(f"cannot be read, and nothing after it ({error}); {hint}")
 
 
 def _by_column(header: list[str], cells: list[str]) -> dict[str, str] | ValueError:
     """A row's cells; at its end, empty ones may be missing or too many."""
-    while len(cells) > len(header) and not cells[-1]:
-        cells.pop()
-    if len(cells) > len(header):
+    if any(cells[len(header) :]):
         hint = "a cell that holds the separator must stand in quotation marks"
         return ValueError(f"has {len(cells)} cells where the header has {len(header)}; {hint}")
-    cells += [""] * (len(header) - len(cells))
-    for name, cell in zip(header, cells, strict=True):
-        if cell and not name:
-            hint = "name it, or delete the column"
-            return ValueError(f"{cell[:60]!r} stands in a column without a name; {hint}")
-    return {name: cell for name, cell in zip(header, cells, strict=True) if name}
+    pairs = list(zip_longest(header, cells[: len(header)], fillvalue=""))
+    if unnamed := [cell for name, cell in pairs if cell and not name]:
+        hint = "name it, or delete the column"
+        return ValueError(f"{unnamed[0][:60]!r} stands in a column without a name; {hint}")
+    return {name: cell for name, cell in pairs if name}
 
 
 def _objects(text: str) -> Iterator[tuple[int | None, Any]]:
-    """A list of objects, or an object per line."""
     if text.lstrip().startswith("["):
         try:
             yield from ((None, item) for item in json.loads(text))

@@ -47,7 +47,7 @@ TASK_ID = re.compile(r"[A-Za-z0-9_.:~+=/-]{1,128}")
 STATES = {state.value for state in JobState} - {JobState.UNKNOWN.value}
 
 DELAYS = (0.0, 2.0, 5.0, 10.0, 20.0, 40.0)
-"""Seconds from a callback, or from the start, to each attempt: a callback may come before its run is
+"""Seconds from a callback to each attempt, and at the start between them: it may come before its run is
 suspended, or before Kie's own record shows the end."""
 
 Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
@@ -79,12 +79,8 @@ async def send_event(callback: Callback) -> None:
 class Resumer:
     """Collects the jobs that Kie called back about, and resumes their runs in the background of the receiver.
 
-    What it misses, the flow `resume-waiting` finds on its schedule.
-
-    Args:
-        resume: What resumes the runs.
-        delays: Seconds from a callback, or from the start, to each attempt.
-        pause: Seconds between two attempts, so that callbacks that come together are followed up together.
+    What it misses, the flow `resume-waiting` finds on its schedule. There are `pause` seconds between two
+    attempts, so that callbacks that come together are followed up together.
     """
 
     def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 1.0) -> None:
@@ -123,8 +119,8 @@ class Resumer:
 
     async def _catch_up(self) -> None:
         """Look, until that succeeds once, for what ended while no receiver ran."""
-        for before, delay in zip((0.0, *self._delays), self._delays, strict=False):
-            await asyncio.sleep(delay - before)
+        for delay in self._delays:
+            await asyncio.sleep(delay)
             if await self._attempt(None):
                 return
 

@@ -26,7 +26,7 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
-from prefect_kie.models import request_class
+from prefect_kie.api.durations import Duration
 from prefect_kie.run_page.artifacts import show_progress
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.runtime.loop import per_process, run_on_loop
@@ -196,16 +196,18 @@ def _callback_waiter(url: str) -> CallbackWaiter:
     return CallbackWaiter()
 
 
-async def wait_for_callback(handle: JobHandle, poll: PollPolicy, age: float | None) -> bool:
+async def wait_for_callback(
+    handle: JobHandle, poll: PollPolicy, age: float | None, expected: Duration
+) -> bool:
     """Wait until Kie calls back about a job of this age (True), or it is time to poll it all the same."""
     waiter, since, context = callback_waiter(), handle.submitted_at, TaskRunContext.get()
     is_first_run = context is None or context.task_run.run_count <= 1
     if is_first_run and (since is None or not waiter.subscribed_since(since)):
         await run_on_loop(waiter.ensure_subscribed)
         return False  # it may have called while nobody listened
-    usual = poll.usual_seconds or request_class(handle.model).usual_seconds
+    usual = poll.usual_seconds or expected.seconds
     age, begun = age or 0.0, time.monotonic()
-    interval = next_poll(poll, age=age, usual=usual, chance=random.random()) or 0.0  # noqa: S311 - jitter
+    interval = next_poll(poll, age=age, usual=usual, spread=expected.spread, chance=random.random()) or 0.0  # noqa: S311
     fallback = min(
         max(FALLBACK[0] * usual - age, FALLBACK[1] * usual), max(interval, poll.deadline_seconds - age)
     )

@@ -1,17 +1,9 @@
 """The automations that run a crashed flow run again, as the Prefect server evaluates them.
 
-::
-
-    Pending ──15 min──> NotStarted ──┐
-    Running ─────────crash────────> Crashed ──> Recovering ──10 s──> AwaitingRetry ──worker──> Running
-       └─silent for 90 s─> Silent ───┘
-
-One for each step, since an automation can do but one. Run again, a flow of this package goes on where it was:
-same jobs, nothing paid twice. A run that is suspended or paused, waiting for a person, is left alone.
-
-A missing heartbeat proves nothing by itself. So nothing is concluded of a run that was never heard, the
-heartbeats go the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and a process
-that lives nevertheless ends itself before another one begins in its place.
+One for each step of the diagram in docs/guarantees.md, since an automation can do but one. A missing
+heartbeat proves nothing by itself. So nothing is concluded of a run that was never heard, the heartbeats go
+the way on which the run does everything else (`prefect_kie.runtime.heartbeat`), and a process that lives
+nevertheless ends itself before another one begins in its place.
 """
 
 from __future__ import annotations
@@ -31,9 +23,7 @@ RECOVERY_TAG = "prefect-kie"
 
 RERUNS = 3  # the next crash is for a person to look at
 PAUSE = timedelta(seconds=10)  # between a crash and its re-run; the shortest for which Prefect can wait
-MISSED_HEARTBEATS = 3  # so many intervals without a heartbeat, and a run has crashed
 STARTS_WITHIN = timedelta(minutes=15)  # after a worker's claim: enough to pull an image and find a machine
-REMEMBERED = timedelta(days=7)  # how long the server knows that a crash has been answered
 
 RECOVERING = "Recovering"  # the state, of type Crashed, of a run that will be run again in a moment
 NOT_STARTED = "NotStarted"  # the state, of type Pending, of a run that nobody has begun
@@ -49,75 +39,57 @@ def all_automations(
     *, silence: timedelta | None = None, starts_within: timedelta = STARTS_WITHIN
 ) -> tuple[AutomationCore, ...]:
     """What `prefect-kie setup` makes, in the order in which a crash meets them."""
-    silence = silence or timedelta(seconds=MISSED_HEARTBEATS * KieSettings().heartbeat_seconds)
-    minutes = f"{starts_within.total_seconds() / 60:g} minutes"
+    silence = silence or timedelta(seconds=3 * KieSettings().heartbeat_seconds)
     return (
-        # Bounded twice. The label `prefect.run-count` says how often the run has begun, and only the first
-        # crashes match. A run that crashes before it begins again (its infrastructure cannot start) does not
-        # raise that count and would go round for ever: so each count, 0 too, is answered once. That is what
-        # the long `within` does: a reactive trigger fires at once and is then quiet for its key until it is
-        # over.
-        # The mark is not yet the re-run, because a worker reports one crash twice, seconds apart: first from
-        # the runner inside it, then by itself. Were the run scheduled in between, the second report would
-        # crash it anew. To a run in a final state, and this is one, Prefect lets nobody report a crash, hence
-        # also the `force`.
+        # Bounded twice: only the first crashes match, by the label `prefect.run-count`. A run that crashes
+        # before it begins again (its infrastructure cannot start) does not raise that count, so each count is
+        # answered once: a reactive trigger fires at once and is then quiet for its key for `within`.
+        # The mark is not yet the re-run, because a worker reports one crash twice, seconds apart. If the run
+        # were scheduled in between, the second report would crash it anew. To a run in a final state, as this
+        # is, Prefect lets nobody report a crash; hence also the `force`.
         _automation(
             "a crashed flow run may be run again",
-            f"Deployments tagged {RECOVERY_TAG}: marks a crashed flow run as {RECOVERING}, once for each "
-            f"time that it had begun, {RERUNS} times at most.",
             (StateType.CRASHED, RECOVERING),
             f"It crashed, and is run again in {PAUSE.total_seconds():g} seconds or a little more.",
             expect=("Crashed",),
-            within=REMEMBERED,
+            within=timedelta(days=7),
             force=True,
             match={"prefect.run-count": [str(count) for count in range(RERUNS + 1)]},
         ),
-        # Marked, and nobody has taken the run up meanwhile, neither a person nor a container that was slow to
-        # start: run it again, as the UI's Retry does.
+        # Nobody has taken the run up meanwhile, neither a person nor a container that was slow to start.
         _automation(
             "run a crashed flow run again",
-            f"Runs a flow run marked as {RECOVERING} again after {PAUSE.total_seconds():g} seconds: the same "
-            "flow run, which goes on where it was.",
             (StateType.SCHEDULED, "AwaitingRetry"),
             "Run again after a crash; what it has submitted is not paid again.",
             after=RECOVERING,
             expect=("AwaitingRetry", "Submitting", "Running", "Completed", "Cancelled"),
             within=PAUSE,
         ),
-        # The process is gone, and its worker, which would have reported it. Each heartbeat starts the time
-        # anew, and nothing else does: a run whose heartbeats never came says nothing by its silence. Only the
-        # run's end ends it. Running does not: a run comes into that state at each of its retries, and when it
-        # says what it waits for, after its heartbeat and perhaps just before its death.
-        # When the time is over, the run may wait for a person (suspended, without a process; perhaps for
-        # days), or for a worker. It is then left alone because of the type of this state: Prefect pauses
-        # nothing but a running run. To expect those states as well would not do: a heartbeat may come after
-        # the run has suspended itself, since its process beats until it leaves.
+        # The process is gone, and its worker, which would have reported it. Only a heartbeat starts the time
+        # anew, and only the run's end ends it: a run comes into Running at each retry, perhaps just before it
+        # dies. A run that waits for a person or a worker by then is left alone because of the type of this
+        # state: Prefect pauses nothing but a running run. To expect the waiting states would not do: a
+        # heartbeat may come after the run has suspended itself.
         _automation(
             "a flow run has gone silent",
-            f"Deployments tagged {RECOVERY_TAG}: marks a running flow run as {SILENT} that has sent "
-            f"heartbeats, and none for {silence.total_seconds():g} seconds.",
             (StateType.PAUSED, SILENT),
             f"No heartbeat for {silence.total_seconds():g} seconds.",
             after=HEARTBEAT,
             expect=(HEARTBEAT, "Completed", "Failed", "TimedOut", "Cancelled"),
             within=silence,
         ),
-        # Claimed by a worker that died before it began the run. What begins late all the same, a container
-        # whose image took longer, is not in the way: Prefect lets it begin the run if no other process has,
-        # and refuses it otherwise. The new state is of type Pending, which Prefect gives to no running run.
+        # Claimed by a worker that died before it began the run. A process that begins late all the same may
+        # if no other has begun it. The new state is of type Pending, which Prefect gives to no running run.
         _automation(
             "a flow run was not started",
-            f"Deployments tagged {RECOVERY_TAG}: marks a flow run as {NOT_STARTED} that a worker has claimed "
-            f"and that has not begun for {minutes}.",
             (StateType.PENDING, NOT_STARTED),
-            f"Claimed by a worker {minutes} ago, and not begun since.",
+            f"Claimed by a worker {starts_within.total_seconds() / 60:g} minutes ago, and not begun since.",
             after="Pending",
             expect=("Pending", *CLAIMED_NO_MORE),
             within=starts_within,
         ),
         _automation(
             "a flow run gone silent has crashed",
-            f"Calls a flow run marked as {SILENT} or {NOT_STARTED} crashed.",
             (StateType.CRASHED, "Crashed"),
             "Its process is gone, and nobody was there to report it.",
             expect=(SILENT, NOT_STARTED),
@@ -128,7 +100,6 @@ def all_automations(
 
 def _automation(
     name: str,
-    description: str,
     state: tuple[StateType, str],
     message: str,
     *,
@@ -142,7 +113,7 @@ def _automation(
     more: dict[str, Any] = dict(match or {})
     return AutomationCore(
         name=f"prefect-kie: {name}",
-        description=f"{description} Made by prefect-kie setup.",
+        description=f"{message} For deployments tagged {RECOVERY_TAG}; made by prefect-kie setup.",
         trigger=EventTrigger(
             posture=Posture.Proactive if after else Posture.Reactive,
             after={_event(after)} if after else set(),

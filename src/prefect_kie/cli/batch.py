@@ -18,16 +18,16 @@ from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
 from prefect_kie.cli.terminal import CommandFailed, confirmed, say
 from prefect_kie.flows import Approval, BatchResult, BatchRetry, Output, Scope, Table, generate_batch
-from prefect_kie.models.registry import TYPED
+from prefect_kie.models.index import MODELS
 from prefect_kie.outcomes.endings import summary
-
-LINES = 10  # so many show how far it is where no terminal is
 
 
 def run(options: argparse.Namespace) -> int:
     """Show what will be submitted, ask, make it, and say what became of it: 0 when every video is made."""
-    if unknown := [model for model in options.fallback if model not in TYPED]:
-        raise CommandFailed(f"{unknown[0]!r} is none of the typed models ({', '.join(TYPED)})")
+    if unknown := [model for model in options.fallback if model not in MODELS]:
+        raise CommandFailed(
+            f"{unknown[0]!r} is none of the models that prefect-kie knows: see prefect-kie models list"
+        )
     model = {"model": options.model} if options.model else {}
     parameters = {
         "credentials": options.credentials,
@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         "scope": Scope(job_key=options.name),
         "approval": Approval(max_credits=options.max_credits),
         "retry": BatchRetry(
-            attempts=options.tries + 1, fallbacks=tuple({"model": model} for model in options.fallback)
+            attempts=options.attempts, fallbacks=tuple({"model": model} for model in options.fallback)
         ),
         "pay_again": options.pay_again,
         "max_concurrency": options.max_concurrency,
@@ -56,12 +56,12 @@ def make(manifest: Path, parameters: dict[str, Any], *, dry_run: bool = False, y
             return 1
         if plan.unrecorded:  # a person has read so, and said yes
             parameters = {**parameters, "pay_again": True}
-    seen: list[BatchProgress] = []
+    progress: list[BatchProgress] = []
     try:
-        with _shown(seen):
+        with _shown(progress):
             result: BatchResult = run_flow(generate_batch, manifest, **parameters)
     except KeyboardInterrupt:
-        say(_stopped(seen[-1] if seen else None))
+        say(_stopped(*progress))
         return 130
     before = f" ({result.credits_before:g} of them for earlier runs)" if result.credits_before else ""
     say(f"{summary(result.videos)}{before}. All rows: {result.results}")
@@ -87,19 +87,18 @@ def _show_plan(plan: BatchResult) -> None:
         say(f"{before:,} submitted before, not paid again.")
 
 
-def _stopped(last: BatchProgress | None) -> str:
+def _stopped(last: BatchProgress | None = None) -> str:
     """What the user has to know of a batch that was stopped."""
     again = "Started again, it goes on where it was: nothing is paid twice."
     if last is None:
         return f"Stopped before anything was submitted. {again}"
     jobs = len(last.on_their_way)
-    ways = ("", " 1 job goes on at Kie, and is charged if it succeeds.")
-    way = ways[jobs] if jobs < 2 else f" {jobs:,} jobs go on at Kie, and are charged if they succeed."
+    way = f" Jobs that go on at Kie, and are charged if they succeed: {jobs:,}." if jobs else ""
     return f"Stopped at {counts_text(last.counts, last.total)}.{way} {again} All rows: {last.results}"
 
 
 @contextmanager
-def _shown(seen: list[BatchProgress]) -> Generator[None, None, None]:
+def _shown(last: list[BatchProgress]) -> Generator[None, None, None]:
     """Show how far it is in a bar, or without a terminal in a line for each tenth; keeps the last."""
     console = Console()
     bar = Progress(
@@ -110,15 +109,14 @@ def _shown(seen: list[BatchProgress]) -> Generator[None, None, None]:
         disable=not console.is_terminal,
     )
     task = bar.add_task("", total=None)
-    shown = 0
+    tenths = 0
 
     def watch(progress: BatchProgress) -> None:
-        nonlocal shown
-        seen[:] = [progress]
+        nonlocal tenths
+        last[:] = [progress]
         bar.update(task, total=progress.total, completed=progress.done, description=progress.line)
-        part = progress.done * LINES // progress.total
-        if bar.disable and part > shown:
-            shown = part
+        before, tenths = tenths, progress.done * 10 // progress.total
+        if bar.disable and tenths > before:
             say(progress.line)
 
     token = watching.set(watch)

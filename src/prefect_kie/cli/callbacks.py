@@ -9,37 +9,29 @@ import socket
 from contextlib import suppress
 
 import uvicorn
-from pydantic import ValidationError
 
 from prefect_kie._compat import says_no_block
-from prefect_kie.api import KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
 from prefect_kie.callbacks.receiver import create_app
 from prefect_kie.cli.connection import connected
 from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.flows.resuming import resume_finished
 
-MAX_REQUESTS = 200  # at once; what comes beyond them is answered with 503
-HEAD_BYTES = 16 * 1024
-IDLE_SECONDS = 5
-STOP_SECONDS = 5
-
 
 def run(options: argparse.Namespace) -> int:
     """Take Kie's callbacks until Ctrl-C or SIGTERM."""
     callbacks = asyncio.run(load_callbacks(options.block))
     ipv6 = ":" in options.host
+    family = socket.AF_INET6 if ipv6 else socket.AF_INET
     try:  # opened here, so that a port in use is one sentence
-        family = socket.AF_INET6 if ipv6 else socket.AF_INET
-        listener = socket.create_server(
-            (options.host, options.port), family=family, backlog=1024, dualstack_ipv6=ipv6
-        )
+        address = (options.host, options.port)
+        listener = socket.create_server(address, family=family, backlog=1024, dualstack_ipv6=ipv6)
     except (OSError, OverflowError, ValueError) as error:
         raise CommandFailed(f"Cannot listen on {options.host} port {options.port}: {error}") from error
     with listener:
-        address = f"{f'[{options.host}]' if ipv6 else options.host}:{listener.getsockname()[1]}"
+        host, port = f"[{options.host}]" if ipv6 else options.host, listener.getsockname()[1]
         say(
-            f"Takes Kie's callbacks at http://{address}; {callbacks.base_url} has to lead there. "
+            f"Takes Kie's callbacks at http://{host}:{port}; {callbacks.base_url} has to lead there. "
             "Ctrl-C stops it."
         )
         if callbacks.accept_unsigned:
@@ -61,10 +53,10 @@ def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
         server_header=False,
         # Who is asking is never used, so nothing that a proxy or anybody else says of it is read.
         proxy_headers=False,
-        limit_concurrency=MAX_REQUESTS,
-        h11_max_incomplete_event_size=HEAD_BYTES,
-        timeout_keep_alive=IDLE_SECONDS,
-        timeout_graceful_shutdown=STOP_SECONDS,
+        limit_concurrency=200,  # what comes beyond them is answered with 503
+        h11_max_incomplete_event_size=16 * 1024,
+        timeout_keep_alive=5,
+        timeout_graceful_shutdown=5,
     )
     # Uvicorn stops in good order at a signal and raises it again afterwards: here both do what Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -74,26 +66,21 @@ def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
 
 async def load_callbacks(block: str | None = None) -> KieCallbacks:
     """What is accepted, from the Prefect server."""
-    try:
-        async with connected():
-            if block is not None:
-                block = block.removeprefix("kie-callbacks/")
-                return await KieCallbacks.aload(block)
-            credentials = await load_credentials(DEFAULT_CREDENTIALS)
-    except KieError as error:
-        raise CommandFailed(f"{error.message}. {error.remedy or error.next_step}") from None
-    except ValidationError as error:
-        raise CommandFailed(f"The stored block cannot be used: {error}") from None
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        raise CommandFailed(
-            f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, Kie "
-            f"Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
-        ) from None
-    if credentials.callbacks is None:
-        raise CommandFailed(
-            f"The credentials block {DEFAULT_CREDENTIALS!r} has no callbacks. Add them in the UI "
-            "(Blocks), or name a block: prefect-kie callbacks --block NAME"
-        )
-    return credentials.callbacks
+    async with connected():
+        if block is None:
+            callbacks = (await load_credentials(DEFAULT_CREDENTIALS)).callbacks
+            if callbacks is None:
+                raise CommandFailed(
+                    f"The credentials block {DEFAULT_CREDENTIALS!r} has no callbacks. Add them in the UI "
+                    "(Blocks), or name a block: prefect-kie callbacks --block NAME"
+                )
+            return callbacks
+        try:
+            return await KieCallbacks.aload(block.removeprefix("kie-callbacks/"))
+        except ValueError as error:
+            if not says_no_block(error):
+                raise
+            raise CommandFailed(
+                f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, "
+                f"Kie Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
+            ) from None

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import httpx
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, get_current_settings, temporary_settings
+from prefect.settings import get_current_settings
 
+from prefect_kie._compat import without_client_retries
 from prefect_kie.cli.terminal import CommandFailed
 
-ANSWER_SECONDS = 20.0
 NAME_IT = "prefect config set PREFECT_API_URL=http://127.0.0.1:4200/api"
 
 
 class ServerMissing(CommandFailed):
     """The Prefect server cannot be used; the message is one sentence that says what to run."""
+
+
+class WouldChange(Exception):
+    """A request to the Prefect server that would change something there; it was not sent."""
+
+    def __init__(self, method: str) -> None:
+        super().__init__(method)
+        self.creates = method == "POST"
 
 
 def server_url() -> str:
@@ -30,28 +37,38 @@ def server_url() -> str:
             "No Prefect server is configured (PREFECT_API_URL is not set): start one with prefect server "
             f"start, or take one that runs; then name it with {NAME_IT} and run this again."
         )
-    try:
+    with suppress(httpx.InvalidURL):
         address = httpx.URL(url)
-    except httpx.InvalidURL:
-        address = httpx.URL()
-    if address.scheme not in ("http", "https") or not address.host:
-        raise ServerMissing(
-            f"PREFECT_API_URL is not the address of a Prefect server: write it as in {NAME_IT}, and run this "
-            "again."
-        )
-    return str(address.copy_with(userinfo=b""))
+        if address.scheme in ("http", "https") and address.host:
+            return str(address.copy_with(userinfo=b""))
+    raise ServerMissing(
+        f"PREFECT_API_URL is not the address of a Prefect server: write it as in {NAME_IT}, and run this "
+        "again."
+    )
 
 
 @asynccontextmanager
-async def connected(httpx_settings: dict[str, Any] | None = None) -> AsyncGenerator[PrefectClient, None]:
+async def connected(*, read_only: bool = False) -> AsyncGenerator[PrefectClient, None]:
     """A client of the configured server, once that has answered and let us in."""
     server_url()
+    settings = {"event_hooks": {"request": [refuse_changes]}} if read_only else None
     try:
-        async with get_client(httpx_settings=httpx_settings) as client:
-            await _check(client)
+        async with get_client(httpx_settings=settings) as client:
+            try:
+                with without_client_retries():
+                    # Only a Prefect server answers this, and only to those it lets in: its health is public.
+                    await client.read_flows(limit=1)
+            except ValueError as error:
+                raise server_missing(error) from error
             yield client
     except httpx.HTTPError as error:
         raise server_missing(error) from error
+
+
+async def refuse_changes(request: httpx.Request) -> None:
+    """Let only questions through: GET, and the POSTs by which Prefect's API filters."""
+    if request.method != "GET" and not request.url.path.endswith("/filter"):
+        raise WouldChange(request.method)
 
 
 def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
@@ -65,56 +82,26 @@ def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
     return asyncio.run(running())
 
 
-async def _check(client: PrefectClient) -> None:
-    """Ask what only a Prefect server answers, and only to those it lets in (its health is public)."""
-    try:
-        with temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}):
-            await asyncio.wait_for(client.read_flows(limit=1), ANSWER_SECONDS)
-        return
-    except ValueError:
-        why = "its answer is not Prefect's"
-    except httpx.HTTPStatusError as error:
-        status = error.response.status_code
-        if status >= 500 or status in (401, 403, 408, 429):
-            raise
-        why = f"it answers {status}"
-    except TimeoutError as error:
-        raise server_missing(error) from error
-    raise ServerMissing(
-        f"What answers at {server_url()} is no Prefect server of version 3 ({why}): set PREFECT_API_URL to "
-        "its address, which ends in /api, and run this again."
-    )
-
-
-def server_missing(error: httpx.HTTPError | TimeoutError) -> ServerMissing:
+def server_missing(error: Exception) -> ServerMissing:
     """What an error of a call to the Prefect server means."""
-    url = server_url()
-    if isinstance(error, httpx.HTTPStatusError):
-        api, status = get_current_settings().api, error.response.status_code
-        given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else None
-        if status not in (401, 403):
-            path = error.request.url.path
-            said = f"answers {status} to {path}: look into its log, and run this again when it works."
-        elif given is None:
-            said = (
-                f"wants a password, and none is set ({status}): set PREFECT_API_AUTH_STRING (for Prefect "
-                "Cloud, PREFECT_API_KEY), and run this again."
-            )
-        else:
-            said = f"does not take the password in {given} ({status}): correct it, and run this again."
-        return ServerMissing(f"The Prefect server at {url} {said}")
+    url, api = server_url(), get_current_settings().api
+    server = f"The Prefect server at {url}"
     why = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, TimeoutError):
-        why = f"nothing within {ANSWER_SECONDS:g} s"
-    root: BaseException = error
-    while (cause := root.__cause__ or root.__context__) is not None:
-        root = cause
-    if isinstance(root, ssl.SSLError):
-        return ServerMissing(
-            f"The Prefect server at {url} has no certificate that this machine trusts ({why}): set "
-            "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY, and run this again."
-        )
-    return ServerMissing(
-        f"No Prefect server answers at {url} ({why}): start it with prefect server start, or name "
-        f"another with {NAME_IT}; then run this again."
-    )
+    status = error.response.status_code if isinstance(error, httpx.HTTPStatusError) else None
+    if isinstance(error, ValueError) or status in (404, 405):
+        why = f"it answers {status}" if status else "its answer is not Prefect's"
+        said = f"What answers at {url} is no Prefect server of version 3 ({why}): its address ends in /api"
+    elif status in (401, 403):
+        given = "PREFECT_API_AUTH_STRING" if api.auth_string else "PREFECT_API_KEY" if api.key else ""
+        why = f"does not take the one in {given}" if given else "none is set"
+        setting = given or "PREFECT_API_AUTH_STRING (for Prefect Cloud, PREFECT_API_KEY)"
+        said = f"{server} wants a password, and {why} ({status}): set {setting}"
+    elif isinstance(error, httpx.HTTPStatusError):
+        said = f"{server} answers {status} to {error.request.url.path}: look into its log"
+    elif "CERTIFICATE_VERIFY_FAILED" in why:
+        settings = "SSL_CERT_FILE or PREFECT_API_TLS_INSECURE_SKIP_VERIFY"
+        said = f"{server} has no certificate that this machine trusts ({why}): set {settings}"
+    else:
+        start = f"start it with prefect server start, or name another with {NAME_IT}"
+        said = f"No Prefect server answers at {url} ({why}): {start}"
+    return ServerMissing(f"{said}; then run this again.")

@@ -5,78 +5,59 @@ from __future__ import annotations
 import argparse
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
+from typing import Any, cast
 
-import httpx
 import prefect
 from prefect.client.base import ServerType
 from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import WorkerStatus
+from prefect.client.schemas.responses import DeploymentResponse
 from prefect.exceptions import ObjectNotFound
 
 from prefect_kie._compat import block_name
 from prefect_kie.api import KieError
+from prefect_kie.api.envelope import as_list
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.connection import ServerMissing, connected, server_url
 from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage
-from prefect_kie.cli.setup import CREDENTIALS, steps
-from prefect_kie.cli.terminal import Finding
+from prefect_kie.cli.setup import CREDENTIALS, set_up
+from prefect_kie.cli.terminal import Finding, Outcome, show_all
+from prefect_kie.runtime.live_catalog import LiveCatalog
 
 # The work pool and the deployments of prefect.yaml; a test compares them.
 WORK_POOL = "kie"
 DEPLOYMENTS = (
-    "generate-video/kie",
-    "generate-video/kie-daily",
-    "create-character/kie",
-    "character-series/kie",
-    "generate-batch/kie",
-    "collect-job/kie",
-    "resolve-submission/kie",
-    "resume-waiting/kie",
+    *("generate-video/kie", "generate-image/kie", "generate-audio/kie", "generate-video/kie-daily"),
+    *("create-character/kie", "character-series/kie"),
+    *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "resume-waiting/kie"),
 )
-
-
-class WouldChange(Exception):
-    """A request to the Prefect server that would change something there; it was not sent."""
-
-    def __init__(self, request: httpx.Request) -> None:
-        super().__init__(f"{request.method} {request.url.path}")
-        self.creates = request.method == "POST"
-
-
-async def refuse_changes(request: httpx.Request) -> None:
-    """Let only questions through: GET, and the POSTs by which Prefect's API filters."""
-    if request.method != "GET" and not request.url.path.endswith("/filter"):
-        raise WouldChange(request)
+OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
+PAGE = 200
+"""So many deployments a server gives at once."""
 
 
 def run(options: argparse.Namespace) -> int:
     """Check everything and report each thing."""
-    return int(asyncio.run(_report(options.credentials)))
-
-
-async def _report(credentials: str) -> bool:
-    failed = False
-    async for finding in findings(credentials):
-        finding.show()
-        failed |= finding.outcome == "error"
-    return failed
+    return int(asyncio.run(show_all(findings(options.credentials), "error")))
 
 
 async def findings(credentials: str) -> AsyncIterator[Finding]:
     """Everything, one after the other; without a Prefect server only what is known without it."""
     yield check_sqlalchemy(version("sqlalchemy"))
     try:
-        async with connected(httpx_settings={"event_hooks": {"request": [refuse_changes]}}) as client:
+        async with connected(read_only=True) as client:
             if client.server_type == ServerType.CLOUD:
                 yield Finding("ok", f"Prefect Cloud {server_url()}; client {prefect.__version__}")
             else:
                 yield check_versions(server_url(), await client.api_version(), prefect.__version__)
-            async for finding in _of_setup(client):
-                yield finding
+            async for made in set_up(client):
+                if not made.what.startswith(CREDENTIALS):  # checked with what they hold, below
+                    outcome = OF_SETUP.get(made.outcome, "error")
+                    yield Finding(outcome, made.what, made.remedy)
             async for finding in check_events(client):
                 yield finding
             async for finding in _credentials(credentials):
@@ -84,6 +65,8 @@ async def findings(credentials: str) -> AsyncIterator[Finding]:
             yield await check_result_storage(client)
             yield await _work_pool(client)
             yield await _deployments(client)
+            async for finding in _deployed_models(client, credentials):
+                yield finding
     except ServerMissing as missing:
         yield Finding("error", str(missing), "The rest is kept on the server, and was not checked.")
 
@@ -111,28 +94,13 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
 
 
-async def _of_setup(client: PrefectClient) -> AsyncIterator[Finding]:
-    """What `prefect-kie setup` makes: its own steps, with a client that changes nothing."""
-    for what, step in steps():
-        if what == CREDENTIALS:  # checked with what they hold, below
-            continue
-        try:
-            if (finding := await step(client)) is not None:
-                in_order = finding.outcome == "exists"
-                yield Finding("ok" if in_order else "error", finding.what, finding.remedy)
-        except WouldChange as change:
-            why = "" if change.creates else " is not as this version has it"
-            yield Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")
-
-
 async def _credentials(name: str) -> AsyncIterator[Finding]:
     """The block, and Kie with its key: the balance costs nothing to ask."""
     what = f"credentials block {name!r}"
     try:
         block = await load_credentials(name)
     except KieError as error:
-        remedy = error.remedy or error.next_step
-        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else remedy
+        advice = "run: KIE_API_KEY=... prefect-kie setup" if name == DEFAULT_CREDENTIALS else error.next_step
         yield Finding("error", error.message, advice)
         return
     except Exception as error:  # its text may quote what the block holds
@@ -146,7 +114,7 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         async with block.get_client() as kie:
             credits = await kie.get_credits()
     except KieError as error:
-        yield Finding("error", f"{where}: {error.message}", error.remedy or error.next_step)
+        yield Finding("error", f"{where}: {error.message}", error.next_step)
         return
     balance = f"{where} takes the key; balance: {credits:g} credits"
     yield Finding("ok", balance) if credits > 0 else Finding("error", balance, "Add credits at kie.ai.")
@@ -182,3 +150,38 @@ async def _deployments(client: PrefectClient) -> Finding:
         return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
     remedy = "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)"
     return Finding("missing", f"deployments of prefect.yaml: {', '.join(missing)}", remedy)
+
+
+async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIterator[Finding]:
+    """Deployments whose parameters name a model that Kie's catalogue does not have any more."""
+    deployments: list[DeploymentResponse] = []
+    while len(page := await client.read_deployments(limit=PAGE, offset=len(deployments))) == PAGE:
+        deployments += page
+    named = [(one, model) for one in [*deployments, *page] for model in sorted({*models_in(one.parameters)})]
+    if not named:
+        return
+    try:
+        catalog = LiveCatalog(await load_credentials(credentials))
+        served = {one.model for one in await catalog.models(*(model for _, model in named))}
+    except Exception:  # what is wrong with the key or with Kie was said before
+        return
+    for deployment, model in named:
+        if served and model not in served:
+            flow = await client.read_flow(deployment.flow_id)
+            what = f"deployment {flow.name}/{deployment.name} runs {model}, which Kie does not serve any more"
+            yield Finding("warning", what, "Give it another model: prefect-kie models list")
+
+
+def models_in(parameters: Any) -> Iterator[str]:
+    """The models that a deployment's parameters name, however deep."""
+    match parameters:
+        case {"model": str(model)}:
+            yield model
+        case dict():
+            for value in cast("dict[str, Any]", parameters).values():
+                yield from models_in(value)
+        case list():
+            for value in as_list(parameters):
+                yield from models_in(value)
+        case _:
+            pass

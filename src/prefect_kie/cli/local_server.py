@@ -10,30 +10,23 @@ import sys
 import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import httpx
-
-START_SECONDS = 120.0
-STOP_SECONDS = 10.0
 
 PASSED_ON = ("PATH", "HOME", "USERPROFILE", "SYSTEMROOT", "LANG", "LC_ALL", "TZ", "TMPDIR", "TEMP", "TMP")
 """What of the environment a server gets: nobody's keys, and no other Prefect settings."""
 
 
-@dataclass(frozen=True)
-class LocalServer:
+class LocalServer(NamedTuple):
     """A Prefect server: where its UI is, its directory (database, results, log), its process."""
 
     url: str
     home: Path
     process_id: int
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """The environment variables with which Prefect uses this server and nothing else."""
-        return {**_settings(self.home, self.url), "PREFECT_API_URL": f"{self.url}/api"}
+    environment: dict[str, str]
+    """The environment variables with which Prefect uses this server and nothing else."""
 
 
 @contextmanager
@@ -49,12 +42,18 @@ def local_server(
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    own = {
+        "PREFECT_HOME": str(home),
+        "PREFECT_UI_API_URL": f"{url}/api",  # else the UI asks port 4200, whatever the server's port
+        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+        "PREFECT_CLI_PROMPT": "false",
+    }
     command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
     log = home / "server.log"
     with log.open("ab") as output:
         process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own words
             command if ui else [*command, "--no-ui"],
-            env={**passed_on, **_settings(home, url), **(settings or {})},
+            env={**passed_on, **own, **(settings or {})},
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -62,35 +61,25 @@ def local_server(
             start_new_session=True,  # Ctrl-C in the terminal is ours to pass on, after our own clean-up
         )
     try:
-        end = time.monotonic() + START_SECONDS
+        end = time.monotonic() + 120
         with httpx.Client(base_url=url, trust_env=False, timeout=5.0) as http:
             while not _healthy(http):
                 if time.monotonic() > end or process.poll() is not None:
                     raise RuntimeError(f"the Prefect server did not start; its log is {log}")
                 time.sleep(0.1)
-        yield LocalServer(url, home, process.pid)
+        yield LocalServer(url, home, process.pid, {**own, "PREFECT_API_URL": f"{url}/api"})
     finally:
         for sent in (signal.SIGTERM, signal.SIGKILL):
             with suppress(ProcessLookupError, subprocess.TimeoutExpired):
                 if process.poll() is None:
                     os.killpg(process.pid, sent)
-                    process.wait(STOP_SECONDS)
-
-
-def _settings(home: Path, url: str) -> dict[str, str]:
-    return {
-        "PREFECT_HOME": str(home),
-        "PREFECT_UI_API_URL": f"{url}/api",  # else the UI asks port 4200, whatever the server's port
-        "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-        "PREFECT_CLI_PROMPT": "false",
-    }
+                    process.wait(10)
 
 
 def _healthy(http: httpx.Client) -> bool:
-    try:
-        return http.get("/api/health").status_code == 200
-    except httpx.HTTPError:
-        return False
+    with suppress(httpx.HTTPError):
+        return http.get("/api/health").is_success
+    return False
 
 
 def free_port() -> int:

@@ -13,20 +13,18 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.events import Event, Resource, get_events_client
 from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
-from prefect.filesystems import WritableFileSystem
+from prefect.filesystems import LocalFileSystem, WritableFileSystem
 from prefect.settings import get_current_settings
 from pydantic import ValidationError
 
 from prefect_kie.api.hosts import http_client
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.receiver import HEALTHY
-from prefect_kie.cli.terminal import Finding
+from prefect_kie.cli.terminal import Finding, Outcome
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
 from prefect_kie.storage.fsspec import storage_for
 
-RECEIVER_SECONDS = 10.0
-SEND_SECONDS = 10.0
 ARRIVE_SECONDS = 20.0  # a server writes events down every five seconds, a busy one later
 
 # Two events, found by one query, and what is lost where one does not arrive.
@@ -43,34 +41,32 @@ WAYS = {
 SET_BLOCK = "prefect config set PREFECT_DEFAULT_RESULT_STORAGE_BLOCK=TYPE/NAME"
 
 
-async def check_events(client: PrefectClient) -> AsyncIterator[Finding]:
+async def check_events(client: PrefectClient, problem: Outcome = "error") -> AsyncIterator[Finding]:
     """Send one event on each way, as runs do, and ask the server for them."""
     mark = f"kie.check.{uuid4().hex}"
     problems: dict[str, str] = {}
     for name in WAYS:
-        event = Event(event=name, resource=Resource({"prefect.resource.id": mark}))
         try:
-            await asyncio.wait_for(_send(event), SEND_SECONDS)
+            await asyncio.wait_for(_send(name, mark), 10)
         except Exception as error:
             problems[name] = shown_error(error).splitlines()[0]
-    sent = WAYS.keys() - problems.keys()
-    wanted = EventFilter(event=EventNameFilter(name=sorted(sent)), resource=EventResourceFilter(id=[mark]))
+    wanted = EventFilter(event=EventNameFilter(name=[*WAYS]), resource=EventResourceFilter(id=[mark]))
+    missing = WAYS.keys() - problems.keys()
     end = time.monotonic() + ARRIVE_SECONDS
-    arrived = set[str]()
-    while arrived != sent and time.monotonic() < end:
-        arrived = {event.event for event in (await client.read_events(wanted, limit=len(sent))).events}
-        await asyncio.sleep(0 if arrived == sent else 0.3)
-    for name, lost in WAYS.items():
-        if name not in arrived:
-            why = problems.get(name, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
-            remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
-            yield Finding("error", lost.format(why), remedy)
-    if arrived == WAYS.keys():
+    while missing and time.monotonic() < end:
+        missing -= {event.event for event in (await client.read_events(wanted, limit=len(WAYS))).events}
+        await asyncio.sleep(0.3 if missing else 0)
+    problems |= dict.fromkeys(missing, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
+    for name, why in problems.items():
+        remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
+        yield Finding(problem, WAYS[name].format(why), remedy)
+    if not problems:
         yield Finding("ok", "events arrive, over the websocket and over HTTP")
 
 
-async def _send(event: Event) -> None:
-    if event.event.endswith("http"):
+async def _send(name: str, mark: str) -> None:
+    event = Event(event=name, resource=Resource({"prefect.resource.id": mark}))
+    if name.endswith("http"):
         async with get_client() as client:
             await client.request("POST", "/events", json=[event.model_dump(mode="json")])
     else:  # asked for a confirmation of each event, and not to try again
@@ -78,26 +74,18 @@ async def _send(event: Event) -> None:
             await events.emit(event)
 
 
-async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SECONDS) -> Finding:
+async def check_callbacks(callbacks: KieCallbacks, seconds: float = 10.0) -> Finding:
     """Whether the receiver answers at its public address; asked without any key, from outside."""
     address = f"{callbacks.base_url}/health"
-
-    async def ask() -> tuple[int, bytes]:
-        # No redirect is followed: Kie's POST would not be, either. No more is read than is needed to know it.
-        async with (
-            http_client(address, httpx.Timeout(seconds), keepalive=0) as client,
-            client.stream("GET", address) as answer,
-        ):
-            return answer.status_code, await anext(answer.aiter_bytes(len(HEALTHY) + 1), b"")
-
     try:
-        status, found = await asyncio.wait_for(ask(), seconds)
-    except (TimeoutError, httpx.HTTPError) as error:
-        problem = f"nobody answers ({type(error).__name__})"
-    else:
-        if status == 200 and found == HEALTHY.encode():
+        # No redirect is followed: Kie's POST would not be, either.
+        async with http_client(address, httpx.Timeout(seconds), keepalive=0) as client:
+            answer = await client.get(address)
+        if answer.status_code == 200 and answer.text == HEALTHY:
             return Finding("ok", f"callbacks: the receiver answers at {callbacks.base_url}")
-        problem = f"something else answers there (status {status})"
+        problem = f"something else answers there (status {answer.status_code})"
+    except httpx.HTTPError as error:
+        problem = f"nobody answers ({type(error).__name__})"
     why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"
     remedy = "run: prefect-kie callbacks, and lead that address to it (docs/callbacks.md)"
     return Finding("error", why, remedy)
@@ -106,28 +94,22 @@ async def check_callbacks(callbacks: KieCallbacks, seconds: float = RECEIVER_SEC
 async def check_result_storage(client: PrefectClient) -> Finding:
     """Where runs keep what they have submitted: without it nothing is sent."""
     settings = get_current_settings().results
-    place = settings.default_storage_block
-    what = f"result storage {place} (PREFECT_DEFAULT_RESULT_STORAGE_BLOCK)"
+    named = settings.default_storage_block
     try:
-        if place is not None:
-            storage = _storage_at(await Block.aload(place, client=client))
+        if named is not None:
+            block = await Block.aload(named, client=client)
         elif default := (await client.read_server_default_result_storage()).default_result_storage_block_id:
-            what = f"result storage block {default} (the server's default)"
-            storage = _storage_at(await Block.aload_from_ref(default, client=client))
-            what = f"result storage {storage.address('')} (the server's default)"
+            block = await Block.aload_from_ref(default, client=client)
         else:
-            storage = storage_for(settings.local_storage_path)
-            what = f"result storage {storage.address('')} (PREFECT_RESULTS_LOCAL_STORAGE_PATH)"
+            block = LocalFileSystem(basepath=str(settings.local_storage_path))
+        if not isinstance(block, WritableFileSystem):
+            raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
+        storage = storage_for(block)
     except Exception as error:
+        what = f"result storage {named or '(the default of the server)'} cannot be loaded ({_reason(error)})"
         remedy = f"See which blocks exist with prefect block ls; choose one: {SET_BLOCK}"
-        return Finding("error", f"{what} cannot be loaded ({_reason(error)})", remedy)
-    return await check_storage(storage, what)
-
-
-def _storage_at(block: Block) -> Storage:
-    if not isinstance(block, WritableFileSystem):
-        raise TypeError(f"{block.get_block_type_slug()} is no block that files can be written to")
-    return storage_for(block)
+        return Finding("error", what, remedy)
+    return await check_storage(storage, f"result storage {named or storage.address('')}")
 
 
 async def check_storage(storage: Storage, what: str) -> Finding:
@@ -139,19 +121,16 @@ async def check_storage(storage: Storage, what: str) -> Finding:
         if isinstance(storage, LocalStorage)
         else "Correct the storage block in the UI (Blocks), then run prefect-kie doctor again."
     )
-    doing = "written"
     try:
         await storage.create(path, content)
-        doing = "read"
         kept = await storage.read(path)
-        doing = "deleted from"
         await storage.delete(path)
     except NotExclusive as error:
         return Finding("error", f"{what} keeps no records of submissions: {error.message}", error.next_step)
     except Exception as error:
         with suppress(Exception):
             await storage.delete(path)
-        return Finding("error", f"{what} cannot be {doing} ({_reason(error)})", remedy)
+        return Finding("error", f"{what} cannot be used ({_reason(error)})", remedy)
     if kept != content:
         return Finding("error", f"{what} does not keep what is written", remedy)
     able = f"{what}: creates, reads and deletes"

@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
@@ -20,40 +19,30 @@ from prefect.exceptions import ObjectNotFound
 from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials
 from prefect_kie.cli.automations import all_automations
-from prefect_kie.cli.connection import connected, server_url
+from prefect_kie.cli.connection import WouldChange, connected, server_url
 from prefect_kie.cli.probes import check_events
-from prefect_kie.cli.terminal import Finding, say
+from prefect_kie.cli.terminal import Finding, say, show_all
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
+CREDENTIALS = f"credentials block {DEFAULT_CREDENTIALS!r}"
+BLOCKS: tuple[type[Block], ...] = (KieCallbacks, KieCredentials)
 
-class SharedLimit(NamedTuple):
-    """A concurrency limit by which all processes together stay below one of Kie's limits."""
-
-    name: str
-    slots: int
-    decay: float
-    what: str
-
-
-# In a time, `slots + decay x time` calls get through by the server's clock, in whole slots. Until they are at
+# Submissions stay below Kie's 20 in 10 seconds, whoever makes them, and polls below its 10 a second.
+# In a time, `limit + decay x time` calls get through by the server's clock, in whole slots. Until they are at
 # Kie, some are on their way longer than others: 2 + floor(1.8 x 10.5) = 20 and 4 + floor(5 x 1.3) = 10 leave
 # half a second (polls: 0.3 s) for that. Each slot costs about 0.05 s beside its decay.
 LIMITS = (
-    SharedLimit(CREATE_LIMIT, 2, 1.8, "submissions stay below Kie's 20 in 10 seconds"),
-    SharedLimit(POLL_LIMIT, 4, 5.0, "polls stay below Kie's 10 a second"),
+    GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=2, slot_decay_per_second=1.8),
+    GlobalConcurrencyLimitCreate(name=POLL_LIMIT, limit=4, slot_decay_per_second=5.0),
 )
 """What setup makes; limits that exist are left as they are."""
-
-CREDENTIALS = f"credentials block {DEFAULT_CREDENTIALS!r}"
 
 NEXT = """
 Setup does not choose where flow runs are executed. Next, in the directory with prefect.yaml:
   prefect work-pool create kie --type process
   prefect --no-prompt deploy --all
   prefect worker start --pool kie"""
-
-Step = Callable[[PrefectClient], Awaitable[Finding | None]]
 
 
 def run(options: argparse.Namespace) -> int:
@@ -64,15 +53,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _report(key: str | None, credits: int | None) -> bool:
-    failed = False
     async with connected() as client:
         say(f"Prefect server {server_url()}")
-        async for finding in set_up(client, key, credits):
-            finding.show()
-            failed |= finding.outcome in ("missing", "error")
-        async for finding in check_events(client):  # which runs do without: no reason to fail
-            outcome = "warning" if finding.outcome == "error" else finding.outcome
-            Finding(outcome, finding.what, finding.remedy).show()
+        failed = await show_all(set_up(client, key, credits), "missing", "error")
+        await show_all(check_events(client, "warning"))  # which runs do without: no reason to fail
     return failed
 
 
@@ -82,87 +66,75 @@ async def set_up(
     credits: int | None = None,
     automations: Sequence[AutomationCore] = all_automations(),
 ) -> AsyncIterator[Finding]:
-    """Make what is missing, one finding per thing."""
-    for _, step in steps(key, credits, automations):
-        if (finding := await step(client)) is not None:
+    """Make what is missing, one finding per thing; what a client may not change is missing or an error."""
+    steps: list[tuple[str, Callable[..., Awaitable[Finding | None]], Any]] = [
+        *((f"block type {one.get_block_type_name()}", provide_block_type, one) for one in BLOCKS),
+        (CREDENTIALS, provide_credentials, key),
+        *((f"concurrency limit {one.name!r}", provide_limit, one) for one in LIMITS),
+        (f"budget of all runs, concurrency limit {CREDITS_LIMIT!r}", provide_budget, credits),
+        *((f"automation {one.name!r}", provide_automation, one) for one in automations),
+    ]
+    for what, provide, wanted in steps:
+        try:
+            finding = await provide(client, what, wanted)
+        except WouldChange as change:
+            why = "" if change.creates else " is not as this version has it"
+            finding = Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")
+        if finding is not None:
             yield finding
 
 
-def steps(
-    key: str | None = None,
-    credits: int | None = None,
-    automations: Sequence[AutomationCore] = all_automations(),
-) -> Iterator[tuple[str, Step]]:
-    """What setup makes, by its name; a step has no effect on what exists."""
-    for block in (KieCallbacks, KieCredentials):
-        yield f"block type {block.get_block_type_name()}", partial(provide_block_type, block=block)
-    yield CREDENTIALS, partial(provide_credentials, key=key)
-    for limit in LIMITS:
-        yield f"concurrency limit {limit.name!r}", partial(provide_limit, wanted=limit)
-    yield f"concurrency limit {CREDITS_LIMIT!r}", partial(provide_budget, credits=credits)
-    for automation in automations:
-        yield f"automation {automation.name!r}", partial(provide_automation, wanted=automation)
+async def provide_block_type(client: PrefectClient, what: str, block: type[Block]) -> Finding:
+    async def known() -> Any:
+        with suppress(ObjectNotFound):
+            found = await client.read_block_type_by_slug(block.get_block_type_slug())
+            return found, await client.get_most_recent_block_schema_for_block_type(found.id)
 
-
-async def provide_block_type(client: PrefectClient, block: type[Block]) -> Finding:
-    before = await _described(client, block)
+    before = await known()
     await block.aregister_type_and_schema(client=client)
-    what = f"block type {block.get_block_type_name()}"
-    after = await _described(client, block)
-    return Finding("created" if before is None else "exists" if before == after else "updated", what)
+    return Finding("created" if before is None else "exists" if before == await known() else "updated", what)
 
 
-async def _described(client: PrefectClient, block: type[Block]) -> list[Any] | None:
-    """What the server knows about a block type: its texts and its newest schema."""
-    try:
-        known = await client.read_block_type_by_slug(block.get_block_type_slug())
-    except ObjectNotFound:
-        return None
-    schema = await client.get_most_recent_block_schema_for_block_type(known.id)
-    texts = [known.logo_url, known.documentation_url, known.description, known.code_example]
-    return [*texts, schema and schema.id]
-
-
-async def provide_credentials(client: PrefectClient, key: str | None) -> Finding:
+async def provide_credentials(client: PrefectClient, what: str, key: str | None) -> Finding:
     with suppress(ObjectNotFound):
         slug = KieCredentials.get_block_type_slug()
         await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
-        return Finding("exists", f"{CREDENTIALS}, whatever KIE_API_KEY says")
+        return Finding("exists", f"{what}, whatever KIE_API_KEY says")
     try:
         if key is None:
             raise ValueError("KIE_API_KEY is not set (a key is made at kie.ai/api-key)")
         secret = check_key(key)
     except ValueError as refusal:
-        return Finding("missing", f"{CREDENTIALS}: {refusal}", "run: KIE_API_KEY=... prefect-kie setup")
+        return Finding("missing", f"{what}: {refusal}", "run: KIE_API_KEY=... prefect-kie setup")
     await KieCredentials(api_key=secret).asave(DEFAULT_CREDENTIALS, client=client)
-    return Finding("created", f"{CREDENTIALS}, with the key of KIE_API_KEY")
+    return Finding("created", f"{what}, with the key of KIE_API_KEY")
 
 
-async def provide_limit(client: PrefectClient, wanted: SharedLimit) -> Finding:
-    what, name = f"concurrency limit {wanted.name!r}", wanted.name
-    found = await _limit(client, name)
+async def provide_limit(client: PrefectClient, what: str, wanted: GlobalConcurrencyLimitCreate) -> Finding:
+    found = await _limit(client, wanted.name)
     if found is None:
-        await _create_limit(client, name, wanted.slots, wanted.decay)
-        return Finding("created", f"{what}: {wanted.what}, whoever makes them")
+        await client.create_global_concurrency_limit(wanted)
+        return Finding("created", what)
     limit, decay = found.limit, found.slot_decay_per_second
     numbers = f"limit {limit}, slot decay {decay:g} a second"
     if not found.active:
-        return Finding("exists", f"{what}, but switched off, so it paces nothing (prefect gcl enable {name})")
+        enable = f"prefect gcl enable {wanted.name}"
+        return Finding("exists", f"{what}, but switched off, so it paces nothing ({enable})")
     if limit < 1 or decay == 0:
-        change = f"--limit {wanted.slots} --slot-decay-per-second {wanted.decay:g}"
+        change = f"--limit {wanted.limit} --slot-decay-per-second {wanted.slot_decay_per_second:g}"
         why = f"{what} exists ({numbers}) but paces nothing: both have to be above 0"
-        return Finding("error", why, f"run: prefect gcl update {name} {change}")
+        return Finding("error", why, f"run: prefect gcl update {wanted.name} {change}")
     return Finding("exists", f"{what} ({numbers})")
 
 
-async def provide_budget(client: PrefectClient, credits: int | None) -> Finding | None:
+async def provide_budget(client: PrefectClient, what: str, credits: int | None) -> Finding | None:
     """Make the limit `kie-credits` on request; None where none exists and none is asked for."""
-    what = f"budget of all runs, concurrency limit {CREDITS_LIMIT!r}"
     found = await _limit(client, CREDITS_LIMIT)
     if found is None:
         if credits is None:
             return None
-        await _create_limit(client, CREDITS_LIMIT, credits, 0)
+        wanted = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=credits, slot_decay_per_second=0)
+        await client.create_global_concurrency_limit(wanted)
         return Finding("created", f"{what}: {credits:,} credits")
     change = f"prefect gcl update {CREDITS_LIMIT}"
     if not found.active:
@@ -178,19 +150,12 @@ async def provide_budget(client: PrefectClient, credits: int | None) -> Finding 
 
 
 async def _limit(client: PrefectClient, name: str) -> GlobalConcurrencyLimitResponse | None:
-    try:
+    with suppress(ObjectNotFound):
         return await client.read_global_concurrency_limit_by_name(name)
-    except ObjectNotFound:
-        return None
+    return None
 
 
-async def _create_limit(client: PrefectClient, name: str, slots: int, decay: float) -> None:
-    wanted = GlobalConcurrencyLimitCreate(name=name, limit=slots, slot_decay_per_second=decay)
-    await client.create_global_concurrency_limit(wanted)
-
-
-async def provide_automation(client: PrefectClient, wanted: AutomationCore) -> Finding:
-    what = f"automation {wanted.name!r}"
+async def provide_automation(client: PrefectClient, what: str, wanted: AutomationCore) -> Finding:
     found = await client.read_automations_by_name(wanted.name)
     if not found:
         await client.create_automation(_explicit(wanted))

@@ -16,7 +16,7 @@ def run(options: argparse.Namespace) -> int:
     """List submissions in doubt, bind one to its job, or release some; pays nothing."""
     failed = False
     found: list[ResolvedSubmission] = []
-    for key in options.submissions or [None]:
+    for key in options.submissions:
         try:
             resolved = run_flow(
                 resolve_submission,

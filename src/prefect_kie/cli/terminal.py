@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 # Rich is imported by what prints: `--help` has to come at once.
@@ -36,6 +38,15 @@ class Finding:
             say(f"         {self.remedy}")
 
 
+async def show_all(findings: AsyncIterator[Finding], *failures: Outcome) -> bool:
+    """Print findings as they come; whether one of them is a failure."""
+    failed = False
+    async for finding in findings:
+        finding.show()
+        failed |= finding.outcome in failures
+    return failed
+
+
 def say(text: Any, style: str = "", *, error: bool = False) -> None:
     """Print a text as it is: brackets are no markup, and a line stays one, so that ids can be copied."""
     from rich.console import Console
@@ -49,13 +60,12 @@ def confirmed(question: str) -> bool:
     """Ask a person before anything is paid."""
     from rich.prompt import Confirm
 
-    if not sys.stdin.isatty():
-        say("Nobody is there to be asked before paying; say --yes. Nothing was submitted.")
-        return False
-    if not Confirm.ask(question, default=False):
-        say("Nothing was submitted.")
-        return False
-    return True
+    asked = sys.stdin.isatty()
+    if asked and Confirm.ask(question, default=False):
+        return True
+    nobody = "" if asked else "Nobody is there to be asked before paying; say --yes. "
+    say(f"{nobody}Nothing was submitted.")
+    return False
 
 
 def forgive_output() -> None:
@@ -65,22 +75,13 @@ def forgive_output() -> None:
     pipe's reader has gone (`| head -1`), or once the disk under a file is full, is dropped: a batch goes on
     without. A stream that is none of the process's own, as in a test or a notebook, stays as it is.
     """
-    sys.stdout = _forgiving(sys.stdout)
-    sys.stderr = _forgiving(sys.stderr)
-
-
-def _forgiving(stream: Any) -> Any:
-    buffer = getattr(stream, "buffer", None)
-    raw = getattr(buffer, "raw", buffer)
-    if type(stream) is not io.TextIOWrapper or type(raw) is not io.FileIO:
-        return stream
-    stream.flush()
-    return io.TextIOWrapper(
-        io.BufferedWriter(_Output(raw.fileno(), "wb", closefd=False)),
-        encoding=stream.encoding,
-        errors="backslashreplace",
-        line_buffering=True,
-    )
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is not None and stream is getattr(sys, f"__{name}__"):
+            stream.flush()
+            buffer = io.BufferedWriter(_Output(stream.fileno(), "wb", closefd=False))
+            forgiving = io.TextIOWrapper(buffer, stream.encoding, "backslashreplace", line_buffering=True)
+            setattr(sys, name, forgiving)
 
 
 class _Output(io.FileIO):
@@ -90,7 +91,6 @@ class _Output(io.FileIO):
         try:
             return super().write(data)
         except OSError:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self.fileno())  # what child processes and Prefect print goes there, too
-            os.close(nowhere)
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), self.fileno())  # for child processes and Prefect, too
             return memoryview(data).nbytes

@@ -24,14 +24,10 @@ from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
 
 ARTIFACT = "kie-approval"
-MAX_LISTED = 20
-"""How many jobs are listed with their prompts."""
-BALANCE_SECONDS = 10.0
+MAX_LISTED = 20  # so many jobs are listed with their prompts
 
 
 class _Decision(RunInput):
-    """The form: yes or no."""
-
     decision: Literal["yes", "no"] = Field(
         title="Submit and pay?",
         description="yes: submit them, and be charged for each that succeeds. no: end this run; nothing is "
@@ -43,28 +39,29 @@ class _Approved(BaseModel):
     """What a person has said yes to, as it is kept: the estimate, and unpriced jobs by model."""
 
     credits: float
-    unpriced: dict[str, int]
+    unpriced: Counter[str]
 
 
 @dataclass(frozen=True)
 class Estimate:
     """What jobs that are not submitted yet would cost at the most."""
 
-    requests: Sequence[JobRequest]
-    prices: Sequence[float | None]  # each the highest of a request and its fallbacks; None: one is unknown
+    jobs: Sequence[tuple[JobRequest, float | None]]  # with the highest price of a request and its fallbacks
     balance: float | None = None  # what the account has, credits
 
     @classmethod
     def of(cls, wanted: Sequence[Wanted], prices: PriceTable) -> "Estimate":
-        """The estimate by a price table."""
-        each = [[prices.credits_for(request) for request in one.requests] for one in wanted]
-        highest = [max((p for p in some if p is not None), default=None) for some in each]
-        known = [None if None in some else price for some, price in zip(each, highest, strict=True)]
-        return cls([one.request for one in wanted], known)
+        """The estimate by a price table; a job with an unknown price has none."""
+        jobs: list[tuple[JobRequest, float | None]] = []
+        for one in wanted:
+            each = [prices.credits_for(request) for request in one.requests]
+            known = [price for price in each if price is not None]
+            jobs.append((one.request, max(known) if len(known) == len(each) else None))
+        return cls(jobs)
 
     async def with_balance(self, credentials: KieCredentials) -> "Estimate":
         """The same, beside what the account has; Kie is not asked where there is nothing to pay."""
-        if not self.requests:
+        if not self.jobs:
             return self
 
         async def balance() -> float:
@@ -72,7 +69,7 @@ class Estimate:
                 return await client.get_credits()
 
         try:
-            return replace(self, balance=await detach_after(balance(), BALANCE_SECONDS))
+            return replace(self, balance=await detach_after(balance(), 10.0))
         except Exception as error:
             get_run_logger().info("Kie does not report the account's balance: %s", shown_error(error))
             return self
@@ -89,55 +86,48 @@ class Estimate:
     @property
     def credits(self) -> float:
         """What all jobs with a known price cost together."""
-        return sum(price for price in self.prices if price is not None)
+        return sum(price or 0.0 for _, price in self.jobs)
 
     @property
-    def unpriced(self) -> dict[str, int]:
+    def unpriced(self) -> Counter[str]:
         """How many jobs have no known price, by model."""
-        pairs = zip(self.requests, self.prices, strict=True)
-        return dict(Counter(request.model_name for request, price in pairs if price is None))
+        return Counter(request.model_name for request, price in self.jobs if price is None)
 
     @property
     def total(self) -> str:
         """The sum, for people."""
-        known = f"{self.credits:g} credits"
-        unpriced = sum(self.unpriced.values())
+        unpriced = self.unpriced.total()
         if not unpriced:
-            return known
+            return f"{self.credits:g} credits"
         jobs = f"{unpriced} job{'s' if unpriced > 1 else ''}"
-        return f"{known} and {jobs} of unknown price" if self.credits else f"unknown price ({jobs})"
+        return (
+            f"{self.credits:g} credits and {jobs} of unknown price"
+            if self.credits
+            else f"unknown price ({jobs})"
+        )
 
     @property
     def summary(self) -> str:
         """How many jobs, and the sum."""
-        return f"{len(self.requests)} to submit, estimated at {self.total}"
-
-    def is_within(self, approved: _Approved) -> bool:
-        """Whether an earlier approval covers this one too."""
-        return self.credits <= approved.credits and all(
-            count <= approved.unpriced.get(model, 0) for model, count in self.unpriced.items()
-        )
+        return f"{len(self.jobs)} to submit, estimated at {self.total}"
 
     @property
     def markdown(self) -> str:
         """The artifact: what would be submitted, and at what price."""
-        rows = Counter(
-            (request.model_name, price) for request, price in zip(self.requests, self.prices, strict=True)
-        )
         table = ["| model | jobs | credits each | credits |", "|---|---:|---:|---:|"]
-        for (model, price), count in rows.items():
+        alike = Counter((request.model_name, price) for request, price in self.jobs)
+        for (model, price), count in alike.items():
             each, together = ("unknown",) * 2 if price is None else (f"{price:g}", f"{price * count:g}")
             table.append(f"| {code(model)} | {count} | {each} | {together} |")
-        listed = [
-            f"1. {code(request.model_name)} {escaped(request.title, 200)}"
-            for request in self.requests[:MAX_LISTED]
-        ]
-        if len(self.requests) > MAX_LISTED:
-            listed.append(f"\nand {len(self.requests) - MAX_LISTED} more")
+        shown = self.jobs[:MAX_LISTED]
+        listed = [f"1. {code(request.model_name)} {escaped(request.title, 200)}" for request, _ in shown]
+        if len(self.jobs) > MAX_LISTED:
+            listed.append(f"\nand {len(self.jobs) - MAX_LISTED} more")
+        variable = f"the Prefect variable {code(PRICES)}"
         source = (
-            f"Unknown prices: give them in the Prefect variable {code(PRICES)}."
+            f"Unknown prices: give them in {variable}."
             if self.unpriced
-            else f"Prices come from the Prefect variable {code(PRICES)}, which is yours to keep up to date."
+            else f"Prices come from {variable}, which is yours to keep up to date."
         )
         head = f"**{self.summary}.** Kie charges for what succeeds. {self.account}"
         return "\n\n".join([head, "\n".join(table), "\n".join(listed), source]) + "\n"
@@ -154,34 +144,22 @@ async def approve(
 ) -> None:
     """Ask a person before jobs are submitted, where those that are left cost more than `over` credits or have
     no known price; None asks nobody. A yes is kept: run again, nobody is asked twice for the same jobs at no
-    higher a price.
-
-    Raises:
-        NotApproved: when the person says no.
-        NotAnswered: when nobody answers.
-        KieError: another one when the prices cannot be read. In each case nothing was submitted.
+    higher a price. Raises NotApproved when the person says no, NotAnswered when nobody answers.
     """
     if over is None:
         return
     estimate = Estimate.of(left, await load_prices())
-    if not estimate.requests or (estimate.credits <= over and not estimate.unpriced):
+    if not estimate.jobs or (estimate.credits <= over and not estimate.unpriced):
         get_run_logger().info("%s: not over %g", estimate.summary, over)
         return
-    key = answer_key(
-        "approval", job_key, *(submission_key(kie, job_key, job.request, job.take) for job in jobs)
-    )
+    keys = [submission_key(kie, job_key, job.request, job.take) for job in jobs]
+    key = answer_key("approval", job_key, *keys)
     kept = await kept_answer(key, _Approved)
-    if kept is not None and estimate.is_within(kept):
+    if kept and estimate.credits <= kept.credits and estimate.unpriced <= kept.unpriced:
         get_run_logger().info("Approved before: %s", estimate.total)
         return
     asked = _Approved(credits=estimate.credits, unpriced=estimate.unpriced)
-    await _ask(await estimate.with_balance(kie), asked, hours)
-    await keep_answer(key, asked)
-    get_run_logger().info("Approved: %s", estimate.summary)
-
-
-async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
-    summary = estimate.summary
+    estimate, summary = await estimate.with_balance(kie), estimate.summary
     question = Question(
         # A suspended run adds up anew: what has changed meanwhile is another question, not yet answered.
         answer_key("approval", asked.model_dump_json()),
@@ -191,12 +169,11 @@ async def _ask(estimate: Estimate, asked: _Approved, hours: float) -> None:
     )
     if not await question.is_asked():
         await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
-    answer = await question.answer(
-        hours,
-        NotAnswered(
-            f"nobody approved {summary} within {hours:g} hours",
-            next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
-        ),
+    unanswered = NotAnswered(
+        f"nobody approved {summary} within {hours:g} hours",
+        next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",
     )
-    if answer.decision == "no":
+    if (await question.answer(hours, unanswered)).decision == "no":
         raise NotApproved(f"not approved: {summary}")
+    await keep_answer(key, asked)
+    get_run_logger().info("Approved: %s", summary)

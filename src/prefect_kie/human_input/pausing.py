@@ -6,50 +6,49 @@ Prefect's own `apause_flow_run` and `asuspend_flow_run` take no message. These d
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
 
 from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun, State
 from prefect.exceptions import Abort, Pause
-from prefect.input import RunInput, keyset_from_paused_state
+from prefect.input import Keyset, RunInput, keyset_from_paused_state
 from prefect.states import Paused, Suspended
 from prefect.utilities.engine import propose_state
 
 from prefect_kie._compat import mark_flow_run_suspension_requested
 
-FormT = TypeVar("FormT", bound=RunInput)
-
-POLL_SECONDS = 3.0
-"""How often a paused run looks for its answer."""
+POLL_SECONDS = 3.0  # so often a paused run looks for its answer
 
 
-async def suspend(run: FlowRun, message: str, *, key: str) -> None:
-    """Suspend a run of a deployment, by ending this process; returns where this suspension is over."""
-    state = await _enter(run, Suspended(message=message, pause_key=key), None)
-    if state is not None:
-        _leave(run, state)
+async def suspend(
+    run: FlowRun,
+    message: str,
+    *,
+    key: str,
+    form: type[RunInput] | None = None,
+    seconds: int | None = None,
+) -> Keyset:
+    """Suspend a run of a deployment, by ending this process; where this suspension is over, its answer's key.
+
+    Given a form, until a person has filled it in, for at most so many seconds.
+    """
+    state: State[None] = Suspended(message=message, pause_key=key, timeout_seconds=seconds)
+    if (entered := await _enter(run, state, form)) is not None:
+        mark_flow_run_suspension_requested(run.id, entered)
+        raise Pause(state=entered)
+    return keyset_from_paused_state(state)
 
 
-async def suspend_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
-    """Suspend a run of a deployment until a person has filled in a form; where that is over, the answer."""
-    asked: State[None] = Suspended(message=message, pause_key=key, timeout_seconds=seconds)
-    state = await _enter(run, asked, form)
-    if state is not None:
-        _leave(run, state)
-    return await form.aload(keyset_from_paused_state(asked))
-
-
-async def pause_for(run: FlowRun, message: str, form: type[FormT], *, key: str, seconds: int) -> FormT:
+async def pause(run: FlowRun, message: str, *, key: str, form: type[RunInput], seconds: int) -> Keyset:
     """Pause a run, whose process waits, until a person has filled in a form, or Prefect ends it."""
-    asked: State[None] = Paused(message=message, pause_key=key, timeout_seconds=seconds, reschedule=False)
-    if await _enter(run, asked, form) is not None:
+    state: State[None] = Paused(message=message, pause_key=key, timeout_seconds=seconds, reschedule=False)
+    if await _enter(run, state, form) is not None:
         async with get_client() as client:
-            while True:
+            is_running = False
+            while not is_running:
                 await asyncio.sleep(POLL_SECONDS)
                 now = (await client.read_flow_run(run.id)).state
-                if now is not None and now.is_running():
-                    break
-    return await form.aload(keyset_from_paused_state(asked))
+                is_running = now is not None and now.is_running()
+    return keyset_from_paused_state(state)
 
 
 async def _enter(run: FlowRun, state: State[None], form: type[RunInput] | None) -> State[None] | None:
@@ -69,8 +68,3 @@ async def _enter(run: FlowRun, state: State[None], form: type[RunInput] | None) 
     if form is not None:
         await form.asave(keys)
     return entered
-
-
-def _leave(run: FlowRun, state: State[None]) -> None:
-    mark_flow_run_suspension_requested(run.id, state)
-    raise Pause(state=state)

@@ -9,19 +9,11 @@ from pydantic import Field, ValidationError, create_model
 from prefect_kie.api import InvalidRequest, Job
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
-from prefect_kie.human_input.questions import (
-    Question,
-    answer_key,
-    keep_answer,
-    kept_answer,
-)
+from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE
-from prefect_kie.tasks import measure_video
-from prefect_kie.tasks.contact_sheet import contact_sheet
-
-SUGGESTED_SECONDS = 3.0
+from prefect_kie.tasks.measure import contact_sheet, measure_video
 
 
 class PickSlice(RunInput):
@@ -35,22 +27,17 @@ async def pick_slice(
     origin: Job,
     credentials: KieCredentials,
     *,
-    job_key: str,
-    whose: str,
+    whose: tuple[str, str],
     hours: float,
     file: Path | None = None,
     seconds: float | None = None,
 ) -> Slice:
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
-    A bad answer is asked again with the reason. A good one is kept by `job_key` and `whose` (the character it
-    is for): run again, nobody is asked twice. `file` is the video on this machine, `seconds` its length.
-
-    Raises:
-        NotAnswered: when nobody answers; nothing was submitted for the character.
-        KieError: another one when the job made no video, or one too short, or result storage fails.
+    A bad answer is asked again with the reason. A good one is kept by `whose` it is, the job_key and the
+    character: run again, nobody is asked twice. Raises NotAnswered when nobody answers.
     """
-    key = answer_key("slice", job_key, origin.task_id, whose)
+    key = answer_key("slice", whose[0], origin.task_id, whose[1])
     log = get_run_logger()
     kept = await kept_answer(key, Slice)
     if kept is not None:
@@ -66,14 +53,9 @@ async def pick_slice(
         )
     picked = await _asked_until_good(origin, seconds, hours)
     part = await keep_answer(key, picked, first=True)
-    if part == picked:
-        log.info("The slice is %s s", part.timestamps)
-    else:
-        log.warning(
-            "Another run with the same job_key was answered first: the slice is %s s, not %s s",
-            part.timestamps,
-            picked.timestamps,
-        )
+    if part != picked:
+        log.warning("Another run with the same job_key was answered first: not %s s", picked.timestamps)
+    log.info("The slice is %s s", part.timestamps)
     return part
 
 
@@ -107,11 +89,7 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float) ->
 async def real_length(
     origin: Job, credentials: KieCredentials, *, file: Path | None = None, show: bool = False
 ) -> float | None:
-    """How long a finished video is, seconds: the file says, or else what was asked for.
-
-    Raises:
-        InvalidRequest: when the job made no video.
-    """
+    """How long a finished video is, seconds: the file says, or else what was asked for."""
     if not origin.urls:
         raise InvalidRequest(
             f"job {origin.task_id} ({origin.model}) made no video, so no character can be made from it",
@@ -129,34 +107,21 @@ async def real_length(
         return float(asked) if isinstance(asked, str) and asked.isdigit() else None
 
 
-def suggested(seconds: float) -> Slice:
-    """A slice to begin with: three seconds in the middle of a video, to the half second."""
-    start = max(0.0, round(seconds - SUGGESTED_SECONDS) / 2)
-    return Slice(start=start, end=max(start + 1.0, min(start + SUGGESTED_SECONDS, seconds)))
-
-
 def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Question[PickSlice]:
     """The form, whose bounds are the video's: most mistakes do not even leave it."""
     text = (
         "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
         f"run's artifact `{artifact_key('contact-sheet', origin.task_id)}` shows the frames with their times."
     )
-    begin = suggested(seconds or 10.0)
+    # To begin with: three seconds in the middle of the video, to the half second.
+    length = seconds or 10.0
+    begin = max(0.0, round(length - 3.0) / 2)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
-    start = Field(
-        default=begin.start,
-        ge=0,
-        le=seconds,
-        title="Start (seconds)",
-        description="Where the slice begins, in seconds from the start of the video.",
-    )
-    end = Field(
-        default=begin.end,
-        ge=1,
-        le=seconds,
-        title="End (seconds)",
-        description=f"Where it ends: 1 to 4 seconds after its start{until}.",
-    )
+    where = "Where the slice begins, in seconds from the start of the video."
+    start = Field(default=begin, ge=0, le=seconds, title="Start (seconds)", description=where)
+    where = f"Where it ends: 1 to 4 seconds after its start{until}."
+    ends = max(begin + 1.0, min(begin + 3.0, length))
+    end = Field(default=ends, ge=1, le=seconds, title="End (seconds)", description=where)
     form = create_model("PickSlice", __base__=PickSlice, start=(float, start), end=(float, end))
     text = f"**{reason}**\n\n{text}" if reason else text
     return Question(f"kie-slice-{number}", "which slice?", form, text)

@@ -1,11 +1,8 @@
 """Asking a person in the middle of a run: a form on the run's page in the Prefect UI.
 
-A run of a deployment is suspended: its process ends, and a worker starts another one when the answer is
-there, in which the flow runs from its beginning to the same question. A run without a deployment, and a
-subflow, is paused: its process waits.
-
-What was answered well is kept in result storage, beside the submissions and by the same `job_key` or
-outermost run: run again, nobody is asked twice, and the same answer leads to the same jobs.
+A run of a deployment is suspended: its process ends, and another one runs the flow from its beginning to the
+same question when the answer is there. A run without a deployment, and a subflow, is paused: its process
+waits. Answers are kept in result storage, beside the submissions: run again, nobody is asked twice.
 """
 
 import asyncio
@@ -26,19 +23,15 @@ from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
-from prefect_kie.human_input.pausing import pause_for, suspend_for
+from prefect_kie.human_input.pausing import pause, suspend
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage
 
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
-AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]
-"""How long a question waits; Kie keeps results for 14 days."""
-
+AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
-MARGIN_SECONDS = 60
-"""How much later than we Prefect ends a paused run, which it does without a word on what to do next."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +50,7 @@ class Question(Generic[FormT]):
         return self.name in (policy.pause_keys or set())
 
     async def answer(self, hours: float, unanswered: NotAnswered) -> FormT:
-        """Ask, and wait; raises `unanswered` where nobody answers. Only its schema is checked."""
+        """Ask, and wait; raises `unanswered` where nobody answers. Only the form's schema is checked."""
         run = _this_run()
         seconds = max(1, round(hours * 3600))
         form = self.form.with_initial_data(description=self.text)
@@ -72,10 +65,13 @@ class Question(Generic[FormT]):
         message = f"Waits for your answer: {self.asks}"
         try:
             if run.deployment_id is not None and run.parent_task_run_id is None:
-                return await suspend_for(run, message, form, key=self.name, seconds=seconds)
-            paused = pause_for(run, message, form, key=self.name, seconds=seconds + MARGIN_SECONDS)
-            # Not anyio's scope, under whose cancellation Prefect could not close its connection.
-            return await asyncio.wait_for(paused, seconds)
+                keys = await suspend(run, message, key=self.name, form=form, seconds=seconds)
+            else:
+                # Prefect, which ends it without a word on what to do next, does so later than we.
+                paused = pause(run, message, key=self.name, form=form, seconds=seconds + 60)
+                # Not anyio's scope, under whose cancellation Prefect could not close its connection.
+                keys = await asyncio.wait_for(paused, seconds)
+            return await form.aload(keys)
         except (TimeoutError, ValidationError):  # the latter: somebody or an automation changed its state
             raise unanswered from None
 
@@ -88,11 +84,9 @@ class Question(Generic[FormT]):
 
 
 async def check_can_ask() -> None:
-    """Make sure that this run can wait for a person, before anything is paid.
+    """Make sure, before anything is paid, that this run can wait for a person; else an InvalidRequest.
 
-    Raises:
-        InvalidRequest: when it cannot: Prefect suspends no subflow, and a run that is paused loses its slot
-            of its deployment's concurrency limit and is then called crashed, after 225 s (Prefect 3.9).
+    Prefect suspends no subflow, and calls a paused run that holds a slot of a limit crashed after 225 s.
     """
     run = _this_run()
     if run.deployment_id is None or run.parent_task_run_id is None:
@@ -114,11 +108,7 @@ def answer_key(kind: str, *whose: str) -> str:
 
 
 async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
-    """An answer that was kept; None where none is, or a damaged one.
-
-    Raises:
-        SubmissionNotRecorded: when result storage cannot be read.
-    """
+    """An answer that was kept; None where none is, or a damaged one."""
     with _storage_errors():
         content = await (await scope_storage()).read(_path(key))
     try:
@@ -128,22 +118,18 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
 
 
 async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> AnswerT:
-    """Keep an answer for whenever this is run again, in place of an earlier one; with `first`, only where no
-    other is, as runs of one `job_key` may ask side by side. Returns the one that counts for all of them.
-
-    Raises:
-        SubmissionNotRecorded: when result storage cannot be read or written.
+    """Keep an answer in place of an earlier one; with `first`, only where no other is, as runs of one job_key
+    may ask side by side. Returns the one that counts for all of them.
     """
     content = answer.model_dump_json().encode()
     with _storage_errors():
         storage = await scope_storage()
         if first:
             await storage.create(_path(key), content)
-    kept = await kept_answer(key, type(answer)) if first else None
-    if kept is None:
-        with _storage_errors():
-            await storage.write(_path(key), content)
-    return kept or answer
+            if kept := await kept_answer(key, type(answer)):
+                return kept
+        await storage.write(_path(key), content)
+    return answer
 
 
 def _path(key: str) -> str:

@@ -1,7 +1,7 @@
 """Where a file may come from: its host is resolved first, every address is judged, and only those are used.
 
-A result's address is somebody else's text. It must not lead into the network that this machine stands in:
-to a company's own services, or to what a cloud tells its machines (keys among it).
+A result's address must not lead into the network that this machine stands in: to a company's own services, or
+to what a cloud tells its machines (keys among it).
 """
 
 from __future__ import annotations
@@ -18,11 +18,8 @@ import httpx
 
 from prefect_kie.api.hosts import file_client
 
-RESOLVE_SECONDS = 10.0
-ANSWER_SECONDS = 120.0
-"""In which an answer has to begin: a host that sends its headers a byte at a time never times out."""
-
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
+ANSWER_SECONDS = 120.0  # for the headers, which may come a byte at a time and never time out
 
 # IANA's special-purpose registries. Not `is_global`: what that says changed within minor versions of Python.
 _NOT_PUBLIC_4 = [
@@ -39,8 +36,16 @@ _NOT_PUBLIC_6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/3
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
-class BadFile(Exception):
+class FetchError(Exception):
+    """A file did not come; trying again later may bring it where it is `retryable`."""
+
+    retryable = True
+
+
+class BadFile(FetchError):
     """What came is not the file, and will not be: too long, packed in an unknown way, a forbidden address."""
+
+    retryable = False
 
 
 @asynccontextmanager
@@ -52,10 +57,8 @@ async def opened(
     A proxy of the environment looks hosts up itself: then what this machine finds is judged, and the proxy
     is the one to refuse what this machine cannot look up.
 
-    Raises:
-        BadFile: when the file lies in a private network (this machine is allowed with `local_allowed`), or
-            the URL is none that a result has.
-        httpx.HTTPError: when no answer comes.
+    Raises BadFile where the URL is none that a result has, or leads into a private network (to this machine:
+    unless `local_allowed`), and httpx's errors where no answer comes.
     """
     try:
         asked, parts = httpx.URL(url), urlsplit(url)
@@ -65,8 +68,7 @@ async def opened(
         raise BadFile(f"the result's address is not a public http or https one: {url[:100]!r}")
     proxy = _proxy(asked)
     try:
-        port = asked.port or (443 if asked.scheme == "https" else 80)
-        found = await _resolved(asked.raw_host.decode(), port)
+        found = await _resolved(asked.raw_host.decode())
     except httpx.ConnectError:
         if proxy is None:
             raise
@@ -74,8 +76,8 @@ async def opened(
     for address in found:
         if not (is_public(address) or (local_allowed and _plain(address).is_loopback)):
             raise BadFile(f"the result's address lies in a private network: {url[:100]!r} ({address})")
-    if any(_plain(address).is_loopback for address in found):
-        proxy = None
+        if _plain(address).is_loopback:
+            proxy = None
     targets = found if proxy is None else [None]  # a proxy gets the name
     async with file_client(TIMEOUT, proxy) as http:
         response = await _first_answer(http, asked, headers, targets)
@@ -91,7 +93,6 @@ async def _first_answer(
     headers: Mapping[str, str],
     targets: Sequence[IPv4Address | IPv6Address | None],
 ) -> httpx.Response:
-    """The answer of the first address that can be connected to."""
     broken: httpx.TransportError = httpx.ConnectError(f"{url.host} has no address")
     for target in targets:
         request = http.build_request("GET", url, headers=headers)  # the name is its Host
@@ -125,21 +126,19 @@ def _plain(address: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     return address.ipv4_mapped or address.sixtofour or translated or address
 
 
-async def _resolved(host: str, port: int) -> list[IPv4Address | IPv6Address]:
+async def _resolved(host: str) -> list[IPv4Address | IPv6Address]:
     """Every address of a host; also what only a resolver takes for one (`127.1`, `0x7f000001`)."""
     if f".{host.rstrip('.')}".endswith(".localhost"):  # not every resolver knows these names
         return [IPv4Address("127.0.0.1"), IPv6Address("::1")]
     try:
-        loop = asyncio.get_running_loop()
-        async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        async with asyncio.timeout(10.0):
+            found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except (TimeoutError, OSError, UnicodeError) as error:
         raise httpx.ConnectError(f"{host} cannot be looked up: {error or 'no answer'}") from error
     return list(dict.fromkeys(ip_address(address[0]) for *_, address in found))
 
 
 def _proxy(url: httpx.URL) -> str | None:
-    """The environment's proxy for an address."""
     proxies = getproxies()
     proxy = proxies.get(url.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(url.host):

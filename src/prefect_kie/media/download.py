@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 import time
 import zlib
@@ -21,55 +22,41 @@ import anyio.to_thread
 import httpx
 from anyio.lowlevel import RunVar
 
-from prefect_kie.media.addresses import BadFile, opened
-from prefect_kie.media.content import oddities, page_in_place, suffix_for, suffix_in
-from prefect_kie.media.kinds import is_cut, kind_in
+from prefect_kie.media.addresses import BadFile, FetchError, opened
+from prefect_kie.media.kinds import is_cut, kind_in, oddities, page_in_place, suffix_for, suffix_in
 from prefect_kie.runtime.logs import run_logger
 
-MAX_FILE_BYTES = 4 * 1024**3
-"""Longest file that is fetched unless told otherwise: 4 GiB."""
-
+MAX_FILE_BYTES = 4 * 1024**3  # unless told otherwise
 MAX_REDIRECTS = 3
 MAX_PARTS = 50
-MAX_AT_ONCE = 8
-"""Transfers of one event loop that run side by side; the others wait for a slot."""
-
+MAX_AT_ONCE = 8  # transfers of one event loop that run side by side; the others wait for a slot
 BATCH_BYTES = 2 * 1024 * 1024
 
+# How long a transfer may take in all: five minutes, and a second for so many bytes.
 MAX_SECONDS = 300.0
 MIN_BYTES_PER_SECOND = 8 * 1024
-"""How long a transfer may take in all: five minutes, and a second for so many bytes."""
 
 _slots: RunVar[anyio.CapacityLimiter] = RunVar("prefect_kie.transfers")
 
 
-class DeadLink(Exception):
+class DeadLink(FetchError):
     """The link no longer leads to the file; a fresh one may."""
 
 
-class CutTransfer(Exception):
-    """What came is not the whole file; trying again later may bring it."""
+class CutTransfer(FetchError):
+    """What came is not the whole file."""
 
 
 @dataclass
 class Transfer:
-    """A file on its way to disk. `write` blocks: call it in a thread, once at a time.
-
-    Attributes:
-        file: Where it is written.
-        max_bytes: Longest file to take.
-        size: Bytes written so far.
-        suffix: The suffix that fits it, once it is there.
-        version: What names this version of the file at its server, for resuming: a strong ETag.
-        total: The whole file's bytes, as its server announced them; None where it did not.
-    """
+    """A file on its way to disk. `write` blocks: call it in a thread, once at a time."""
 
     file: BinaryIO
     max_bytes: int
-    size: int = 0
-    suffix: str = ""
-    version: str = ""
-    total: int | None = None
+    size: int = 0  # bytes written so far
+    suffix: str = ""  # the one that fits it, once it is there
+    version: str = ""  # of the file at its server, for resuming: a strong ETag
+    total: int | None = None  # bytes of the whole file, where its server announced them
 
     def __post_init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -106,25 +93,11 @@ class Transfer:
 async def fetch(
     url: str, part: Path, *, max_bytes: int = MAX_FILE_BYTES, local_allowed: bool = False
 ) -> Transfer:
-    """Fetch a file's bytes into `part`, without the API key.
+    """Fetch a file's bytes into `part`, without the API key; raises a FetchError where they do not come.
 
     A cut transfer is resumed where it broke as long as each try brings new bytes. What came is kept whatever
-    it is, with a warning where it is odd, unless it is an error page or not proven to be whole. The disk's
-    work and the checksum are a thread's, two megabytes at a time; other tasks of the process go on.
-
-    Args:
-        url: The file's public address.
-        part: Where to write; overwritten.
-        max_bytes: Longest file to take.
-        local_allowed: Whether the address may be on this machine (with a simulator it is).
-
-    Returns:
-        The finished transfer.
-
-    Raises:
-        DeadLink: when the address no longer leads to the file.
-        BadFile: when it is too long, or its address one that no result has.
-        CutTransfer: when not all of it comes, it all but stands still, or a page comes in its place.
+    it is, with a warning where it is odd, unless it is an error page or not proven to be whole. With
+    `local_allowed` the address may be on this machine (with a simulator it is).
     """
     try:
         limiter = _slots.get()
@@ -242,18 +215,12 @@ async def _answer(
 
 def _range(response: httpx.Response) -> tuple[int | None, int | None]:
     """Where in the file a part begins, and how long the whole file is; None where the answer does not say."""
-    found = re.fullmatch(r"bytes (\d+)-\d+/(\d+|\*)", response.headers.get("Content-Range", ""))
-    if found is None:
-        return None, None
-    return int(found[1]), None if found[2] == "*" else int(found[2])
+    found = re.fullmatch(r"bytes (\d+)-\d+/(?:(\d+)|\*)", response.headers.get("Content-Range", ""))
+    return (int(found[1]), int(found[2]) if found[2] else None) if found else (None, None)
 
 
 def _finish(url: str, part: Path, transfer: Transfer, response: httpx.Response) -> list[str]:
-    """Unpack, inspect and sync what came; returns what is odd about it.
-
-    Raises:
-        CutTransfer: when it is a page in place of the file, or not all of it.
-    """
+    """Unpack, inspect and sync what came; returns what is odd about it."""
     transfer.file.flush()
     _unpack(part, transfer, response.headers.get("Content-Encoding", "").strip().lower())
     named = suffix_in(url) or suffix_in(str(response.request.url))
@@ -274,20 +241,18 @@ def _unpack(part: Path, transfer: Transfer, encoding: str) -> None:
         return
     if encoding not in ("gzip", "x-gzip"):
         raise BadFile(f"the file came packed ({encoding[:40]}), which was not asked for")
-    with part.open("rb") as packed:
+    with tempfile.TemporaryFile(dir=part.parent) as packed:
+        with part.open("rb") as came:
+            shutil.copyfileobj(came, packed)
+        packed.seek(0)
         if packed.read(2) != b"\x1f\x8b":
             return
-    with tempfile.TemporaryFile(dir=part.parent) as plain:
+        packed.seek(0)
+        transfer.restart()
         try:
-            with gzip.open(part) as packed:
-                while piece := packed.read(BATCH_BYTES):
-                    if plain.tell() + len(piece) > transfer.max_bytes:
-                        raise BadFile(f"the file is longer than the limit of {transfer.max_bytes:,} bytes")
-                    plain.write(piece)
+            with gzip.open(packed) as plain:
+                while piece := plain.read(BATCH_BYTES):
+                    transfer.write(piece)
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CutTransfer(f"the file came packed and cannot be unpacked ({error})") from error
-        plain.seek(0)
-        transfer.restart()
-        while piece := plain.read(BATCH_BYTES):
-            transfer.write(piece)
     transfer.file.flush()

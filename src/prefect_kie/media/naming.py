@@ -9,27 +9,21 @@ import unicodedata
 from prefect_kie.api import Job
 from prefect_kie.storage.local import MAX_NAME_BYTES
 
-WORDS_LENGTH = 60
 ID_LENGTH = 40
-SUFFIX_LENGTH = 25
-"""The longest that is put after a stem: `_watermarked_12_data.json`."""
-
-STEM_LENGTH = MAX_NAME_BYTES - SUFFIX_LENGTH
+STEM_LENGTH = MAX_NAME_BYTES - len("_watermarked_12_data.json")
 
 
 def file_stem(job: Job) -> str:
-    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`.
-
-    Letters, digits, `-` and `_` only, at most 118 of them: valid on every system, never a reserved
-    name, the same for every save of one job.
+    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`; valid on
+    every system, and the same for every save of one job.
     """
     task = job.task_id
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task):
         # The ID loses something on the way to a name: a few hex digits keep two such IDs apart.
         checksum = hashlib.sha256(task.encode(errors="surrogatepass")).hexdigest()
         task = f"{_plain(task, ID_LENGTH - 9)}-{checksum[:8]}"
-    model = _plain(job.model, ID_LENGTH)
-    return f"{_words(job.prompt, min(WORDS_LENGTH, STEM_LENGTH - len(task) - len(model) - 2))}_{model}_{task}"
+    end = f"{_plain(job.model, ID_LENGTH)}_{task}"
+    return f"{_words(job.prompt, min(60, STEM_LENGTH - len(end) - 1))}_{end}"
 
 
 def _words(text: str, most: int) -> str:
@@ -48,9 +42,8 @@ def _plain(text: str, length: int) -> str:
 
 
 def artifact_key(kind: str, task_id: str) -> str:
-    """The key of a job's artifact: `kie-progress-1f3a9c2b`, with the last eight letters and digits of its ID.
+    """The key of a job's artifact: `kie-progress-1f3a9c2b`; both UIs cut a longer one off.
 
-    Prefect allows lower-case letters, digits and dashes, and both UIs cut a longer key off. (The last ones,
-    since some of Kie's IDs all begin alike: `task_sora_…`.)
+    It has the last eight letters and digits of the ID, since some IDs all begin alike (`task_sora_…`).
     """
     return f"kie-{kind}-{re.sub(r'[^a-z0-9]', '', task_id.lower())[-8:] or 'unknown'}"

@@ -1,7 +1,6 @@
 """Pictures of a video for the run page: a poster, frames, a contact sheet.
 
-They need PyAV and Pillow (the extra `pictures`). Where these are missing, or a file cannot be read, there are
-simply no pictures: a video is never lost or late for want of one.
+Where PyAV or Pillow (the extra `pictures`) is missing, or a file cannot be read, there are simply none.
 """
 
 from __future__ import annotations
@@ -20,12 +19,6 @@ from prefect.logging import get_logger
 
 from prefect_kie.media.kinds import kind_in
 
-POSTER_WIDTH = 320
-POSTER_BYTES = 22 * 1024
-"""Of a JPEG; written as a data URI it is at most 30 KiB."""
-POSTER_SECONDS = 1.0
-"""Which moment a poster shows: the very first picture is often black."""
-
 MAX_PIXELS = 50_000_000
 MAX_DECODING_SECONDS = 5.0
 _FORMATS = {
@@ -41,30 +34,26 @@ _FORMATS = {
 }
 _QUALITIES = (80, 65, 50, 35, 20, 10)
 
-STEP_SECONDS = 0.5
-"""No two frames of a contact sheet are nearer to each other than this."""
+STEP_SECONDS = 0.5  # no two frames of a contact sheet are nearer to each other than this
 MAX_FRAMES = 60
-SHEET_BYTES = 150 * 1024
-"""Of the JPEG; the artifact, which the Prefect server stores, is a third longer."""
+SHEET_BYTES = 150 * 1024  # of the JPEG; the artifact, which the Prefect server stores, is a third longer
 SHEET_SECONDS = 30.0
-LANDSCAPE = (5, 190)
+LANDSCAPE = (5, 190)  # columns, and the width of each frame in pixels
 PORTRAIT = (8, 118)
-"""Columns, and the width of each frame in pixels."""
-BAND = 22
-"""Height of the band below each frame, with its time, in pixels."""
+BAND = 22  # height of the band below each frame, with its time, in pixels
 GAP = 4
 
 
 async def poster(file: Path) -> str | None:
     """A small picture of a video (or of a picture), as a data URI of at most 30 KiB; None without one."""
-    made = await pictures(file, [POSTER_SECONDS], width=POSTER_WIDTH, max_bytes=POSTER_BYTES)
+    # Of its second second: the very first picture is often black.
+    made = await pictures(file, [1.0], width=320, max_bytes=22 * 1024)
     return made[0] if made else None
 
 
 async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[str]:
-    """Pictures of a video at given times (ascending; one past the end shows the last picture), as data URIs.
-
-    Each is a JPEG of at most `max_bytes`; there are none at all where they cannot be made.
+    """Pictures of a video at given times (ascending; one past the end shows the last), as data URIs of
+    JPEGs of at most `max_bytes`; none at all where they cannot be made.
     """
     return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
 
@@ -78,9 +67,7 @@ async def contact_sheet(file: Path, seconds: float) -> str | None:
 async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
     try:
         made = await anyio.to_thread.run_sync(make)
-    except ImportError:
-        return []
-    except Exception as error:  # a damaged or unknown file; whatever a decoder may raise
+    except Exception as error:  # no PyAV; a damaged or unknown file; whatever a decoder may raise
         get_logger("prefect_kie").debug("No pictures of %s: %r", file, error)
         return []
     return [f"data:image/jpeg;base64,{base64.b64encode(jpeg).decode()}" for jpeg in made]
@@ -114,11 +101,9 @@ def _drawn(tiles: Sequence[tuple[float, Any]]) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     width, height = tiles[0][1].size
-    most = (PORTRAIT if height > width else LANDSCAPE)[0]
-    columns = min(most, len(tiles))
+    columns = min((PORTRAIT if height > width else LANDSCAPE)[0], len(tiles))
     rows = math.ceil(len(tiles) / columns)
-    size = (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP)
-    sheet = Image.new("RGB", size, "white")
+    sheet = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
     for number, (second, image) in enumerate(tiles):
         left, top = number % columns * (width + GAP), number // columns * (height + BAND + GAP)

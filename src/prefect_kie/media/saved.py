@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.api import CharacterResult, Job, ResultFile
+from prefect_kie.api import CharacterResult, Job, JobResult, ResultFile
 from prefect_kie.api.results import Role
 from prefect_kie.storage.base import Storage
 
@@ -74,6 +74,17 @@ class SavedResult(BaseModel):
         return self.files[0].path
 
     @property
+    def url(self) -> str:
+        """Kie's own address of the main file, for another request; dead after 14 days at the latest.
+
+        Raises:
+            ValueError: when it is a text or data, which has none.
+        """
+        if (url := self.files[0].url) is None:
+            raise ValueError(f"{self.files[0].name} is no file of Kie's, so it has no address there")
+        return url
+
+    @property
     def seconds(self) -> float | None:
         """How long the main file plays, where it is known."""
         return self.files[0].seconds
@@ -103,21 +114,21 @@ def files_of(job: Job) -> list[ResultFile]:
 async def save_contents(job: Job, place: Storage, stem: str, taken: set[str]) -> list[SavedFile]:
     """Save what a job made besides files: a text, data, a character's ID and handle."""
     result = job.result
-    contents: list[tuple[Literal["text", "data"], str, str, bytes]] = []
-    if isinstance(result, CharacterResult):
-        contents.append(("data", f"{stem}_data", ".json", readable_json(result.model_dump())))
-    elif result is not None:
-        if result.text is not None:
-            contents.append(("text", stem, ".txt", result.text.encode()))
-        if result.data is not None:
-            contents.append(("data", f"{stem}_data", ".json", readable_json(result.data)))
+    text = result.text if isinstance(result, JobResult) else None
+    data = result.data if isinstance(result, JobResult) else result and result.model_dump()
+    contents: list[tuple[Literal["text", "data"], str, bytes]] = []
+    if text is not None:
+        contents.append(("text", f"{stem}.txt", text.encode()))
+    if data is not None:
+        contents.append(("data", f"{stem}_data.json", readable_json(data)))
     saved: list[SavedFile] = []
-    for role, plain, suffix, content in contents:
-        name = f"{plain}_2{suffix}" if f"{plain}{suffix}" in taken else f"{plain}{suffix}"
+    for role, name, content in contents:
+        if name in taken:
+            name = name.replace(".", "_2.")
         await place.write(name, content)
-        checksum = hashlib.sha256(content).hexdigest()
-        path, size = place.address(name), len(content)
-        saved.append(SavedFile(name=name, path=path, url=None, size=size, sha256=checksum, role=role))
+        sha256, size = hashlib.sha256(content).hexdigest(), len(content)
+        path = place.address(name)
+        saved.append(SavedFile(name=name, path=path, url=None, size=size, sha256=sha256, role=role))
     return saved
 
 

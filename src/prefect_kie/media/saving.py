@@ -1,22 +1,19 @@
 """Saving what a job made: each file whole or not at all, under names that say what they are, with a sidecar.
 
-A text and data become files as well. The sidecar, a JSON file beside them, tells what they are, holds Kie's
-whole record of the job, and proves that nothing is missing: it is written last, with the checksums. What has
-a fitting sidecar is not fetched again.
+The sidecar, a JSON file beside them, holds Kie's whole record of the job, and proves that nothing is missing:
+it is written last, with the checksums. What has a fitting sidecar is not fetched again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio.to_thread
-from prefect import get_run_logger
 from prefect.blocks.core import Block
 from prefect.filesystems import WritableFileSystem
 from pydantic import ValidationError
@@ -24,9 +21,9 @@ from pydantic import ValidationError
 from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.errors import DownloadFailed
-from prefect_kie.media.addresses import BadFile
-from prefect_kie.media.download import MAX_FILE_BYTES, CutTransfer, DeadLink, Transfer, fetch
+from prefect_kie.errors import DownloadFailed, remedy
+from prefect_kie.media.addresses import FetchError
+from prefect_kie.media.download import MAX_FILE_BYTES, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
 from prefect_kie.media.naming import file_stem
 from prefect_kie.media.pictures import poster
@@ -38,16 +35,13 @@ from prefect_kie.storage.base import Storage
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
 from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
 
-RESULT_LIFE = timedelta(days=14)
-"""How long Kie keeps results (kie-api: Limits and life times)."""
-
+# For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)
-"""For so long after a job's end its result, or the files at its addresses, may still be about to appear."""
 
 
 def deleted_at(job: Job) -> datetime:
     """When Kie deletes a job's result at the latest."""
-    return (job.completed_at or datetime.now(timezone.utc)) + RESULT_LIFE
+    return (job.completed_at or datetime.now(timezone.utc)) + timedelta(days=14)
 
 
 @asynccontextmanager
@@ -85,7 +79,7 @@ async def save(
         sidecar = f"{stem}.json"
         found = await _complete(place, sidecar, job)
         if found is not None:
-            get_run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
+            run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             local = place.local(found.files[0].name)
             return found, await poster(local) if local else None
         job = await _with_result(kie, job)
@@ -115,7 +109,7 @@ async def save(
         raise
     except Exception as error:
         raise _download_failed(error, job, storage or directory or DEFAULT_DIRECTORY) from error
-    get_run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
+    run_logger().info("Job %s saved: %s", job.task_id, ", ".join(file.path for file in saved.files))
     return saved, picture
 
 
@@ -123,24 +117,20 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     """What is saved already, if all of it is there."""
     content = await place.read(sidecar)
     try:
-        saved = SavedResult.model_validate_json(content) if content else None
+        saved = SavedResult.model_validate_json(content or b"")
     except ValidationError:
         return None
-    if saved is None or saved.task_id != job.task_id or not saved.files:
+    if saved.task_id != job.task_id or not saved.files:
         return None
-    for file in saved.files:
-        if not await place.holds(file.name, file.size, file.sha256):
-            return None
+    if not all([await place.holds(file.name, file.size, file.sha256) for file in saved.files]):
+        return None
     # The directory may have moved since: say where the files are now.
     moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
     return saved.model_copy(update={"files": moved})
 
 
 async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    """The job, polled again where its success had no result yet."""
-    if not job.has_result:
-        job = await poll_job(kie, job.task_id)
-    if not job.has_result:
+    if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
         raise DownloadFailed(
             f"Kie reports {job.model} as succeeded but names no file and no data",
             task_id=job.task_id,
@@ -166,12 +156,11 @@ async def _save_files(
                 seconds = await anyio.to_thread.run_sync(mp4_seconds, part) if is_video else None
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.
                 name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
-                here = place.local(name) or _second_name(part)
                 path = await place.put(part, name)
-                if not files and here:  # after it is in its place: no decoder's crash can keep it from there
-                    picture = await poster(here)
-        except (BadFile, CutTransfer, DeadLink, KieError) as error:
-            if not files or file.role == "result" or (_is_retryable(error) and is_tried_again()):
+                if not files:  # after it is in its place: no decoder's crash can keep it from there
+                    picture = await poster(place.local(name) or part)
+        except (FetchError, KieError) as error:
+            if not files or file.role == "result" or (error.retryable and is_tried_again()):
                 raise
             # What was asked for is saved, and is not held back for what came beside it.
             run_logger().warning("The %s of job %s cannot be fetched: %s", file.role, job.task_id, error)
@@ -189,14 +178,6 @@ async def _save_files(
             )
         )
     return files, picture
-
-
-def _second_name(part: Path) -> Path | None:
-    """The same file under a name that stays when a storage elsewhere has taken it, until the folder goes."""
-    with suppress(OSError):
-        os.link(part, second := part.with_suffix(".kept"))
-        return second
-    return None
 
 
 async def _fetch_or_renew(kie: KieCredentials, url: str, part: Path, max_bytes: int, job: Job) -> Transfer:
@@ -219,18 +200,14 @@ def _is_young(job: Job) -> bool:
     return ended is not None and datetime.now(timezone.utc) - ended < YOUNG
 
 
-def _is_retryable(error: Exception) -> bool:
-    return error.retryable if isinstance(error, KieError) else not isinstance(error, BadFile)
-
-
 def _download_failed(error: Exception, job: Job, place: object) -> DownloadFailed:
     """Any failure with a paid result, as the one error that says how and until when to come back."""
-    retryable, first = _is_retryable(error), ""
-    if isinstance(error, CutTransfer | BadFile | DeadLink):
-        what = f"the result could not be fetched: {error}"
+    retryable, first = True, ""
+    if isinstance(error, FetchError):
+        what, retryable = f"the result could not be fetched: {error}", error.retryable
     elif isinstance(error, KieError):
-        first = f"{error.remedy} " if error.remedy and not retryable else ""
-        what = f"the result could not be saved: {error.message}"
+        what, retryable = f"the result could not be saved: {error.message}", error.retryable
+        first = remedy(error)
     else:
         # A block's own text may hold its secrets; its name does not.
         shown = type(place).__name__ if isinstance(place, Block) else place

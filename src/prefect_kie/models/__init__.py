@@ -1,40 +1,51 @@
 """What can be asked of Kie: one typed request per known model, and `MarketModel` for any other.
 
 Every request has `.model_name`, `.body()` (exactly the createTask body) and `.title`. Invalid input is
-refused before anything is sent: the error says which field, what came, and what is allowed.
+refused before anything is sent: the error says which field, what came, and what is allowed. The class of a
+model is imported when it is first asked for.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from prefect_kie.models.fields import Slice
-from prefect_kie.models.registry import MarketModel, VideoRequest, parse_request, request_class
-from prefect_kie.models.sora2 import (
-    Shot,
-    Sora2Characters,
-    Sora2CharactersPro,
-    Sora2ImageToVideo,
-    Sora2ImageToVideoStable,
-    Sora2ProImageToVideo,
-    Sora2ProStoryboard,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-    SoraWatermarkRemover,
+from prefect_kie.models.index import MODELS
+from prefect_kie.models.registry import (
+    AnyRequest,
+    AudioRequest,
+    ImageRequest,
+    MarketModel,
+    VideoRequest,
+    parse_request,
+    request_class,
 )
+from prefect_kie.models.sora2 import Shot
+
+if TYPE_CHECKING:
+    from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+
+_MODULE_OF = {known.class_name: known.module for known in MODELS.values()}
 
 __all__ = [
+    "AnyRequest",
+    "AudioRequest",
+    "ImageRequest",
     "MarketModel",
     "Shot",
     "Slice",
-    "Sora2Characters",
-    "Sora2CharactersPro",
-    "Sora2ImageToVideo",
-    "Sora2ImageToVideoStable",
-    "Sora2ProImageToVideo",
-    "Sora2ProStoryboard",
-    "Sora2ProTextToVideo",
-    "Sora2TextToVideo",
-    "Sora2TextToVideoStable",
-    "SoraWatermarkRemover",
     "VideoRequest",
     "parse_request",
     "request_class",
 ]
+__all__ += list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+
+if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
+
+    def __getattr__(name: str) -> object:
+        if name not in _MODULE_OF:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        return value
+
+    def __dir__() -> list[str]:
+        return sorted({*globals(), *__all__})

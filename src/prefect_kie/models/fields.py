@@ -7,7 +7,18 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(4)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
@@ -39,20 +50,76 @@ def _number_as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
+def _text_as_number(value: Any) -> Any:
+    """A whole number that came as a text, as from a table, or with a point."""
+    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
+        return int(value)
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+def _no_yes_or_no(value: Any) -> Any:
+    # Python takes True for 1, and so would pydantic.
+    if isinstance(value, bool):
+        raise ValueError(f"must be a number, not {value}")
+    return value
+
+
+def _address(value: str) -> str:
+    if not re.fullmatch(r"(https?|oss|asset)://[^\s/]\S*", value):
+        raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
+    return value
+
+
+class OneOf:
+    """An annotation for a number that is one of a few."""
+
+    def __init__(self, *values: float) -> None:
+        self._values = values
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {**handler(schema), "enum": list(self._values)}
+
+    def _checked(self, value: float) -> float:
+        if value not in self._values:
+            raise ValueError(f"must be one of {', '.join(map(str, self._values))}, not {value}")
+        return value
+
+
+NumberAsText = BeforeValidator(_number_as_text)
+"""Where Kie takes a number as a text: a person who writes 10 means "10"."""
+
+TextAsNumber = BeforeValidator(_text_as_number)
+"""Where Kie takes one of some whole numbers: "5" and 5.0 are 5."""
+
+IsNumber = BeforeValidator(_no_yes_or_no)
+"""For a number, after its limits: no yes or no."""
+
+NotBlank = AfterValidator(_not_blank)
+"""For a text that has to say something."""
+
+IsAddress = AfterValidator(_address)
+Address = Annotated[str, IsAddress]
+"""A file's address that Kie can fetch, or that Kie gave (`asset://…`); kept exactly as given."""
+
 # A length is checked on real text only: half an emoji, which no body could carry, is refused with it.
 HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
 """An http(s) address that Kie can fetch; kept exactly as given."""
 
-Prompt = Annotated[str, Field(min_length=1, max_length=10_000), AfterValidator(_not_blank)]
+Prompt = Annotated[str, Field(min_length=1, max_length=10_000), NotBlank]
 AspectRatio = Literal["portrait", "landscape"]
 _LENGTH = Field(title="Length in seconds")
-Seconds = Annotated[Literal["10", "15"], BeforeValidator(_number_as_text), _LENGTH]
-StoryboardSeconds = Annotated[Literal["10", "15", "25"], BeforeValidator(_number_as_text), _LENGTH]
+Seconds = Annotated[Literal["10", "15"], NumberAsText, _LENGTH]
+StoryboardSeconds = Annotated[Literal["10", "15", "25"], NumberAsText, _LENGTH]
 Size = Literal["standard", "high"]
 UploadMethod = Literal["s3", "oss"]
 OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
 LimitedUrl = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_http_url)]
-CharacterId = Annotated[str, Field(min_length=1), AfterValidator(_not_blank)]
+CharacterId = Annotated[str, Field(min_length=1), NotBlank]
 CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 

@@ -3,46 +3,46 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, ClassVar, cast, get_args
+from collections.abc import Callable, Sequence
+from functools import cache
+from importlib import import_module
+from typing import Annotated, Any, ClassVar, Union, cast
 
-from pydantic import AfterValidator, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WithJsonSchema,
+)
+from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api import JobRequest
-from prefect_kie.api.forms import ByItsModel
-from prefect_kie.models.sora2 import (
-    Sora2Characters,
-    Sora2CharactersPro,
-    Sora2ImageToVideo,
-    Sora2ImageToVideoStable,
-    Sora2ProImageToVideo,
-    Sora2ProStoryboard,
-    Sora2ProTextToVideo,
-    Sora2TextToVideo,
-    Sora2TextToVideoStable,
-    SoraWatermarkRemover,
-)
-
-SoraVideo = (
-    Sora2TextToVideo
-    | Sora2ImageToVideo
-    | Sora2ProTextToVideo
-    | Sora2ProImageToVideo
-    | Sora2TextToVideoStable
-    | Sora2ImageToVideoStable
-    | Sora2ProStoryboard
-)
-TypedRequest = SoraVideo | SoraWatermarkRemover | Sora2CharactersPro | Sora2Characters
-
-TYPED: dict[str, type[JobRequest]] = {
-    cls.model_fields["model"].default: cls for cls in get_args(TypedRequest)
-}
-"""The typed requests by their model's name."""
+from prefect_kie.api.forms import ByItsModel, described
+from prefect_kie.api.requests import SENT_AS
+from prefect_kie.models import sora2
+from prefect_kie.models.index import MODELS, TABS
+from prefect_kie.models.rules import CatalogRequest
 
 
-def _not_typed(name: str) -> str:
-    if name in TYPED:
-        raise ValueError(f"{name!r} has a typed request: use {TYPED[name].__name__}")
+def _not_typed(name: str, info: ValidationInfo) -> str:
+    if name in MODELS and info.context is not _NEWER:
+        raise ValueError(f"{name!r} has a typed request: use {MODELS[name].class_name}")
     return name
+
+
+_NEWER = object()
+"""As the context of a validation: the model may be one that has a typed request."""
+
+_OUTDATED = {
+    *("literal_error", "missing", "string_too_long", "string_too_short", "too_long", "too_short"),
+    *("less_than", "less_than_equal", "greater_than", "greater_than_equal"),
+}
+"""What an input may be refused for that Kie takes by now; rules between fields are not among them."""
 
 
 def _json(value: dict[str, Any]) -> dict[str, Any]:
@@ -53,17 +53,26 @@ def _json(value: dict[str, Any]) -> dict[str, Any]:
     return value
 
 
+def _described_openly(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    # A typed model that has no tab of its own is given here, too, and may have its fields beside its name.
+    described(schema, model)
+    schema |= {"additionalProperties": True, "required": ["model"]}
+
+
 class MarketModel(JobRequest, title="Any other"):
     """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
 
+    model_config = ConfigDict(json_schema_extra=_described_openly)
+
     usual_seconds: ClassVar[float] = 120.0
+    result_kind: ClassVar[str] = "any"
 
     model: Annotated[
         str,
         Field(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9][A-Za-z0-9._/:-]*$"),
         AfterValidator(_not_typed),
     ]
-    """The model's name at Kie, for example kling-2.6/text-to-video."""
+    """The model's name at Kie, as on its page at docs.kie.ai."""
     input: Annotated[dict[str, Any], AfterValidator(_json)]
     """The model's input, as Kie's page of the model documents it."""
 
@@ -71,10 +80,23 @@ class MarketModel(JobRequest, title="Any other"):
         """The `input` object of the createTask body, as given."""
         return dict(self.model_dump(mode="json", include={"input"})["input"])
 
+    def effective_fields(self) -> dict[str, Any]:
+        """The same: of no other field anything is known."""
+        return self.input_fields()
 
+    def identity(self) -> dict[str, Any]:
+        """The same."""
+        return self.input_fields()
+
+
+@cache
 def request_class(model: str) -> type[JobRequest]:
     """The class that describes a model: its own, or `MarketModel`."""
-    return TYPED.get(model, MarketModel)
+    known = MODELS.get(model)
+    if known is None:
+        return MarketModel
+    cls: type[JobRequest] = getattr(import_module(f"prefect_kie.models.{known.module}"), known.class_name)
+    return cls
 
 
 def parse_request(body: dict[str, Any]) -> JobRequest:
@@ -89,26 +111,119 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
         return MarketModel.model_validate({"model": model, "input": given})
     if not isinstance(given or {}, dict):
         raise ValueError(f"the input of {model} must be an object")
-    return cls.model_validate({"model": model, **(given or {})})
+    names = {sent: name for name, sent in SENT_AS.items() if name in cls.model_fields}
+    asked = cast("dict[str, Any]", given or {})
+    fields = {names.get(name, name): value for name, value in asked.items()}
+    return cls.model_validate({"model": model, **fields})
 
 
-def _by_its_model(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
-    # A union's own error lists what each of its members misses; the named model's alone is readable.
-    if isinstance(value, dict):
-        fields = cast("dict[str, Any]", value)
-        if isinstance(model := fields.get("model"), str):
-            request = request_class(model).model_validate(fields)
+def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
+    """A createTask body that its typed request refuses, as Kie may take it by now: newer than this package.
+
+    Raises:
+        ValueError: the refusal, where it is of something else than an unknown field, a value or a limit.
+    """
+    cls, given = request_class(str(body.get("model"))), body.get("input")
+    if cls is MarketModel or not isinstance(given, dict):
+        raise refusal
+    names = {SENT_AS.get(name, name): name for name in cls.model_fields if name != "model"}
+    asked = cast("dict[str, Any]", given)
+    fields = {name: value for name, value in asked.items() if name in names}
+    try:
+        parse_request({**body, "input": fields})
+    except ValidationError as error:
+        newer = all(one["type"] in _OUTDATED or "must be one of" in one["msg"] for one in error.errors())
+        if newer and issubclass(cls, CatalogRequest):  # pydantic did not come to the rules
+            values = {name: None for name, field in cls.model_fields.items() if field.is_required()}
+            values |= {names[name]: value for name, value in fields.items()}
             try:
-                return handler(request)
-            except ValidationError:
-                raise ValueError(f"{model} does not make what is asked for here") from None
-    return handler(value)
+                cast("Any", cls.model_construct(**values))._keeps_the_rules()
+            except ValueError:
+                newer = False
+    else:
+        newer = len(fields) < len(asked)
+    if not newer:
+        raise refusal
+    return MarketModel.model_validate({"model": body["model"], "input": given}, context=_NEWER)
 
 
-VideoRequest = Annotated[
-    SoraVideo | SoraWatermarkRemover | MarketModel, WrapValidator(_by_its_model), ByItsModel()
+def read_request(value: Any) -> JobRequest:
+    """A request as it is, or of its fields beside `model`, or of a createTask body.
+
+    Raises:
+        ValueError: when it is none, or its input does not fit the model.
+    """
+    if isinstance(value, JobRequest):
+        return value
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not fields.get("model"):
+        raise ValueError("a request needs the name of its model, like {'model': 'kling-3.0/video', …}")
+    cls = request_class(str(fields["model"]))
+    if "input" in fields and "input" not in cls.model_fields:
+        return parse_request(fields)
+    return cls.model_validate(value)
+
+
+INSTEAD = {
+    "video": "makes a video: run generate_video",
+    "image": "makes pictures: run generate_image",
+    "audio": "makes sound: run generate_audio",
+    "text": "makes a text or data: run its task, or make(request)",
+    "character": "makes a character: run create_character",
+}
+"""What each kind of model is for, where it is asked for something else."""
+
+
+class _Request:
+    """An annotation for requests of some models: a form has a tab for each of the first, and one for any."""
+
+    def __init__(self, kind: str, classes: Callable[[], Sequence[type[JobRequest]]]) -> None:
+        self._kind, self._classes = kind, classes
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # One union for the form; what is read is any request.
+        choices = handler.generate_schema(Union[tuple(self._classes())])  # noqa: UP007
+        dumped = core_schema.plain_serializer_function_ser_schema(
+            lambda request: request.model_dump(mode="json")
+        )
+        return core_schema.no_info_wrap_validator_function(self._read, choices, serialization=dumped)
+
+    def _read(self, value: Any, handler: ValidatorFunctionWrapHandler) -> JobRequest:
+        request = read_request(value)
+        if self._kind == "sora" and type(request) not in self._classes():
+            raise ValueError(f"{request.model_name} does not make what is asked for here")
+        if self._kind not in ("sora", "any", request.result_kind) and request.result_kind != "any":
+            raise ValueError(f"{request.model_name} {INSTEAD[request.result_kind]}")
+        return request
+
+
+def _tabs(kind: str) -> Callable[[], list[type[JobRequest]]]:
+    return lambda: [*map(request_class, TABS[kind]), MarketModel]
+
+
+SORA_VIDEOS = (
+    sora2.Sora2TextToVideo,
+    sora2.Sora2ImageToVideo,
+    sora2.Sora2ProTextToVideo,
+    sora2.Sora2ProImageToVideo,
+    sora2.Sora2TextToVideoStable,
+    sora2.Sora2ImageToVideoStable,
+    sora2.Sora2ProStoryboard,
+)
+
+VideoRequest = Annotated[JobRequest, _Request("video", _tabs("video")), ByItsModel()]
+"""Any request whose result is a video; a dictionary is read by its `model`."""
+
+ImageRequest = Annotated[JobRequest, _Request("image", _tabs("image")), ByItsModel()]
+"""Any request whose result is pictures."""
+
+AudioRequest = Annotated[JobRequest, _Request("audio", _tabs("audio")), ByItsModel()]
+"""Any request whose result is sound: speech, music, effects."""
+
+AnyRequest = Annotated[
+    JobRequest, _Request("any", lambda: [MarketModel]), WithJsonSchema({"type": "object", "title": "Request"})
 ]
-"""Any request whose result is a file; a dictionary is read by its `model`."""
+"""Any request at all."""
 
-SoraVideoRequest = Annotated[SoraVideo, WrapValidator(_by_its_model), ByItsModel()]
-"""A request whose video can become a character."""
+SoraVideoRequest = Annotated[JobRequest, _Request("sora", lambda: SORA_VIDEOS), ByItsModel()]
+"""A request whose video Sora can make a character of."""

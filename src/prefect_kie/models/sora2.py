@@ -100,6 +100,7 @@ class Sora2CharactersPro(JobRequest, title="Character"):
     """A character made from a slice of an earlier video (sora-2-characters-pro)."""
 
     usual_seconds: ClassVar[float] = 60.0
+    result_kind: ClassVar[str] = "character"
 
     model: Literal["sora-2-characters-pro"] = "sora-2-characters-pro"
     origin_task_id: Annotated[str, Field(min_length=1, max_length=100)]
@@ -118,6 +119,7 @@ class Sora2Characters(JobRequest, title="Character, file"):
     """A character made from a video file (sora-2-characters)."""
 
     usual_seconds: ClassVar[float] = 60.0
+    result_kind: ClassVar[str] = "character"
 
     model: Literal["sora-2-characters"] = "sora-2-characters"
     character_file_url: OneUrl

@@ -1,4 +1,4 @@
-"""How a flow run ends: completed with a message, or failed with an error that names each video."""
+"""How a flow run ends: completed with a message, or with an error that names each video."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from typing import Any, TypeVar, cast
 
 from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
-from prefect.states import Completed, Failed
+from prefect.states import Completed
 
-from prefect_kie.api import KieError
+from prefect_kie.api.errors import Billed
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
+NOUNS = {"video": "video", "image": "picture", "audio": "sound"}
 
-def complete_or_failed(
+
+def complete(
     result: ResultT,
     outcomes: tuple[VideoOutcome, ...],
     what: str,
@@ -24,27 +26,29 @@ def complete_or_failed(
     *,
     beside: Sequence[VideoOutcome | Character] = (),
 ) -> ResultT:
-    """The completed state, if every video is saved; else the failed state that names each.
+    """The completed state, where every video is saved.
 
     `what` they are (`videos`, `episodes`) stands in the summary; `beside` is what else was made and paid for.
+
+    Raises:
+        RunIncomplete: when one is not; its message names each.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
         return completed(result, summary([*beside, *outcomes]))
     head = f"{len(missing)} of {len(outcomes)} {what} failed:"
-    error = RunIncomplete("\n".join([head, *lines_of(outcomes), how_to_go_on(job_key)]))
-    return failed(incomplete(error, result, [*beside, *outcomes]), type(result))
+    text = "\n".join([head, *lines_of(outcomes), how_to_go_on(job_key)])
+    raise incomplete(text, result, [*beside, *outcomes])
 
 
-def incomplete(
-    error: RunIncomplete, result: object, made: Sequence[VideoOutcome | Character]
-) -> RunIncomplete:
+def incomplete(message: str, result: object, made: Sequence[VideoOutcome | Character]) -> RunIncomplete:
     """The error with what the flow would have returned, every outcome's exception, and what was charged."""
-    error.result = result
     videos = [one for one in made if isinstance(one, VideoOutcome)]
-    error.errors = tuple(one.failure.exception for one in videos if one.failure is not None)
     charges = {one.billed for one in videos}
-    error.billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
+    billed: Billed = "unknown" if "unknown" in charges else "yes" if "yes" in charges else "no"
+    error = RunIncomplete(message, billed=billed)
+    error.result = result
+    error.errors = tuple(one.exception for one in videos if one.exception is not None)
     return error
 
 
@@ -54,43 +58,32 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
     `first` stands before an outcome's number, as in `row 3: `; empty: no numbers, and saved ones too.
     """
     lines: list[str] = []
-    unsubmitted: dict[str, list[int]] = {}
+    unsubmitted: dict[str, list[tuple[str, VideoOutcome]]] = {}
     for number, outcome in enumerate(outcomes, start=1):
+        line = f"- {f'{first}{number}: ' if first else ''}{outcome.line}"
         if outcome.status == "not submitted" and outcome.failure is not None:
-            unsubmitted.setdefault(outcome.failure.type, []).append(number)
+            unsubmitted.setdefault(outcome.failure.type, []).append((line, outcome))
         elif not first or outcome.status != "saved":
-            lines.append(f"- {f'{first}{number}: ' if first else ''}{outcome.line}")
-    for numbers in unsubmitted.values():
-        one = outcomes[numbers[0] - 1]  # the one that was refused, or the first that was not tried
-        if len(numbers) > 1:
-            lines.append(f"- {len(numbers):,} of {len(outcomes):,} not submitted: {one.error}")
-        else:
-            lines.append(f"- {f'{first}{numbers[0]}: ' if first else ''}{one.line}")
+            lines.append(line)
+    for (
+        line,
+        one,
+    ), *more in unsubmitted.values():  # the one that was refused, or the first that was not tried
+        count = f"{len(more) + 1:,} of {len(outcomes):,}"
+        lines.append(f"- {count} not submitted: {one.error}" if more else line)
     return lines
 
 
 def completed(result: ResultT, message: str) -> ResultT:
     """The state of a flow run that has made everything: its result, with a message for the UI."""
-    if _is_retried():  # Prefect would raise the error of an earlier try in place of a returned state
+    if is_retried():  # Prefect would raise the error of an earlier try in place of a returned state
         return result
     state: State[Any] = Completed(message=message, data=result)
     return cast("ResultT", state)
 
 
-def failed(error: KieError, instead_of: type[ResultT]) -> ResultT:
-    """The state of a flow run that fails with this error; `instead_of` is for the type checker.
-
-    Raising it does the same, but with Prefect's traceback of our own code above it in the log. Where the
-    flow has retries it is raised all the same: Prefect counts a returned state as no failure to retry.
-    """
-    del instead_of
-    if _is_retried():
-        raise error
-    state: State[Any] = Failed(message=str(error), data=error)
-    return cast("ResultT", state)
-
-
-def _is_retried() -> bool:
+def is_retried() -> bool:
+    """Whether this run's flow has retries."""
     context = FlowRunContext.get()
     return context is not None and context.flow is not None and bool(context.flow.retries)
 
@@ -121,8 +114,10 @@ def how_to_go_on(job_key: str) -> str:
 
 
 def _counts(made: Sequence[VideoOutcome | Character]) -> str:
-    statuses = [one.row["status"] for one in made]
-    videos, characters = statuses.count("saved"), statuses.count("made")
-    of_all = "" if videos + characters == len(made) else f" of {len(made) - characters:,}"
-    counts = f"{videos:,}{of_all} video{'' if videos == 1 and not of_all else 's'}"
-    return f"{counts}, 1 character" if characters else counts
+    wanted = [one for one in made if isinstance(one, VideoOutcome)]
+    saved = sum(one.status == "saved" for one in wanted)
+    of_all = "" if saved == len(wanted) else f" of {len(wanted):,}"
+    kinds = {one.kind for one in wanted}
+    noun = NOUNS.get(kinds.pop(), "result") if len(kinds) == 1 else "result"
+    counts = f"{saved:,}{of_all} {noun}{'' if saved == 1 and not of_all else 's'}"
+    return f"{counts}, 1 character" if len(wanted) < len(made) else counts

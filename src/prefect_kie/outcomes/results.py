@@ -8,16 +8,7 @@ from typing import Literal, NamedTuple
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie import api, errors
-from prefect_kie.api import (
-    AuthenticationFailed,
-    CharacterResult,
-    ContentRejected,
-    InsufficientCredits,
-    JobRequest,
-    KieError,
-    SubmissionInDoubt,
-    UsageLimitReached,
-)
+from prefect_kie.api import KieError
 from prefect_kie.api.errors import Billed
 from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import cell, web_address
@@ -25,41 +16,32 @@ from prefect_kie.tasks import SavedResult
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
-ACCOUNT_REFUSALS = (InsufficientCredits, AuthenticationFailed, UsageLimitReached)
-"""Refusals that meet every job of the account: after one of them nothing more is submitted."""
+# Refusals that meet every job of the account: after one of them nothing more is submitted.
+ACCOUNT_REFUSALS = (api.InsufficientCredits, api.AuthenticationFailed, api.UsageLimitReached)
 
 
 class Wanted(NamedTuple):
     """A wanted result: its request, its take (from 1), and what to ask for where that fails."""
 
-    request: JobRequest
+    request: api.JobRequest
     take: int = 1
-    fallbacks: tuple[JobRequest, ...] = ()
+    fallbacks: tuple[api.JobRequest, ...] = ()
 
     @property
-    def requests(self) -> tuple[JobRequest, ...]:
+    def requests(self) -> tuple[api.JobRequest, ...]:
         """The request and its fallbacks, each once."""
-        unique = [self.request]
-        for request in self.fallbacks:
-            if request not in unique:
-                unique.append(request)
-        return tuple(unique)
+        every = (self.request, *self.fallbacks)
+        return tuple(request for n, request in enumerate(every) if request not in every[:n])
 
 
 class Failure(BaseModel):
-    """An exception as data: persisted with a result, and an exception of its own class again.
-
-    Attributes:
-        type: The error's class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name.
-        message: What happened.
-        details: What else the error knows, by attribute: `task_id`, `billed`, `next_step`, `transient` …
-    """
+    """An exception as data: persisted with a result, and an exception of its own class again."""
 
     model_config = ConfigDict(frozen=True)
 
-    type: str
+    type: str  # its class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name
     message: str
-    details: dict[str, str | bool | int | float | None]
+    details: dict[str, str | bool | int | float | None]  # its attributes: `task_id`, `billed`, `next_step` …
 
     @classmethod
     def of(cls, error: Exception, task_id: str | None = None) -> Failure:
@@ -68,8 +50,8 @@ class Failure(BaseModel):
         if not isinstance(known, KieError):
             known = KieError(str(error), billed="unknown", next_step="Read the log of this run.")
         attributes = vars(known) | {"task_id": known.task_id or task_id}
-        scalar = str | bool | int | float | None
-        details = {n: v for n, v in attributes.items() if n != "message" and isinstance(v, scalar)}
+        del attributes["message"]
+        details = {n: v for n, v in attributes.items() if isinstance(v, str | bool | int | float | None)}
         return cls(type=type(error).__name__, message=known.message, details=details)
 
     @property
@@ -85,11 +67,12 @@ class Failure(BaseModel):
 
 
 class VideoOutcome(BaseModel):
-    """What became of one wanted video.
+    """What became of one wanted video, or other result.
 
     Attributes:
         model: The model's name at Kie.
         prompt: Its prompt, or what stands for it.
+        kind: What the model makes: `video`, `image`, `audio` …
         take: Which variation of its request it is, from 1.
         status: `saved`, `failed`, `rejected` (by moderation), `in doubt` (not known whether Kie created it),
             or `not submitted` (the account was refused before its turn came).
@@ -106,6 +89,7 @@ class VideoOutcome(BaseModel):
 
     model: str
     prompt: str
+    kind: str = "video"
     take: int = 1
     status: VideoStatus
     tries: int = 1
@@ -127,17 +111,18 @@ class VideoOutcome(BaseModel):
     ) -> VideoOutcome:
         """What became of a wanted video: it is saved, or the exception says why it is missing."""
         video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
-        error = failure.exception if failure else None
+        error = failure and failure.exception
         billed: Billed = error.billed if error else "yes"
         return cls(
             model=wanted.request.model_name,
             prompt=wanted.request.title,
+            kind=wanted.request.result_kind,
             take=wanted.take,
-            status="saved" if isinstance(made, SavedResult) else _status(made),
+            status=_status(error) if error else "saved",
             tries=tries,
             task_id=error.task_id if error else task_id,
             video=video,
-            error=_line(made) if isinstance(made, Exception) else None,
+            error=error.line if error else None,
             failure=failure,
             billed=billed,
             credits=0.0 if billed == "no" else video.credits if video else credits,
@@ -192,20 +177,52 @@ class VideoOutcome(BaseModel):
         }
 
 
-def _line(error: Exception) -> str:
-    return error.line if isinstance(error, KieError) else f"{type(error).__name__}: {error}"
-
-
-def _status(error: Exception) -> VideoStatus:
-    if isinstance(error, SubmissionInDoubt):
+def _status(error: KieError) -> VideoStatus:
+    if isinstance(error, api.SubmissionInDoubt):
         return "in doubt"
     if isinstance(error, ACCOUNT_REFUSALS) and error.task_id is None:
         return "not submitted"
-    return "rejected" if isinstance(error, ContentRejected) else "failed"
+    return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
-class GeneratedVideos(BaseModel):
-    """The outcomes of a run of `generate_video`, one per wanted video, in order.
+class Generated(BaseModel):
+    """The outcomes of a run that makes files, one per wanted result, in order."""
+
+    model_config = ConfigDict(frozen=True)
+
+    @property
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each wanted result."""
+        raise NotImplementedError
+
+    @property
+    def saved(self) -> SavedResult:
+        """The first saved result; what it raises, the flow itself has raised before.
+
+        Raises:
+            KieError: why there is none.
+        """
+        made = (outcome.video for outcome in self.outcomes if outcome.video is not None)
+        return next(made, None) or self.outcomes[0].saved
+
+    @property
+    def path(self) -> str:
+        """Where the first saved file is: an absolute path, or the storage's address of it."""
+        return self.saved.path
+
+    @property
+    def paths(self) -> list[str]:
+        """Where the main file of each saved result is, in order."""
+        return [outcome.video.path for outcome in self.outcomes if outcome.video is not None]
+
+    @property
+    def credits(self) -> float:
+        """What they cost together, credits, as far as Kie tells it."""
+        return total_credits(self.outcomes)
+
+
+class GeneratedVideos(Generated):
+    """What a run of `generate_video` made.
 
     Example:
         ```python
@@ -214,33 +231,39 @@ class GeneratedVideos(BaseModel):
         ```
     """
 
-    model_config = ConfigDict(frozen=True)
-
     videos: tuple[VideoOutcome, ...]
 
     @property
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each wanted video."""
+        return self.videos
+
+    @property
     def video(self) -> SavedResult:
-        """The first saved video; what it raises, the flow itself has raised before.
+        """The first saved video; raises as `saved`."""
+        return self.saved
 
-        Raises:
-            KieError: why there is none.
-        """
-        return next((one.video for one in self.videos if one.video is not None), None) or self.videos[0].saved
 
-    @property
-    def path(self) -> str:
-        """Where the first saved video is: an absolute path, or the storage's address of it."""
-        return self.video.path
+class GeneratedImages(Generated):
+    """What a run of `generate_image` made; a job may make several pictures (`made.saved.files`)."""
+
+    images: tuple[VideoOutcome, ...]
 
     @property
-    def paths(self) -> list[str]:
-        """Where each saved video is, in order."""
-        return [outcome.video.path for outcome in self.videos if outcome.video is not None]
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each job that was wanted."""
+        return self.images
+
+
+class GeneratedAudio(Generated):
+    """What a run of `generate_audio` made; a song is two tracks with their covers (`made.saved.files`)."""
+
+    audio: tuple[VideoOutcome, ...]
 
     @property
-    def credits(self) -> float:
-        """What they cost together, credits, as far as Kie tells it."""
-        return total_credits(self.videos)
+    def outcomes(self) -> tuple[VideoOutcome, ...]:
+        """One for each job that was wanted."""
+        return self.audio
 
 
 class Character(BaseModel):
@@ -326,7 +349,7 @@ class CollectedJob(BaseModel):
     task_id: str
     model: str
     video: SavedResult | None = None
-    character: CharacterResult | None = None
+    character: api.CharacterResult | None = None
 
     @property
     def path(self) -> str | None:

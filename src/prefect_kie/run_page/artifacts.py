@@ -1,7 +1,7 @@
 """What a run shows in the Prefect UI: one overview, progress per job, and a few tables and texts.
 
-A run has each artifact once: what it shows later changes it, in a run that goes on in another process too.
-Their keys are stable, so that the latest is found by name. No run fails or waits for long for what it shows.
+A run has each artifact once: what it shows later changes it, in a run that goes on in another process too. No
+run fails or waits for long for what it shows.
 """
 
 from __future__ import annotations
@@ -10,55 +10,31 @@ import asyncio
 import json
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
-from prefect.context import FlowRunContext, TaskRunContext
 from prefect.logging import get_logger
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
 from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
+from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
-from prefect_kie.run_page.sections import (
-    character_section,
-    moments,
-    result_section,
-    table_head,
-    with_head,
-    with_section,
-)
 from prefect_kie.runtime.best_effort import best_effort
 
-OVERVIEW_KEY = "kie-overview"
-TABLE_KEY = "kie-videos"
+LIMIT_SECONDS = 5.0  # a server that takes longer is left alone, and is sent no progress for a while
 
-HIGHEST_GUESS = 95
-"""Percent: elapsed time proves no end."""
-HIGHEST_PROGRESS = 99
-"""Kie's own percentage, as long as there is no result."""
-
-LIMIT_SECONDS = 5.0
-"""A server that takes longer is left alone."""
-PAUSE_SECONDS = 30.0
-"""For so long no progress is shown after that."""
-MAX_REMEMBERED = 500
-
-FRAME_WIDTH = 200
-FRAME_BYTES = 7 * 1024
-
-_quiet_until = 0.0
+_quiet_until = 0.0  # before this time, of the monotonic clock, no progress is shown
 
 
 @dataclass
@@ -72,24 +48,27 @@ class _Shown:
     description: str | None = None
 
 
-_shown: OrderedDict[tuple[UUID, str], _Shown] = OrderedDict()
+@lru_cache(maxsize=500)
+def _shown(owner: str, key: str) -> _Shown:
+    return _Shown()
 
+
+# Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show.
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
-"""Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show."""
 
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
     """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
-    await _put(OVERVIEW_KEY, "markdown", lambda data, _: _overview(result_section(job, saved, poster), data))
+    await _change_overview(
+        lambda overview: sections.with_section(overview, sections.result_section(job, saved, poster))
+    )
 
 
 async def show_character(
     job: Job, *, request: JobRequest | None = None, video: Path | str | None = None
 ) -> None:
-    """Show a character that a finished job made, in the run's overview.
-
-    Without a request Kie's echo of it is read. With its video, where that is on this machine, pictures of its
-    slice are shown.
+    """Show a character that a finished job made, in the run's overview: by its request or Kie's echo of it,
+    with pictures of its slice where its video is on this machine.
     """
     asked, result = request, job.result
     with suppress(ValueError, TypeError):  # an echo that cannot be read
@@ -97,28 +76,24 @@ async def show_character(
     origin = asked if isinstance(asked, Sora2CharactersPro) else None
     frames: list[str] = []
     if origin is not None and video is not None:
-        times = moments(Slice.parse(origin.timestamps))
-        frames = await pictures(Path(video), times, width=FRAME_WIDTH, max_bytes=FRAME_BYTES)
+        times = sections.moments(Slice.parse(origin.timestamps))
+        frames = await pictures(Path(video), times, width=200, max_bytes=7 * 1024)
     if isinstance(result, CharacterResult):
-
-        def change(data: Any, description: str | None) -> tuple[Any, str]:
-            return _overview(character_section(job, result, origin, frames), data)
-
-        await _put(OVERVIEW_KEY, "markdown", change)
+        await _change_overview(
+            lambda overview: sections.with_section(
+                overview, sections.character_section(job, result, origin, frames)
+            )
+        )
 
 
 async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
     """Show what a run has made, row by row and in a summary, at the head of its overview."""
-
-    def change(data: Any, description: str | None) -> tuple[Any, str]:
-        return with_head(data or "", table_head(rows, summary)), _of_run("Overview")
-
-    await _put(OVERVIEW_KEY, "markdown", change)
+    await _change_overview(lambda overview: sections.with_head(overview, sections.table_head(rows, summary)))
 
 
 async def show_table(rows: Sequence[dict[str, str]]) -> None:
     """Show the videos of a batch as the table `kie-videos`."""
-    await _put(TABLE_KEY, "table", lambda _, __: (json.dumps(list(rows)), _of_run("Videos")))
+    await _put("kie-videos", "table", lambda _, __: (json.dumps(list(rows)), _of_run("Videos")))
 
 
 async def show_markdown(key: str, description: str, markdown: str) -> None:
@@ -126,17 +101,16 @@ async def show_markdown(key: str, description: str, markdown: str) -> None:
     await _put(key, "markdown", lambda _, __: (markdown, description))
 
 
+async def show_percent(key: str, percent: float, description: str) -> None:
+    """Show how far something is, as the artifact of a key."""
+    await _put(key, "progress", lambda _, __: (percent, description))
+
+
 async def show_progress(
     handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
 ) -> None:
-    """Show how far a job is; never backwards, never to the job's harm.
-
-    Args:
-        handle: The job.
-        job: The same as it was last polled; None where Kie does not know it yet.
-        age: How old it is, seconds.
-        usual: How long such a job usually takes, seconds.
-        told: Its progress as a callback has it, percent; without one, the job's own.
+    """Show how far a job is, never backwards: by a callback's word (`told`, percent), else by the job's as it
+    was last polled, else by its age and its usual time, seconds.
     """
     global _quiet_until
     if time.monotonic() < _quiet_until:
@@ -149,7 +123,7 @@ async def show_progress(
         return max(percent, int(data or 0)), known or _described(handle, job)
 
     if not await _put(artifact_key("progress", handle.task_id), "progress", change):
-        _quiet_until = time.monotonic() + PAUSE_SECONDS
+        _quiet_until = time.monotonic() + 30.0
 
 
 async def show_end(handle: JobHandle, job: Job | None, failure: str | None = None) -> None:
@@ -167,8 +141,8 @@ async def show_end(handle: JobHandle, job: Job | None, failure: str | None = Non
 def percent_done(progress: float | None, age: float, usual: float) -> int:
     """How far an unfinished job is, percent: by Kie's word where it gives one, else by its usual time."""
     if progress:
-        return min(HIGHEST_PROGRESS, int(progress))
-    return max(0, min(HIGHEST_GUESS, int(100 * age / usual) if usual > 0 else 0))
+        return min(99, int(progress))  # as long as there is no result
+    return max(0, min(95, int(100 * age / usual) if usual > 0 else 0))  # elapsed time proves no end
 
 
 def _described(handle: JobHandle, job: Job | None) -> str:
@@ -180,36 +154,26 @@ def _of_run(what: str) -> str:
     return f"{what} of {escaped(flow_run.get_name() or 'a task', 200)}"
 
 
-def _overview(section: str, data: Any) -> tuple[str, str]:
-    return with_section(data or "", section), _of_run("Overview")
+async def _change_overview(change: Callable[[str], str]) -> None:
+    await _put("kie-overview", "markdown", lambda data, _: (change(data or ""), _of_run("Overview")))
 
 
 async def _put(key: str, kind: str, change: Change) -> bool:
     """Make or change this run's artifact of a key, best-effort; returns whether that was done."""
-    flow_context, task_context = FlowRunContext.get(), TaskRunContext.get()
-    task_run = task_context.task_run if task_context else None
-    run = flow_context.flow_run if flow_context else None
-    flow_run_id = (task_run.flow_run_id if task_run else None) or (run.id if run else None)
-    owner = flow_run_id or (task_run.id if task_run else None)
-    if owner is None:
+    ids = {"flow_run_id": flow_run.get_id(), "task_run_id": task_run.get_id()}
+    owners = {name: run_id for name, run_id in ids.items() if run_id is not None}
+    if not owners:
         return True
-    fields: dict[str, Any] = {"key": key, "type": kind}
-    if flow_run_id is not None:
-        fields["flow_run_id"] = str(flow_run_id)
-    if task_run is not None:
-        fields["task_run_id"] = str(task_run.id)
-    shown = _shown.setdefault((owner, key), _Shown())
-    while len(_shown) > MAX_REMEMBERED:
-        _shown.popitem(last=False)
+    owner, fields = next(iter(owners.values())), {"key": key, "type": kind, **owners}
     try:
-        await best_effort(partial(_store, shown, fields, change), LIMIT_SECONDS)
+        await best_effort(partial(_store, _shown(owner, key), fields, change), LIMIT_SECONDS)
     except Exception as error:
         get_logger("prefect_kie").debug("The artifact %s is not shown: %r", key, error)
         return False
     return True
 
 
-async def _store(shown: _Shown, fields: dict[str, Any], change: Change) -> None:
+async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
     while not shown.lock.acquire(blocking=False):  # noqa: ASYNC110 - tasks may have loops of their own
         await asyncio.sleep(0.02)
     try:
@@ -238,7 +202,7 @@ async def _store(shown: _Shown, fields: dict[str, Any], change: Change) -> None:
         shown.lock.release()
 
 
-async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, Any]) -> None:
+async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, str]) -> None:
     """Find what an earlier process of this run has shown."""
     owner = "flow_run_id" if "flow_run_id" in fields else "task_run_id"
     wanted = {name: {"any_": [fields[name]]} for name in ("key", owner)}

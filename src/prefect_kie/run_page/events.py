@@ -1,19 +1,15 @@
 """The events of jobs, for people and automations: submitted, called back about, succeeded, failed.
 
-Each has the resource `kie.job.<task id>` and is related to the job's submission; Prefect relates it to
-the task run, the flow run, its deployment and its tags. Labels can be matched by automations: `kie.model`,
-`kie.credits` (of a success), `kie.code` and `kie.billed` (of a failure), `kie.kind`, `kie.state` and
-`kie.progress` (of a callback, which names no model).
+Each has the resource `kie.job.<task id>`, labels for automations, and is related to the job's submission;
+Prefect relates it to the task run, the flow run, its deployment and its tags.
 
-Each run that waits for a job reports its end once: another run that asks for a finished job reports it again,
-since an automation may wait for that run. A wait that ends before the job does (a deadline, a cancelled run)
-reports nothing: the job goes on.
+Each run that waits for a job reports its end once, since an automation may wait for that run. A wait that
+ends before the job does (a deadline, a cancelled run) reports nothing: the job goes on.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, cast
 
@@ -27,32 +23,29 @@ from prefect_kie.keys import is_submission_key
 from prefect_kie.run_page.markdown import plain
 
 JOB_SUBMITTED = "kie.job.submitted"
-"""A job was created."""
 JOB_SUCCEEDED = "kie.job.succeeded"
-"""A job has its result, and was charged."""
 JOB_FAILED = "kie.job.failed"
-"""A job ended without a result."""
-JOB_CALLBACK = "kie.job.callback"
-"""Kie called back about a job: a reason to poll it, and no proof of anything else."""
+JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
 
 ATTEMPT = "kie.attempt"
+LENGTH = "length"
+"""In a success's payload: how long a result was asked for, which tells most of how long its job takes."""
 MAX_REMEMBERED = 10_000
-SENT_SECONDS = 2.0
 
-_reported: OrderedDict[tuple[str | None, str], None] = OrderedDict()
+_reported: dict[tuple[str | None, str], None] = {}
 """Ends of jobs that runs of this process have reported. Not by the event's ID: a server on SQLite that gets
 one ID twice may refuse all events that come with it."""
 
 
 def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report a created job, which makes `title`; `key` and `attempt` name its submission."""
-    _emit(_fields(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)}))
+    _emit(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)})
 
 
 async def events_are_sent() -> None:
     """Wait for a moment until all that was reported has left this process."""
     with suppress(Exception):
-        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=SENT_SECONDS, at_exit=False))
+        await cast("Awaitable[object]", EventsWorker.drain_all(timeout=2.0, at_exit=False))
 
 
 def emit_succeeded(job: Job, handle: JobHandle) -> None:
@@ -63,16 +56,17 @@ def emit_succeeded(job: Job, handle: JobHandle) -> None:
             "prompt": plain(job.prompt),
             "credits": job.credits,
             "seconds": job.seconds,
+            LENGTH: length_of(job.request_body.get("input") or {}),
             "urls": [plain(url, 2000) for url in job.urls[:10]],
         }
-        _emit(_fields(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload))
+        _emit(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload)
 
 
 def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     """Report that a job has failed, once a run; `job` is what the last poll brought."""
     if _first_time(handle.task_id):
-        code = plain(error.code) if error.code is not None else ""
-        labels = {"kie.billed": error.billed, **({"kie.code": code} if code else {})}
+        code = plain("" if error.code is None else error.code)
+        labels = {"kie.billed": error.billed} | ({"kie.code": code} if code else {})
         payload = {
             "prompt": plain(job.prompt) if job else "",
             "code": code or None,
@@ -81,7 +75,12 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
             "billed": error.billed,
         }
         model = job.model if job else handle.model
-        _emit(_fields(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload))
+        _emit(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload)
+
+
+def length_of(fields: Mapping[str, Any]) -> str:
+    """How long a result an input asks for, as text; empty where it does not say."""
+    return plain(fields.get("duration") or fields.get("n_frames") or "", 20)
 
 
 def callback_event(
@@ -92,18 +91,18 @@ def callback_event(
     progress: float | None = None,
     submission: str | None = None,
 ) -> Event:
-    """The event that Kie called back about a job, to be sent.
+    """The event that Kie called back about a job, to be sent, with hints of its state and progress (percent).
 
-    State and progress (percent) are hints. The submission is what the callback's address names, left out
-    unless it has the shape of a submission's key.
+    The submission that the callback's address names is left out unless it has the shape of one's key.
     """
-    hints = {
-        "kie.kind": kind,
-        **({"kie.state": plain(state)} if state else {}),
-        **({"kie.progress": f"{progress:g}"} if progress is not None else {}),
-    }
-    known = submission if submission and is_submission_key(submission) else None
-    return Event(**_fields(JOB_CALLBACK, task_id, None, known, hints, {}))
+    hints: dict[str, str] = {"kie.kind": kind}
+    if state:
+        hints["kie.state"] = plain(state)
+    if progress is not None:
+        hints["kie.progress"] = f"{progress:g}"
+    if submission and not is_submission_key(submission):
+        submission = None
+    return Event(**_fields(JOB_CALLBACK, task_id, None, submission, hints, {}))
 
 
 def _first_time(task_id: str) -> bool:
@@ -111,16 +110,16 @@ def _first_time(task_id: str) -> bool:
     if end in _reported:
         return False
     _reported[end] = None
-    while len(_reported) > MAX_REMEMBERED:
-        _reported.popitem(last=False)
+    if len(_reported) > MAX_REMEMBERED:
+        del _reported[next(iter(_reported))]
     return True
 
 
-def _emit(fields: dict[str, Any]) -> None:
+def _emit(name: str, *fields: Any) -> None:
     try:
-        emit_event(**fields)
+        emit_event(**_fields(name, *fields))
     except Exception as error:  # no job fails for want of an event
-        get_logger("prefect_kie").debug("%s was not sent: %r", fields["event"], error)
+        get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
 
 
 def _fields(
@@ -131,19 +130,16 @@ def _fields(
     labels: dict[str, str],
     payload: dict[str, Any],
 ) -> dict[str, Any]:
-    of_model = {"model": plain(model)} if model else {}
-    related = {
-        "prefect.resource.id": f"kie.submission.{submission}",
-        "prefect.resource.role": "kie-submission",
-    }
+    labels = {"kie.model": plain(model), **labels} if model else labels
+    payload = {"model": plain(model), **payload} if model else payload
+    by = {"prefect.resource.id": f"kie.submission.{submission}", "prefect.resource.role": "kie-submission"}
     return {
         "event": name,
         "resource": {
             "prefect.resource.id": f"kie.job.{task_id}",
             "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
-            **{f"kie.{label}": value for label, value in of_model.items()},
             **labels,
         },
-        "related": [related] if submission else [],
-        "payload": {"task_id": task_id, **of_model, **payload},
+        "related": [by] if submission else [],
+        "payload": {"task_id": task_id, **payload},
     }

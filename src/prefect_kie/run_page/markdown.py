@@ -1,9 +1,7 @@
 """Text of others in Markdown and tables of the Prefect UI: it shows as it is and never acts.
 
-What comes from Kie or stands in a prompt is nobody's to trust. Both UIs render artifacts and their
-descriptions as Markdown with some HTML, so each character that could begin a structure gets a backslash,
-which by CommonMark takes its meaning away. (The classic UI shows character references as they are written.)
-The newer UI makes a bare address a link all the same; it leads where it says.
+Both UIs render artifacts and their descriptions as Markdown with some HTML, so each character that could
+begin a structure gets a backslash. (The classic UI shows character references as they are written.)
 """
 
 from __future__ import annotations
@@ -17,16 +15,13 @@ PROMPT_LENGTH = 2000
 _STRUCTURAL = re.compile(r"[\\`*_{}\[\]<>#|&~^$=:@]|(?<=[wW]{3})\.")
 _JOINERS = "\u200c\u200d"
 """Of the invisible characters, those that scripts and emoji need; others turn a line's direction."""
-_INVISIBLE = ("Cc", "Cf", "Cs")
 _CELL = str.maketrans({"<": "‹", ">": "›", "[": "(", "]": ")", "`": "'"})
 
 
 def plain(text: object, length: int = 200) -> str:
     """One line without control characters that any database stores, cut to a length."""
     line = " ".join(str(text).encode(errors="replace").decode().split())
-    line = "".join(
-        char for char in line if char in _JOINERS or not unicodedata.category(char).startswith("C")
-    )
+    line = "".join(one for one in line if one in _JOINERS or unicodedata.category(one)[0] != "C")
     return line if len(line) <= length else f"{line[: length - 1]}…"
 
 
@@ -45,10 +40,8 @@ def code(text: object, length: int = 1000) -> str:
 
 
 def cell(text: object, length: int = 200) -> str:
-    """Text for a table's cell, which one UI shows as Markdown and the other as it is.
-
-    Character references would be read by people in the second one, so what could begin a structure is
-    replaced by its likes.
+    """Text for a table's cell, which one UI shows as Markdown and the other as it is: what could begin a
+    structure is replaced by its likes.
     """
     return plain(text, length).translate(_CELL)
 

@@ -1,7 +1,6 @@
 """The Markdown of what a run shows: its overview, section by section, and a contact sheet.
 
-The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster, so
-that is a picture of its own, and no link: that would show as its text.
+The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster.
 """
 
 from __future__ import annotations
@@ -19,16 +18,10 @@ from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 
 SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
-
-TEXT_LENGTH = 2000
-"""So much of a text or of data is shown."""
-
+TEXT_LENGTH = 2000  # so much of a text or of data is shown
 FRAMES = 3
-
-MAX_SECTIONS = 50
-MAX_ILLUSTRATED = 8
-"""Sections of an overview, and those with pictures: 30 KiB each, and each save sends all of it."""
-
+MAX_SECTIONS = 50  # of an overview,
+MAX_ILLUSTRATED = 8  # and those with pictures: 30 KiB each, and each save sends all of it
 RULE = "\n\n---\n\n"
 HELP = (
     "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "
@@ -81,10 +74,7 @@ def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:
         )
     if isinstance(job.result, JobResult):
         blocks += _quoted(job.result)
-    others = [
-        f"- **Also saved:** {code(file.path)}{f' ({link(_at_kie(file), file.url)})' if file.url else ''}"
-        for file in saved.files[1:]
-    ]
+    others = [f"- **Also saved:** {code(file.path)}{_at_kie(file)}" for file in saved.files[1:]]
     return _section(
         blocks,
         f"- **Saved as:** {code(first.path)}",
@@ -131,10 +121,8 @@ def contact_sheet_markdown(job: Job, seconds: float | None, picture: str | None)
     """A contact sheet: frames with their times, the link to the video, and what to do with them."""
     url = job.urls[0] if job.urls else ""
     blocks = [HELP]
-    if picture:
-        blocks.append(f"![Frames with their times in seconds]({picture})")
-    else:
-        blocks.append("There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`.")
+    none = "There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`."
+    blocks.append(f"![Frames with their times in seconds]({picture})" if picture else none)
     if player := target(url):
         blocks.append(f'<video controls preload="metadata" width="640" src="{player}"></video>')
         blocks.append(f"**{link('Play the video', url)}** at Kie.")
@@ -169,11 +157,11 @@ def _player(file: SavedFile, url: str, poster: str | None) -> list[str]:
 
 
 def _at_kie(file: SavedFile) -> str:
-    return "at Kie" if file.role == "result" else f"{file.role.replace('_', ' ')}, at Kie"
+    role = "" if file.role == "result" else f"{file.role.replace('_', ' ')}, "
+    return f" ({link(f'{role}at Kie', file.url)})" if file.url else ""
 
 
 def _quoted(result: JobResult) -> list[str]:
-    """The beginning of a result's text, else of its data."""
     # Code spans show as they are, at the beginning of a line too; two blanks end a line.
     if result.text is not None:
         lines = filter(str.strip, result.text[:TEXT_LENGTH].splitlines())

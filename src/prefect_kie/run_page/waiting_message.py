@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -12,10 +12,8 @@ from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.states import Running
 
-FIRST_SECONDS = 10.0
-"""A shorter wait is not shown."""
-MAX_SECONDS = 600.0
-"""Each time the gap is twice as long, up to this."""
+FIRST_SECONDS = 10.0  # a shorter wait is not shown,
+MAX_SECONDS = 600.0  # and each time the gap is twice as long, up to this
 
 
 @asynccontextmanager
@@ -37,12 +35,10 @@ async def waiting_reported(message: Callable[[], str]) -> AsyncGenerator[None, N
 
 async def _told(run_id: UUID, message: Callable[[], str], ended: asyncio.Event) -> None:
     gap, last = FIRST_SECONDS, ""
-    while True:
-        try:
+    while not ended.is_set():
+        with suppress(TimeoutError):
             await asyncio.wait_for(ended.wait(), gap)
             return
-        except TimeoutError:
-            pass
         if (now := message()) != last:
             try:
                 await _put(run_id, now)

@@ -43,11 +43,7 @@ async def ask_kie(kie: KieCredentials, ask: Callable[[KieClient], Coroutine[Any,
 
 
 async def poll_job(kie: KieCredentials, task_id: str) -> Job:
-    """Poll a job once, when the rate limits have a slot for it.
-
-    Raises:
-        KieError: as `KieClient.get_job` does.
-    """
+    """Poll a job once, when the rate limits have a slot for it; raises as `KieClient.get_job`."""
 
     async def poll(client: KieClient) -> Job:
         async with client.polls.slot():

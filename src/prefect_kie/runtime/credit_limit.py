@@ -58,7 +58,7 @@ class ServerCreditLimit:
         return found.limit, found.active_slots
 
     async def occupy(self, slots: int) -> int | None:
-        """Occupy slots, all or none: the server decides for all who race.
+        """Occupy slots, all or none: the server decides for all who race. None when they do not fit.
 
         Where its answer was lost they may be occupied all the same: too much is kept then, never too little.
         """

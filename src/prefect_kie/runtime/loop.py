@@ -58,11 +58,7 @@ class Cancellation:
     """Whether somebody still waits for a paid call, and what follows where nobody does.
 
     Work is only ever cancelled where it waits with nothing begun: from `begin_waiting` until `end_waiting`.
-    Elsewhere it goes on to where it asks.
-
-    Attributes:
-        cancelled: Whether nobody waits any more.
-        committed: Whether the call may be out.
+    Elsewhere it goes on to where it asks. `committed` says that the call may be out.
     """
 
     def __init__(self) -> None:

@@ -6,17 +6,9 @@ import hashlib
 import os
 import re
 import socket
-import uuid
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
-
-_born = uuid.uuid4().hex
-
-
-def this_process() -> str:
-    """A name of this process that no other has: two containers may share a host's name and a number."""
-    return f"{_born}-{os.getpid()}"  # with the number, since a forked process inherits the rest
 
 
 @cache

@@ -19,13 +19,19 @@ def only_retryable(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -
     return isinstance(error, KieError) and error.retryable
 
 
-def only_retryable_and_not_the_last(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
-    """The same, for tasks that run out of retries: the last one is never made.
+def retrying(times: int, *delays: float) -> dict[str, Any]:
+    """Options of a task that runs again so often, where `only_retryable`, and is never cached.
 
-    When all are made, Prefect logs the error with a traceback of our own code, which helps nobody. Not for
-    a task that waits, whose polls count as runs.
+    One retry more is asked for and never made: when all are made, Prefect logs the error with a traceback of
+    our own code, which helps nobody. Not for a task that waits, whose polls count as runs.
     """
-    return task_run.run_count < int(task.retries or 0) and only_retryable(task, task_run, state)
+    return {
+        "cache_policy": NO_CACHE,
+        "retries": times + 1,
+        "retry_delay_seconds": list(delays),
+        "retry_jitter_factor": 0.5,
+        "retry_condition_fn": _only_retryable_and_not_the_last,
+    }
 
 
 def is_tried_again() -> bool:
@@ -34,10 +40,5 @@ def is_tried_again() -> bool:
     return context is not None and context.task_run.run_count < int(context.task.retries or 0)
 
 
-OF_A_FETCH: dict[str, Any] = {
-    "cache_policy": NO_CACHE,
-    "retries": 3,  # two, in truth: the last one is never made
-    "retry_delay_seconds": 2,
-    "retry_condition_fn": only_retryable_and_not_the_last,
-}
-"""The options of tasks that fetch a video for a moment."""
+def _only_retryable_and_not_the_last(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
+    return task_run.run_count < int(task.retries or 0) and only_retryable(task, task_run, state)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from email.utils import formatdate
 from typing import Any
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -58,6 +59,12 @@ def envelope(code: int = 200, msg: str | None = None, data: Any = None) -> Answe
     return json_answer(
         {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
     )
+
+
+def key_of(request: Request) -> str:
+    """Return the key that a request carries; an empty text for none."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    return key.strip() if scheme.lower() == "bearer" else ""
 
 
 PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"

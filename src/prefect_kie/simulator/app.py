@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,8 +14,9 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_answer, spoil
+from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_answer, key_of, spoil
 from prefect_kie.simulator.callbacks import report
+from prefect_kie.simulator.catalogue import create_asset, list_models, price, schema, success_rate
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
 from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
 from prefect_kie.simulator.jobs import Job, prompt_of, record
@@ -28,7 +30,7 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/jobs/createTask`."""
-    job = simulator.create(content, key=_key(request), base_url=str(request.base_url))
+    job = simulator.create(content, key=key_of(request), base_url=str(request.base_url))
     return envelope(data={"taskId": job.task_id, "recordId": job.task_id})
 
 
@@ -58,11 +60,6 @@ async def download_url(simulator: Simulator, request: Request, content: object) 
     return envelope(data=str(link))
 
 
-def _key(request: Request) -> str:
-    scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    return key.strip() if scheme.lower() == "bearer" else ""
-
-
 CALLS: dict[str, tuple[str, Stage, Handler]] = {
     "/api/v1/jobs/createTask": ("POST", "create", create_task),
     "/api/v1/jobs/recordInfo": ("GET", "poll", record_info),
@@ -71,20 +68,25 @@ CALLS: dict[str, tuple[str, Stage, Handler]] = {
     "/api/file-stream-upload": ("POST", "upload", upload_stream),
     "/api/file-base64-upload": ("POST", "upload", upload_base64),
     "/api/file-url-upload": ("POST", "upload", upload_url),
+    "/api/v1/models": ("GET", "catalog", list_models),
+    "/api/v1/models/{model:path}/schema": ("GET", "catalog", schema),
+    "/api/v1/models/{model:path}/price": ("GET", "catalog", price),
+    "/api/v1/models/{model:path}/success-rate": ("GET", "catalog", success_rate),
+    "/api/v1/omni/character/create": ("POST", "asset", create_asset),
+    "/api/v1/omni/audio/create": ("POST", "asset", create_asset),
 }
 
 
-async def api_call(request: Request) -> Response:
+async def api_call(stage: Stage, handler: Handler, request: Request) -> Response:
     """Answer one of Kie's calls: the key is checked, faults strike, refusals are counted."""
     simulator: Simulator = request.app.state.simulator
-    _, stage, handler = CALLS[request.url.path]
     try:
         content = json.loads(await request.body())
     except ClientDisconnect:
         return Response()
     except ValueError:
         content = None
-    accepted, key, allowed = len(simulator.jobs), _key(request), simulator.settings.api_keys
+    accepted, key, allowed = len(simulator.jobs), key_of(request), simulator.settings.api_keys
     model, prompt = _concerned(simulator, stage, request, content)
     fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
     answer = Answer()
@@ -95,7 +97,7 @@ async def api_call(request: Request) -> Response:
             answer = await handler(simulator, request, content)
         except Refused as refused:
             answer = envelope(refused.code, refused.msg)
-    if stage == "create" and len(simulator.jobs) == accepted:
+    if handler is create_task and len(simulator.jobs) == accepted:
         simulator.counts["rejected"] += 1
     return _respond(request, spoil(answer, fault), fault)
 
@@ -188,7 +190,10 @@ def create_app(
     Run it with `SimulatorServer` or `serve`: faults that close connections need their server. A test may
     bring its own `clock`, which gives epoch seconds.
     """
-    routes = [Route(path, api_call, methods=[method]) for path, (method, *_) in CALLS.items()]
+    routes = [
+        Route(path, partial(api_call, stage, handler), methods=[method])
+        for path, (method, stage, handler) in CALLS.items()
+    ]
     routes += [
         Route("/files/{path:path}", file, methods=["GET", "HEAD"]),
         Route("/_sim/{what}", control, methods=["GET", "POST", "PATCH", "DELETE"]),

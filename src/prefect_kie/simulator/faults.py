@@ -1,13 +1,19 @@
-"""Faults ordered in advance: what goes wrong, at which kind of call, and how often."""
+"""Faults ordered in advance: what goes wrong, at which kind of call, and how often.
+
+A person who tries things out orders one by words in the prompt, `[sim: no credits]`: see PROMPT_FAULTS.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "callback"]
+Stage = Literal[
+    "create", "asset", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"
+]
 
 _WIRE = "code msg data status body content_type hang reset garbage empty redirect truncate drip delay"
 _API = f"{_WIRE} merge charset gzip swollen"
@@ -15,11 +21,13 @@ ACTIONS: Mapping[Stage, str] = {
     "create": f"{_API} accept paused mishap",
     "poll": f"{_API} unknown",
     "credits": _API,
+    "catalog": _API,
+    "asset": f"{_API} accept",
     "download-url": _API,
     "upload": _API,
     "file": f"{_WIRE} ignore_range html dead endless",
     "job": "fail fail_word no_url no_url_seconds record state state_seconds result_form"
-    " envelope_success_on_fail progress stuck duration",
+    " envelope_success_on_fail progress stuck duration slower",
     "callback": "drop duplicates delay wrong_signature",
 }
 """The actions that mean something at each stage; any other is refused when a fault is ordered."""
@@ -97,6 +105,7 @@ class Fault(BaseModel):
     progress: float | None = None  # reported at every poll
     stuck: bool = False  # it never ends
     duration: float | None = Field(default=None, ge=0)  # seconds it takes
+    slower: float = Field(default=1, ge=0)  # or so many times as long as it would
 
     # Callbacks
     drop: bool = False  # never sent
@@ -107,15 +116,17 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_stage(self) -> Self:
-        actions = self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
         allowed = sorted(ACTIONS[self.on].split())
-        if not actions:
-            raise ValueError(f"a fault on {self.on} needs an action, one of: {', '.join(allowed)}")
-        if useless := sorted(actions.difference(allowed)):
+        if useless := sorted(self.actions.difference(allowed)):
             raise ValueError(
                 f"{', '.join(useless)} does nothing on {self.on}; allowed are: {', '.join(allowed)}"
             )
         return self
+
+    @property
+    def actions(self) -> set[str]:
+        """The names of what it does."""
+        return self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
 
     @property
     def struck(self) -> int:
@@ -140,8 +151,40 @@ class Fault(BaseModel):
         return any(flags) or any(each is not None for each in asked)
 
 
-NO_FAULT = Fault.model_construct(on="job")
+NO_FAULT = Fault(on="job")
 """What happens where nothing was ordered: every action at its default."""
+
+
+MODERATED = (
+    "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
+)
+PROMPT_FAULTS: Mapping[str, Fault] = {
+    "fail": Fault(on="job", fail=Failure()),
+    "moderated": Fault(on="job", fail=Failure(failMsg=MODERATED)),
+    "slow": Fault(on="job", slower=10),
+    "stuck": Fault(on="job", stuck=True),
+    "no file": Fault(on="job", no_url=True),
+    "lost job": Fault(on="poll", code=422, msg="recordInfo is null"),
+    "lost answer": Fault(on="create", reset=True, accept=True),
+    "no credits": Fault(on="create", code=402),
+    "paused": Fault(on="create", paused=True),
+    "dead link": Fault(on="file", dead=True),
+}
+"""What `[sim: …]` in a prompt does.
+
+The job fails, is refused by moderation, takes ten times as long, never ends, succeeds without a file, or is
+never found; its create's answer is lost on the wire, or says that credits are missing or the model is paused;
+its file's link is dead until download-url has given a new one.
+
+The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
+"""
+_ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
+
+
+def asked_for(on: Stage, prompt: str) -> Fault | None:
+    """Return the fault of a stage that a prompt asks for by its words."""
+    asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
+    return next((fault for fault in asked if fault and fault.on == on), None)
 
 
 class Faults:
@@ -154,9 +197,13 @@ class Faults:
         """Order a fault by its fields; several strike in the order they were added.
 
         Raises:
-            pydantic.ValidationError: A field is unknown, or does nothing at that stage.
+            ValueError: A field is unknown, or does nothing at that stage; or there is no action at all.
         """
-        self._ordered.append(Fault.model_validate(fields))
+        fault = Fault.model_validate(fields)
+        if not fault.actions:
+            allowed = ", ".join(sorted(ACTIONS[fault.on].split()))
+            raise ValueError(f"a fault on {fault.on} needs an action, one of: {allowed}")
+        self._ordered.append(fault)
 
     def clear(self) -> None:
         """Forget every fault."""
@@ -174,7 +221,8 @@ class Faults:
                 continue
             if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strike():
                 return fault
-        return None
+        asked = asked_for(on, prompt)
+        return None if asked and asked.dead and fresh_link else asked
 
     def report(self) -> list[dict[str, Any]]:
         """Return each ordered fault with the number of calls it struck and what is left of it."""

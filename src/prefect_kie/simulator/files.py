@@ -14,6 +14,7 @@ import re
 import secrets
 import tempfile
 import threading
+from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.message import Message
@@ -27,19 +28,24 @@ from starlette.requests import Request
 from prefect_kie.simulator.answers import Answer, json_answer
 from prefect_kie.simulator.jobs import Clip, Job
 from prefect_kie.simulator.models import is_object
-from prefect_kie.simulator.video import RendererMissing, RenderingStopped, render_video
+from prefect_kie.simulator.sound import render_sound
+from prefect_kie.simulator.video import RendererMissing, RenderingStopped, render_picture, render_video
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
 
 DAY = 86_400
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
-MAX_VIDEOS = 50
+MAX_FILES = 50
+MEDIA_TYPES = {
+    **{"mp4": "video/mp4", "mp3": "audio/mpeg", "wav": "audio/wav"},
+    **{"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"},
+}
 
-Look = tuple[Clip, int, int, bytes | None]  # a video's clip, height, pictures per second and background
+Look = tuple[Clip, int, int, bytes | None]  # a file's clip, height, pictures per second and background
 
-# The last videos of this process, so that the many simulators of a test suite render each once.
-_videos: dict[Look, bytes] = {}
+# The last files of this process, so that the many simulators of a test suite render each once.
+_rendered: dict[Look, bytes] = {}
 _rendering = threading.Lock()
 
 
@@ -52,7 +58,7 @@ class Upload(NamedTuple):
 
 
 class Files:
-    """The files of one simulator. Videos are rendered when they are first asked for."""
+    """The files of one simulator. Results are rendered when they are first asked for."""
 
     def __init__(self, simulator: Simulator) -> None:
         self.uploads: dict[str, Upload] = {}
@@ -86,27 +92,36 @@ class Files:
             image = self.uploads[clip.image].body if clip.image in self.uploads else None
             look = (clip, settings.video_height, settings.video_fps, image)
             try:
-                video = await asyncio.to_thread(self._video, look)
+                body = await asyncio.to_thread(self._render, look)
             except (RendererMissing, RenderingStopped) as error:
                 return Answer(str(error).encode(), 503, PLAIN)
-            return _whole(video, "video/mp4", job.finishes_at)
+            return _whole(body, MEDIA_TYPES[clip.form], job.finishes_at)
         if upload and self._simulator.clock() < upload.stored_at + settings.upload_days * DAY:
             return _whole(*upload)
         return Answer(b"no such file", 404, PLAIN)
 
-    def _video(self, look: Look) -> bytes:
-        """Return a video, in a thread; several who ask at the same time wait for one rendering."""
-        with _rendering, tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
-            if look not in _videos:
-                clip, height, fps, image = look
-                wanted: dict[str, Any] = {**vars(clip), "height": height, "fps": fps, "image": image}
-                path = render_video(
-                    Path(folder, "video.mp4"), **wanted, stopped=self._simulator.stopping.is_set
-                )
-                _videos[look] = path.read_bytes()
-                if len(_videos) > MAX_VIDEOS:
-                    del _videos[next(iter(_videos))]
-            return _videos[look]
+    def _render(self, look: Look) -> bytes:
+        """Return a file, in a thread; several who ask at the same time wait for one rendering."""
+        with _rendering:
+            if look not in _rendered:
+                _rendered[look] = render(look, self._simulator.stopping.is_set)
+                if len(_rendered) > MAX_FILES:
+                    del _rendered[next(iter(_rendered))]
+            return _rendered[look]
+
+
+def render(look: Look, stopped: Callable[[], bool]) -> bytes:
+    """Render the file that a clip describes."""
+    clip, height, fps, image = look
+    if clip.form in ("mp3", "wav"):
+        return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
+    shown: dict[str, Any] = {"prompt": clip.prompt, "model": clip.model, "height": height, "image": image}
+    if clip.form != "mp4":
+        return render_picture(clip.form, ratio=clip.ratio, number=clip.number, **shown)
+    shown |= {"seconds": clip.seconds, "portrait": clip.portrait, "sound": clip.sound, "fps": fps}
+    with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
+        path = render_video(Path(folder, "video.mp4"), **shown, watermark=clip.watermark, stopped=stopped)
+        return path.read_bytes()
 
 
 def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
@@ -209,6 +224,7 @@ def _store(
     # A path that exists keeps its first content, as in Kie's cache.
     simulator.files.uploads.setdefault(f"/files/uploads/{path}", upload)
     simulator.counts["uploads"] += 1
+    simulator.keep()
     uploaded_at = datetime.fromtimestamp(now + settings.clock_skew_seconds, timezone.utc)
     data = {
         "fileName": name,

@@ -13,11 +13,12 @@ from prefect_kie.simulator.models import Json, is_list, is_object
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
 QUEUED_AT, STARTED_AT = 0.05, 0.15  # fractions of a job's duration
+WORDS = ("text", "lyrics", "content", "description", "title")  # what other models take in place of a prompt
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a video shows; two clips that are equal are the same file."""
+    """What a file shows or plays; two clips that are equal are the same file."""
 
     prompt: str
     model: str
@@ -25,6 +26,10 @@ class Clip:
     portrait: bool
     watermark: bool = False
     image: str | None = None  # path of its background picture among this simulator's uploads
+    form: str = "mp4"  # or png, jpeg, webp, mp3, wav
+    sound: bool = False  # whether a video has a sound track
+    ratio: float = 1.0  # width to height of a picture
+    number: int = 0  # which of several files it is
 
 
 @dataclass
@@ -38,7 +43,8 @@ class Job:
     visible_at: float
     duration: float  # seconds from creation to end
     price: float  # credits it costs if it succeeds
-    result: Json = field(default_factory=dict[str, Any])  # what resultJson will hold
+    result: Json = field(default_factory=dict[str, Any])  # what resultJson will hold …
+    in_response: bool = False  # … or the field `response`
     failure: Failure | None = None  # why it will fail
     clips: dict[str, Clip] = field(default_factory=dict[str, Clip])  # its result files, by path
     reports_progress: bool = False
@@ -104,14 +110,17 @@ class Job:
 
 
 def prompt_of(given: object) -> str:
-    """Return the words of an input object: its prompt, or the scenes of its shots."""
+    """Return the words of an input object: its prompt, the scenes of its shots, or what stands for them."""
     if not is_object(given):
         return ""
-    scenes = given.get("shots")
+    scenes, turns = given.get("shots"), given.get("dialogue")
     parts: list[object] = [given.get("prompt")]
     if is_list(scenes):
         parts += [shot.get("Scene") for shot in scenes if is_object(shot)]
-    return " ".join(part for part in parts if isinstance(part, str))
+    if is_list(turns):
+        parts += [turn.get("text") for turn in turns if is_object(turn)]
+    words = " ".join(part for part in parts if isinstance(part, str))
+    return words or next((str(given[name]) for name in WORDS if given.get(name)), "")
 
 
 def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = True) -> Json:
@@ -141,7 +150,11 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     if job.reports_progress and report_progress:
         data["progress"] = job.progress(now)
     if state == "success":
-        data["resultJson"] = _result(job, now)
+        result = _result(job, now)
+        if job.in_response:
+            data["response"] = result
+        else:
+            data["resultJson"] = result if quirks.result_form == "object" else json.dumps(result)
         data["creditsConsumed"] = job.price
         if quirks.result_form == "extra":
             data["queueTime"] = 3
@@ -155,8 +168,8 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     return data
 
 
-def _result(job: Job, now: float) -> Json | str:
-    """The `resultJson` field in the form that was ordered."""
+def _result(job: Job, now: float) -> Json:
+    """What was made, in the form that was ordered."""
     quirks, result = job.quirks, job.result
     if quirks.no_url or job.is_late(now):
         empty: Json = {name: [] for name in result if name.endswith("Urls")}
@@ -165,4 +178,4 @@ def _result(job: Job, now: float) -> Json | str:
         result = {"character_id": result["resultObject"]["character_id"]}
     if quirks.result_form == "extra":
         result = {**result, "firstFrameUrl": None, "meta": {"engine": "simulator"}}
-    return result if quirks.result_form == "object" else json.dumps(result)
+    return result

@@ -40,6 +40,7 @@ async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str],
     server = await asyncio.get_running_loop().create_server(
         lambda: H11Protocol(config, served, {}), host, port, backlog=1024
     )
+    simulator.resume()
     host, port = server.sockets[0].getsockname()[:2]
     on_start(f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
     try:

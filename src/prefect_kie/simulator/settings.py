@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from prefect_kie.simulator.models import MODELS
+from prefect_kie.simulator.models import MODELS, Json
 
 PAUSED_TODAY = ("sora-2-*",)
 """What the real Kie has paused since June 2026, for `paused_models`."""
@@ -32,7 +34,9 @@ class SimulatorSettings(BaseModel):
 
     # Money
     credits: float = 1000.0  # balance at the start
-    prices: Mapping[str, float] = {name: model.price for name, model in MODELS.items()}  # of a successful job
+    prices: Mapping[str, float] = {  # of a successful job, by model
+        name: model.price for name, model in MODELS.items() if model.price is not None
+    }
     default_price: float = Field(default=15.0, ge=0)  # of a job whose model `prices` does not name
     insufficient_credits_code: int = 402  # 500 has been seen in production as well
 
@@ -41,28 +45,33 @@ class SimulatorSettings(BaseModel):
     signing_key: str | None = None  # of the callbacks' signature; None sends them unsigned
     create_per_10s: int | None = 20  # per account (a key is one here); None switches the limit off
     polls_per_second: int | None = 10  # per task; None switches the limit off
+    catalog_per_second: int | None = 1  # the catalogue's four calls together, per key; None: no limit
 
     # Models
-    extra_models: tuple[str, ...] = (  # beside those of `models.json`; they take any input
-        "kling-2.6/text-to-video",
-        "wan/2-6-text-to-video",
-        "grok-imagine/text-to-video",
-        "bytedance/seedance-1.5-pro",
-    )
+    # Beside Kie's: rows as of `catalog.json`, by name; every part may be left out, and one without `fields`
+    # takes any input. Names alone do, too.
+    extra_models: Mapping[str, Json] = {"acme/any-video": {}}
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
+    schemaless_models: tuple[str, ...] = ()  # models, or patterns, for which the catalogue has no schema yet
     moderated_words: tuple[str, ...] = ("gore",)  # a prompt with one of them makes the job fail at its end
 
     # Files
     result_days: float = Field(default=14.0, ge=0)  # how long a result file stays
     upload_days: float = Field(default=1.0, ge=0)  # how long an uploaded file stays
-    video_height: int = Field(default=360, ge=16)  # pixels of the short side: 640x360 or 360x640
+    video_height: int = Field(default=360, ge=16)  # pixels of the short side: 640x360, or of a picture
     video_fps: int = Field(default=12, ge=1)
+    state_file: Path | None = None  # where jobs, credits and uploads are kept; None forgets them at the end
 
     # Callbacks
     callback_tries: int = Field(default=3, ge=1)  # until one is answered with a 2xx status
     callback_retry_seconds: float = Field(default=1.0, ge=0)  # between two tries
     callback_duplicates: int = Field(default=0, ge=0)  # further copies of each final callback
+
+    @field_validator("extra_models", mode="before")
+    @classmethod
+    def _names_alone(cls, given: Any) -> Any:
+        return given if isinstance(given, Mapping) else {str(name): {} for name in given}  # pyright: ignore[reportUnknownVariableType]
 
     def price_of(self, model: str) -> float:
         """Return the credits a successful job of this model costs."""

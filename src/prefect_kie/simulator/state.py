@@ -10,35 +10,30 @@ import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.callbacks import Callbacks
-from prefect_kie.simulator.faults import NO_FAULT, Failure, Faults
+from prefect_kie.simulator.checks import check_input, violations
+from prefect_kie.simulator.faults import MODERATED, NO_FAULT, Failure, Faults
 from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
+from prefect_kie.simulator.kept import Kept
 from prefect_kie.simulator.models import (
     PAUSED,
     Json,
     Model,
     Refused,
-    check_input,
     find_model,
-    is_list,
     is_object,
     is_url,
     parse_slice,
-    violations,
 )
+from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
 NOT_SUPPORTED = (
     "The model name you specified is not supported. Please verify it and ensure the model is available."
-)
-MODERATED = (
-    "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
 UNKNOWN_HANDLE = (
     "This content may violate our guardrails: it mentions @{}, and no such character is available."
@@ -49,7 +44,7 @@ REMARK = "insert this username directly into your prompt.(@character_user_name).
 MENTION = re.compile(r"(?<![\w.-])@([A-Za-z0-9._-]+)")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
-    *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
+    *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
     *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
 )
 
@@ -62,6 +57,8 @@ class Simulator:
         self.stopping = asyncio.Event()
         self._initial = settings
         self._begin()
+        if settings.state_file is not None and settings.state_file.exists():
+            self._recall(Kept.load(settings.state_file))
 
     def _begin(self) -> None:
         self.settings = settings = self._initial
@@ -71,7 +68,7 @@ class Simulator:
         self.file_requests: list[dict[str, Any]] = []
         self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
-        self._granted, self._charged = settings.credits, 0.0
+        self._granted, self._charged, self._reserved = settings.credits, 0.0, 0.0
         self._unsettled: list[tuple[float, str]] = []
         self._clips: dict[str, Job] = {}
         self._handles: set[str] = set()  # of characters that were made, with their suffixes
@@ -86,12 +83,34 @@ class Simulator:
         """
         self.settings = SimulatorSettings.model_validate({**self.settings.model_dump(), **changes})
         if "credits" in changes:
-            self._granted += self.settings.credits - self.credits()
+            self.credits()
+            self._granted = self.settings.credits + self._charged
+        self.keep()
 
     def reset(self) -> None:
         """Go back to the start: no jobs, uploads, faults or counts, and the first settings."""
         self.callbacks.stop()
         self._begin()
+        self.keep()
+
+    def keep(self) -> None:
+        """Write down what a restart must not lose, where a file for it is set."""
+        if self.settings.state_file is not None:
+            kept = Kept(
+                granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles
+            )
+            kept.save(self.settings.state_file)
+
+    def _recall(self, kept: Kept) -> None:
+        self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
+        for job in kept.jobs.values():
+            self._take(job)
+
+    def resume(self) -> None:
+        """Send the callbacks of recalled jobs that still run. Must be called in the running event loop."""
+        for job in self.jobs.values():
+            if job.finishes_at > self.clock():
+                self.callbacks.expect(job)
 
     async def pause(self, seconds: float) -> bool:
         """Wait so many seconds, but not beyond `stop`; True means that it was stopped."""
@@ -112,21 +131,22 @@ class Simulator:
             job = self.jobs[heapq.heappop(self._unsettled)[1]]
             self.counts["failed" if job.failure else "succeeded"] += 1
             self._charged += 0 if job.failure else job.price
-        return self._granted - self._charged
+            self._reserved -= job.price
+        return max(0.0, self._granted - self._charged)
 
     def create(self, body: object, *, key: str, base_url: str) -> Job:
         """Create a job of a decoded createTask body, with results under `base_url`; or raise Refused."""
         settings, now = self.settings, self.clock()
-        self._throttle(10, key, settings.create_per_10s)
+        self.throttle(10, key, settings.create_per_10s)
         if not is_object(body):
             raise Refused(422, "The request body must be a JSON object")
         name, given = str(body.get("model") or ""), body.get("input")
         if not name:
             raise Refused(500, "model is required")
         model = find_model(name, extra=settings.extra_models)
-        if model is None or name in settings.retired_models:
+        if model is None or model.call or name in settings.retired_models:
             raise Refused(422, NOT_SUPPORTED)
-        if any(fnmatchcase(name, pattern) for pattern in settings.paused_models):
+        if self.is_paused(name):
             raise Refused(500, PAUSED)
         if not is_object(given):
             raise Refused(500, "input is required")
@@ -136,25 +156,36 @@ class Simulator:
         check_input(model, given)
         if model.gives == "pro-character":
             self._check_origin(given, now)
-        if self.credits() < settings.price_of(name):
+        # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
+        if round(self.credits() - self._reserved, 6) < settings.price_of(name):
             code = settings.insufficient_credits_code
             raise Refused(code, "Credits insufficient" if code == 500 else None)
         job = self._new_job(name, model, body, base_url, now)
+        self._take(job)
+        self.callbacks.expect(job)
+        self.keep()
+        return job
+
+    def _take(self, job: Job) -> None:
         self.jobs[job.task_id] = job
         self.counts["created"] += 1
+        self._reserved += job.price
         heapq.heappush(self._unsettled, (job.finishes_at, job.task_id))
-        self.callbacks.expect(job)
-        return job
+        self._clips.update(dict.fromkeys(job.clips, job))
+
+    def is_paused(self, model: str) -> bool:
+        """Whether a model is refused as paused."""
+        return any(fnmatchcase(model, pattern) for pattern in self.settings.paused_models)
 
     def find(self, task_id: str) -> Job:
         """Return a job that recordInfo knows by now; Refused otherwise, or when polled too often."""
-        self._throttle(1, task_id, self.settings.polls_per_second)
+        self.throttle(1, task_id, self.settings.polls_per_second)
         job = self.jobs.get(task_id)
         if job is None or self.clock() < job.visible_at:
             raise Refused(422, "recordInfo is null")
         return job
 
-    def _throttle(self, seconds: float, key: str, limit: int | None) -> None:
+    def throttle(self, seconds: float, key: str, limit: int | None) -> None:
         """Let so many calls through within so many seconds; those refused do not count."""
         passed, now = self._let_through[seconds, key], self.clock()
         while passed and passed[0] <= now - seconds:
@@ -183,7 +214,7 @@ class Simulator:
     def _new_job(self, name: str, model: Model, body: Json, base_url: str, now: float) -> Job:
         settings, given = self.settings, body["input"]
         quirks = self.faults.take("job", model=name, prompt=prompt_of(given)) or NO_FAULT
-        duration = settings.durations.get(name, settings.duration_seconds)
+        duration = settings.durations.get(name, settings.duration_seconds) * quirks.slower
         if settings.duration_sigma:
             duration *= self._random.lognormvariate(0, settings.duration_sigma)
         job = Job(
@@ -198,10 +229,10 @@ class Simulator:
             reports_progress=model.progress,
             quirks=quirks,
         )
-        if job.failure is None and model.gives == "video":
-            self._film(job, model, base_url)
-        elif job.failure is None:
+        if job.failure is None and model.gives in ("character", "pro-character"):
             job.result = self._cast(model, given)
+        elif job.failure is None:
+            give(self, job, model, base_url)
         return job
 
     def _failure(self, model: Model, given: Json) -> Failure | None:
@@ -211,7 +242,7 @@ class Simulator:
         if any(re.search(rf"\b{re.escape(word)}\b", words, re.I) for word in self.settings.moderated_words):
             return Failure(failMsg=MODERATED)
         # Other models mention their own references with an @.
-        for mention in MENTION.findall(prompt) if model.fields else ():
+        for mention in MENTION.findall(prompt) if model.family == "sora" else ():
             handle = mention.rstrip(".-")
             if handle not in self._handles:
                 return Failure(failMsg=UNKNOWN_HANDLE.format(handle))
@@ -219,40 +250,6 @@ class Simulator:
         if asked in taken and model.gives == "pro-character":
             return Failure(failCode="422", failMsg=HANDLE_TAKEN.format(asked))
         return None
-
-    def _film(self, job: Job, model: Model, base_url: str) -> None:
-        """Give a video job its files and its resultJson."""
-        clean = self._clip(job, model)
-        marked = replace(clean, watermark=model.watermark)
-        stem = f"/files/results/{job.task_id}"
-        if model.watermark and job.body["input"].get("remove_watermark"):
-            job.clips = {f"{stem}.mp4": clean, f"{stem}_watermark.mp4": marked}
-        else:
-            job.clips = {f"{stem}.mp4": marked}
-        names = ("resultUrls", "resultWaterMarkUrls")
-        job.result = {
-            name: [f"{base_url.rstrip('/')}{path}"] for name, path in zip(names, job.clips, strict=False)
-        }
-        self._clips.update(dict.fromkeys(job.clips, job))
-
-    def _clip(self, job: Job, model: Model) -> Clip:
-        """Return what a job's video shows, without a watermark."""
-        given = job.body["input"]
-        source, pictures = given.get("video_url"), given.get("image_urls")
-        if is_url(source) and (found := self.clip_at(urlsplit(source).path)):
-            return replace(found[1], watermark=False)
-        picture = pictures[0] if is_list(pictures) and pictures else None
-        try:  # n_frames is "10", another model's duration "5" or 5
-            seconds = max(1, min(60, int(given.get("n_frames") or given.get("duration"))))
-        except (TypeError, ValueError):
-            seconds = model.seconds
-        return Clip(
-            prompt=prompt_of(given) or str(source or ""),
-            model=job.model,
-            seconds=seconds,
-            portrait=given.get("aspect_ratio") in ("portrait", "9:16"),
-            image=unquote(urlsplit(picture).path) if is_url(picture) else None,
-        )
 
     def _cast(self, model: Model, given: Json) -> Json:
         """Return a character job's resultJson, and keep its handle."""
@@ -269,7 +266,7 @@ class Simulator:
     def inspect(self, body: object) -> None:
         """Count a createTask body that is not as documented."""
         name = body.get("model") if is_object(body) else None
-        if found := violations(body, find_model(name)):
+        if found := violations(body, find_model(name, extra=self.settings.extra_models)):
             self.counts["violations"] += 1
             self._violations += [f"{name}: {each}" for each in found]
 

@@ -1,4 +1,6 @@
-"""Real MP4 files: the prompt, the model's name and a running time code, as H.264 that browsers play.
+"""Real MP4 files and pictures: the prompt, the model's name and, in a video, a running time code.
+
+Videos are H.264 that browsers play.
 
 PyAV and Pillow do the work. They are optional, so they are imported only when a video is rendered.
 """
@@ -14,6 +16,8 @@ import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from prefect_kie.simulator.sound import RATE, encoded, tone
 
 if TYPE_CHECKING:
     from PIL import Image, ImageFont
@@ -55,6 +59,7 @@ def render_video(
     fps: int,
     image: bytes | None = None,
     watermark: bool = False,
+    sound: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Path:
     """Render a playable MP4 file (H.264, yuv420p, its index at the front).
@@ -69,6 +74,7 @@ def render_video(
         fps: Pictures per second.
         image: A picture file for the background; what cannot be read is left out.
         watermark: Whether WATERMARK is written across it.
+        sound: Whether it has a sound track, AAC.
         stopped: Called before each picture; True gives the rendering up, with RenderingStopped.
 
     Raises:
@@ -85,6 +91,11 @@ def render_video(
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        track = (
+            container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
+            if sound
+            else None
+        )
         for index in range(frames):
             if stopped():
                 raise RenderingStopped
@@ -95,7 +106,24 @@ def render_video(
             draw.rectangle((0, height - bar, round(width * index / frames), height), fill=WHITE)
             container.mux(stream.encode(av.VideoFrame.from_image(picture)))
         container.mux(stream.encode(None))
+        for packet in encoded(track, tone(prompt, 0, seconds)) if track else ():
+            container.mux(packet)
     return Path(path)
+
+
+def render_picture(
+    form: str, *, prompt: str, model: str, ratio: float, height: int, number: int, image: bytes | None
+) -> bytes:
+    """Return a picture (`png`, `jpeg` or `webp`) by its ratio of width to height and its short side."""
+    check_renderer()
+    from PIL import ImageDraw
+
+    size = (round(height * max(1, ratio)), round(height * max(1, 1 / ratio)))
+    picture, file = _still(size, prompt=prompt, model=model, image=image, watermark=False), io.BytesIO()
+    band = (0, size[1] - max(2, height // 20), *size)
+    ImageDraw.Draw(picture).rectangle(band, fill=(40 * number % 256, 200 - 37 * number % 200, 120))
+    picture.save(file, form)
+    return file.getvalue()
 
 
 def _still(

@@ -38,7 +38,7 @@ class Storage(ABC):
 
     @abstractmethod
     async def put(self, file: Path, path: str) -> str:
-        """Move a local file here, whole or not at all; returns its address for people."""
+        """Move or copy a local file here, whole or not at all; returns its address for people."""
 
     @abstractmethod
     async def holds(self, path: str, size: int, sha256: str) -> bool:
@@ -56,9 +56,8 @@ class Storage(ABC):
         """Write a small file unless it exists; returns whether this call did: of several exactly one does."""
         raise self.not_exclusive()
 
-    async def delete(self, path: str) -> bool:
-        """Remove a file; False where this storage cannot remove any."""
-        return False
+    async def delete(self, path: str) -> None:  # noqa: B027 - some cannot
+        """Remove a file, where this storage can remove any."""
 
     async def names(self, folder: str) -> list[str]:
         """The names of the files directly in a folder, sorted, without hidden and unfinished ones."""
@@ -108,9 +107,8 @@ class LocalStorage(Storage):
     async def create(self, path: str, content: bytes) -> bool:
         return await anyio.to_thread.run_sync(write_whole, self.local(path), content, False)
 
-    async def delete(self, path: str) -> bool:
+    async def delete(self, path: str) -> None:
         await anyio.to_thread.run_sync(lambda: self.local(path).unlink(missing_ok=True))
-        return True
 
     async def names(self, folder: str) -> list[str]:
         return await anyio.to_thread.run_sync(files_in, self.local(folder))

@@ -51,11 +51,9 @@ async def load_storage(
             next_step="Run it again when the Prefect server answers.",
         ) from error
     except ValueError as error:
-        remedy = "Name it as type/name, for example local-file-system/videos."
         raise InvalidRequest(
             f"the Prefect server has no storage block {storage!r}: {error}",
-            remedy=remedy,
-            next_step=f"{remedy} Then run again.",
+            next_step="Name it as type/name, for example local-file-system/videos. Then run again.",
         ) from None
     if not isinstance(block, WritableFileSystem):
         raise InvalidRequest(
@@ -90,10 +88,8 @@ async def check_writable(
         with suppress(Exception):
             await place.delete(probe)
         # A block's own text may hold its secrets; its address does not.
-        remedy = "Name a place that can be written to and has room."
         raise InvalidRequest(
             f"results cannot be stored in {place.address('').rstrip(': ')} ({shown_error(error)}); "
             "nothing was submitted",
-            remedy=remedy,
-            next_step=f"{remedy} Then run again.",
+            next_step="Name a place that can be written to and has room. Then run again.",
         ) from error

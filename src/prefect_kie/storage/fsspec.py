@@ -82,7 +82,6 @@ class BlockStorage(Storage):
             await _called(upload, file, path)
         else:  # this block's interface takes only a whole file's bytes
             await self.write(path, await anyio.to_thread.run_sync(file.read_bytes))
-        await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
@@ -125,9 +124,8 @@ class RemoteStorage(Storage):
             _proven.add(store)
         return True
 
-    async def delete(self, path: str) -> bool:
+    async def delete(self, path: str) -> None:
         await self._found("rm_file", path, missing=None)
-        return True
 
     async def names(self, folder: str) -> list[str]:
         found = await self._found("ls", folder, missing=[], detail=True)
@@ -135,7 +133,6 @@ class RemoteStorage(Storage):
 
     async def put(self, file: Path, path: str) -> str:
         await anyio.to_thread.run_sync(self._write_whole, path, file)
-        await anyio.to_thread.run_sync(file.unlink)
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:

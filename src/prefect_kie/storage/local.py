@@ -11,10 +11,8 @@ import time
 import uuid
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager, suppress
-from functools import cache
 from pathlib import Path
 
-from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.processes import is_marked_by_one_gone, mark
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -23,10 +21,7 @@ NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EM
 FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 """What a disk answers to a sync that it can do, and that failed."""
 
-LASTING = {
-    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
-    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.ELOOP),
-}
+LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
 MAX_NAME_BYTES = 143
 """What an encrypted directory (eCryptfs) takes; names are the same everywhere."""
 
@@ -120,20 +115,9 @@ def sync_directory(directory: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-    except OSError as error:  # some disks cannot (CIFS of older kernels, FUSE, WSL)
+    except OSError as error:
         if error.errno in FAILING:
-            raise
-        _warn_unsynced(directory.stat().st_dev, str(error.strerror))
-
-
-@cache
-def _warn_unsynced(disk: int, reason: str) -> None:
-    run_logger().warning(
-        "Disk %s cannot sync directories (%s): if the machine loses power, files of the last seconds may be "
-        "lost.",
-        disk,
-        reason,
-    )
+            raise  # others cannot do it at all (CIFS of older kernels, FUSE, WSL)
 
 
 def part_beside(directory: Path, name: str) -> Path:

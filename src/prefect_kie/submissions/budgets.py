@@ -11,19 +11,20 @@ import json
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from logging import Logger, LoggerAdapter
-from typing import Any, Protocol
+from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import PRICES, PriceTable
-from prefect_kie.errors import BudgetExceeded, SubmissionNotRecorded
+from prefect_kie.errors import BudgetExceeded
 from prefect_kie.runtime.best_effort import detach_after
+from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop
 from prefect_kie.runtime.single_flight import single_flight
-from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
+from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords, storage_errors
 
 Log = Logger | LoggerAdapter[Logger]
 
@@ -40,27 +41,12 @@ def _counted() -> dict[tuple[str, str], dict[str, float]]:
     return {}
 
 
-class CreditLimit(Protocol):
-    """The budget of all runs: one slot is one credit."""
-
-    async def find(self) -> tuple[int, int] | None:
-        """How many credits it has and how many of them are used; None where there is none."""
-        ...
-
-    async def occupy(self, slots: int) -> int | None:
-        """Occupy slots, all or none; returns how many, and None when they do not fit."""
-        ...
-
-    async def settle(self, occupied: int, slots: int) -> None:
-        """Make of the slots that a job occupies as many as it cost; called once for each job."""
-
-
 @dataclass(frozen=True)
 class Budgets:
     """The budgets of submissions."""
 
     records: SubmissionRecords
-    limit: CreditLimit
+    limit: ServerCreditLimit
     load_prices: Callable[[], Awaitable[PriceTable]]
     log: Log
 
@@ -91,10 +77,8 @@ class Budgets:
         _check_run(scope, max_credits, counts, prices)
         counts |= prices
         try:
-            try:  # so that a later process counts it too, once it has a record
+            with self._kept(scope):  # so that a later process counts it too, once it has a record
                 await self.records.storage.write(f"{_folder(scope)}/{record.key}.json", b"{}")
-            except Exception as error:
-                raise self._not_kept(scope, error) from None
             slots = await self.limit.occupy(slots_for(prices[record.key])) if limit else 0
             if limit and slots is None:
                 raise _limit_exceeded(scope, prices, *(await self.limit.find() or limit))
@@ -124,10 +108,8 @@ class Budgets:
             async with single_flight(f"budget {whose}"):
                 if whose in counted:
                     return
-                try:
+                with self._kept(scope):
                     names = await self.records.storage.names(_folder(scope))
-                except Exception as error:
-                    raise self._not_kept(scope, error) from None
                 keys = [name.removesuffix(".json") for name in names if name.startswith("kie-")]
                 found = await self.records.read_many(keys)
                 counted[whose] = {each.key: await self._cost(each) for each in found if each}
@@ -143,11 +125,9 @@ class Budgets:
     def _whose(self, scope: str) -> tuple[str, str]:
         return self.records.storage.address(FOLDER), scope
 
-    def _not_kept(self, scope: str, error: Exception) -> SubmissionNotRecorded:
-        return SubmissionNotRecorded(
-            f"the run's budget cannot be kept at {self.records.storage.address(_folder(scope))} "
-            f"({shown_error(error)}); nothing was sent"
-        )
+    def _kept(self, scope: str) -> AbstractContextManager[None]:
+        place = self.records.storage.address(_folder(scope))
+        return storage_errors(f"the run's budget cannot be kept at {place}")
 
     async def _prices(self, planned: Mapping[str, JobRequest]) -> dict[str, float]:
         table = await self.load_prices()

@@ -11,8 +11,7 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -22,7 +21,6 @@ from prefect_kie.api import InvalidRequest, Job, JobNotFound, KieError, Submissi
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.clients import poll_job
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import in_progress, single_flight
 from prefect_kie.submissions import store
@@ -99,9 +97,7 @@ class Reconciler:
     ) -> SubmissionRecord:
         """Settle a submission by evidence, else by a person's word: it became this job, or may be made again.
 
-        Raises:
-            InvalidRequest: when the word cannot be right, or the submission is settled already.
-            KieError: another one when the job cannot be polled, or the records not read or written.
+        `InvalidRequest`: the word cannot be right, or the submission is settled already.
         """
         return await run_on_loop(partial(self._resolve_once, key, task_id, release))
 
@@ -151,19 +147,12 @@ class Reconciler:
     async def settled_by_evidence(self, record: SubmissionRecord) -> SubmissionRecord:
         """What became of a submission whose process can no longer learn it, where there is evidence now.
 
-        Returns:
-            The record, brought up to date: `submitted` where there is a job, `released` where Kie surely
-            created none; as it was where nothing is known.
+        The record is `submitted` then, or `released` where Kie surely created no job; else as it was.
         """
         key = record.key
-        try:
+        unknown = f"the result storage does not show whether submission {key} was sent before"
+        with store.storage_errors(unknown, retryable=True):
             unsent = await self.records.token(record).void()
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"the result storage does not show whether submission {key} was sent before "
-                f"({shown_error(error)}); nothing was sent now",
-                retryable=True,
-            ) from None  # its cause may quote a password
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
             return await self._release(record)
@@ -255,16 +244,9 @@ def in_doubt(
     return doubt
 
 
-@contextmanager
-def _recorded(record: SubmissionRecord) -> Generator[None, None, None]:
-    try:
-        yield
-    except Exception as error:
-        raise SubmissionNotRecorded(
-            f"what became of submission {record.key} is known now but cannot be recorded "
-            f"({shown_error(error)}); nothing was sent",
-            retryable=True,
-        ) from None  # its cause may quote a password
+def _recorded(record: SubmissionRecord) -> AbstractContextManager[None]:
+    known = f"what became of submission {record.key} is known now but cannot be recorded"
+    return store.storage_errors(known, retryable=True)
 
 
 def _differences(record: SubmissionRecord, job: Job, age: float) -> list[str]:

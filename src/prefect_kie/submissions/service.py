@@ -54,12 +54,7 @@ class SubmissionService(Reconciler):
     ) -> JobHandle:
         """Submit a job once, however often this is called; returns the same job's handle each time.
 
-        Args:
-            request: What to make.
-            scope: Whose job it is: a `job_key`, or the outermost flow run's id.
-            take: 1, 2, 3 … for deliberate variations of one request.
-            second_try: 1, 2 … for a new job after one that failed, uncharged.
-            max_credits: What all submissions of this scope may pay together, credits; None: no cap.
+        Its parameters are a model task's; `max_credits` is for all submissions of the scope together.
 
         Raises:
             SubmissionInDoubt: when it is not known whether the job was created, now or in an earlier try.
@@ -207,15 +202,14 @@ class SubmissionService(Reconciler):
         if not await self.records.claim(attempt):
             return None
         token = self.records.token(attempt)
-        try:
-            return too_late if await token.send() else None
-        except Exception as error:
-            with suppress(Exception):  # what stays is a doubt that is none: a person can release it
-                await self.records.release(attempt)
-                await token.drop()
-            raise SubmissionNotRecorded(
-                f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
-            ) from None  # its cause may quote a password
+        with store.storage_errors("the result storage cannot be written"):
+            try:
+                return too_late if await token.send() else None
+            except Exception:
+                with suppress(Exception):  # what stays is a doubt that is none: a person can release it
+                    await self.records.release(attempt)
+                    await token.drop()
+                raise
 
     async def _send(
         self, client: KieClient, request: JobRequest, attempt: SubmissionRecord, too_late: Callable[[], bool]

@@ -13,8 +13,8 @@ import asyncio
 import os
 import socket
 import uuid
-from collections.abc import Callable, Coroutine, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Generator, Iterable
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, TypeVar
 
@@ -22,8 +22,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.processes import is_gone, this_machine, this_process
-from prefect_kie.storage.base import Storage
+from prefect_kie.runtime.processes import is_gone, this_machine
+from prefect_kie.storage.base import NotExclusive, Storage
 from prefect_kie.submissions.send_tokens import SendToken
 
 T = TypeVar("T")
@@ -41,54 +41,38 @@ DAMAGED_PAUSE = 0.5
 
 
 class SubmissionRecord(BaseModel):
-    """What is known about one submission.
-
-    Attributes:
-        key: The submission's key; also the record's name.
-        attempt: Which attempt wrote it, so that a writer recognises its own.
-        state: `submitting` (sent, or about to be) or `submitted` (Kie's answer named the job). `released` is
-            never stored: it is free to be submitted, and has no record any more.
-        scope: Whose job it is: a `job_key`, or the outermost flow run's id. The same text as `job_key` leads
-            another run to the same submissions.
-        model: The model's name at Kie.
-        input: The input that was sent.
-        title: What was asked for, for people: the prompt, or what stands for it.
-        callback_requested: Whether Kie was asked to call back.
-        credits: Its price, where there was a budget.
-        slots: How many slots of the limit `kie-credits` it occupied.
-        task_id: Kie's id, once known; while `submitting`, an id that a doubtful answer named.
-        flow_run_id: The flow run that submitted.
-        host: The name of the machine it was sent from, for people.
-        machine: The machine, as `this_machine` names it.
-        process: The number of the process there, which alone can still learn the outcome.
-        sender: That process, as `this_process` names it.
-        written_at: When this state was written.
-    """
+    """What is known about one submission: a file named after its key."""
 
     model_config = ConfigDict(frozen=True)
 
     version: Literal[1] = 1
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
+    """Who wrote it, so that a writer recognises its own."""
     state: Literal["submitting", "submitted", "released"] = "submitting"
+    """`released` is never stored: it is free to be submitted, and has no record any more."""
     scope: str
+    """A `job_key`, or the outermost flow run's id; as `job_key` it leads another run here."""
     model: str
     input: dict[str, Any]
     title: str = ""
     callback_requested: bool = False
     credits: float | None = None
+    """Its price, where there was a budget."""
     slots: int = 0
+    """How many slots of the limit `kie-credits` it occupied."""
     task_id: str | None = None
+    """Kie's id, once known; while `submitting`, an id that a doubtful answer named."""
     flow_run_id: str | None = None
     host: str = Field(default_factory=socket.gethostname)
     machine: str = Field(default_factory=this_machine)
     process: int = Field(default_factory=os.getpid)
-    sender: str = Field(default_factory=this_process)
     written_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
 
     def in_flight_seconds(self, now: datetime) -> float:
         """For how long the process that sent it may still learn its outcome, seconds; 0: nobody will."""
-        if self.sender == this_process() or is_gone(self.machine, self.process):
+        own = (self.machine, self.process) == (this_machine(), os.getpid())
+        if own or is_gone(self.machine, self.process):
             return 0.0
         return self.call_seconds(now)
 
@@ -123,6 +107,19 @@ class ClaimLost(Exception):
         super().__init__(f"submission {by.key} was released and made again; it is job {by.task_id} now")
 
 
+@contextmanager
+def storage_errors(happened: str, *, retryable: bool = False) -> Generator[None, None, None]:
+    """A storage's errors, as the one that says what they mean here."""
+    try:
+        yield
+    except NotExclusive:
+        raise
+    except Exception as error:
+        raise SubmissionNotRecorded(
+            f"{happened} ({shown_error(error)}); nothing was sent", retryable=retryable
+        ) from None  # its cause may quote a password
+
+
 class SubmissionRecords:
     """The records in one result storage."""
 
@@ -136,13 +133,10 @@ class SubmissionRecords:
     async def read(self, key: str) -> SubmissionRecord | None:
         """The record of a submission; None only where there is surely none."""
         for pause in (DAMAGED_PAUSE, 0.0):
-            try:
+            with storage_errors(
+                f"it is not known whether submission {key} was made before: the result storage cannot be read"
+            ):
                 content = await self.storage.read(_path(key))
-            except Exception as error:
-                raise SubmissionNotRecorded(
-                    f"the result storage cannot be read ({shown_error(error)}), so it is not known whether "
-                    f"submission {key} was made before; nothing was sent"
-                ) from None  # its cause may quote a password
             if content is None:
                 return None
             with suppress(ValidationError):
@@ -171,12 +165,8 @@ class SubmissionRecords:
             except SubmissionNotRecorded as error:
                 return error
 
-        try:
+        with storage_errors("the result storage cannot be listed"):
             names = await self.storage.names(FOLDER)
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"the result storage cannot be listed ({shown_error(error)})"
-            ) from None  # its cause may quote a password
         keys = [name.removesuffix(".json") for name in names if name.endswith(".json")]
         return [found for found in await _some_at_once(read, keys) if found is not None]
 
@@ -187,29 +177,19 @@ class SubmissionRecords:
     async def claim(self, record: SubmissionRecord) -> bool:
         """Write `submitting` before the paid call, and read it back: proof that the storage keeps it.
 
-        Returns:
-            Whether this caller holds the submission; False when somebody else was quicker.
-
-        Raises:
-            SubmissionNotRecorded: when it cannot be written, does not stay, or its outcome would have no
-                room; nothing was sent.
+        Returns whether this caller holds the submission; raises `SubmissionNotRecorded` when it cannot be
+        written, does not stay, or its outcome would have no room.
         """
-        try:
-            free = await self.storage.free_bytes()
-            if free is not None and free < MIN_FREE_BYTES:
-                raise SubmissionNotRecorded(
-                    f"the disk with the result storage has only {free // 1024:,} KiB left, so that the "
-                    "outcome of a paid call might not be kept; nothing was sent",
-                    next_step="Make room there, then run again.",
-                )
+        free = await self.storage.free_bytes()
+        if free is not None and free < MIN_FREE_BYTES:
+            raise SubmissionNotRecorded(
+                f"the disk with the result storage has only {free // 1024:,} KiB left, so that the "
+                "outcome of a paid call might not be kept; nothing was sent",
+                next_step="Make room there, then run again.",
+            )
+        with storage_errors("the result storage cannot be written"):
             if not await self.storage.create(_path(record.key), _json(record)):
                 return False
-        except SubmissionNotRecorded:
-            raise
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"the result storage cannot be written ({shown_error(error)}); nothing was sent"
-            ) from None  # its cause may quote a password
         found = await self.read(record.key)
         if found is None:
             raise SubmissionNotRecorded("the result storage does not keep what is written; nothing was sent")

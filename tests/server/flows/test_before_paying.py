@@ -21,11 +21,10 @@ from prefect_kie.flows import (
     generate_batch,
     generate_video,
 )
+from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.models import MarketModel, Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
-
-pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 TRAITS = CharacterTraits(character_prompt="a calm cat")
@@ -68,6 +67,7 @@ def a_blocks_file(folder: Path) -> dict[str, Any]:
     return {"storage": LocalFileSystem(basepath=str(folder / "videos"))}
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("runs", "destination"),
     [
@@ -87,6 +87,7 @@ async def test_a_place_where_nothing_can_be_saved_is_not_paid_for(
     assert kie.stats()["created"] == 0
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("runs", THAT_SAVE)
 async def test_a_block_that_is_missing_is_not_paid_for(
     runs: Runs, kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
@@ -101,6 +102,7 @@ async def test_a_block_that_is_missing_is_not_paid_for(
     assert kie.stats()["created"] == 0
 
 
+@pytest.mark.server
 async def test_a_slice_that_nobody_can_see_is_not_paid_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,34 +117,42 @@ async def test_a_slice_that_nobody_can_see_is_not_paid_for(
     assert kie.stats()["created"] == 0
 
 
+@pytest.mark.server
+async def test_a_file_of_this_machine_is_no_address(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    request = MarketModel(model="acme/any-video", input={"image_urls": ["~/cat.png"]})
+    with pytest.raises(InvalidRequest, match=r"must be an address that Kie can fetch.*nothing was submitted"):
+        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+    assert kie.stats()["created"] == 0
+
+
 @pytest.mark.parametrize(
     "asked",
     [
-        {"image_urls": ["~/cat.png"]},
         {"image_url": "file:///home/me/cat.png"},
         {"first_frame_url": "C:\\pictures\\cat.png"},
         {"video_urls": ["cat.mp4"]},
         {"elements": [{"image": "./cat.jpg"}]},
     ],
 )
-async def test_a_file_of_this_machine_is_no_address(
-    asked: dict[str, Any], kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    request = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat", **asked})
+def test_no_file_of_this_machine_is_an_address(asked: dict[str, Any]) -> None:
+    request = MarketModel(model="acme/any-video", input={"prompt": "a cat", **asked})
     with pytest.raises(InvalidRequest, match=r"must be an address that Kie can fetch.*nothing was submitted"):
-        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-    assert kie.stats()["created"] == 0
+        check_addresses(request)
 
 
+@pytest.mark.server
 async def test_other_texts_of_an_input_are_left_alone(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     asked = {"prompt": "/imagine cat.png", "image_size": "16:9", "image_url": "https://a.example/cat.png"}
-    request = MarketModel(model="kling-2.6/text-to-video", input=asked)
+    request = MarketModel(model="acme/any-video", input=asked)
     await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert kie.stats()["created"] == 1
 
 
+@pytest.mark.server
 async def test_what_is_paid_for_is_fetched_wherever_it_may_go(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
@@ -165,10 +175,11 @@ async def test_what_is_paid_for_is_fetched_wherever_it_may_go(
     assert kie.stats()["created"] == 1
 
 
+@pytest.mark.server
 async def test_a_dry_run_writes_nothing_but_sees_a_wrong_address(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    row = {"model": "kling-2.6/text-to-video", "prompt": "a yak", "input": {"image_url": "cat.png"}}
+    row = {"model": "acme/any-video", "prompt": "a yak", "input": {"image_url": "cat.png"}}
     with pytest.raises(InvalidRequest, match="must be an address"):
         await generate_batch([row], credentials, output=Output(directory=tmp_path / "videos"), dry_run=True)
     assert not (tmp_path / "videos").exists()

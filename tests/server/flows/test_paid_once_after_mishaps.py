@@ -43,7 +43,7 @@ async def test_what_was_created_before_a_mishap_is_paid_once(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, mishap: dict[str, Any]
 ) -> None:
     kie.fault("create", **mishap, **({"accept": True} if "mishap" in mishap else {}))
-    for _ in range(3):  # run again, with every policy there is: nothing is paid
+    for _ in range(2):  # run again, with every policy there is: nothing is paid
         status, error = await ends(credentials, tmp_path, retry=EAGER)
         assert status == "in doubt", error
         assert "Charged: unknown" in error
@@ -55,8 +55,6 @@ async def test_what_was_created_before_a_mishap_is_paid_once(
     [
         ("fail", "The input or output was flagged as sensitive. Please try again with different inputs."),
         ("failed", "PUBLIC_ERROR_PROMINENT_PEOPLE_FILTER_FAILED"),
-        ("fail", "internal error: the content could not be processed, please try again later"),
-        ("failed", "Inappropriate content, please try another prompt."),
     ],
 )
 async def test_what_moderation_refused_is_submitted_once_whatever_the_policy(
@@ -86,17 +84,15 @@ async def test_a_record_that_does_not_exist_yet_is_waited_for(
     assert kie.stats()["created"] == 1
 
 
-@pytest.mark.parametrize(("charset", "code"), [("utf-16", 401), ("utf-16-le", 422), ("utf-32", 500)])
 async def test_a_quoted_key_reaches_no_state_and_no_log(
     kie: SimulatorServer,
     credentials: KieCredentials,
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    charset: str,
-    code: int,
 ) -> None:
     caplog.set_level(logging.DEBUG, "prefect_kie")
-    kie.fault("create", code=code, msg=f"what is {KEY}?", charset=charset)
+    # Other encodings: tests/unit/api/test_key_in_answers.py.
+    kie.fault("create", code=422, msg=f"what is {KEY}?", charset="utf-16-le")
     _, error = await ends(credentials, tmp_path)
     assert "what is [key]?" in error
     for text in (error, caplog.text):

@@ -19,7 +19,7 @@ from tests.conftest import QUICKLY
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
-KLING = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a cat on a red sofa", "duration": "5"})
+KLING = MarketModel(model="acme/any-video", input={"prompt": "a cat on a red sofa", "duration": "5"})
 STABLE = Sora2TextToVideoStable(prompt="a cat on a red sofa")
 TO_KLING = {"model": KLING.model, "input": {"prompt": "{prompt}", "duration": "5"}}
 PAID = 15.0

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -405,11 +404,13 @@ async def ended(tmp_path: Path, results: Path, script: str, *arguments: tuple[st
 
 
 RACER = """
-import asyncio, sys, time
+import asyncio, os, pathlib, sys, time
 from prefect_kie.runtime.credit_limit import ServerCreditLimit
 
 async def race():
-    while time.time() < float(sys.argv[1]):
+    start = pathlib.Path(sys.argv[1])
+    (start / str(os.getpid())).touch()
+    while len(list(start.iterdir())) < 3:
         time.sleep(0.001)
     done = await asyncio.gather(*(ServerCreditLimit("kie-credits").occupy(30) for _ in range(15)))
     assert set(done) <= {30, None}, done
@@ -424,7 +425,8 @@ async def test_of_45_racers_in_three_processes_three_get_the_slots_of_three(
     limited: Begin, results: Path, tmp_path: Path
 ) -> None:
     await limited(100)
-    start = (str(time.time() + 8),)
+    start = (str(tmp_path / "start"),)
+    (tmp_path / "start").mkdir()
     done = await ended(tmp_path, results, RACER, start, start, start)
     assert [each.returncode for each in done] == [0, 0, 0], done
     assert sum(int(each.stdout) for each in done) == 3
@@ -500,7 +502,7 @@ async def test_a_process_killed_before_its_record_keeps_the_slots_and_setup_says
     with pytest.raises(BudgetExceeded, match="kie-credits"):  # the run's own budget has room
         await submit(credentials, 2, max_credits=PRICE)
     async with get_client() as client:
-        found = await provide_budget(client, None)
+        found = await provide_budget(client, "budget", None)
         assert found is not None
         assert "30 of 30 credits are used" in found.what
         assert found.remedy == "run: prefect gcl update kie-credits --active-slots 0"

@@ -33,9 +33,7 @@ async def test_equal_numbers_in_a_market_models_input_are_paid_once(
 ) -> None:
     @flow
     async def pipeline() -> list[str]:
-        requests = (
-            MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a", "n": n}) for n in (5, 5.0)
-        )
+        requests = (MarketModel(model="acme/any-video", input={"prompt": "a", "n": n}) for n in (5, 5.0))
         return [(await run_model(request, credentials)).task_id for request in requests]
 
     assert len(set(await pipeline())) == 1

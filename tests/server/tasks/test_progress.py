@@ -148,7 +148,7 @@ async def test_a_run_has_one_artifact_per_job_and_none_of_a_job_that_was_done_be
     async def pipeline() -> str:
         handle = await sora_2_text_to_video(EVIL, credentials)
         await wait_for_job(handle, credentials, poll=QUICK)
-        progress._shown.clear()  # as in another process, in which a run that was suspended goes on
+        progress._shown.cache_clear()  # as in another process, in which a run that was suspended goes on
         await wait_for_job(handle, credentials, poll=QUICK)
         return handle.task_id
 

@@ -20,15 +20,11 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, wait_for_job
 from tests.conftest import KEY, QUICK, QUICKLY
 from tests.file_hosts import finished
-from tests.server.tasks.test_saving import files_in
+from tests.server.tasks.test_saving import files_in, save_now
 from tests.unit.tasks.test_markup import EVIL, rendered
 
-pytestmark = pytest.mark.server
-
-MODEL = "kling-2.6/text-to-video"
+MODEL = "acme/any-video"
 BOAT = MarketModel(model=MODEL, input={"prompt": "a boat"})
-ONCE = save_result.with_options(retries=0)
-
 BODIES = {
     "v.mp4": None,
     "a.mp3": b"ID3\4" + bytes(99),
@@ -85,10 +81,27 @@ def suffixes(stem: str, names: list[str]) -> list[str]:
     return [name.removeprefix(stem) for name in names]
 
 
+@pytest.mark.parametrize("shape", SHAPES)
+async def test_all_of_it_is_saved(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, urls: dict[str, str], shape: str
+) -> None:
+    given, expected = SHAPES[shape]
+    result = addressed(given, urls)
+    kie.fault("job", record={"resultJson": result})
+    job = await finished(kie, credentials, BOAT)
+    saved = await save_now(job, credentials, directory=tmp_path)
+    stem = file_stem(job)
+    assert suffixes(stem, [file.name for file in saved.files]) == expected
+    assert files_in(tmp_path) == sorted([f"{stem}.json", *(file.name for file in saved.files)])
+    sidecar = json.loads((tmp_path / f"{stem}.json").read_text())
+    assert json.loads(sidecar["record"]["resultJson"]) == result  # the whole of it, with the addresses
+
+
+@pytest.mark.server
 @pytest.mark.parametrize(
     ("shape", "in_response"),
-    [*((shape, False) for shape in SHAPES), ("tracks", True)],
-    ids=[*SHAPES, "tracks in `response`"],
+    [("masks", False), ("tracks", True)],
+    ids=["masks", "tracks in `response`"],
 )
 async def test_all_of_it_is_saved_by_the_flows(
     kie: SimulatorServer,
@@ -110,7 +123,7 @@ async def test_all_of_it_is_saved_by_the_flows(
     video = made.videos[0].video
     assert video is not None
     assert (kie.stats()["created"], kie.stats()["charged"]) == (1, 15.0)
-    stem = f"a-boat_kling-2-6-text-to-video_{video.task_id}"
+    stem = f"a-boat_acme-any-video_{video.task_id}"
     assert suffixes(stem, [file.name for file in video.files]) == expected
     assert files_in(tmp_path / "a") == sorted([f"{stem}.json", *(file.name for file in video.files)])
     assert video.path == str(tmp_path / "a" / f"{stem}{expected[0]}")
@@ -142,7 +155,7 @@ async def test_a_text_is_its_own_file_and_data_readable_json(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.fault("job", record={"resultJson": {"resultObject": {"text": "Grüße 👋\n", "words": [{"at": 1}]}}})
-    saved = await save_result(await finished(kie, credentials, BOAT), credentials, directory=tmp_path)
+    saved = await save_now(await finished(kie, credentials, BOAT), credentials, directory=tmp_path)
     assert Path(saved.path).read_text() == "Grüße 👋"
     assert json.loads(Path(saved.files[1].path).read_text()) == {"text": "Grüße 👋\n", "words": [{"at": 1}]}
     assert [file.role for file in saved.files] == ["text", "data"]
@@ -153,7 +166,7 @@ async def test_a_track_keeps_its_title_and_length(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, urls: dict[str, str]
 ) -> None:
     kie.fault("job", record={"resultJson": addressed(SHAPES["tracks"][0], urls)})
-    saved = await save_result(await finished(kie, credentials, BOAT), credentials, directory=tmp_path)
+    saved = await save_now(await finished(kie, credentials, BOAT), credentials, directory=tmp_path)
     told = [(file.title, file.seconds, file.role) for file in saved.files]
     assert told == [
         ("sea", None, "result"),
@@ -170,7 +183,7 @@ async def test_a_characters_record_is_kept(
     request = Sora2CharactersPro(origin_task_id=origin.task_id, timestamps="1,3", character_prompt="a cat")
     job = await finished(kie, credentials, request)
     assert isinstance(job.result, CharacterResult)
-    saved = await save_result(job, credentials, directory=tmp_path)
+    saved = await save_now(job, credentials, directory=tmp_path)
     assert json.loads(Path(saved.path).read_text()) == job.result.model_dump()
     sidecar = json.loads((tmp_path / f"{file_stem(job)}.json").read_text())
     assert "insert this username" in sidecar["record"]["resultJson"]
@@ -185,6 +198,7 @@ def ended_before(job: Job, minutes: float) -> Job:
     return job.model_copy(update={"completed_at": job.completed_at - timedelta(minutes=minutes)})
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("minutes", [0, 60], ids=["just ended", "ended an hour ago"])
 async def test_a_cover_that_is_gone_does_not_cost_the_track(
     kie: SimulatorServer,
@@ -205,6 +219,7 @@ async def test_a_cover_that_is_gone_does_not_cost_the_track(
     assert gone in (tmp_path / "a" / f"{file_stem(job)}.json").read_text()
 
 
+@pytest.mark.server
 async def test_a_break_on_the_way_costs_no_cover(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, urls: dict[str, str]
 ) -> None:
@@ -222,7 +237,7 @@ async def test_a_track_that_is_gone_is_told(
     job = ended_before(await finished(kie, credentials, BOAT), 60 * 24)
     kie.fault("file", skip=1, times=None, status=404)
     with pytest.raises(DownloadFailed, match="no fresh one"):
-        await ONCE(job, credentials, directory=tmp_path)
+        await save_now(job, credentials, directory=tmp_path)
     assert f"{file_stem(job)}.json" not in files_in(tmp_path)
 
 
@@ -231,7 +246,7 @@ async def test_a_picture_in_place_of_a_video_is_kept_with_a_warning(
 ) -> None:
     job = await finished(kie, credentials)
     kie.fault("file", status=200, body="GIF89a, and what follows", content_type="image/gif")
-    saved = await ONCE(job, credentials, directory=tmp_path)
+    saved = await save_now(job, credentials, directory=tmp_path)
     assert Path(saved.path).read_text() == "GIF89a, and what follows"
     assert "ends in .mp4 and it is a .gif file" in caplog.text
 
@@ -239,6 +254,7 @@ async def test_a_picture_in_place_of_a_video_is_kept_with_a_warning(
 # Success before its result
 
 
+@pytest.mark.server
 @pytest.mark.parametrize("in_record", [True, False], ids=["a shape of its own", "usual"])
 async def test_a_success_whose_result_comes_late_is_asked_again(
     kie: SimulatorServer,
@@ -258,6 +274,7 @@ async def test_a_success_whose_result_comes_late_is_asked_again(
     assert len(files_in(tmp_path / "a")) == (3 if in_record else 2)
 
 
+@pytest.mark.server
 async def test_a_success_without_any_result_is_asked_for_a_while_and_then_told(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
@@ -279,6 +296,7 @@ async def test_a_success_without_any_result_is_asked_for_a_while_and_then_told(
         await save_result(ended_before(job, 60), credentials, directory=tmp_path)
 
 
+@pytest.mark.server
 async def test_an_old_success_without_any_result_is_not_waited_for(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
@@ -296,10 +314,11 @@ async def test_save_finds_a_result_that_came_since(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     job = await finished(kie, credentials, BOAT)
-    saved = await ONCE(job.model_copy(update={"result": None}), credentials, directory=tmp_path)
+    saved = await save_now(job.model_copy(update={"result": None}), credentials, directory=tmp_path)
     assert saved.files[0].url == job.urls[0]
 
 
+@pytest.mark.server
 @pytest.mark.parametrize(
     "faults",
     [
@@ -329,7 +348,7 @@ async def markdown(
 ) -> str:
     kie.fault("job", record=record)
     job = await finished(kie, credentials, BOAT)
-    return rendered(result_section(job, await save_result(job, credentials, directory=directory), None))
+    return rendered(result_section(job, await save_now(job, credentials, directory=directory), None))
 
 
 async def test_sound_has_a_player_pictures_are_shown_and_texts_quoted(

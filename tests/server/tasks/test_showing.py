@@ -97,7 +97,7 @@ async def test_a_run_that_goes_on_in_another_process_shows_nothing_twice(
             handle = await sora_2_text_to_video(CAT, credentials)
             job = await wait_for_job(handle, credentials, poll=QUICK)
             await save_result(job, credentials, directory=tmp_path)
-            artifacts._shown.clear()
+            artifacts._shown.cache_clear()
         return flow_run.get_id()
 
     run = str(await twice())
@@ -201,6 +201,6 @@ async def test_artifacts_that_cannot_be_made_fail_no_run(
 async def test_a_mistake_in_what_is_shown_fails_no_run(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(artifacts, "result_section", lambda *_: 1 / 0)
+    monkeypatch.setattr(artifacts.sections, "result_section", lambda *_: 1 / 0)
     made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert made.videos[0].status == "saved"

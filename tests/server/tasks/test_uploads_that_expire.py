@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import httpx
 import pytest
 from prefect import flow
+from prefect.logging import get_logger
 
-from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt
+from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt, UploadedFile
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, Sora2ImageToVideo
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.tasks import task_for, upload_file
 from prefect_kie.tasks.upload import UploadRecord
 
@@ -28,6 +30,21 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
+Upload = Callable[..., Awaitable[UploadedFile]]
+
+
+@pytest.fixture
+def upload(results: Path, monkeypatch: pytest.MonkeyPatch) -> Upload:
+    """`upload_file` in each of its tries, without a run and a Prefect server."""
+
+    async def storage() -> Storage:
+        return LocalStorage(results)
+
+    monkeypatch.setattr("prefect_kie.tasks.upload.scope_storage", storage)
+    monkeypatch.setattr("prefect_kie.tasks.upload.get_run_logger", lambda: get_logger("prefect_kie"))
+    return upload_file.fn
+
+
 def age(results: Path, hours: float) -> None:
     """Let every upload be remembered as so much older, as though that time had passed."""
     past = timedelta(hours=hours)
@@ -39,10 +56,10 @@ def age(results: Path, hours: float) -> None:
         path.write_text(older.model_dump_json())
 
 
-@pytest.mark.server
 @pytest.mark.parametrize("told", [True, False], ids=["Kie tells its end", "Kie tells no end"])
-@pytest.mark.parametrize(("hours", "uploads"), [(0, 1), (19, 1), (23.5, 2), (48, 2)])
+@pytest.mark.parametrize(("hours", "uploads"), [(19, 1), (23.5, 2)])
 async def test_an_upload_is_used_again_for_less_than_a_day(
+    upload: Upload,
     kie: SimulatorServer,
     credentials: KieCredentials,
     results: Path,
@@ -53,28 +70,27 @@ async def test_an_upload_is_used_again_for_less_than_a_day(
 ) -> None:
     if not told:
         kie.fault("upload", times=None, merge={"data": {"expiresAt": None}})
-    first = await upload_file(picture, credentials, job_key="ship")
+    first = await upload(picture, credentials, job_key="ship")
     assert (first.expires_at is not None) is told
     age(results, hours)
-    second = await upload_file(picture, credentials, job_key="ship")
+    second = await upload(picture, credentials, job_key="ship")
     assert kie.stats()["uploads"] == uploads
     assert (first.url == second.url) is (uploads == 1)
 
 
-@pytest.mark.server
 async def test_an_upload_that_ends_sooner_is_made_anew_sooner(
-    kie: SimulatorServer, credentials: KieCredentials, picture: Path
+    upload: Upload, kie: SimulatorServer, credentials: KieCredentials, picture: Path
 ) -> None:
     kie.change(upload_days=0.02)
-    await upload_file(picture, credentials, job_key="ship")
-    await upload_file(picture, credentials, job_key="ship")
+    await upload(picture, credentials, job_key="ship")
+    await upload(picture, credentials, job_key="ship")
     assert kie.stats()["uploads"] == 2
 
 
 REQUESTS: dict[str, Callable[[str], JobRequest]] = {
     "typed": lambda url: Sora2ImageToVideo(prompt="it sails", image_urls=[url]),
     "market": lambda url: MarketModel(
-        model="kling-2.6/text-to-video", input={"prompt": "it sails", "elements": [{"image_url": url}]}
+        model="acme/any-video", input={"prompt": "it sails", "elements": [{"image_url": url}]}
     ),
 }
 
@@ -126,41 +142,34 @@ async def test_a_doubt_stays_one_when_its_picture_is_uploaded_again(
     assert kie.stats()["created"] == 1
 
 
-@pytest.mark.server
 @pytest.mark.parametrize(
     ("name", "content"), [("boat.png", PNG + b"1"), ("boat.webp", PNG)], ids=["content", "suffix"]
 )
 async def test_another_picture_is_another_submission(
-    credentials: KieCredentials, picture: Path, name: str, content: bytes
+    upload: Upload, credentials: KieCredentials, picture: Path, name: str, content: bytes
 ) -> None:
-    first = (await upload_file(picture, credentials, job_key="ship")).url
+    first = (await upload(picture, credentials, job_key="ship")).url
     picture.with_name(name).write_bytes(content)
-    second = (await upload_file(picture.with_name(name), credentials, job_key="ship")).url
+    second = (await upload(picture.with_name(name), credentials, job_key="ship")).url
     keys = {submission_key(None, "ship", REQUESTS["typed"](url), 1) for url in (first, second)}
     assert len(keys) == 2
 
 
-@pytest.mark.server
 @pytest.mark.parametrize(
     ("name", "size"),
     [
         ("sea.mp3", 1000),
-        ("sea.wav", 1000),
         ("clip.MOV", 1000),
-        ("clip.mkv", 1000),
-        ("anim.gif", 1000),
-        ("notes.srt", 10),
-        ("scene.glb", 1000),
         ("large.mp4", 12 * 1024 * 1024),
         ("no-suffix", 10),
     ],
 )
 async def test_any_kind_and_size_is_uploaded_under_its_suffix(
-    credentials: KieCredentials, tmp_path: Path, name: str, size: int
+    upload: Upload, credentials: KieCredentials, tmp_path: Path, name: str, size: int
 ) -> None:
     file = tmp_path / name
     file.write_bytes(bytes(range(250)) * (size // 250 + 1))
-    uploaded = await upload_file(file, credentials, job_key="ship")
+    uploaded = await upload(file, credentials, job_key="ship")
     assert Path(uploaded.url).suffix == file.suffix.lower()
     assert uploaded.size == file.stat().st_size
     async with httpx.AsyncClient(trust_env=False) as http:

@@ -140,7 +140,7 @@ FULL: dict[str, dict[str, Any]] = {
         "input": {"video_url": "https://sora.chatgpt.com/p/s_1", "upload_method": "s3"},
     },
     "market": {
-        "model": "kling-2.6/text-to-video",
+        "model": "acme/any-video",
         "input": {"prompt": "a dog", "duration": "5", "sound": False, "nested": {"seed": 1, "tags": ["a"]}},
     },
 }

@@ -15,7 +15,7 @@ from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.jobs import parse_job, parse_result
 from prefect_kie.models import Slice, parse_request
 
-often = settings(max_examples=100, deadline=None)
+often = settings(max_examples=60, deadline=None)
 
 texts = st.text(st.characters(exclude_categories=()), max_size=30)
 """Any text, halves of characters included."""
@@ -80,7 +80,6 @@ bodies = st.fixed_dictionaries(
 dates = st.none() | texts | st.just("Sun, 22 Nov 2026 11:52:45 GMT")
 envelopes = st.builds(
     Envelope,
-    status=statuses | st.integers(),
     code=codes | st.integers(),
     readable=st.booleans(),
     from_body=st.booleans(),
@@ -106,7 +105,6 @@ def check_job(job: Job | None) -> None:
 @given(status=statuses, body=st.binary(max_size=200) | encoded.map(str.encode), date=dates)
 def test_any_bytes_are_read_as_an_envelope(status: int, body: bytes, date: str | None) -> None:
     envelope = parse_envelope(status, body, date)
-    assert envelope.status == status
     assert envelope.from_body or envelope.code == status
     check_job(parse_job(envelope.fields))
 

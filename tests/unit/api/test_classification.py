@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,7 +35,7 @@ from prefect_kie.api.classification import (
     failure_class,
     is_passing,
 )
-from prefect_kie.api.envelope import Envelope
+from prefect_kie.api.envelope import Envelope, parse_envelope
 
 NAMES = {"model", "input", "prompt", "aspect_ratio", "image_urls", "size", "origin_task_id"}
 """Fields that were sent, or that the model takes."""
@@ -48,17 +49,17 @@ GUARDRAILS = "This content may violate our guardrails concerning similarity to t
 
 def said(code: int, text: str = "", data: Any = None, *, status: int = 200) -> Envelope:
     """An answer whose body holds a code."""
-    return Envelope(status, code, readable=True, from_body=True, text=text, data=data)
+    return parse_envelope(status, json.dumps({"code": code, "msg": text, "data": data}).encode())
 
 
 def page(status: int, text: str = "<html>") -> Envelope:
     """An answer that is no JSON."""
-    return Envelope(status, status, readable=False, from_body=False, text=text, data=None)
+    return parse_envelope(status, text.encode())
 
 
 def bare(status: int, data: Any = None) -> Envelope:
     """A JSON object without a code."""
-    return Envelope(status, status, readable=True, from_body=False, text="", data=data)
+    return parse_envelope(status, json.dumps({"data": data}).encode())
 
 
 @dataclass(frozen=True)

@@ -217,14 +217,15 @@ def test_what_was_charged_is_read_where_it_is_told(given: object, credits: float
         ("", None),
         (0, None),
         (-1, None),
-        ("2025-08-19", None),
-        (4_102_444_800_000, None),
+        ("2025-08-19", datetime(2025, 8, 19, tzinfo=timezone.utc)),
+        ("19 August", None),
+        (10**15, None),
         (10**30, None),
         (True, None),
     ],
     ids=repr,
 )
-def test_times_are_epoch_milliseconds(given: object, time: datetime | None) -> None:
+def test_times_are_epoch_milliseconds_or_dates(given: object, time: datetime | None) -> None:
     read = job(createTime=given, completeTime=given)
     assert (read.created_at, read.completed_at) == (time, time)
 

@@ -42,35 +42,20 @@ def escaped(text: str, form: str) -> str:
 
 TEXTS: dict[str, str] = {
     "as it is": KEY,
-    "in capitals": KEY.upper(),
-    "with blanks": " ".join(KEY),
-    "in two lines": f"{KEY[:9]}\n{KEY[9:]}",
+    "in words": f"Authorization: {BEARER}; ",
     "URL, all of it": escaped(KEY, "%{:02x}"),
     "URL, capitals": escaped(KEY, "%{:02X}"),
-    "URL, twice": escaped(KEY, "%25{:02x}"),
     "URL, what has to be": quote(BEARER, safe=""),
     "JSON": escaped(KEY, "\\u{:04x}"),
-    "JSON in JSON": escaped(KEY, "\\\\u{:04X}"),
-    "JavaScript": escaped(KEY, "\\x{:02x}"),
     "HTML, decimal": escaped(KEY, "&#{};"),
     "HTML, hexadecimal": escaped(KEY, "&#x{:X};"),
-    "HTML, twice": html.escape(escaped(KEY, "&#{:03};")),
-    "quoted printable": escaped(KEY, "={:02X}"),
     "base64": base64.b64encode(KEY.encode()).decode(),
     "base64 of the header": base64.b64encode(BEARER.encode()).decode(),
     "base64 of more": base64.b64encode(f"key: {KEY}\n".encode()).decode(),
     "base64 for URLs": base64.urlsafe_b64encode(f"?{KEY}?".encode()).decode(),
-    "base64 of UTF-16": base64.b64encode(KEY.encode("utf-16-le")).decode(),
-    "hexadecimal": KEY.encode().hex(),
-    "with NULs": "\0".join(KEY),
-    "in words": f"Authorization: {BEARER}; ",
 }
 BODIES: dict[str, bytes] = {
     **{f"page, {name}": f"<pre>{text}</pre>".encode() for name, text in TEXTS.items()},
-    **{
-        f"page, {charset}": f"<pre>{BEARER}</pre>".encode(charset)
-        for charset in ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-8-sig")
-    },
     **{
         f"JSON, {name}": json.dumps({"code": 401, "msg": text, "data": {text: [text]}}).encode()
         for name, text in TEXTS.items()
@@ -86,12 +71,10 @@ BODIES: dict[str, bytes] = {
 
 def forms(text: str) -> Iterator[str]:
     """What could be read in a text without much effort."""
-    for _ in range(3):
-        bare = re.sub(r"[\s\0\\]+|u0000", "", text)
-        yield bare
-        yield from (_base64(word) for word in re.findall(r"[A-Za-z0-9+/_-]{16,}", bare))
-        yield from (_hex(word) for word in re.findall(r"[0-9a-fA-F]{20,}", bare))
-        text = re.sub(r"(?:\\+u00|\\+x|%|=)([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text)
+    for _ in range(2):
+        yield text
+        yield from (_base64(word) for word in re.findall(r"[A-Za-z0-9+/_-]{16,}", text))
+        text = re.sub(r"(?:\\+u00|%)([0-9a-fA-F]{2})", lambda found: chr(int(found[1], 16)), text)
         text = html.unescape(text)
 
 
@@ -99,15 +82,11 @@ def _base64(word: str) -> str:
     plain = word.replace("-", "+").replace("_", "/")
     starts = (plain[skip:] for skip in range(4))  # whatever letters stand before it
     whole = (base64.b64decode(each[: -1 if len(each) % 4 == 1 else None] + "==") for each in starts)
-    return "\n".join(each.decode("latin-1") for each in whole).replace("\0", "")
-
-
-def _hex(word: str) -> str:
-    return bytes.fromhex(word[: len(word) // 2 * 2]).decode("latin-1")
+    return "\n".join(each.decode("latin-1") for each in whole)
 
 
 def shows_key(text: str) -> bool:
-    return any(KEY.lower() in form.lower() for form in forms(text))
+    return any(KEY in form for form in forms(text))
 
 
 def test_this_search_finds_every_form() -> None:

@@ -31,8 +31,8 @@ from .conftest import NewClient, http_answer, wire
 DOG = Sora2TextToVideo(prompt="a dog")
 BOARD = Sora2ProStoryboard(shots=[Shot(Scene="dawn", duration=7.5)])
 CHARACTER = Sora2CharactersPro(origin_task_id="t0", timestamps="1,2", character_prompt="calm")
-YAK = MarketModel(model="kling-2.6/text-to-video", input={"prompt": "a yak", "options": {"cfgScale": 1}})
-EXTENDED = MarketModel(model="veo/extend", input={"taskId": "t0", "prompt": "on"})
+YAK = MarketModel(model="acme/any-video", input={"prompt": "a yak", "options": {"cfgScale": 1}})
+EXTENDED = MarketModel(model="acme/extend", input={"taskId": "t0", "prompt": "on"})
 
 MISHAPS: list[tuple[JobRequest, int, str]] = [
     *(

@@ -175,7 +175,7 @@ durations = st.floats(0.01, 1e5)
 progresses = st.none() | st.floats(-10, 110)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(policy=policies(), age=ages, usual=durations, progress=progresses, chance=chances)
 def test_a_gap_is_never_too_short_nor_too_long_unless_it_ends_at_the_deadline(
     policy: PollPolicy, age: float, usual: float, progress: float | None, chance: float
@@ -190,7 +190,7 @@ def test_a_gap_is_never_too_short_nor_too_long_unless_it_ends_at_the_deadline(
         assert gap <= policy.max_gap_seconds + policy.min_gap_seconds
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(policy=policies(), age=ages, usual=durations, chances=st.lists(chances, min_size=1, max_size=5))
 def test_looks_end_and_the_last_one_is_at_the_deadline(
     policy: PollPolicy, age: float, usual: float, chances: list[float]
@@ -203,7 +203,7 @@ def test_looks_end_and_the_last_one_is_at_the_deadline(
     assert all(later - sooner >= policy.min_gap_seconds - rounding for sooner, later in pairwise(seen))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(age=ages, usual=durations, jitter=st.floats(0, 0.5), chance=chances)
 def test_jitter_stays_within_its_bounds(age: float, usual: float, jitter: float, chance: float) -> None:
     steady, shaken = (

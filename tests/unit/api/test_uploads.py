@@ -103,7 +103,7 @@ def test_a_name_at_kie_is_plain_and_never_comes_twice(name: str, pattern: str) -
 
 
 def uploaded(data: Any) -> UploadedFile:
-    return parse_upload(Envelope(200, 200, readable=True, from_body=True, text="", data=data))
+    return parse_upload(Envelope(200, readable=True, from_body=True, text="", data=data))
 
 
 def test_the_documented_answer_is_read_whole() -> None:

@@ -28,7 +28,7 @@ from prefect_kie.outcomes.results import Wanted
 CAT = Sora2TextToVideo(prompt="a cat")
 STABLE = Sora2TextToVideoStable(prompt="a cat")
 PICTURE = "https://pictures.example/boat.png"
-KLING = "kling-2.6/image-to-video"
+KLING = "acme/any-video"
 
 
 def failure(*, transient: bool = True, confirmed: bool = True, billed: Any = "no") -> JobFailed:
@@ -183,5 +183,5 @@ def test_an_input_of_its_own_is_filled_from_the_row() -> None:
 
 
 def test_a_template_without_a_value_is_refused() -> None:
-    with pytest.raises(ManifestError, match=r"fallback kling.*\{mood\} names no column"):
+    with pytest.raises(ManifestError, match=r"fallback acme.*\{mood\} names no column"):
         fallbacks({"model": CAT.model, "prompt": "a cat"}, {"model": KLING, "input": {"prompt": "{mood}"}})

@@ -41,10 +41,10 @@ def test_each_field_of_a_parameters_model_is_described(flow: Flow[..., Any]) -> 
 
 def test_enums_are_choices_and_bounds_are_told() -> None:
     definitions = parameter_schema(flows.generate_video.fn).model_dump()["definitions"]
-    fields = definitions["Sora2TextToVideo"]["properties"]
-    assert fields["aspect_ratio"]["enum"] == ["portrait", "landscape"]
-    assert fields["n_frames"]["enum"] == ["10", "15"]
-    assert (fields["prompt"]["minLength"], fields["prompt"]["maxLength"]) == (1, 10_000)
+    fields = definitions["MinimaxH3TextToVideo"]["properties"]
+    assert "16:9" in fields["aspect_ratio"]["enum"]
+    assert fields["duration"]["enum"] == list(range(4, 16))
+    assert (fields["prompt"]["minLength"], fields["prompt"]["maxLength"]) == (1, 7000)
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -69,23 +69,28 @@ def test_a_field_that_may_be_left_out_is_one_field() -> None:
     assert "anyOf" in definitions["Sora2TextToVideo"]["properties"]["remove_watermark"]
 
 
-def test_tabs_have_short_names_that_fit_side_by_side() -> None:
-    schema = parameter_schema(flows.generate_video.fn).model_dump()
+@pytest.mark.parametrize("flow", [flows.generate_video, flows.generate_image, flows.generate_audio])
+def test_tabs_have_short_names_that_fit_side_by_side(flow: Flow[..., Any]) -> None:
+    schema = parameter_schema(flow.fn).model_dump()
     tabs = [choice["$ref"].rsplit("/", 1)[1] for choice in schema["properties"]["request"]["anyOf"]]
     titles = [schema["definitions"][name]["title"] for name in tabs]
-    assert len(set(titles)) == 9
-    assert sum(map(len, titles)) <= 100
+    assert 9 <= len(set(titles)) == len(titles) <= 12
+    assert sum(map(len, titles)) <= 110
     assert titles[-1] == "Any other"
 
 
 @pytest.mark.parametrize(
     ("request_", "told"),
     [
-        ({"model": "sora-2-text-to-video"}, "'prompt' is a required property"),
-        ({"model": "sora-2-text-to-video", "prompt": ""}, "'' should be non-empty"),
-        ({"model": "sora-2-image-to-video", "prompt": "a", "image_urls": []}, r"\[\] should be non-empty"),
-        ({"model": "sora-2-text-to-video", "prompt": "a", "n_frames": "12"}, "'12' is not one of"),
-        ({"model": "sora-2-pro-storyboard", "shots": [{"duration": 1}]}, "'Scene' is a required property"),
+        ({"model": "minimax-h3/text-to-video"}, "'prompt' is a required property"),
+        ({"model": "minimax-h3/text-to-video", "prompt": ""}, "'' should be non-empty"),
+        ({"model": "minimax-h3/text-to-video", "prompt": "a", "promt": "b"}, "'promt' was unexpected"),
+        ({"model": "minimax-h3/text-to-video", "prompt": "a", "duration": 16}, "16 is not one of"),
+        ({"model": "kling-3.0/video", "prompt": "a", "mode": "fast"}, "'fast' is not one of"),
+        (
+            {"model": "kling-3.0/video", "prompt": "a", "multi_prompt": [{"duration": 1}]},
+            "'prompt' is a required",
+        ),
     ],
 )
 def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told: str) -> None:
@@ -100,7 +105,13 @@ def test_the_servers_refusal_names_what_is_wrong(request_: dict[str, Any], told:
     [
         {"model": "sora-2-text-to-video", "prompt": "a cat", "character_id_list": None},
         {"model": "sora-2-pro-text-to-video", "prompt": "a cat", "size": "high", "remove_watermark": True},
-        {"model": "kling-2.6/text-to-video", "input": {"prompt": "a yak"}},
+        {"model": "acme/any-video", "input": {"prompt": "a yak"}},
+        {"model": "kling-2.6/text-to-video", "prompt": "a yak", "sound": False},
+        {
+            "model": "kling-3.0/video",
+            "prompt": "a yak",
+            "multi_prompt": [{"prompt": "it runs", "duration": 3}],
+        },
     ],
 )
 def test_the_server_takes_what_is_right(request_: dict[str, Any]) -> None:

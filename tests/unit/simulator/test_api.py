@@ -28,7 +28,7 @@ SUPPORTED = [
         "input": {"video_url": "https://a.example/v.mp4", "upload_method": "s3"},
     },
     {"model": "kling-2.6/text-to-video", "input": {"prompt": "x", "duration": "5", "sound": False}},
-    {"model": "wan/2-6-text-to-video", "input": {"origin_task_id": "anything"}},
+    {"model": "acme/any-video", "input": {"origin_task_id": "anything"}},
 ]
 
 
@@ -116,8 +116,8 @@ async def test_a_young_job_is_not_found_for_a_while(new_world: NewWorld) -> None
 
 async def test_durations_differ_by_model_and_are_spread_by_seed(new_world: NewWorld) -> None:
     async def durations(**settings: Any) -> list[float]:
-        world = new_world(duration_seconds=10, durations={"wan/2-6-text-to-video": 100}, **settings)
-        for model in ("sora-2-text-to-video", "wan/2-6-text-to-video"):
+        world = new_world(duration_seconds=10, durations={"acme/any-video": 100}, **settings)
+        for model in ("sora-2-text-to-video", "acme/any-video"):
             await world.created(text_job(model=model))
         return [job["finishes_at"] - job["created_at"] for job in (await world.stats())["jobs"]]
 
@@ -144,7 +144,7 @@ async def test_an_empty_balance_refuses_creates(new_world: NewWorld, code: int, 
     answer = await world.create(text_job())
     assert answer["code"] == code
     assert words in answer["msg"]
-    assert (await world.create(text_job(model="wan/2-6-text-to-video")))["code"] == 200
+    assert (await world.create(text_job(model="acme/any-video")))["code"] == 200
 
 
 async def test_creates_above_the_limit_are_rejected_per_key(new_world: NewWorld) -> None:
@@ -286,7 +286,7 @@ async def test_moderation_also_reads_scenes_and_character_prompts(world: World) 
 
 
 async def test_other_models_may_mention_what_they_like(world: World) -> None:
-    body = text_job("@Image1 turns to me@mail.example", model="kling-2.6/text-to-video")
+    body = text_job("@Image1 turns to me@mail.example", model="acme/any-video")
     assert (await world.finished(body))["state"] == "success"
     assert (await world.finished(text_job("write to me@mail.example")))["state"] == "success"
 

@@ -244,7 +244,7 @@ async def test_one_that_another_process_is_submitting_is_left_alone(
 ) -> None:
     await mine.submit()
     now = datetime.now(timezone.utc).isoformat()
-    key = mine.forget_the_outcome(process=os.getppid(), sender="another", written_at=now)
+    key = mine.forget_the_outcome(process=os.getppid(), written_at=now)
     assert await states(mine) == ["submitting"]
     assert mine.service.is_being_submitted(mine.record())
     with pytest.raises(InvalidRequest, match="is submitting it just now") as caught:

@@ -415,7 +415,7 @@ async def test_a_doubtful_answer_that_names_a_task_is_remembered(
 
 # Other processes
 
-ELSEWHERE = {"host": "another", "machine": "another", "sender": "another"}
+ELSEWHERE = {"host": "another", "machine": "another"}
 
 
 def now() -> str:
@@ -482,7 +482,7 @@ async def test_a_call_of_a_dead_process_is_not_waited_for(kie: SimulatorServer, 
     await mine.submit()
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         pass
-    mine.forget_the_outcome(process=process.pid, sender="dead", attempt="dead")
+    mine.forget_the_outcome(process=process.pid, attempt="dead")
     with pytest.raises(SubmissionInDoubt):
         await mine.submit()
     assert (mine.clock.passed, kie.stats()["created"]) == (0, 1)

@@ -79,11 +79,11 @@ def test_the_worst_that_can_be_pressed_into_a_jpeg_is_small_too(tmp_path: Path) 
     with av.open(str(file), "w") as container:
         stream = container.add_stream("libx264", rate=2, options={"crf": "1", "preset": "ultrafast"})
         stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p"
-        for seed in range(60):
+        for seed in range(16):
             noise = Image.effect_noise((320, 180), 200 + seed).convert("RGB")
             container.mux(stream.encode(av.VideoFrame.from_image(noise)))
         container.mux(stream.encode(None))
-    assert len(contact_sheet_jpeg(file, 30.0)) <= sheets.SHEET_BYTES
+    assert len(contact_sheet_jpeg(file, 8.0)) <= sheets.SHEET_BYTES
 
 
 def test_a_video_shorter_than_it_says_has_no_frame_twice(video: Path) -> None:

@@ -85,7 +85,7 @@ def test_a_storyboard_is_named_by_its_scenes() -> None:
     assert file_stem(named).startswith("dawn-over-rome_sora-2-pro-storyboard_")
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LETTERS, LETTERS, TASK_IDS)
 def test_every_name_is_valid_on_every_system(prompt: str, model: str, task_id: str) -> None:
     stem = file_stem(job(prompt, model, task_id))
@@ -96,7 +96,7 @@ def test_every_name_is_valid_on_every_system(prompt: str, model: str, task_id: s
     assert file_stem(job(prompt, model, task_id)) == stem
 
 
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(LETTERS, TASK_IDS, TASK_IDS)
 def test_two_jobs_never_share_a_name(prompt: str, first: str, second: str) -> None:
     assume(first != second)

@@ -10,7 +10,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+from prefect.cache_policies import INPUTS
 
+from prefect_kie import tasks
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.runtime import loop as module
 from prefect_kie.runtime.clients import shared_client
@@ -161,3 +163,9 @@ def test_a_forked_process_has_a_loop_and_locks_of_its_own() -> None:
     parents = module._loop()
     child = asyncio.run(in_parent())
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize("option", [{"cache_policy": INPUTS}, {"persist_result": True}], ids=str)
+def test_what_would_keep_a_waiting_state_as_the_result_is_refused(option: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(option))):
+        tasks.wait_for_job.with_options(**option)

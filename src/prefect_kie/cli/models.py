@@ -1,0 +1,364 @@
+"""`prefect-kie models`: which models Kie serves, what each takes and costs, and what has changed."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib.util
+import os
+import textwrap
+from collections.abc import AsyncIterator, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import httpx
+from prefect.settings import PREFECT_API_URL
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from prefect_kie.api import CatalogModel, KieError, ModelSchema, SuccessRate
+from prefect_kie.api.catalog import CREATE_PATH
+from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.blocks.credentials import KEY_VARIABLE
+from prefect_kie.cli.terminal import CommandFailed, say
+from prefect_kie.models import MarketModel, request_class
+from prefect_kie.models.catalog import (
+    Entry,
+    Field,
+    catalog_date,
+    changes,
+    class_fields,
+    limits_text,
+    live_fields,
+    package_catalog,
+    refreshed,
+)
+from prefect_kie.models.index import MODELS
+from prefect_kie.runtime.live_catalog import LiveCatalog
+
+WIDTH = 80
+BLOCKS = "▁▂▃▄▅▆▇█"
+BAR_LENGTH = 24
+"""One block an hour."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model of a list."""
+
+    name: str
+    kinds: tuple[str, ...]
+    family: str
+    price: str
+    status: str
+    title: str = ""
+
+    def fits(self, kind: str | None, family: str | None, words: Iterable[str]) -> bool:
+        """Whether it is of a kind, of a family, and has all these words."""
+        text = f"{self.name} {self.title} {self.family} {' '.join(self.kinds)}".lower()
+        return (
+            (kind is None or any(kind.lower() in one for one in self.kinds))
+            and (family is None or family.lower() == self.family)
+            and all(word.lower() in text for word in words)
+        )
+
+
+def run(options: argparse.Namespace) -> int:
+    """List models, show one, or compare the package with Kie's catalogue; pays nothing."""
+    acts = {"list": _list, "show": _show, "diff": _diff, "refresh": _refresh}
+    return asyncio.run(acts[options.act](options))
+
+
+async def _account(name: str) -> KieCredentials:
+    """The credentials block, or the key in the environment; without a Prefect server that alone."""
+    key = os.environ.get(KEY_VARIABLE)
+    if PREFECT_API_URL.value() is not None:
+        try:
+            return await load_credentials(name)
+        except (KieError, httpx.HTTPError, ValueError) as error:
+            if not key:
+                why = error.message.rstrip(".") if isinstance(error, KieError) else type(error).__name__
+                raise CommandFailed(f"There is no key: {why}.") from None
+    if not key:
+        raise CommandFailed(f"There is no key: set {KEY_VARIABLE}, or PREFECT_API_URL and save a block.")
+    return KieCredentials(api_key=SecretStr(key))
+
+
+async def _asked(
+    options: argparse.Namespace, *needed: str
+) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
+    """Kie's catalogue and its list of models; else why this package alone has to do."""
+    try:
+        live = LiveCatalog(await _account(options.credentials))
+        return live, await live.models(*needed), ""
+    except (CommandFailed, KieError) as error:
+        return None, [], f"{error.message}." if isinstance(error, KieError) else str(error)
+
+
+async def _list(options: argparse.Namespace) -> int:
+    _, live, why = await _asked(options)
+    rows = [row for row in rows_of(live) if row.fits(options.kind, options.family, options.words)]
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
+    table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=44)
+    for name in ("makes", "", "price"):
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(text) for text in (row.name, " ".join(row.kinds[:2]), row.status, row.price)))
+    Console(width=WIDTH).print(table)
+    _tell(f"{len(rows)} models, with typed requests where nothing else is said. {_source(why)}")
+    _tell("More of one: prefect-kie models show MODEL")
+    return 0
+
+
+def _source(why: str) -> str:
+    known = f"As this version knew Kie's models on {catalog_date()}; Kie was not asked: {why}"
+    return known if why else "As Kie's catalogue has them today."
+
+
+def _tell(text: str) -> None:
+    for line in _wrapped(text, ""):
+        say(line, "dim")
+
+
+def job_models(live: list[CatalogModel]) -> list[CatalogModel]:
+    """The models of Kie's catalogue without those for chats, which are not made by jobs."""
+    return [model for model in live if not any("chat" in kind for kind in model.kinds)]
+
+
+def rows_of(live: list[CatalogModel]) -> list[Row]:
+    """The models of Kie's catalogue and of the package; without the former the package's alone."""
+    served, rows = {model.model: model for model in job_models(live)}, list[Row]()
+    for name, entry in package_catalog().items():
+        told = served.pop(name, None)
+        retired = entry["status"] == "retired" or (live and told is None and entry["status"] == "live")
+        status = "retired" if retired else "" if name in MODELS else "not typed"
+        price = entry.get("price", {}).get("note") or _one_line(told.price if told is not None else "")
+        rows.append(Row(name, tuple(entry["kinds"]), entry["family"], price, status, entry["title"] or ""))
+    for name, told in served.items():
+        rows.append(
+            Row(name, told.kinds, name.partition("/")[0], _one_line(told.price), "not typed", told.title)
+        )
+    return sorted(rows, key=lambda row: row.name)
+
+
+async def _show(options: argparse.Namespace) -> int:
+    name: str = options.model
+    live, served, why = await _asked(options, name)
+    entry = package_catalog().get(name)
+    told = next((model for model in served if model.model == name), None)
+    if entry is None and told is None:
+        raise CommandFailed(
+            f"No model {name!r} is known. {_source(why)} Look for it: prefect-kie models list WORD"
+        )
+    schema: ModelSchema | None = None
+    rate = SuccessRate(model=name)
+    price = told.price if told is not None else ""
+    missing = ""
+    if live is not None and told is not None:
+        try:
+            schema = await live.schema(name)
+            price = (await live.price(name)).text or price
+            rate = await live.success_rate(name)
+        except KieError as error:
+            missing = f"Not all of it is of today: {error.message}."
+    for line in shown(name, entry, told, schema, price, rate, datetime.now(timezone.utc)):
+        say(line)
+    if told is None and not why:
+        missing = "Kie's catalogue does not have it today."
+    _tell(_source(why) if why else missing)
+    return 0
+
+
+def shown(
+    name: str,
+    entry: Entry | None,
+    told: CatalogModel | None,
+    schema: ModelSchema | None,
+    price: str,
+    rate: SuccessRate,
+    now: datetime,
+) -> Iterator[str]:
+    """A model in lines of a terminal's width."""
+    cls = request_class(name)
+    title = entry["title"] if entry is not None else told.title if told is not None else ""
+    kinds = entry["kinds"] if entry is not None else told.kinds if told is not None else ()
+    yield from _wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}", "")
+    summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else ""
+    yield from _wrapped(summary or (told.description if told is not None else ""), "")
+    if entry is not None and entry["status"] == "retired":
+        yield "Retired: Kie serves it no more."
+    fields: dict[str, Field] = {}
+    if cls is not MarketModel:
+        fields = class_fields(cls)
+        yield f"Request: prefect_kie.models.{cls.__name__}"
+        yield f"Task: prefect_kie.tasks.{MODELS[name].task}"
+    elif schema is not None:
+        fields = live_fields(schema)
+        yield "Not typed in this version: checked by Kie's own schema before it is paid."
+    else:
+        yield "Not typed in this version."
+    yield ""
+    for field, facts in fields.items():
+        needed = " (required)" if facts["required"] else ""
+        yield from _wrapped(f"{field}{needed}: {limits_text(facts)}", "  ", "    ")
+        yield from _wrapped(facts.get("help", ""), "    ")
+    if schema is not None and cls is not MarketModel:
+        for change in changes(fields, live_fields(schema)):
+            if " is new: " in change or " also takes " in change:
+                yield from _wrapped(f"Newer than this version: {change}", "  ", "    ")
+    yield ""
+    if price:
+        yield from _wrapped(f"Price, as Kie says on {now:%Y-%m-%d}: {price}", "", "  ")
+    elif entry is not None and "price" in entry:
+        yield from _wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
+    if rate.mean is not None:
+        yield f"Jobs that succeeded, last 24 hours: {bar(rate)} {rate.mean:.0%}"
+    yield f"Example: {example(name, fields)}"
+
+
+def bar(rate: SuccessRate) -> str:
+    """A block for each hour, higher where more jobs succeeded; a dot where nobody asked."""
+    size = -(-len(rate.rates) // BAR_LENGTH)
+    blocks: list[str] = []
+    for start in range(0, len(rate.rates), size):
+        mean = SuccessRate(model=rate.model, rates=rate.rates[start : start + size]).mean
+        blocks.append("·" if mean is None else BLOCKS[min(len(BLOCKS) - 1, int(mean * len(BLOCKS)))])
+    return "".join(blocks)
+
+
+def example(name: str, fields: dict[str, Field]) -> str:
+    """A call with what the model needs."""
+    needed = {field: facts for field, facts in fields.items() if facts["required"]}
+    if not needed and "prompt" in fields:
+        needed = {"prompt": fields["prompt"]}
+    words = "".join(f", {field}={_value(field, facts)!r}" for field, facts in needed.items())
+    return f"await run_model({name!r}{words})"
+
+
+def _value(name: str, field: Field) -> Any:
+    if field.get("enum") or "default" in field:
+        return field.get("default", (field.get("enum") or [None])[0])
+    match field["type"]:
+        case "boolean":
+            return False
+        case "integer" | "number":
+            return field.get("min", 1)
+        case "array":
+            return [_value(name, field.get("items", {"type": "string"}))] * max(1, field.get("min_items", 1))
+        case "object":
+            return {one: _value(one, each) for one, each in field.get("properties", {}).items()}
+        case _:
+            return "https://…" if field.get("format") == "uri" or "url" in name else "…"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
+    return textwrap.wrap(
+        _one_line(text),
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent if further is None else further,
+        break_on_hyphens=False,
+    )
+
+
+async def _diff(options: argparse.Namespace) -> int:
+    live = LiveCatalog(await _account(options.credentials))
+    served = {model.model for model in job_models(await live.models(*options.models))}
+    ours = {name for name, entry in package_catalog().items() if entry["status"] == "live"}
+    chosen: set[str] = set(options.models) or served | ours
+    found = 0
+    for name in sorted(chosen - ours):
+        found += 1
+        said = "is new at Kie, and not in this package" if name in served else "is in neither catalogue"
+        say(f"+ {name} {said}")
+    for name in sorted(chosen & ours - served):
+        found += 1
+        say(f"- {name} is in this package, and no longer in Kie's catalogue")
+    both = sorted(chosen & ours & served)
+    async for name, schema in _schemas(live, both):
+        for change in changes(package_catalog()[name]["fields"], live_fields(schema)):
+            found += 1
+            say(f"~ {name}: {change}")
+    say("Nothing has changed." if not found else f"{found} differences.", "dim")
+    return 0
+
+
+async def _schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
+    """Each model's schema where Kie has one, one request a second."""
+    with Console(stderr=True).status("", spinner="line") as status:
+        for number, name in enumerate(names, start=1):
+            status.update(Text(f"{number} of {len(names)}: {name}"))
+            try:
+                schema = await live.schema(name)
+            except KieError as error:
+                say(f"! {name}: {error.message}", "yellow", error=True)
+                continue
+            if schema is not None:
+                yield name, schema
+
+
+async def _refresh(options: argparse.Namespace) -> int:
+    tool, target = _checkout(options.checkout)
+    live = LiveCatalog(await _account(options.credentials), max_age=0)
+    served = {model.model: model for model in job_models(await live.models())}
+    entries: dict[str, Entry] = {entry["model"]: entry for entry in tool.load()}
+    for name, entry in entries.items():
+        if entry["status"] == "live" and name not in served:
+            entry["status"] = "retired"
+            say(f"- {name} is retired")
+    async for name, schema in _schemas(live, sorted(served)):
+        if name in entries:
+            entry = entries[name]
+            for change in changes(entry["fields"], live_fields(schema)):
+                say(f"~ {name}: {change}")
+            entry["fields"] = refreshed(entry["fields"], live_fields(schema))
+        elif schema.path == CREATE_PATH:
+            entries[name] = new_entry(served[name], schema)
+            say(f"+ {name}: write its words into tools/models_overlay.json")
+    target.write_text(tool.text_of(list(entries.values())), encoding="utf-8")
+    say(f"Wrote {target}. Next: make models")
+    return 0
+
+
+def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
+    """A model that the package does not know yet, as its catalogue has it; a maintainer corrects it."""
+    families = {entry["family"] for entry in package_catalog().values()}
+    head = model.model.lower()
+    family = next((one for one in sorted(families, key=len, reverse=True) if head.startswith(one)), None)
+    kinds = list(model.kinds) or ["video"]
+    task = "".join(letter if letter.isalnum() else "_" for letter in head)
+    return {
+        "model": model.model,
+        "task": "_".join(filter(None, task.split("_"))),
+        "title": model.title or None,
+        "family": family or head.partition("/")[0].partition("-")[0],
+        "kind": kinds[0],
+        "kinds": kinds,
+        "status": "live",
+        "result": {"shape": "urls", "where": "resultJson.resultUrls"},
+        "price": {
+            "note": _one_line(model.price)[:200],
+            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        },
+        "confidence": "live schema",
+        "fields": live_fields(schema),
+    }
+
+
+def _checkout(place: Path) -> tuple[Any, Path]:
+    """The tool that writes the catalogue of a source checkout, and the catalogue's file."""
+    path, target = place / "tools/catalog.py", place / "src/prefect_kie/models/catalog.json"
+    spec = importlib.util.spec_from_file_location("catalog", path)
+    if not (path.is_file() and target.is_file()) or spec is None or spec.loader is None:
+        raise CommandFailed(f"{place} is no source checkout of prefect-kie: name one with --checkout DIR.")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool, target

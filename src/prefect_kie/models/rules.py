@@ -1,0 +1,183 @@
+"""What requests of the catalogue's models have in common: rules between their fields, told in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self, cast
+
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from prefect_kie.api import JobRequest
+from prefect_kie.api.requests import SENT_AS, as_sent, whole
+
+
+class Part(BaseModel):
+    """An object inside of a request.
+
+    Class attributes:
+        always_sent: The fields that are sent at their default, too.
+    """
+
+    model_config = JobRequest.model_config
+
+    always_sent: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _as_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        said = self.model_fields_set | self.always_sent
+        return {name: value for name, value in handler(self).items() if name in said}
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One of the shapes that a model's input may have.
+
+    Attributes:
+        name: What distinguishes it, for people.
+        required: The fields that it needs.
+        allowed: All the fields that it takes; None: all of the model's.
+        limits: How many items a field has in it, at least and at most.
+        values: The only values of a field in it.
+    """
+
+    name: str
+    required: tuple[str, ...]
+    allowed: tuple[str, ...] | None = None
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
+
+    def problem(self, request: CatalogRequest) -> str | None:
+        """Why a request is not of this shape; None where it is."""
+        given = {name for name in type(request).model_fields if name != "model" and request.gives(name)}
+        if missing := [name for name in self.required if not request.has(name)]:
+            return f"needs {' and '.join(missing)}"
+        if self.allowed is not None and (extra := sorted(given - set(self.allowed))):
+            return f"takes no {' and no '.join(extra)}"
+        for name, (least, most) in self.limits.items():
+            if request.gives(name) and not least <= (count := len(getattr(request, name))) <= most:
+                return f"takes {most if least == most else f'{least} to {most}'} {name}, not {count}"
+        for name, allowed in self.values.items():
+            if request.gives(name) and getattr(request, name) not in allowed:
+                return f"takes {name} {' or '.join(map(str, allowed))}"
+        return None
+
+
+class CatalogRequest(JobRequest):
+    """Base of the requests that are generated from the catalogue.
+
+    A field that is left at its default is not sent, so that Kie's own default counts, unless Kie wants to be
+    told it.
+
+    Class attributes:
+        always_sent: The fields that are sent at their default, too.
+        constraints: Rules between fields: `("a", "excludes", "b")`, `("a=v", "needs", "b")`,
+            `("any-of", "a", "b")`.
+        variants: The shapes of the input, where there are several.
+    """
+
+    always_sent: ClassVar[frozenset[str]] = frozenset()
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = ()
+    variants: ClassVar[tuple[Variant, ...]] = ()
+
+    def has(self, name: str) -> bool:
+        """Whether a field says anything, or has a default that Kie knows as well."""
+        return self.gives(name) or type(self).model_fields[name].get_default() not in (None, [])
+
+    def gives(self, name: str) -> bool:
+        """Whether a field says anything: it is neither empty nor left at its default."""
+        value = getattr(self, name)
+        if value is None or value == [] or value == "":
+            return False
+        declared = type(self).model_fields[name]
+        return declared.is_required() or value != declared.default
+
+    @model_serializer(mode="wrap")
+    def _as_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # What was left out stays so, on its way through a flow run's parameters, too.
+        return {
+            name: value
+            for name, value in handler(self).items()
+            if name == "model" or name in self.model_fields_set
+        }
+
+    def effective_fields(self) -> dict[str, Any]:
+        """The `input` object with all documented defaults, whether or not they are sent."""
+        declared = type(self).model_fields.items()
+        defaults = {name: field.default for name, field in declared if not field.is_required()}
+        fields = {name: value for name, value in defaults.items() if name != "model" and value is not None}
+        return as_sent(fields) | super().effective_fields()
+
+    def input_fields(self) -> dict[str, Any]:
+        """The `input` object of the createTask body; what another field excludes is not sent by default."""
+        given = super().input_fields()
+        told = {name: getattr(self, name) for name in self.always_sent}
+        fields = as_sent({name: value for name, value in told.items() if value is not None}) | given
+        fields = {
+            name: fields[name] for name in as_sent(dict.fromkeys(type(self).model_fields)) if name in fields
+        }
+        excluded = {SENT_AS.get(name, name) for name in self._excluded()}
+        return {name: value for name, value in fields.items() if name not in excluded}
+
+    def _excluded(self) -> Iterator[str]:
+        """The fields that are not sent at their default, because of another field or the input's shape."""
+        declared = type(self).model_fields
+        for rule in self.constraints:
+            if len(rule) == 3 and rule[1] == "excludes":
+                condition, _, other = rule
+                for held, name in ((condition, other), (other, condition)):
+                    if name in declared and self._holds(held) and not self.gives(name):
+                        yield name
+        shape = next((variant for variant in self.variants if variant.problem(self) is None), None)
+        if shape and shape.allowed is not None:
+            yield from set(declared) - set(shape.allowed) - {"model"}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_texts(cls, data: Any) -> Any:
+        # A form sends an empty text for what nobody filled in.
+        if not isinstance(data, dict):
+            return data
+        optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
+        optional -= {name for name, field in cls.model_fields.items() if field.is_required()}
+        given = cast("dict[str, Any]", data)
+        return {name: value for name, value in given.items() if value != "" or name not in optional}
+
+    @model_validator(mode="after")
+    def _keeps_the_rules(self) -> Self:
+        for rule in self.constraints:
+            if rule[0] == "any-of":
+                if not any(map(self.gives, rule[1:])):
+                    raise ValueError(f"needs {' or '.join(rule[1:])}")
+            elif self._holds(rule[0]) and (said := self._broken(*rule)):
+                raise ValueError(said)
+        if self.variants:
+            problems = {variant.name: variant.problem(self) for variant in self.variants}
+            if None not in problems.values():
+                shapes = "; ".join(f"{name}: {said}" for name, said in problems.items())
+                raise ValueError(f"its input is of none of the model's shapes ({shapes})")
+        return self
+
+    def _holds(self, condition: str) -> bool:
+        """Whether a rule's words are true of this request: `a`, `a=v`, `no a`."""
+        if condition.startswith("no "):
+            return not self.gives(condition.removeprefix("no "))
+        name, equals, wanted = condition.partition("=")
+        if not equals:
+            return self.gives(name)
+        return str(whole(getattr(self, name))).lower() == wanted.lower()
+
+    def _broken(self, condition: str, relation: str, other: str) -> str | None:
+        """The sentence that says how a rule is broken, where it is."""
+        when, then = condition.replace("=", " "), other.replace("=", " ")
+        if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
+            return (
+                f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"
+            )
+        if relation.startswith("excludes") and self._holds(other):
+            return (
+                f"{then} needs {when[3:]}"
+                if when.startswith("no ")
+                else f"{when} and {then} exclude each other"
+            )
+        return None

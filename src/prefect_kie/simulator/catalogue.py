@@ -1,0 +1,173 @@
+"""Kie's own catalogue: the models it serves, schemas, prices and success rates; and the asset calls."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from prefect_kie.simulator.answers import Answer, envelope, key_of
+from prefect_kie.simulator.checks import check_input
+from prefect_kie.simulator.models import MODELS, Json, Model, Refused, find_model, is_object
+
+if TYPE_CHECKING:
+    from prefect_kie.simulator.state import Simulator
+
+WORDS = {  # of JSON Schema, by those of our rules
+    **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
+    **{"min_items": "minItems", "max_items": "maxItems"},
+    **{name: name for name in ("type", "enum", "default", "pattern")},
+}
+
+
+async def list_models(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`GET /api/v1/models`, filtered by `taskType`, `provider` and `q`."""
+    simulator.throttle(1, f"catalogue of {key_of(request)}", simulator.settings.catalog_per_second)
+    asked = request.query_params
+    kinds, provider = set(asked.get("taskType", "").split(",")) - {""}, asked.get("provider", "").lower()
+    shown = [
+        {
+            "model": name,
+            "slug": name.replace("/", "-"),
+            "title": model.title or name,
+            "provider": model.family,
+            "taskType": list(model.kinds),
+            "description": None,
+            "pricingDesc": _price_of(name, model, simulator),
+        }
+        for name, model in _served(simulator).items()
+        if (not kinds or kinds.intersection(model.kinds))
+        and provider in ("", model.family.lower())
+        and asked.get("q", "").lower() in f"{name} {model.title or ''}".lower()
+    ]
+    return envelope(data={"total": len(shown), "models": shown})
+
+
+async def schema(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`GET /api/v1/models/{model}/schema`."""
+    name, model = _asked(simulator, request)
+    hidden = any(fnmatchcase(name, pattern) for pattern in simulator.settings.schemaless_models)
+    document = None if hidden or not model.fields else openapi(name, model)
+    return envelope(data={"model": name, "openapi": document})
+
+
+async def price(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`GET /api/v1/models/{model}/price`."""
+    name, model = _asked(simulator, request)
+    return envelope(data={"model": name, "pricingDesc": _price_of(name, model, simulator)})
+
+
+async def success_rate(simulator: Simulator, request: Request, _: object) -> Answer:
+    """`GET /api/v1/models/{model}/success-rate`: 24 hours in steps of ten minutes; null: nobody asked."""
+    name, _model = _asked(simulator, request)
+    luck = hashlib.sha512(name.encode()).digest()
+    began = int(simulator.clock()) // 600 * 600 - 24 * 3600
+    points: list[Json] = []
+    for number in range(144):
+        start, error = 1000 * (began + 600 * number), luck[number % len(luck)] / 32
+        rates: Json = {
+            "successRate": round(100 - error, 2),
+            "errorRate": round(error, 2),
+            "isNormal": error < 7,
+        }
+        if error < 0.5:
+            rates = dict.fromkeys(rates, None)
+        points.append({"start": start, "end": start + 600_000, **rates})
+    return envelope(data={"model": name, "points": points})
+
+
+async def create_asset(simulator: Simulator, request: Request, content: object) -> Answer:
+    """`POST /api/v1/omni/character/create` and `…/audio/create`: an id at once, and no job."""
+    if not is_object(content):
+        raise Refused(422, "The request body must be a JSON object")
+    model = next(model for model in MODELS.values() if model.call == request.url.path)
+    check_input(model, content)
+    simulator.counts["assets"] += 1
+    made = uuid.uuid4().hex
+    if "character" in request.url.path:
+        return envelope(data={"characterId": f"char_{made}", "characterName": content.get("character_name")})
+    return envelope(data={"audioId": f"audio_{made}", "kieAudioId": f"audio_{made}", "name": content["name"]})
+
+
+def _served(simulator: Simulator) -> dict[str, Model]:
+    """The models that the catalogue lists: the live ones, Sora while it is not paused, and the extra ones."""
+    settings = simulator.settings
+    extra = {name: find_model(name, extra=settings.extra_models) for name in settings.extra_models}
+    return {
+        name: model
+        for name, model in {**MODELS, **extra}.items()
+        if model and model.status == "live" and name not in settings.retired_models
+        if not simulator.is_paused(name)
+    }
+
+
+def _asked(simulator: Simulator, request: Request) -> tuple[str, Model]:
+    """Return the model that a call is about; Refused where the catalogue has none of that name."""
+    simulator.throttle(1, f"catalogue of {key_of(request)}", simulator.settings.catalog_per_second)
+    name = request.path_params["model"]
+    model = _served(simulator).get(name)
+    # Kie does not take a name whose slash is escaped.
+    if model is None or b"%2f" in request.scope.get("raw_path", b"").lower():
+        raise Refused(404)
+    return name, model
+
+
+def _price_of(name: str, model: Model, simulator: Simulator) -> str:
+    return model.price_note or f"{simulator.settings.price_of(name):g} credits per run"
+
+
+def openapi(name: str, model: Model) -> Json:
+    """Return the OpenAPI document of one model as Kie writes them, with its odd component names."""
+    component = f"{name.replace('/', ' ')} input "  # with blanks, one of them at its end
+    shapes = [_shape(model, variant) for variant in model.variants]
+    given = {"oneOf": shapes} if shapes else _shape(model, {})
+    reference: Json = {"$ref": f"#/components/schemas/{quote(component)}"}
+    body = reference
+    if model.call is None:
+        rules = {
+            "model": {"type": "string", "enum": [name]},
+            "callBackUrl": {"type": "string", "format": "uri"},
+        }
+        body = _object(rules, ["model", "input"])
+        body["properties"]["input"] = reference
+    post = {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
+        "responses": {"200": {"description": "The task is created."}},
+    }
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": model.title or name, "version": "1.0.0"},
+        "servers": [{"url": "https://api.kie.ai"}],
+        "paths": {model.call or "/api/v1/jobs/createTask": {"post": post}},
+        "components": {"schemas": {component: given}},
+    }
+
+
+def _shape(model: Model, variant: Json) -> Json:
+    """The JSON Schema of an input, or of one of its shapes."""
+    allowed = variant.get("allowed") or list(model.fields)
+    fields = {name: {**model.fields, **variant.get("fields", {})}[name] for name in allowed}
+    told = variant.get("required", ())
+    required = [name for name in allowed if name in told or model.fields[name].get("required")]
+    return _object(fields, required) | ({"title": variant["name"]} if variant else {})
+
+
+def _object(fields: Json, required: list[str]) -> Json:
+    properties = {name: _property(rule) for name, rule in fields.items()}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _property(rule: Json) -> Json:
+    shown: dict[str, Any] = {WORDS[name]: value for name, value in rule.items() if name in WORDS}
+    if "properties" in rule:
+        needed = [name for name, each in rule["properties"].items() if each.get("required")]
+        shown |= _object(rule["properties"], needed)
+    if "items" in rule:
+        shown["items"] = _property(rule["items"])
+    if rule.get("format") == "uri":
+        shown["format"] = "uri"
+    return shown
