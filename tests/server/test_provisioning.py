@@ -218,6 +218,13 @@ class TestCredentials:
         assert "holds a space or a character that no key has" in found.what
         assert KEY not in str(found)
 
+    def test_a_block_for_a_simulated_kie(self, server: None, kie: SimulatorServer) -> None:
+        wanted = KieCredentials(api_key=SecretStr("simulated"), base_url=kie.url, upload_url=kie.url)
+        assert provided(BLOCK, wanted).outcome == "created"
+        assert provided(BLOCK, wanted).outcome == "exists"
+        made = with_client(lambda client: KieCredentials.aload("kie", client=client))
+        assert (made.base_url, made.upload_url) == (kie.url, kie.url)
+
     def test_a_block_that_exists_is_never_overwritten(self, server: None, kie: SimulatorServer) -> None:
         mine = KieCredentials(api_key=SecretStr("mine"), base_url=kie.url, upload_url=kie.url)
         with_client(lambda client: mine.asave("kie", client=client))

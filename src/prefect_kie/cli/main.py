@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     option(
         "--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help="budget of all runs, kie-credits"
     )
+    option("--kie", metavar="URL", help="make the block 'kie' for a simulated Kie at this address")
 
     command("doctor", "check that all is in place; changes nothing on the server, spends nothing", block)
 

@@ -15,6 +15,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectNotFound
+from pydantic import SecretStr
 
 from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials
@@ -47,12 +48,17 @@ Setup does not choose where flow runs are executed. Next, in the directory with 
 
 def run(options: argparse.Namespace) -> int:
     """Set the configured Prefect server up with KIE_API_KEY of the environment: 0 when everything exists."""
-    failed = asyncio.run(_report(os.environ.get("KIE_API_KEY", "").strip() or None, options.credits))
+    key = os.environ.get("KIE_API_KEY", "").strip() or None
+    wanted: KieCredentials | str | None = key
+    if options.kie is not None:
+        secret = SecretStr(key or "simulated")
+        wanted = KieCredentials(api_key=secret, base_url=options.kie, upload_url=options.kie)
+    failed = asyncio.run(_report(wanted, options.credits))
     say(NEXT)
     return int(failed)
 
 
-async def _report(key: str | None, credits: int | None) -> bool:
+async def _report(key: KieCredentials | str | None, credits: int | None) -> bool:
     async with connected() as client:
         say(f"Prefect server {server_url()}")
         failed = await show_all(set_up(client, key, credits), "missing", "error")
@@ -62,7 +68,7 @@ async def _report(key: str | None, credits: int | None) -> bool:
 
 async def set_up(
     client: PrefectClient,
-    key: str | None = None,
+    key: KieCredentials | str | None = None,
     credits: int | None = None,
     automations: Sequence[AutomationCore] = all_automations(),
 ) -> AsyncIterator[Finding]:
@@ -95,11 +101,14 @@ async def provide_block_type(client: PrefectClient, what: str, block: type[Block
     return Finding("created" if before is None else "exists" if before == await known() else "updated", what)
 
 
-async def provide_credentials(client: PrefectClient, what: str, key: str | None) -> Finding:
+async def provide_credentials(client: PrefectClient, what: str, key: KieCredentials | str | None) -> Finding:
     with suppress(ObjectNotFound):
         slug = KieCredentials.get_block_type_slug()
         await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
         return Finding("exists", f"{what}, whatever KIE_API_KEY says")
+    if isinstance(key, KieCredentials):
+        await key.asave(DEFAULT_CREDENTIALS, client=client)
+        return Finding("created", f"{what}, which leads to {key.base_url}")
     try:
         if key is None:
             raise ValueError("KIE_API_KEY is not set (a key is made at kie.ai/api-key)")
