@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from prefect_kie.api.forms import described
 
@@ -37,6 +37,8 @@ class JobRequest(BaseModel):
     result_kind: ClassVar[str] = "video"
     reports_progress: ClassVar[bool] = False
     retired: ClassVar[str | None] = None
+
+    _called: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -80,8 +82,21 @@ class JobRequest(BaseModel):
 
     @property
     def title(self) -> str:
-        """A few words that tell a person which job this is: the prompt, or what stands for it."""
-        return title_of(self.input_fields())
+        """A few words that tell a person which job this is: the prompt as it was written, or what stands for
+        it.
+        """
+        return self._called or title_of(self.input_fields())
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether the characters that its prompt named are in it."""
+        return self._called is not None
+
+    def called(self, title: str) -> Self:
+        """The same request, with another title than its prompt."""
+        named = self.model_copy()
+        named._called = title
+        return named
 
 
 SENT_AS = {"model_version": "model", "track_title": "title"}
