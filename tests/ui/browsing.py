@@ -48,9 +48,11 @@ class Ui(ABC):
         """Go to a page of this UI."""
         self.page.goto(f"{self.address}{path}")
 
-    def open_form(self, deployment_id: str) -> None:
-        """From the list of deployments to the form of a run."""
+    def open_form(self, deployment_id: str, search: str = "") -> None:
+        """From the list of deployments, of which a page shows ten, to the form of a run."""
         self.open("/deployments")
+        if search:
+            self.page.get_by_placeholder("Search deployments").fill(search)
         self.page.locator(f'a[href$="/deployment/{deployment_id}"]').first.click()
         self.page.get_by_role("button", name="Run", exact=True).click()
         self.page.get_by_text("Custom run").click()
