@@ -46,7 +46,9 @@ def made_video(
 
     av: Any = module
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=fps, options={"preset": preset})
+        stream = container.add_stream(
+            codec, rate=fps, options={"preset": preset} if codec == "libx264" else {"deadline": "realtime"}
+        )
         (stream.width, stream.height), stream.pix_fmt = size, "yuv420p"
         track = None
         if loudness:
@@ -60,7 +62,9 @@ def made_video(
         for start in range(0, round(seconds * SOUND_RATE) if track and loudness else 0, 1000):
             second = start / SOUND_RATE
             peak = 32000 * (loudness(second) if loudness else 0.0)
-            tone = [round(peak * math.sin(2 * math.pi * 440 * (start + at) / SOUND_RATE)) for at in range(1000)]
+            tone = [
+                round(peak * math.sin(2 * math.pi * 440 * (start + at) / SOUND_RATE)) for at in range(1000)
+            ]
             frame = av.AudioFrame(format="s16", layout="mono", samples=len(tone))
             frame.planes[0].update(struct.pack(f"<{len(tone)}h", *tone))
             frame.sample_rate, frame.pts = SOUND_RATE, start

@@ -114,10 +114,10 @@ def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Q
     """The form, whose bounds are the video's: most mistakes do not even leave it."""
     key = artifact_key("contact-sheet", origin.task_id)
     address = artifact_url(key)
+    sheet = link("contact sheet", address) if address else "contact sheet"
     text = (
         "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
-        f"{link('contact sheet', address) if address else 'contact sheet'} (the run's artifact `{key}`) shows "
-        "the frames with their times."
+        f"{sheet}, the run's artifact `{key}`, shows the frames with their times."
     )
     begin, ends = suggested(seconds or 10.0)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"

@@ -1,4 +1,4 @@
-"""What stands beside a film, so that an editor can go on: an edit list (OpenTimelineIO), and subtitles (SRT)."""
+"""What stands beside a film, for an editor to go on: an edit list (OpenTimelineIO), and subtitles (SRT)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _clock(seconds: float) -> str:
 
 
 def _track(kind: str, episodes: Sequence[Episode], fps: float) -> dict[str, Any]:
-    # With a crossfade each clip ends, and the next one begins, in its middle; the dissolve reaches beyond both.
+    # In the middle of a crossfade one clip ends and the next begins; the dissolve reaches beyond both.
     overlaps = [
         max(0, round((one.start + one.seconds) * fps) - round(later.start * fps))
         for one, later in pairwise(episodes)

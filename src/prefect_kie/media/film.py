@@ -1,9 +1,9 @@
 """A film: episodes in their order in one MP4, with a list of its cuts for an editor, and subtitles.
 
-Where all episodes are coded alike and follow each other in plain cuts, they are copied, in no time and without
-loss. Else all are coded once: to the size and rate of the first, their sound at one level. All of it runs in
-the calling thread (but `film`), needs PyAV and Pillow (the extra `pictures`), and holds a few pictures at a
-time, however long the film is.
+Where all episodes are coded alike and follow each other in plain cuts, they are copied: in no time, without
+loss, their sound as it is. Else all are coded once: to the size and rate of the first, their sound at one
+level. All of it runs in the calling thread (but `film`), needs PyAV and Pillow (the extra `pictures`), and
+holds a few pictures at a time, however long the film is.
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def _coding(footage: Footage) -> object:
         return (
             (footage.width, footage.height, footage.rate, footage.rotation, streams[0].time_base),
             (picture.width, picture.height, picture.profile, bytes(picture.extradata or b"")),
-            [(one.sample_rate, one.layout.name, bytes(one.extradata or b"")) for one in sound].__repr__(),
+            tuple((one.sample_rate, one.layout.name, bytes(one.extradata or b"")) for one in sound),
         )
 
 
@@ -281,12 +281,11 @@ def _blended(old: Any, new: Any, share: float) -> Any:
 
     mixed = pyav().VideoFrame(new.width, new.height, "yuv420p")
     for plane, *both in zip(mixed.planes, old.planes, new.planes, strict=True):
-        images = [
+        first, second = (
             Image.frombuffer("L", (one.width, one.height), bytes(one), "raw", "L", one.line_size, 1)
             for one in both
-        ]
-        image = Image.blend(*images, share)
+        )
         padded = Image.new("L", (plane.line_size, plane.buffer_size // plane.line_size))
-        padded.paste(image)
+        padded.paste(Image.blend(first, second, share))
         plane.update(padded.tobytes())
     return mixed

@@ -70,7 +70,9 @@ async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
 
 def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
     """Pictures of a video as JPEG files, in the calling thread; raises whatever its decoder does."""
-    return [jpeg_of(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)]
+    return [
+        jpeg_of(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)
+    ]
 
 
 def contact_sheet_jpeg(file: Path, seconds: float, suggested: tuple[float, float] | None = None) -> bytes:

@@ -27,7 +27,7 @@ VOICE_RATE = 44_100
 MIN_DIFFERENCE = 6.0  # of two stills, mean of their thumbnails' pixels; 0 to 255
 _SLACK = 0.1  # seconds by which a slice may end too late: a header may count the sound's end, too
 # Below 10 MB in 8 s, which the strictest model takes, whatever the pictures are.
-_ENCODING = {"preset": "fast", "crf": "18", "maxrate": "8M", "bufsize": "8M"}
+_ENCODING = {"preset": "veryfast", "crf": "18", "maxrate": "8M", "bufsize": "8M"}
 
 
 class Clip(NamedTuple):
@@ -193,12 +193,12 @@ def _checked(file: Path, start: float, end: float) -> tuple[Footage, float, floa
 def _clip_size(footage: Footage) -> tuple[int, int]:
     """Its own size where models take that, else as near as they do; even, as H.264 needs."""
     pixels = footage.width * footage.height
-    factor, to_even = 1.0, math.floor
+    factor, spare = 1.0, 0.0
     if pixels > MOST_PIXELS:
         factor = math.sqrt(PIXELS_OF_720P / pixels)
-    elif pixels < FEWEST_PIXELS + 2 * (footage.width + footage.height):
-        factor, to_even = max(1.0, math.sqrt(FEWEST_PIXELS / pixels)), math.ceil
-    return tuple(2 * to_even(round(side * factor / 2, 6)) for side in (footage.width, footage.height))  # pyright: ignore[reportReturnType]
+    elif pixels < FEWEST_PIXELS + 2 * (footage.width + footage.height):  # cut to even, it may be too small
+        factor, spare = max(1.0, math.sqrt(FEWEST_PIXELS / pixels)), 0.999
+    return int(footage.width * factor / 2 + spare) * 2, int(footage.height * factor / 2 + spare) * 2
 
 
 def _image(footage: Footage, frame: Any) -> Any:

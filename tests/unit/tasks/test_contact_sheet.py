@@ -108,6 +108,7 @@ def test_rather_fewer_frames_than_small_ones(tmp_path: Path) -> None:
     assert sheet.width == sheets.COLUMNS * (sheets.WIDTH + sheets.GAP) - sheets.GAP
     assert sheet.height < 5 * (570 + sheets.BAND + sheets.GAP) - sheets.GAP
 
+
 def test_the_worst_that_can_be_pressed_into_a_jpeg_is_small_too(tmp_path: Path) -> None:
     file = tmp_path / "noise.mp4"
     with av.open(str(file), "w") as container:
