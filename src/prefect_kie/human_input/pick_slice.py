@@ -11,8 +11,11 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.slices import suggested
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE
+from prefect_kie.run_page.artifacts import artifact_url
+from prefect_kie.run_page.markdown import link
 from prefect_kie.tasks.measure import contact_sheet, measure_video
 
 
@@ -109,18 +112,18 @@ async def real_length(
 
 def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Question[PickSlice]:
     """The form, whose bounds are the video's: most mistakes do not even leave it."""
+    key = artifact_key("contact-sheet", origin.task_id)
+    address = artifact_url(key)
+    sheet = link("contact sheet", address) if address else "contact sheet"
     text = (
         "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
-        f"run's artifact `{artifact_key('contact-sheet', origin.task_id)}` shows the frames with their times."
+        f"{sheet}, the run's artifact `{key}`, shows the frames with their times."
     )
-    # To begin with: three seconds in the middle of the video, to the half second.
-    length = seconds or 10.0
-    begin = max(0.0, round(length - 3.0) / 2)
+    begin, ends = suggested(seconds or 10.0)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
     where = "Where the slice begins, in seconds from the start of the video."
     start = Field(default=begin, ge=0, le=seconds, title="Start (seconds)", description=where)
     where = f"Where it ends: 1 to 4 seconds after its start{until}."
-    ends = max(begin + 1.0, min(begin + 3.0, length))
     end = Field(default=ends, ge=1, le=seconds, title="End (seconds)", description=where)
     form = create_model("PickSlice", __base__=PickSlice, start=(float, start), end=(float, end))
     text = f"**{reason}**\n\n{text}" if reason else text

@@ -22,6 +22,7 @@ from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
+from prefect.settings import PREFECT_UI_URL
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
 from prefect_kie.media.naming import artifact_key
@@ -55,6 +56,12 @@ def _shown(owner: str, key: str) -> _Shown:
 
 # Of an artifact's data and description (None: there is none yet) makes new ones; None: nothing to show.
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
+
+
+def artifact_url(key: str) -> str | None:
+    """The page of an artifact in the Prefect UI, by its key; None where the UI's address is unknown."""
+    ui: str | None = PREFECT_UI_URL.value()
+    return f"{ui.rstrip('/')}/artifacts/key/{key}" if ui else None
 
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:

@@ -117,12 +117,17 @@ def character_section(
     )
 
 
-def contact_sheet_markdown(job: Job, seconds: float | None, picture: str | None) -> str:
+def contact_sheet_markdown(
+    job: Job, seconds: float | None, picture: str | None, suggested: tuple[float, float] | None = None
+) -> str:
     """A contact sheet: frames with their times, the link to the video, and what to do with them."""
     url = job.urls[0] if job.urls else ""
     blocks = [HELP]
     none = "There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`."
     blocks.append(f"![Frames with their times in seconds]({picture})" if picture else none)
+    if picture and suggested:
+        start, end = suggested
+        blocks.append(f"Framed in orange: {start:g} to {end:g} s, which the form suggests.")
     if player := target(url):
         blocks.append(f'<video controls preload="metadata" width="640" src="{player}"></video>')
         blocks.append(f"**{link('Play the video', url)}** at Kie.")
