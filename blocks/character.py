@@ -6,15 +6,23 @@ from typing import Annotated, Self
 
 import httpx
 from prefect.blocks.core import Block
-from pydantic import ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, model_validator
 
 from prefect_kie._compat import says_no_block
 from prefect_kie.api import InvalidRequest, ServiceUnavailable
 from prefect_kie.blocks.callbacks import KnownFields
 from prefect_kie.blocks.server import server_named
-from prefect_kie.models.characters import HANDLE_PATTERN
+from prefect_kie.models.characters import HANDLE_PATTERN, is_reserved
 
-CharacterHandle = Annotated[str, Field(pattern=HANDLE_PATTERN, max_length=20)]
+
+
+def _is_free(handle: str) -> str:
+    if is_reserved(handle):
+        raise ValueError(f"{handle} is what some models call a picture or a video; take another handle")
+    return handle
+
+
+CharacterHandle = Annotated[str, Field(pattern=HANDLE_PATTERN), AfterValidator(_is_free)]
 """What prompts call a character, without @."""
 Place = Annotated[str, Field(min_length=1, max_length=1000)]
 

@@ -305,7 +305,7 @@ class JobRunner:
         return Character(
             character_id=job.result.character_id,
             handle=job.result.character_user_name,
-            origin_task_id=request.origin_task_id,
+            origin=request.origin_task_id,
             slice=Slice.parse(request.timestamps),
             task_id=job.task_id,
             credits=job.credits,

@@ -18,8 +18,8 @@ from pydantic import BaseModel, ConfigDict
 HANDLE = "@handle"
 """In rules between fields: whether the prompt names a character."""
 
-HANDLE_PATTERN = r"^(?!(image|video|audio|character|element)\d*$)[a-z][a-z0-9_]{1,19}$"
-"""What a character may be called; `image1` and the like are some models' own words for a reference."""
+HANDLE_PATTERN = r"^[a-z][a-z0-9_]{1,19}$"
+"""What a character may be called."""
 
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][A-Za-z0-9_]*)")
 
@@ -82,7 +82,7 @@ def handles_in(prompt: object) -> list[str]:
     if not isinstance(prompt, str):
         return []
     named = (found[1].lower() for found in _MENTION.finditer(prompt))
-    return list(dict.fromkeys(one for one in named if not _is_reserved(one)))
+    return list(dict.fromkeys(one for one in named if not is_reserved(one)))
 
 
 def with_mentions(prompt: str, mentions: Mapping[str, list[str]]) -> str:
@@ -104,5 +104,6 @@ def with_mentions(prompt: str, mentions: Mapping[str, list[str]]) -> str:
     return _MENTION.sub(mention, prompt).replace("@@", "@")
 
 
-def _is_reserved(word: str) -> bool:
+def is_reserved(word: str) -> bool:
+    """Whether a handle is some model's own word for a reference: `image1` and the like."""
     return re.fullmatch(r"(image|video|audio|character|element)\d*", word) is not None

@@ -190,15 +190,17 @@ class _Request:
 
     def _read(self, value: Any, handler: ValidatorFunctionWrapHandler) -> JobRequest:
         request = read_request(value)
-        if self._kind == "sora" and type(request) not in self._classes():
-            raise ValueError(f"{request.model_name} does not make what is asked for here")
-        if self._kind not in ("sora", "any", request.result_kind) and request.result_kind != "any":
+        if self._kind not in ("any", request.result_kind) and request.result_kind != "any":
             raise ValueError(f"{request.model_name} {INSTEAD[request.result_kind]}")
         return request
 
 
 def _tabs(kind: str) -> Callable[[], list[type[JobRequest]]]:
     return lambda: [*map(request_class, TABS[kind]), MarketModel]
+
+
+def _originals() -> list[type[JobRequest]]:
+    return [*map(request_class, TABS["video"][:4]), sora2.Sora2TextToVideo, MarketModel]
 
 
 SORA_VIDEOS = (
@@ -225,5 +227,5 @@ AnyRequest = Annotated[
 ]
 """Any request at all."""
 
-SoraVideoRequest = Annotated[JobRequest, _Request("sora", lambda: SORA_VIDEOS), ByItsModel()]
-"""A request whose video Sora can make a character of."""
+OriginalRequest = Annotated[JobRequest, _Request("video", _originals), ByItsModel()]
+"""A request of a series' first video: a few of the current models, Sora, and any other."""

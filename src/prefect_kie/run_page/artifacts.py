@@ -25,6 +25,7 @@ from prefect.runtime import flow_run, task_run
 from prefect.settings import PREFECT_UI_URL
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
+from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
@@ -91,6 +92,16 @@ async def show_character(
                 overview, sections.character_section(job, result, origin, frames)
             )
         )
+
+
+async def show_kept_character(character: KieCharacter) -> None:
+    """Show a character that a block keeps, in the run's overview; its pictures where they are here."""
+    files = [Path(still) for still in character.stills if Path(still).is_file()]
+    shown = [await pictures(file, [0.0], width=200, max_bytes=7 * 1024) for file in files]
+    frames = [frame for one in shown for frame in one]
+    await _change_overview(
+        lambda overview: sections.with_section(overview, sections.kept_character_section(character, frames))
+    )
 
 
 async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from prefect_kie.api import CharacterResult, Job, JobResult
+from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.saving import deleted_at
@@ -24,7 +25,7 @@ MAX_SECTIONS = 50  # of an overview,
 MAX_ILLUSTRATED = 8  # and those with pictures: 30 KiB each, and each save sends all of it
 RULE = "\n\n---\n\n"
 HELP = (
-    "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "
+    "Which part becomes the character? Choose a few seconds in which it is seen well, alone and from the "
     "front. The form is on the run's page: **Resume** (in the newer UI in its menu ⋮)."
 )
 _DATA_PICTURE = re.compile(r"!\[[^\]]*\]\(data:[^)]*\)")
@@ -114,6 +115,30 @@ def character_section(
         f"- **Model:** {code(job.model)}",
         f"- **Credits:** {job.credits:g}" if job.credits is not None else None,
         f"- **Task id:** {code(job.task_id)}",
+    )
+
+
+def kept_character_section(character: KieCharacter, frames: Sequence[str]) -> str:
+    """A character that you keep: its handle to copy, its pictures, and where its files are."""
+    blocks: list[str] = []
+    if frames:
+        heads = [f" picture {number} " for number in range(1, len(frames) + 1)]
+        shown = [f" ![Picture {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
+        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (heads, ["---"] * len(frames), shown)))
+    blocks.append(f"```\n@{character.handle}\n```")
+    blocks.append("Write this handle in a prompt of any model that keeps characters.")
+    where = f" in {code(character.storage)}" if character.storage else ""
+    part = (character.start, character.end)
+    return _section(
+        blocks,
+        f"- **Name:** {escaped(character.name)}",
+        f"- **Who:** {escaped(character.description)}" if character.description else None,
+        f"- **Slice:** {part[0]:g} to {part[1]:g} s" if part[0] is not None and part[1] is not None else None,
+        f"- **Made from:** {code(character.origin)}" if character.origin else None,
+        *(f"- **Picture:** {code(still)}{where}" for still in character.stills),
+        f"- **Clip:** {code(character.clip)}{where}" if character.clip else None,
+        f"- **Voice:** {code(character.voice)}{where}" if character.voice else None,
+        f"- **Block:** {code(f'kie-character/{character.block_name}')}",
     )
 
 

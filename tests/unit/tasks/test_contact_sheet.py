@@ -180,7 +180,7 @@ def test_the_artifact_says_what_to_do_and_nothing_of_others_acts() -> None:
         (3.5, 6.5),
     )
     assert "3.5 to 6.5 s, which the form suggests" in text
-    assert "Choose 1 to 4 seconds" in text
+    assert "Choose a few seconds" in text
     assert "![Frames with their times in seconds](data:x)" in text
     assert "https://kie.example/a.mp4" in text
     assert "<script>" not in text
