@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema, core_schema
 from prefect_kie.api import JobRequest
 from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
-from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
 from prefect_kie.models.rules import CatalogRequest
 
@@ -197,19 +196,23 @@ class _Request:
         return request
 
 
+def _sora_videos() -> list[type[JobRequest]]:
+    from prefect_kie.models import sora2  # retired: few runs need the family
+
+    return [
+        sora2.Sora2TextToVideo,
+        sora2.Sora2ImageToVideo,
+        sora2.Sora2ProTextToVideo,
+        sora2.Sora2ProImageToVideo,
+        sora2.Sora2TextToVideoStable,
+        sora2.Sora2ImageToVideoStable,
+        sora2.Sora2ProStoryboard,
+    ]
+
+
 def _tabs(kind: str) -> Callable[[], list[type[JobRequest]]]:
     return lambda: [*map(request_class, TABS[kind]), MarketModel]
 
-
-SORA_VIDEOS = (
-    sora2.Sora2TextToVideo,
-    sora2.Sora2ImageToVideo,
-    sora2.Sora2ProTextToVideo,
-    sora2.Sora2ProImageToVideo,
-    sora2.Sora2TextToVideoStable,
-    sora2.Sora2ImageToVideoStable,
-    sora2.Sora2ProStoryboard,
-)
 
 VideoRequest = Annotated[JobRequest, _Request("video", _tabs("video")), ByItsModel()]
 """Any request whose result is a video; a dictionary is read by its `model`."""
@@ -225,5 +228,5 @@ AnyRequest = Annotated[
 ]
 """Any request at all."""
 
-SoraVideoRequest = Annotated[JobRequest, _Request("sora", lambda: SORA_VIDEOS), ByItsModel()]
+SoraVideoRequest = Annotated[JobRequest, _Request("sora", _sora_videos), ByItsModel()]
 """A request whose video Sora can make a character of."""
