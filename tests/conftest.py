@@ -61,6 +61,7 @@ from prefect_kie.cli.local_server import LocalServer, free_port, local_server  #
 from prefect_kie.flows import Approval, Output, Scope, Waiting  # noqa: E402
 from prefect_kie.runtime import clients, global_limits, loop  # noqa: E402
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings  # noqa: E402
+from prefect_kie.tasks import models as model_tasks  # noqa: E402
 
 KEY = "sk-test-0123456789abcdef"
 """The key of all tests; nothing but the simulator may ever show it."""
@@ -211,7 +212,7 @@ def results(tmp_path: Path) -> Iterator[Path]:
 @pytest.fixture
 def _retries_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     waiting = (tasks.wait_for_job, tasks.save_result, tasks.measure_video, tasks.upload_file)
-    for task in (*tasks.models._tasks.values(), *waiting):
+    for task in (*model_tasks._tasks.values(), *waiting):
         monkeypatch.setattr(task, "retry_delay_seconds", 0.01)
 
 

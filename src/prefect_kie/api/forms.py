@@ -39,8 +39,9 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
 def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
     """A field that may be left out is one field, not a choice between tabs "text" and "None".
 
-    Not for yes or no: a form would send the no that nobody chose. Not for a drop-down: the null that forms
-    send for what was left out is none of its values.
+    Not for yes or no: the older UI sends the no that nobody chose as soon as its toggle is shown. Not for a
+    drop-down: the null that forms send for what was left out is none of its values, and with null among them
+    the newer UI draws no drop-down.
     """
     for field in fields.values():
         choices: list[dict[str, Any]] = field.get("anyOf", [])

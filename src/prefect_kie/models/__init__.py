@@ -19,12 +19,12 @@ from prefect_kie.models.registry import (
     parse_request,
     request_class,
 )
-from prefect_kie.models.sora2 import Shot
 
 if TYPE_CHECKING:
     from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+    from prefect_kie.models.sora2 import Shot
 
-_MODULE_OF = {known.class_name: known.module for known in MODELS.values()}
+_MODULE_OF = {known.class_name: known.module for known in MODELS.values()} | {"Shot": "sora2"}
 
 __all__ = [
     "AnyRequest",

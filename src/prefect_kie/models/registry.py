@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema, core_schema
 from prefect_kie.api import JobRequest
 from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
-from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
 from prefect_kie.models.rules import CatalogRequest
 
@@ -200,18 +199,8 @@ def _tabs(kind: str) -> Callable[[], list[type[JobRequest]]]:
 
 
 def _originals() -> list[type[JobRequest]]:
-    return [*map(request_class, TABS["video"][:4]), sora2.Sora2TextToVideo, MarketModel]
+    return [*map(request_class, TABS["video"][:4]), request_class("sora-2-text-to-video"), MarketModel]
 
-
-SORA_VIDEOS = (
-    sora2.Sora2TextToVideo,
-    sora2.Sora2ImageToVideo,
-    sora2.Sora2ProTextToVideo,
-    sora2.Sora2ProImageToVideo,
-    sora2.Sora2TextToVideoStable,
-    sora2.Sora2ImageToVideoStable,
-    sora2.Sora2ProStoryboard,
-)
 
 VideoRequest = Annotated[JobRequest, _Request("video", _tabs("video")), ByItsModel()]
 """Any request whose result is a video; a dictionary is read by its `model`."""

@@ -29,7 +29,7 @@ from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
-from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
+from prefect_kie.models import Slice, parse_request
 from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.runtime.best_effort import best_effort
@@ -78,6 +78,8 @@ async def show_character(
     """Show a character that a finished job made, in the run's overview: by its request or Kie's echo of it,
     with pictures of its slice where its video is on this machine.
     """
+    from prefect_kie.models import Sora2CharactersPro  # the whole family, which few runs need
+
     asked, result = request, job.result
     with suppress(ValueError, TypeError):  # an echo that cannot be read
         asked = asked or parse_request(job.request_body)

@@ -8,14 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from prefect_kie.api import CharacterResult, Job, JobResult
 from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.saving import deleted_at
-from prefect_kie.models import Slice, Sora2CharactersPro
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
+
+if TYPE_CHECKING:
+    from prefect_kie.models import Sora2CharactersPro
 
 SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
