@@ -15,7 +15,6 @@ from prefect_kie.blocks.server import server_named
 from prefect_kie.models.characters import HANDLE_PATTERN, is_reserved
 
 
-
 def _is_free(handle: str) -> str:
     if is_reserved(handle):
         raise ValueError(f"{handle} is what some models call a picture or a video; take another handle")

@@ -32,7 +32,7 @@ from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.tasks import wait_for_job
 
 Traits = NewCharacter | CharacterTraits
-DEFAULT_EPISODES = EpisodeSettings()
+DEFAULT_EPISODES, NO_FILM = EpisodeSettings(), Film()
 
 
 @kie_flow(name="character-series", flow_run_name=run_name, persist_result=True)
@@ -42,7 +42,7 @@ async def character_series(
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
     slice: SliceOrPicked = None,
     episodes: Episodes | EpisodeSettings = DEFAULT_EPISODES,
-    film: Film = Film(),
+    film: Film = NO_FILM,
     credentials: Credentials = DEFAULT_CREDENTIALS,
     output: Output = Output(),
     approval: Approval = Approval(),
@@ -57,14 +57,14 @@ async def character_series(
     other episodes, the original and the character stay: drafts by a cheap model, finals by another.
 
     Args:
-        original: The first video: what to make, with which model. Or one that is there: the task id of a job, a
-            file where this runs, an address. None, where the character is there.
+        original: The first video: what to make, with which model. Or one that is there: the task id of a
+            job, a file where this runs, an address. None, where the character is there.
         traits: Who the character is: a `NewCharacter` that you keep, the `CharacterTraits` of Sora's own, or
             the handle of one that you keep already.
         prompts: One new video each, all made at once. {character} stands for the character's handle; a
             prompt without it gets the handle in front.
-        slice: Which part of it becomes the character: 1 to 8 seconds, inside the video, for Sora's own at most
-            4. None: pick it in the UI, on a contact sheet.
+        slice: Which part of it becomes the character: 1 to 8 seconds, inside the video, for Sora's own at
+            most 4. None: pick it in the UI, on a contact sheet.
         episodes: How the new videos are made: by any model that takes a character, or by Sora.
         film: Whether they become one film.
         credentials: The Kie Credentials block, or its name.
@@ -86,7 +86,7 @@ async def character_series(
     Example:
         ```python
         made = await character_series(
-            Kling26TextToVideo(prompt="a calm cat on a red sofa", sound=False, aspect_ratio="16:9", duration="5"),
+            Wan30Video(prompt="a calm cat on a red sofa", duration=5),
             NewCharacter(handle="sofa_cat", description="a calm cat"),
             ["{character} surfs at dawn", "{character} reads a map"],
             Slice(start=1, end=4),
@@ -95,7 +95,6 @@ async def character_series(
         print(made.character, made.credits)
         ```
     """
-    new = isinstance(traits, NewCharacter)
     asks = slice is None and not isinstance(traits, str)
     if asks:
         check_pictures()
@@ -144,7 +143,7 @@ async def character_series(
     made = await runner.videos(planned)
     joined = await join_film(made, film, runner)
     result = SeriesResult(original=first, character=character, episodes=made, film=joined)
-    beside = [first, character] if first is not None else [character]
+    beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]
     await show_overview(table([*beside, *made]), summary([*beside, *made]))
     return complete(result, made, "episodes", runner.job_key, beside=beside)
 
@@ -155,8 +154,8 @@ def _planned(
     """What will be asked of Kie besides the original; refuses what does not fit together."""
     if isinstance(episodes, Episodes) == isinstance(traits, CharacterTraits):
         raise InvalidRequest(
-            "Sora's own characters are for Sora's episodes, and those that you keep for other models; nothing was "
-            "submitted",
+            "Sora's own characters are for Sora's episodes, and those that you keep for other models; "
+            "nothing was submitted",
             next_step=(
                 "Give a NewCharacter and Episodes(model=…), or CharacterTraits and EpisodeSettings(…). Then "
                 "run again."
@@ -181,7 +180,7 @@ async def _known(handle: str) -> Character:
     if found is None:
         raise InvalidRequest(
             f"there is no character @{handle}; nothing was submitted",
-            next_step="Make it with create_character, or give a NewCharacter and an original. Then run again.",
+            next_step="Make it with create_character, or give a NewCharacter and an original.",
         )
     return Character.kept(found)
 

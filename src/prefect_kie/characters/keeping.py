@@ -42,7 +42,7 @@ async def fetched(address: str, kie: KieCredentials) -> AsyncGenerator[Path, Non
             raise DownloadFailed(
                 f"the video {address} cannot be fetched: {error}",
                 billed="no",
-                next_step="Give the address of a video file, or the file. Then run again; nothing was submitted.",
+                next_step="Give the address of a video, or its file. Then run again; nothing was submitted.",
             ) from error
         yield file
 
@@ -76,8 +76,9 @@ async def keep_slice(
             ) from error
         except ModuleNotFoundError as error:
             raise InvalidRequest(
-                f"{error.name} is not installed where this runs, which makes pictures of a video",
-                next_step="Run `pip install 'prefect-kie[pictures]'` there, and run again; nothing was submitted.",
+                f"{error.name}, which makes pictures of a video, is not installed where this runs; nothing "
+                "was submitted",
+                next_step="Run `pip install 'prefect-kie[pictures]'` there, and run again.",
             ) from error
         return await _saved(who, part, files, directory, storage)
 
@@ -88,9 +89,9 @@ async def keep_pictures(who: Mapping[str, str], pictures: Sequence[str]) -> KieC
         if not is_url(one) and not await anyio.Path(one).is_file():
             raise InvalidRequest(
                 f"there is no picture {one!r}",
-                next_step="Give files of this machine, or web addresses, and run again; nothing was submitted.",
+                next_step="Give files of this machine, or web addresses. Nothing was submitted.",
             )
-    stills = [one if is_url(one) else str(Path(one).resolve()) for one in pictures]
+    stills = [one if is_url(one) else str(await anyio.Path(one).resolve()) for one in pictures]
     return await _named(KieCharacter.model_validate({**who, "stills": stills}))
 
 
@@ -151,7 +152,7 @@ def _name_of(storage: WritableFileSystem | str | None) -> str | None:
     """By which `type/name` a character finds its storage again."""
     if storage is None or isinstance(storage, str):
         return storage
-    name = storage._block_document_name
+    name = storage._block_document_name  # pyright: ignore[reportPrivateUsage]
     if name is None:
         raise InvalidRequest(
             "a character's files would be in a storage block that has no name to be found by",
@@ -163,7 +164,7 @@ def _name_of(storage: WritableFileSystem | str | None) -> str | None:
 async def _named(character: KieCharacter) -> KieCharacter:
     """Save the block under its handle's name."""
     try:
-        await character.save(character.block_name, overwrite=True)
+        await character.asave(character.block_name, overwrite=True)
     except Exception as error:
         if isinstance(error, KieError):
             raise

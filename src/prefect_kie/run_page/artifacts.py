@@ -98,8 +98,7 @@ async def show_character(
 
 async def show_kept_character(character: KieCharacter) -> None:
     """Show a character that a block keeps, in the run's overview; its pictures where they are here."""
-    files = [Path(still) for still in character.stills if Path(still).is_file()]
-    shown = [await pictures(file, [0.0], width=200, max_bytes=7 * 1024) for file in files]
+    shown = [await pictures(Path(one), [0.0], width=200, max_bytes=7 * 1024) for one in character.stills]
     frames = [frame for one in shown for frame in one]
     await _change_overview(
         lambda overview: sections.with_section(overview, sections.kept_character_section(character, frames))
