@@ -124,7 +124,7 @@ def look(file: Path) -> Footage:
             raise ValueError(f"{file.name} has no pictures")
         rate = Fraction(stream.average_rate or stream.guessed_rate or SLOWEST).limit_denominator(1001)
         ratio = float(stream.sample_aspect_ratio or 1)
-        rotation = getattr(frame, "rotation", 0)  # PyAV 14 tells none
+        rotation = frame.rotation
         size = (max(1, round(frame.width * ratio)), frame.height)
         width, height = size if rotation not in (90, -90) else size[::-1]
         sound = bool(container.streams.audio)
