@@ -50,7 +50,7 @@ def _write_clip(path: Path, width: int, height: int, fps: Fraction | int) -> Pat
     av: Any = module
     sources = (
         (
-            f"testsrc2=s={width}x{height}:r={fps}:d={SECONDS},noise=alls=4:allf=t,format=yuv420p",
+            f"testsrc2=s={width}x{height}:r={fps}:d={SECONDS},noise=c0_strength=4:c0_flags=t,format=yuv420p",
             "buffersink",
         ),
         (f"sine=frequency=330:sample_rate=44100:duration={SECONDS}", "abuffersink"),

@@ -6,7 +6,6 @@ with the extra `pictures`.
 
 from __future__ import annotations
 
-import importlib
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,9 +82,10 @@ class Take(NamedTuple):
 def pyav() -> Any:
     """The module `av`, as Any: PyAV's own types differ between its versions."""
     try:
-        return importlib.import_module("av")
+        import av
     except ImportError as error:
         raise ImportError(MISSING) from error
+    return av
 
 
 @contextmanager
