@@ -114,7 +114,7 @@ def test_clips_that_are_coded_alike_are_copied(sound: bool, tmp_path: Path) -> N
         peaks, samples = heard(made.path)
         assert min(peaks[:41]) > 0.09
         assert samples / 16_000 == pytest.approx(4.2, abs=1024 * 2 / 16_000)
-    if hasattr(av.container.OutputContainer, "set_chapters"):
+    if int(av.__version__.partition(".")[0]) >= films.CHAPTERS_SINCE:
         assert chapters(made.path) == [("one", 0), ("two", 1), ("three", 3)]
 
 

@@ -249,8 +249,6 @@ def test_a_turned_video_is_seen_upright(tmp_path: Path) -> None:
     turned = b"".join(number.to_bytes(4, "big", signed=True) for number in (0, 1 << 16, 0, -1 << 16, 0, 0))
     file.write_bytes(content[:at] + turned + content[at + len(turned) :])
     seen = look(file)
-    if not seen.rotation:
-        pytest.skip("this PyAV does not tell how a video is turned")
     assert (seen.width, seen.height) == (180, 320)
     made = clip(file, 0, 0.2, tmp_path / "clip.mp4", min_seconds=0.2)
     for picture in (opened(last_frame(file)), opened(last_frame(made.path))):

@@ -43,6 +43,7 @@ __all__ = ["Episode", "Film", "edit_list", "film", "join", "last_frame", "subtit
 
 LONGEST_FILM = 2 * 3600.0  # seconds
 LONGEST_CROSSFADE = 1.0
+CHAPTERS_SINCE = 17  # PyAV 15 writes none, and 16.0 crashes the process where they were written
 LEVEL, MOST_GAIN, MOST_PEAK = -20.0, 12.0, -1.0  # of an episode's sound: mean (RMS), change, peak; all in dB
 _ENCODING = {"preset": "veryfast", "crf": "18"}
 
@@ -93,7 +94,7 @@ def join(
         files: The episodes, videos on this machine.
         target: The film's file, written whole or not at all.
         crossfade: Seconds, 0 to 1, in which one episode blends into the next; at most half of either.
-        titles: Of the episodes, for its chapters (PyAV 15 or later writes them); by default the files' names.
+        titles: Of the episodes, for its chapters (PyAV 17 or later writes them); by default the files' names.
         stopped: Asked before each picture; True gives it up.
 
     Returns:
@@ -155,7 +156,8 @@ def _copied(episodes: Sequence[Episode], target: Path, stopped: Stopped) -> bool
             av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container,
         ):
             models = [*first.streams.video[:1], *first.streams.audio[:1]]
-            streams = {model.type: container.add_stream_from_template(model) for model in models}
+            # Opaque: not even the encoder's own header is made.
+            streams = {model.type: container.add_stream_from_template(model, opaque=True) for model in models}
             ended: dict[str, Fraction] = {}
             for episode in episodes:
                 for kind, packet in _packets(episode):
@@ -190,7 +192,7 @@ def _packets(episode: Episode) -> Iterator[tuple[str, Any]]:
 
 
 def _chapters(container: Any, episodes: Sequence[Episode]) -> None:
-    if not hasattr(container, "set_chapters"):
+    if int(pyav().__version__.partition(".")[0]) < CHAPTERS_SINCE:
         return
     container.set_chapters(
         [

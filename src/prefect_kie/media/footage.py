@@ -6,7 +6,6 @@ with the extra `pictures`.
 
 from __future__ import annotations
 
-import importlib
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -83,9 +82,10 @@ class Take(NamedTuple):
 def pyav() -> Any:
     """The module `av`, as Any: PyAV's own types differ between its versions."""
     try:
-        return importlib.import_module("av")
+        import av
     except ImportError as error:
         raise ImportError(MISSING) from error
+    return av
 
 
 @contextmanager
@@ -124,7 +124,7 @@ def look(file: Path) -> Footage:
             raise ValueError(f"{file.name} has no pictures")
         rate = Fraction(stream.average_rate or stream.guessed_rate or SLOWEST).limit_denominator(1001)
         ratio = float(stream.sample_aspect_ratio or 1)
-        rotation = getattr(frame, "rotation", 0)  # PyAV 14 tells none
+        rotation = frame.rotation
         size = (max(1, round(frame.width * ratio)), frame.height)
         width, height = size if rotation not in (90, -90) else size[::-1]
         sound = bool(container.streams.audio)
