@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import anyio.to_thread
 from prefect import get_run_logger
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,12 +15,16 @@ from prefect_kie.characters import CastMember, cast, wanted_handles
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media.edit_list import edit_list, subtitles
 from prefect_kie.media.film import film
+from prefect_kie.media.slices import last_frame
+from prefect_kie.media.uploading import upload
 from prefect_kie.models import parse_request
+from prefect_kie.models.characters import characters_of_models
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
-from prefect_kie.outcomes.results import Character, VideoOutcome
+from prefect_kie.outcomes.results import Character, VideoOutcome, Wanted
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.storage.local import temporary_folder
+from prefect_kie.tasks import SavedResult
 
 PLACEHOLDER = "{character}"
 
@@ -154,6 +159,55 @@ class Film(BaseModel):
     """Join the episodes to one file: not at all, when all are saved, or those that are."""
     crossfade: Annotated[float, Field(ge=0, le=1)] = 0.0
     """How long one episode fades into the next, in seconds; 0: plain cuts."""
+    continuity: Literal["none", "last frame"] = "none"
+    """last frame: each episode begins with the last picture of the one before, so they are made one after
+    the other; by models that take a first frame beside a character."""
+
+    def frame_of(self, model: str) -> str | None:
+        """The model's field of a first frame; None where the episodes do not continue each other.
+
+        Raises:
+            InvalidRequest: when the model takes none beside a character.
+        """
+        if self.continuity == "none":
+            return None
+        known = characters_of_models()
+        if model in known and known[model].frame:
+            return known[model].frame
+        able = " or ".join(one for one, keeps in known.items() if keeps.frame)
+        raise InvalidRequest(
+            f"{model} takes no first frame beside a character; nothing was submitted",
+            next_step=f"Take {able}, and run again.",
+        )
+
+
+async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner) -> tuple[VideoOutcome, ...]:
+    """Make episodes one after the other, each from the last picture of the one before that is saved."""
+    made: list[VideoOutcome] = []
+    address: str | None = None
+    for request in requests:
+        if address is not None:
+            cls, fields = type(request), request.model_dump(mode="json", exclude_unset=True)
+            is_list = "list[" in str(cls.model_fields[frame].annotation)
+            request = cls.model_validate({**fields, frame: [address] if is_list else address})
+        (one,) = await runner.videos(await runner.cast([Wanted(request)]))
+        made.append(one)
+        with temporary_folder() as folder:
+            if one.video is not None:
+                file = await _file_of(one.saved, runner, folder)
+                still = folder / "last-frame.jpg"
+                still.write_bytes(await anyio.to_thread.run_sync(last_frame, file))
+                address = (await upload(still, runner.credentials, runner.job_key)).url
+    return tuple(made)
+
+
+async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
+    """A saved video on this machine, where it is or as a copy in a folder."""
+    place, name = storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY), saved.files[0].name
+    if (file := place.local(name)) is None:
+        file = folder / name
+        file.write_bytes(await place.read(name) or b"")
+    return file
 
 
 async def join_film(episodes: Sequence[VideoOutcome], options: Film, runner: JobRunner) -> str | None:
@@ -172,13 +226,7 @@ async def join_film(episodes: Sequence[VideoOutcome], options: Film, runner: Job
     stem = f"film-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
     try:
         with temporary_folder() as folder:
-            files: list[Path] = []
-            for name in (one.saved.files[0].name for one in saved):
-                file = place.local(name)
-                if file is None:
-                    file = folder / name
-                    file.write_bytes(await place.read(name) or b"")
-                files.append(file)
+            files = [await _file_of(one.saved, runner, folder) for one in saved]
             titles = [one.prompt for one in saved]
             made = await film(files, folder / f"{stem}.mp4", crossfade=options.crossfade, titles=titles)
             await place.write(f"{stem}.srt", subtitles(made.episodes).encode())

@@ -20,7 +20,7 @@ from prefect_kie.flows._characters import (
     kept,
     slice_of,
 )
-from prefect_kie.flows._episodes import EpisodePrompt, Episodes, EpisodeSettings, Film, join_film
+from prefect_kie.flows._episodes import EpisodePrompt, Episodes, EpisodeSettings, Film, in_order, join_film
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
@@ -98,6 +98,7 @@ async def character_series(
     asks = slice is None and not isinstance(traits, str)
     if asks:
         check_pictures()
+    frame = film.frame_of(episodes.model)
     further = _planned(original, traits, prompts, slice, episodes)
     runner = await JobRunner.prepare(
         credentials, output, approval, waiting, scope, attempts=retry.attempts, asks=asks
@@ -118,8 +119,9 @@ async def character_series(
     try:
         character = known or await _character(original, first, traits, slice, runner)
         result = SeriesResult(original=first, character=character)
+        requests = [episodes.request(prompt, character) for prompt in prompts]
         planned: list[Wanted] = []
-        for request in (episodes.request(prompt, character) for prompt in prompts):
+        for request in requests:
             take = 1 + sum(one.request.title == request.title for one in planned)
             planned.append(Wanted(request, take))  # a prompt that is listed twice is two videos
         planned = await runner.cast(planned)
@@ -140,7 +142,7 @@ async def character_series(
     get_run_logger().info(
         "The character is @%s (%s)", character.handle, character.character_id or character.block
     )
-    made = await runner.videos(planned)
+    made = await (runner.videos(planned) if frame is None else in_order(requests, frame, runner))
     joined = await join_film(made, film, runner)
     result = SeriesResult(original=first, character=character, episodes=made, film=joined)
     beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]

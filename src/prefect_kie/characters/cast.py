@@ -145,7 +145,7 @@ class _Cast:
             case "element":
                 filled[keeps.field] = [*before, *map(self._element, self._members)]
                 names = {one.handle: [f"@{one.handle}"] for one in self._members}
-                if keeps.frame is not None and not filled.get(keeps.frame):
+                if keeps.frame and keeps.needs_frame and not filled.get(keeps.frame):
                     filled[keeps.frame] = [self._members[0].stills[0]]
                 return _said(filled, names, "")
             case "ref_name":

@@ -37,7 +37,8 @@ class KeepsCharacters(BaseModel):
         stills: How many pictures each takes, at least and at most.
         total: How many pictures all of them have, with those that the request has of its own, at most.
         least: How many, at least.
-        frame: The field of a first frame that the model wants beside them.
+        frame: The field of a first frame, where the model takes one beside them.
+        needs_frame: Whether it wants one.
         sets: Fields that the model needs to have a value then.
         voice: The field that takes voices; with `element` each takes its own.
         voices: How many it takes.
@@ -58,6 +59,7 @@ class KeepsCharacters(BaseModel):
     total: int | None = None
     least: int = 1
     frame: str | None = None
+    needs_frame: bool = False
     sets: Mapping[str, Any] = {}
     voice: str | None = None
     voices: int = 0

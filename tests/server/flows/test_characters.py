@@ -184,6 +184,33 @@ async def test_a_film_is_made_of_episodes_that_are_saved(
     assert len(kie.stats()["jobs"]) == 5
 
 
+async def test_episodes_continue_each_other_from_the_last_frame(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    async def made() -> SeriesResult:
+        return await character_series(
+            ORIGINAL,
+            NewCharacter(handle="walker", description="a calm grey cat"),
+            [*PROMPTS, "{character} sleeps"],
+            SLICE,
+            Episodes(model="wan/2-7-r2v", input={"duration": 3}),
+            Film(continuity="last frame"),
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key="continued"),
+        )
+
+    first = await made()
+    frames = [job["input"].get("first_frame") for job in kie.stats()["jobs"]][1:]
+    assert [frame is not None for frame in frames] == [False, True, True]
+    assert len(set(frames)) == 3
+    assert (await made()).paths == first.paths
+    assert len(kie.stats()["jobs"]) == 4
+    with pytest.raises(InvalidRequest, match="takes no first frame beside a character"):
+        Film(continuity="last frame").frame_of("wan/3-0-video")
+
+
 async def test_a_character_that_is_kept_stars_without_an_original(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
