@@ -210,12 +210,14 @@ async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
     return file
 
 
-async def join_film(episodes: Sequence[VideoOutcome], options: Film, runner: JobRunner) -> str | None:
+async def join_film(
+    episodes: Sequence[VideoOutcome], options: Film, runner: JobRunner
+) -> tuple[str, float] | None:
     """Join the saved episodes to one file, with subtitles and a list of its cuts beside it.
 
     Returns:
-        Where it is; None where none was asked for, one is missing, or it could not be made (which is logged:
-        the episodes are saved).
+        Where it is, and its length in seconds; None where none was asked for, one is missing, or it could
+        not be made (which is logged: the episodes are saved).
     """
     saved = [one for one in episodes if one.video is not None]
     whole = len(saved) == len(episodes)
@@ -236,4 +238,4 @@ async def join_film(episodes: Sequence[VideoOutcome], options: Film, runner: Job
         get_run_logger().error("The episodes are saved, but no film was made of them: %r", error)
         return None
     get_run_logger().info("The film of %d episodes, %.1f s: %s", len(saved), made.seconds, address)
-    return address
+    return address, made.seconds

@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from prefect_kie.api import InvalidRequest
+from prefect_kie.api.forms import Tabs
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.characters.keeping import keep_pictures
@@ -30,7 +31,7 @@ Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
 @kie_flow(name="create-character", flow_run_name="create-character: {source}", persist_result=True)
 async def create_character(
-    source: Annotated[Text | list[Text], Field(max_length=1000)],
+    source: Annotated[Text | list[Text], Tabs("A video", "Pictures")],
     traits: NewCharacter | CharacterTraits,
     slice: SliceOrPicked = None,
     credentials: Credentials = DEFAULT_CREDENTIALS,

@@ -8,6 +8,7 @@ from prefect import get_run_logger
 from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
+from prefect_kie.api.forms import Tabs
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_character
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._before_paying import check_pictures
@@ -37,8 +38,8 @@ DEFAULT_EPISODES, NO_FILM = EpisodeSettings(), Film()
 
 @kie_flow(name="character-series", flow_run_name=run_name, persist_result=True)
 async def character_series(
-    original: OriginalRequest | str | None,
-    traits: NewCharacter | CharacterTraits | str,
+    original: Annotated[OriginalRequest | str | None, Tabs("A video that is there", "None")],
+    traits: Annotated[NewCharacter | CharacterTraits | str, Tabs("Kept already")],
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
     slice: SliceOrPicked = None,
     episodes: Episodes | EpisodeSettings = DEFAULT_EPISODES,
@@ -144,9 +145,10 @@ async def character_series(
     )
     made = await (runner.videos(planned) if frame is None else in_order(requests, frame, runner))
     joined = await join_film(made, film, runner)
-    result = SeriesResult(original=first, character=character, episodes=made, film=joined)
+    film_path = joined[0] if joined is not None else None
+    result = SeriesResult(original=first, character=character, episodes=made, film=film_path)
     beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]
-    await show_overview(table([*beside, *made]), summary([*beside, *made]))
+    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined)
     return complete(result, made, "episodes", runner.job_key, beside=beside)
 
 

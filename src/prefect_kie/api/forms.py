@@ -91,6 +91,31 @@ class ByItsModel:
             model = handler.resolve_ref_schema(choice)["properties"]["model"].get("const")
             if model is None:
                 continue
-            rule = {"if": {"properties": {"model": {"const": model}}, "required": ["model"]}, "then": choice}
+            names = {"type": "object", "properties": {"model": {"const": model}}, "required": ["model"]}
+            rule = {"if": names, "then": choice}
             named = {**rule, "else": named} if named else rule
         return {**schema, **named}
+
+
+class Tabs:
+    """The names of the kinds that a field may have: an annotation for a union, whose tabs they are in a form.
+
+    Args:
+        titles: One for each kind that has none of its own, in their order.
+    """
+
+    def __init__(self, *titles: str) -> None:
+        self._titles = titles
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        kinds: list[JsonSchemaValue] = []
+        for kind in schema["anyOf"]:  # a union's own kinds stand beside the others
+            kinds += kind.pop("anyOf", [kind])
+            schema |= kind if "if" in kind else {}
+        unnamed = [kind for kind in kinds if "$ref" not in kind]
+        for kind, title in zip(unnamed, self._titles, strict=True):
+            kind["title"] = title
+        return {**schema, "anyOf": kinds}

@@ -105,9 +105,18 @@ async def show_kept_character(character: KieCharacter) -> None:
     )
 
 
-async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
-    """Show what a run has made, row by row and in a summary, at the head of its overview."""
-    await _change_overview(lambda overview: sections.with_head(overview, sections.table_head(rows, summary)))
+async def show_overview(
+    rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None
+) -> None:
+    """Show what a run has made, row by row and in a summary, at the head of its overview.
+
+    Args:
+        rows: One for each thing that was wanted.
+        summary: What they are, and what they cost.
+        film: Where the film of them is, and how long, seconds.
+    """
+    head = sections.table_head(rows, summary, film)
+    await _change_overview(lambda overview: sections.with_head(overview, head))
 
 
 async def show_table(rows: Sequence[dict[str, str]]) -> None:
