@@ -39,7 +39,7 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/generate_models.py --check
 	$(BIN)/mypy
-	$(BIN)/mypy tests/unit/models/examples_of_types.py
+	$(BIN)/mypy --strict --config-file= --cache-dir .mypy_cache/plain tests/unit/models/examples_of_types.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/examples_of_docs.py
 	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
