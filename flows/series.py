@@ -11,6 +11,7 @@ from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.api.forms import Tabs
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_character
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.characters import wanted_handles
 from prefect_kie.flows._before_paying import check_pictures
 from prefect_kie.flows._characters import (
     CharacterTraits,
@@ -108,6 +109,7 @@ async def character_series(
     jobs = await runner.cast(wanted)
     unpaid = await runner.check(jobs, further)
     known = await _known(traits) if isinstance(traits, str) else None
+    await _check_others(further, traits)
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
         await check_free(traits, original if isinstance(original, str) else None, slice)
     await runner.approve(jobs, unpaid, further)
@@ -176,6 +178,14 @@ def _planned(
         return [sora, *map(episodes.planned, prompts)]
     handle = traits.handle if isinstance(traits, NewCharacter) else str(traits)
     return list(episodes.check(prompts, handle)) if isinstance(episodes, Episodes) else []
+
+
+async def _check_others(planned: Sequence[JobRequest], traits: Traits | str) -> None:
+    """Make sure that the other characters of the prompts are there."""
+    own = traits if isinstance(traits, str) else getattr(traits, "handle", "")
+    if not isinstance(traits, CharacterTraits):  # Kie itself knows more than are kept here
+        for handle in {one for request in planned for one in wanted_handles(request)} - {own}:
+            await _known(handle)
 
 
 async def _known(handle: str) -> Character:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
@@ -10,6 +11,10 @@ from prefect_kie.api.forms import described
 
 TITLES = ("prompt", "character_prompt", "origin_task_id", "video_url", "character_file_url")
 """Fields of an input by which a person knows a job, the best one first."""
+
+
+_LEGEND = re.compile(r"\A@?(image|character) ?\d+\b[^\n]*\n(?=.)", re.IGNORECASE)
+"""The line before a prompt that says who is in which picture: it is the same for many jobs."""
 
 
 class JobRequest(BaseModel):
@@ -125,4 +130,5 @@ def title_of(fields: dict[str, Any]) -> str:
             texts.append(scene)
         case _:
             pass
-    return next((" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip()), "")
+    said = (_LEGEND.sub("", text) for text in texts if isinstance(text, str))
+    return next((" ".join(text.split()) for text in said if text.strip()), "")

@@ -99,20 +99,22 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
         ```python
         mia = CastMember(handle="mia", name="Mia", description="a calm cat", stills=("https://…/1.jpg",))
         request = cast(Wan30Video(prompt="@mia surfs at dawn"), [mia])
-        print(request.prompt)  # Image1 shows Mia: a calm cat. Mia surfs at dawn
+        print(request.prompt)  # Image1 shows Mia: a calm cat.\\nMia surfs at dawn
         ```
     """
     fields = _fields(request)
     handles, known = wanted_handles(request), {one.handle: one for one in characters}
     keeps = characters_of_models().get(request.model_name)
-    if keeps is None or request.is_cast:
+    if request.is_cast:
         return request
+    if keeps is None:
+        return _built(request, fields, _said(fields, {}, "")) if request.result_kind in VISUAL else request
     if "prompt" not in type(request).model_fields and "prompt" not in fields:
         handles = list(known)
     if keeps.way == "native" and keeps.native is not None:
         # Kie itself knows handles that nobody here has heard of.
         names = {one: [f"@{known[one].native.get(keeps.native, one)}"] for one in handles if one in known}
-        return _built(request, fields, _said(fields, names, "") if names else fields)
+        return _built(request, fields, _said(fields, names, ""))
     if unknown := [handle for handle in handles if handle not in known]:
         raise InvalidRequest(
             f"there is no character @{', @'.join(unknown)}",
@@ -338,7 +340,7 @@ def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str
     """The fields with other words for the handles in all prompts, and a legend before the first one."""
     said = dict(fields)
     if isinstance(prompt := said.get("prompt"), str):
-        said["prompt"] = f"{legend} {with_mentions(prompt, names)}".strip()
+        said["prompt"] = f"{legend}\n{with_mentions(prompt, names)}".strip("\n")
     if said.get("multi_prompt"):
         said["multi_prompt"] = [
             {**shot, "prompt": with_mentions(shot["prompt"], names)} for shot in said["multi_prompt"]
