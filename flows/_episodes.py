@@ -124,7 +124,11 @@ class Episodes(BaseModel, title="Any model"):
         """
         probes = tuple(f"https://kie.example/{number}.jpg" for number in range(1, 5))
         member = CastMember(
-            handle=handle, name=handle, stills=probes, clip="https://kie.example/clip.mp4", native={}
+            handle=handle,
+            name=handle,
+            stills=probes,
+            clip="https://kie.example/clip.mp4",
+            native={"sora-2": handle},
         )
         planned = [self.planned(with_handle(prompt, handle)) for prompt in prompts]
         for request in planned:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -55,18 +56,18 @@ def wanted_handles(request: JobRequest) -> list[str]:
     Raises:
         InvalidRequest: when the model cannot keep characters; names some that can.
     """
-    if request.is_cast:
+    known = characters_of_models()
+    keeps = known.get(request.model_name)
+    if request.is_cast or (keeps is None and request.result_kind not in VISUAL):
         return []
     fields = _fields(request)
-    keeps = characters_of_models().get(request.model_name)
-    named = [handle for text in _texts(fields) for handle in handles_in(text)]
-    brought = {item.get("name") or item.get("ref_name") for item in _items(fields, keeps)}
-    handles = [handle for handle in dict.fromkeys(named) if handle not in brought]
-    known = characters_of_models()
+    brought = [str(item.get("name") or item.get("ref_name")) for item in _items(fields, keeps)]
+    own = re.compile(f"@({'|'.join(map(re.escape, brought))})(?!\\w)", re.IGNORECASE)
+    named = [
+        handle for text in _texts(fields) for handle in handles_in(own.sub("", text) if brought else text)
+    ]
+    handles = list(dict.fromkeys(named))
     if handles and keeps is None:
-        makes = request.result_kind
-        if makes not in VISUAL:
-            return []
         able = [model for model, one in known.items() if one.way in ("element", "ref_name", "pictures")]
         raise InvalidRequest(
             f"{request.model_name} keeps no characters, and the prompt names @{', @'.join(handles)}",
@@ -81,8 +82,6 @@ def wanted_handles(request: JobRequest) -> list[str]:
 def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
     """The request with its characters in it, as it is sent: each `@handle` of the prompt is replaced by what
     the model needs, and the fields of its pictures are filled.
-
-    Where a request has no prompt, all characters are taken, in their order.
 
     Args:
         request: What to make. Its own references come first.
@@ -105,15 +104,16 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
     fields = _fields(request)
     handles, known = wanted_handles(request), {one.handle: one for one in characters}
     keeps = characters_of_models().get(request.model_name)
-    if request.is_cast:
+    if request.is_cast or (keeps is None and request.result_kind not in VISUAL):
         return request
     if keeps is None:
-        return _built(request, fields, _said(fields, {}, "")) if request.result_kind in VISUAL else request
-    if "prompt" not in type(request).model_fields and "prompt" not in fields:
-        handles = list(known)
+        return _built(request, fields, _said(fields, {}, ""))
     if keeps.way == "native" and keeps.native is not None:
         # Kie itself knows handles that nobody here has heard of.
-        names = {one: [f"@{known[one].native.get(keeps.native, one)}"] for one in handles if one in known}
+        mine = [one for one in handles if one in known]
+        if strangers := [one for one in mine if keeps.native not in known[one].native]:
+            raise _refused(f"{request.model_name} needs its own id of @{strangers[0]}, which has none")
+        names = {one: [f"@{known[one].native[keeps.native]}"] for one in mine}
         return _built(request, fields, _said(fields, names, ""))
     if unknown := [handle for handle in handles if handle not in known]:
         raise InvalidRequest(
@@ -138,9 +138,16 @@ class _Cast:
     def fill(self, fields: dict[str, Any], is_list: bool) -> dict[str, Any]:
         """The fields of a request with the characters in them."""
         keeps, before = self._keeps, _items(fields, self._keeps, whole=True)
-        if len(self._members) > keeps.characters:
+        count = len(self._members)
+        if count > keeps.characters:
+            raise self._refused(f"takes at most {keeps.characters} characters, and the prompt names {count}")
+        taken = len(before) + sum(
+            places * len(as_list(fields.get(field))) for field, places in keeps.beside.items()
+        )
+        if count > (room := (keeps.total or keeps.characters) - taken):
             raise self._refused(
-                f"takes at most {keeps.characters} characters, and the prompt names {len(self._members)}"
+                f"has room for {max(room, 0)} characters beside the request's own references, and the prompt "
+                f"names {count}"
             )
         filled = {**keeps.sets, **fields}
         match keeps.way:
@@ -161,7 +168,7 @@ class _Cast:
             case "videos":
                 shares = [[self._clip(one)] for one in self._members]
             case _:
-                shares = self._shares(len(before))
+                shares = self._shares(len(before), room)
         added = [picture for share in shares for picture in share]
         if added:
             filled[keeps.field] = [*before, *added] if is_list else added[0]
@@ -195,20 +202,15 @@ class _Cast:
             raise self._refused(f"needs a clip of @{one.handle}, which has none")
         return one.clip
 
-    def _shares(self, before: int) -> list[list[str]]:
+    def _shares(self, before: int, room: int) -> list[list[str]]:
         """Which pictures each character gets: one each, then one more each as long as there is room."""
         keeps = self._keeps
         natives = [keeps.native is not None and keeps.native in one.native for one in self._members]
-        room = (keeps.total or 0) - before - sum(natives)
+        room -= sum(natives)
         shares = [
             [] if native else self._pictures(one, 1)[:1]
             for one, native in zip(self._members, natives, strict=True)
         ]
-        if sum(map(len, shares)) > room:
-            raise self._refused(
-                f"takes {keeps.total} pictures at most; the request has {before} of its own, and the prompt "
-                f"names {len(self._members)} characters"
-            )
         for number in range(1, keeps.stills[1]):
             for one, share in zip(self._members, shares, strict=True):
                 if share and len(one.stills) > number and sum(map(len, shares)) < room:
@@ -267,13 +269,9 @@ class _Cast:
         said: list[str] = []
         seconds = 0.0
         for one in self._members:
-            seconds += one.voice_seconds
-            if (
-                one.voice is not None
-                and self._fits(one)
-                and len(voices) < keeps.voices
-                and seconds <= keeps.voice_seconds[1]
-            ):
+            fits = self._fits(one) and seconds + one.voice_seconds <= keeps.voice_seconds[1]
+            if one.voice is not None and fits and len(voices) < keeps.voices:
+                seconds += one.voice_seconds
                 voices.append(one.voice)
                 said.append(f"{keeps.voice_mention.format(i=len(voices))} is the voice of {one.name}.")
         if voices:
@@ -285,10 +283,13 @@ class _Cast:
         return one.voice is not None and least <= one.voice_seconds <= most
 
     def _refused(self, why: str) -> InvalidRequest:
-        return InvalidRequest(
-            f"{self._model} {why}",
-            next_step=f"Change the prompt or the character, or take another model. {NOTHING_PAID}",
-        )
+        return _refused(f"{self._model} {why}")
+
+
+def _refused(why: str) -> InvalidRequest:
+    return InvalidRequest(
+        why, next_step=f"Change the prompt or the character, or take another model. {NOTHING_PAID}"
+    )
 
 
 def _fields(request: JobRequest) -> dict[str, Any]:
@@ -309,10 +310,9 @@ def _built(request: JobRequest, before: dict[str, Any], fields: dict[str, Any]) 
     except ValidationError as error:
         first = error.errors()[0]
         where = f"{first['loc'][0]}: " if first["loc"] else ""
-        raise InvalidRequest(
+        raise _refused(
             f"{request.model_name} does not take the request with its characters: {where}"
-            f"{first['msg'].removeprefix('Value error, ')}",
-            next_step=f"Change the prompt or the character, or take another model. {NOTHING_PAID}",
+            f"{first['msg'].removeprefix('Value error, ')}"
         ) from None
 
 
@@ -330,10 +330,8 @@ def _items(fields: Mapping[str, Any], keeps: KeepsCharacters | None, *, whole: b
 
 def _texts(fields: Mapping[str, Any]) -> Iterable[str]:
     """The prompt, and those of the single shots."""
-    yield fields.get("prompt") or ""
     shots: list[dict[str, Any]] = fields.get("multi_prompt") or []
-    for shot in shots:
-        yield shot.get("prompt") or ""
+    return [text for part in (fields, *shots) if isinstance(text := part.get("prompt"), str)]
 
 
 def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str) -> dict[str, Any]:

@@ -54,9 +54,10 @@ async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentia
     """A character with the addresses of what this model takes of it."""
     if keeps.way == "native" or (keeps.native_field and keeps.native in block.native):
         return _named(block)
-    stills = [] if keeps.way == "videos" else block.stills
+    stills = block.stills[: keeps.stills[1]]
     clip = block.clip if keeps.way == "videos" else None
-    voice = block.voice if keeps.voice_seconds[1] else None
+    least, most = keeps.voice_seconds
+    voice = block.voice if most and least <= block.voice_seconds <= most else None
     files = [*stills, *([clip] if clip else []), *([voice] if voice else [])]
     uploaded = await asyncio.gather(*(_uploaded(one, block, kie, scope) for one in files))
     addresses = dict(zip(files, uploaded, strict=True))

@@ -21,7 +21,8 @@ HANDLE = "@handle"
 HANDLE_PATTERN = r"^[a-z][a-z0-9_]{1,19}$"
 """What a character may be called."""
 
-_MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][A-Za-z0-9_]*)")
+# An accented letter is part of a word, a Chinese one begins the next: "@mia跑" names mia, "@miaé" nobody.
+_MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][A-Za-z0-9_À-ɏ]*)")
 
 
 class KeepsCharacters(BaseModel):
@@ -35,7 +36,8 @@ class KeepsCharacters(BaseModel):
         legend: Whether the prompt first says which pictures show whom.
         characters: How many, at most.
         stills: How many pictures each takes, at least and at most.
-        total: How many pictures all of them have, with those that the request has of its own, at most.
+        total: How many places there are for pictures or elements, with those of the request's own, at most.
+        beside: Fields whose entries take such places too, and how many each.
         least: How many, at least.
         frame: The field of a first frame, where the model takes one beside them.
         needs_frame: Whether it wants one.
@@ -57,6 +59,7 @@ class KeepsCharacters(BaseModel):
     characters: int
     stills: tuple[int, int] = (0, 0)
     total: int | None = None
+    beside: Mapping[str, int] = {}
     least: int = 1
     frame: str | None = None
     needs_frame: bool = False
