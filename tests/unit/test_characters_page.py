@@ -12,8 +12,6 @@ from prefect_kie.models import request_class
 from prefect_kie.models.characters import KeepsCharacters, characters_of_models
 
 DOCS = Path(__file__).parents[2] / "docs"
-FIRST_FRAME = {"wan/2-7-r2v": "yes"}
-"""Models that take one beside a character but do not need it; all others do not."""
 
 
 def to(bounds: tuple[float, float]) -> str:
@@ -25,8 +23,6 @@ def says(keeps: KeepsCharacters) -> str:
     """What the prompt says of Mia, whose picture is the first."""
     if keeps.way == "native":
         return "its handle at Kie"
-    if keeps.way == "pictures" and keeps.mention == "@{handle}":
-        return "– (no prompt)"
     return f"`{keeps.mention.format(handle='mia', name='Mia', i=1)}`"
 
 
@@ -35,7 +31,7 @@ def pictures(keeps: KeepsCharacters) -> str:
         return "1 clip"
     if keeps.way == "native":
         return "–"
-    total = keeps.total or 1
+    total = keeps.total or 1 if keeps.way == "pictures" else 1
     together = to((keeps.least, total)) if keeps.least > 1 else total
     return to(keeps.stills) + f", {together} in all" * (total > 1)
 
@@ -51,7 +47,7 @@ def row(model: str, keeps: KeepsCharacters) -> list[str]:
     how = {"pictures": "pictures", "videos": "its clip", "ref_name": "named picture", "native": "Kie's own"}
     cells = [f"`{model}`", how.get(keeps.way, keeps.way), says(keeps), str(keeps.characters), pictures(keeps)]
     if request_class(model).result_kind == "video":
-        cells += ["needed" if keeps.frame else FIRST_FRAME.get(model, "no"), voice(keeps)]
+        cells += ["needed" if keeps.needs_frame else "yes" if keeps.frame else "no", voice(keeps)]
     return cells
 
 
