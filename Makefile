@@ -7,6 +7,9 @@ PIP    := $(BIN)/python -m pip --disable-pip-version-check
 EDIT   := -e '.[simulator]' --config-settings editable_mode=strict
 JOBS   ?= auto
 
+# Pytest keeps the tests that it has rewritten: else each process spends eight seconds on it anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models lowest pythons format build clean FORCE
 
