@@ -100,7 +100,7 @@ def test_a_models_module_is_imported_when_the_model_is_asked_for(
     imported_for_a_model: dict[str, list[str]],
 ) -> None:
     bare, one = imported_for_a_model["bare"], imported_for_a_model["one"]
-    own = {"models.fields", "models.index", "models.registry", "models.rules"}
+    own = {"models.characters", "models.fields", "models.index", "models.registry", "models.rules"}
     assert {name for name in bare if name.startswith("models.")} == own
     assert {name for name in one if name.startswith("models.")} == own | {"models.kling"}
 

@@ -55,5 +55,5 @@ async def test_a_damaged_answer_is_none_and_is_replaced(damaged: str, tmp_path: 
 def test_the_question_for_a_slice_links_the_contact_sheet(ui: str | None, said: str) -> None:
     job = Job(task_id="t1", model="m", state=JobState.SUCCESS, raw_state="success")
     with temporary_settings({PREFECT_UI_URL: ui} if ui else {}, restore_defaults={PREFECT_API_URL}):
-        question = slice_question(1, job, 10.0, "")
+        question = slice_question(1, job, 10.0, "", 4.0)
     assert said in question.text
