@@ -338,7 +338,7 @@ def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str
     """The fields with other words for the handles in all prompts, and a legend before the first one."""
     said = dict(fields)
     if isinstance(prompt := said.get("prompt"), str):
-        said["prompt"] = f"{legend}\n{with_mentions(prompt, names)}".strip("\n")
+        said["prompt"] = f"{legend}\n" * bool(legend) + with_mentions(prompt, names)
     if said.get("multi_prompt"):
         said["multi_prompt"] = [
             {**shot, "prompt": with_mentions(shot["prompt"], names)} for shot in said["multi_prompt"]

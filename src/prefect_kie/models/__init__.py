@@ -37,7 +37,7 @@ __all__ = [
     "parse_request",
     "request_class",
 ]
-__all__ += list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ += [known.class_name for known in MODELS.values()]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

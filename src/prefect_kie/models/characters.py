@@ -60,7 +60,7 @@ class KeepsCharacters(BaseModel):
     stills: tuple[int, int] = (0, 0)
     total: int | None = None
     beside: Mapping[str, int] = {}
-    least: int = 1
+    least: int = 0
     frame: str | None = None
     needs_frame: bool = False
     sets: Mapping[str, Any] = {}
