@@ -55,9 +55,9 @@ def test_nothing_of_a_prompt_is_lost_or_doubled(pieces: list[str]) -> None:
     body = f"A film: {' '.join(SAID.get(piece, piece) for piece in pieces)}"
     handles = handles_in(request.prompt)
     legends = {
-        1: "Image1, Image2, Image3 and Image4 show {0}: a calm cat. ",
+        1: "Image1, Image2, Image3 and Image4 show {0}: a calm cat.\n",
         2: "Image1, Image2, Image3 and Image4 show {0}: a calm cat. "
-        "Image5, Image6, Image7 and Image8 show {1}: a calm cat. ",
+        "Image5, Image6, Image7 and Image8 show {1}: a calm cat.\n",
         0: "",
     }
     legend = legends[len(handles)].format(*(handle.title() for handle in handles))

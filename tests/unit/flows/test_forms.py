@@ -21,7 +21,7 @@ FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
 ]
 
-ORIGINALS = ["Kling 3.0", "Seedance 2.5", "Veo 3.1", "Wan 3.0", "Text", "Any other"]
+ORIGINALS = ["Kling 3.0", "Seedance 2.5", "Veo 3.1", "Wan 3.0", "Sora 2", "Any other"]
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
