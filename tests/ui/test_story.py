@@ -251,7 +251,7 @@ def test_a_character_that_you_keep_is_used_by_its_handle_in_another_form(
     ui: Ui, served: Fleet, page: Page
 ) -> None:
     source = next(job for job in served.kie.stats()["jobs"] if job["model"] == "kling-3.0/video")
-    before, handle = served.created(), f"barista_{ui.name}"
+    before, handle = served.created(), {"new": "barista", "classic": "old_barista"}[ui.name]
     ui.open_form(served.deployments[CHARACTER])
     ui.field("Source").fill(source["task_id"])
     ui.field("Handle").fill(handle)
@@ -262,9 +262,9 @@ def test_a_character_that_you_keep_is_used_by_its_handle_in_another_form(
 
     ui.open_run(run, "Suspended")
     ui.open_question()
-    ui.picture("pick-kept")
     address = ui.dialog.get_by_role("link", name="contact sheet").get_attribute("href")
     assert address
+    ui.picture("pick-kept")
     page.goto(address)
     page.get_by_text(served.artifact(run, "kie-contact-sheet-")["id"][:8], exact=True).click()
     shows_picture(page.get_by_alt_text(re.compile("Frames")), 900)
