@@ -8,8 +8,9 @@ from prefect import get_run_logger
 from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_character
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCharacter, load_character
 from prefect_kie.blocks.credentials import Credentials
+from prefect_kie.characters.keeping import storage_name
 from prefect_kie.flows._before_paying import check_pictures
 from prefect_kie.flows._characters import (
     CharacterTraits,
@@ -18,6 +19,7 @@ from prefect_kie.flows._characters import (
     check_free,
     footage_of,
     kept,
+    origin_of,
     slice_of,
 )
 from prefect_kie.flows._episodes import EpisodePrompt, Episodes, EpisodeSettings, Film, join_film
@@ -106,8 +108,12 @@ async def character_series(
     jobs = await runner.cast(wanted)
     unpaid = await runner.check(jobs, further)
     known = await _known(traits) if isinstance(traits, str) else None
+    star = known or traits
+    if isinstance(episodes, Episodes) and isinstance(star, KieCharacter | NewCharacter):
+        await episodes.check_cast(further, star)
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
-        await check_free(traits, original if isinstance(original, str) else None, slice)
+        storage_name(runner.storage)
+        await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
     await runner.approve(jobs, unpaid, further)
     first: VideoOutcome | None = None
     if jobs:
@@ -116,7 +122,9 @@ async def character_series(
             return complete(SeriesResult(original=first), (first,), "original videos", runner.job_key)
     result = SeriesResult(original=first)
     try:
-        character = known or await _character(original, first, traits, slice, runner)
+        character = (
+            Character.kept(known) if known else await _character(original, first, traits, slice, runner)
+        )
         result = SeriesResult(original=first, character=character)
         planned: list[Wanted] = []
         for request in (episodes.request(prompt, character) for prompt in prompts):
@@ -130,7 +138,7 @@ async def character_series(
         if first is None:
             raise
         ended = incomplete(
-            f"The original is saved, but no episode was made: {cause.line}\n- {first.line}\n"
+            f"The original is saved, but this run made no episode: {cause.line}\n- {first.line}\n"
             f"{how_to_go_on(runner.job_key)}",
             result,
             [first],
@@ -174,7 +182,7 @@ def _planned(
     return list(episodes.check(prompts, handle)) if isinstance(episodes, Episodes) else []
 
 
-async def _known(handle: str) -> Character:
+async def _known(handle: str) -> KieCharacter:
     """A character that is kept already."""
     found = await load_character(handle)
     if found is None:
@@ -182,7 +190,7 @@ async def _known(handle: str) -> Character:
             f"there is no character @{handle}; nothing was submitted",
             next_step="Make it with create_character, or give a NewCharacter and an original.",
         )
-    return Character.kept(found)
+    return found
 
 
 async def _character(

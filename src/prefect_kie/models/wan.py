@@ -496,6 +496,16 @@ class Wan30Video(CatalogRequest, title="Wan 3.0"):
             "reference_file_urls",
             "reference_link_urls",
         ),
+        ("first_frame_url", "excludes", "reference_image_urls"),
+        ("first_frame_url", "excludes", "reference_video_urls"),
+        ("first_frame_url", "excludes", "reference_audio_urls"),
+        ("first_frame_url", "excludes", "reference_file_urls"),
+        ("first_frame_url", "excludes", "reference_link_urls"),
+        ("last_frame_url", "excludes", "reference_image_urls"),
+        ("last_frame_url", "excludes", "reference_video_urls"),
+        ("last_frame_url", "excludes", "reference_audio_urls"),
+        ("last_frame_url", "excludes", "reference_file_urls"),
+        ("last_frame_url", "excludes", "reference_link_urls"),
     )
 
     model: Literal["wan/3-0-video"] = "wan/3-0-video"
@@ -580,6 +590,16 @@ class Wan30VideoPrime(CatalogRequest, title="wan/3-0-video-prime"):
             "reference_file_urls",
             "reference_link_urls",
         ),
+        ("first_frame_url", "excludes", "reference_image_urls"),
+        ("first_frame_url", "excludes", "reference_video_urls"),
+        ("first_frame_url", "excludes", "reference_audio_urls"),
+        ("first_frame_url", "excludes", "reference_file_urls"),
+        ("first_frame_url", "excludes", "reference_link_urls"),
+        ("last_frame_url", "excludes", "reference_image_urls"),
+        ("last_frame_url", "excludes", "reference_video_urls"),
+        ("last_frame_url", "excludes", "reference_audio_urls"),
+        ("last_frame_url", "excludes", "reference_file_urls"),
+        ("last_frame_url", "excludes", "reference_link_urls"),
     )
 
     model: Literal["wan/3-0-video-prime"] = "wan/3-0-video-prime"
