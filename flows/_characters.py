@@ -114,12 +114,18 @@ async def footage_of(source: str, runner: JobRunner) -> AsyncGenerator[Footage, 
                 f"there is no video {source!r} where this runs; nothing was submitted",
                 next_step="Give a file of this machine, an address, or a job's task id, and run again.",
             )
-        yield Footage(_shown_as(str(path.resolve()), path.name), path)
+        yield Footage(_shown_as(origin_of(source), path.name), path)
     else:
         job = await wait_for_job(JobHandle(task_id=source), runner.credentials, poll=runner.poll)
         # Where an earlier run has saved it at the usual place on this machine.
         usual = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(job)}.mp4"
         yield Footage(job, usual if usual.is_file() else None)
+
+
+def origin_of(source: str) -> str:
+    """By which a character knows the video that it is from, and is found to be the same again."""
+    path = Path(source).expanduser()
+    return str(path.resolve()) if not is_url(source) and path.is_file() else source
 
 
 def _shown_as(origin: str, name: str) -> Job:
@@ -178,6 +184,13 @@ async def kept(new: NewCharacter, footage: Footage, part: Slice, runner: JobRunn
         get_run_logger().info("The character @%s is there already, and stays as it is", new.handle)
         return found
     async with at_hand(footage.job, runner.credentials, footage.file) as file:
-        made = await keep_slice(new.fields(origin), file, part, runner.directory, runner.storage)
+        who, where = new.fields(origin), (runner.directory, runner.storage)
+        try:
+            made = await keep_slice(who, file, part, *where, replace=new.replace)
+        except InvalidRequest:
+            # Another run may have made one of this handle meanwhile: this one, or another.
+            if (found := await check_free(new, origin, part)) is None:
+                raise
+            return found
     await show_kept_character(made)
     return made

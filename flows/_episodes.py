@@ -1,5 +1,6 @@
 """The episodes of a series: their prompts and models, and the film that they make together."""
 
+import asyncio
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,10 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from prefect_kie.api import InvalidRequest, JobRequest, UnexpectedResponse
 from prefect_kie.api.forms import described
+from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
+from prefect_kie.characters.uploads import member_of
+from prefect_kie.flows._characters import NewCharacter
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media.edit_list import edit_list, subtitles
 from prefect_kie.media.film import film
@@ -120,30 +124,43 @@ class Episodes(BaseModel, title="Any model"):
         """The requests before there is a character.
 
         Raises:
-            InvalidRequest: when the model cannot make one of them; nothing was paid.
+            InvalidRequest: when the model keeps no characters; nothing was paid.
         """
-        probes = tuple(f"https://kie.example/{number}.jpg" for number in range(1, 5))
-        member = CastMember(
-            handle=handle,
-            name=handle,
-            stills=probes,
-            clip="https://kie.example/clip.mp4",
-            native={"sora-2": handle},
-        )
         planned = [self.planned(with_handle(prompt, handle)) for prompt in prompts]
-        for request in planned:
-            if handle not in wanted_handles(request):
-                raise InvalidRequest(
-                    f"{self.model} keeps no characters that you keep; nothing was submitted",
-                    next_step="Take another model for the episodes (docs/characters.md), and run again.",
-                )
-            cast(request, [member, *_others(request, handle, member)])
+        if any(handle not in wanted_handles(request) for request in planned):
+            raise InvalidRequest(
+                f"{self.model} keeps no characters that you keep; nothing was submitted",
+                next_step="Take another model for the episodes (docs/characters.md), and run again.",
+            )
         return planned
 
+    async def check_cast(self, planned: Sequence[JobRequest], star: KieCharacter | NewCharacter) -> None:
+        """Make sure that everybody whom the prompts name is there, and that the model takes them so.
 
-def _others(request: JobRequest, handle: str, like: CastMember) -> list[CastMember]:
-    """Those that a prompt names besides; whether there are such is asked when the episode is made."""
-    return [like.model_copy(update={"handle": one}) for one in wanted_handles(request) if one != handle]
+        Raises:
+            InvalidRequest: when somebody is missing, or they do not fit; nothing was paid.
+        """
+        if isinstance(star, NewCharacter):  # with as many pictures as it may get
+            star = KieCharacter.model_validate({**star.fields(None), "stills": ["?"] * 4, "clip": "?"})
+        for request in planned:
+            others = [one for one in wanted_handles(request) if one != star.handle]
+            found = await asyncio.gather(*map(load_character, others))
+            cast(request, [_stand_in(one) for one in (star, *found) if one is not None])
+
+
+def _stand_in(character: KieCharacter) -> CastMember:
+    """A character as a request names it, with addresses that its files do not have yet."""
+
+    def addresses(name: str, files: Sequence[str | None]) -> tuple[str, ...]:
+        return tuple(f"https://kie.example/{n}-{name}" for n, one in enumerate(files) if one)
+
+    return member_of(character).model_copy(
+        update={
+            "stills": addresses("still.jpg", character.stills),
+            "clip": next(iter(addresses("clip.mp4", [character.clip])), None),
+            "voice": next(iter(addresses("voice.wav", [character.voice])), None),
+        }
+    )
 
 
 def with_handle(prompt: str, handle: str) -> str:

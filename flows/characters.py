@@ -8,7 +8,7 @@ from prefect_kie.api import InvalidRequest
 from prefect_kie.api.forms import Tabs
 from prefect_kie.blocks import DEFAULT_CREDENTIALS
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.characters.keeping import keep_pictures
+from prefect_kie.characters.keeping import keep_pictures, storage_name
 from prefect_kie.flows._before_paying import check_pictures
 from prefect_kie.flows._characters import (
     CharacterTraits,
@@ -81,6 +81,7 @@ async def create_character(
         check_pictures()
     runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, asks=asks)
     if isinstance(traits, NewCharacter):
+        storage_name(runner.storage)
         await check_writable(runner.directory, runner.storage)
     async with footage_of(source, runner) as footage:
         if isinstance(traits, NewCharacter):
@@ -104,6 +105,8 @@ async def _of_pictures(pictures: list[str], traits: NewCharacter | CharacterTrai
             next_step="Give a video, or one to four pictures and a NewCharacter; nothing was submitted.",
         )
     origin = ", ".join(pictures)
-    made = await check_free(traits, origin, None) or await keep_pictures(traits.fields(origin), pictures)
+    made = await check_free(traits, origin, None) or await keep_pictures(
+        traits.fields(origin), pictures, replace=traits.replace
+    )
     await show_kept_character(made)
     return completed(Character.kept(made), f"The character @{made.handle}, kept by you")

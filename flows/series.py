@@ -9,9 +9,9 @@ from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.api.forms import Tabs
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_character
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCharacter, load_character
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.characters import wanted_handles
+from prefect_kie.characters.keeping import storage_name
 from prefect_kie.flows._before_paying import check_pictures
 from prefect_kie.flows._characters import (
     CharacterTraits,
@@ -20,6 +20,7 @@ from prefect_kie.flows._characters import (
     check_free,
     footage_of,
     kept,
+    origin_of,
     slice_of,
 )
 from prefect_kie.flows._episodes import EpisodePrompt, Episodes, EpisodeSettings, Film, in_order, join_film
@@ -109,9 +110,12 @@ async def character_series(
     jobs = await runner.cast(wanted)
     unpaid = await runner.check(jobs, further)
     known = await _known(traits) if isinstance(traits, str) else None
-    await _check_others(further, traits)
+    star = known or traits
+    if isinstance(episodes, Episodes) and isinstance(star, KieCharacter | NewCharacter):
+        await episodes.check_cast(further, star)
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
-        await check_free(traits, original if isinstance(original, str) else None, slice)
+        storage_name(runner.storage)
+        await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
     await runner.approve(jobs, unpaid, further)
     first: VideoOutcome | None = None
     if jobs:
@@ -120,7 +124,9 @@ async def character_series(
             return complete(SeriesResult(original=first), (first,), "original videos", runner.job_key)
     result = SeriesResult(original=first)
     try:
-        character = known or await _character(original, first, traits, slice, runner)
+        character = (
+            Character.kept(known) if known else await _character(original, first, traits, slice, runner)
+        )
         result = SeriesResult(original=first, character=character)
         requests = [episodes.request(prompt, character) for prompt in prompts]
         planned: list[Wanted] = []
@@ -135,7 +141,7 @@ async def character_series(
         if first is None:
             raise
         ended = incomplete(
-            f"The original is saved, but no episode was made: {cause.line}\n- {first.line}\n"
+            f"The original is saved, but this run made no episode: {cause.line}\n- {first.line}\n"
             f"{how_to_go_on(runner.job_key)}",
             result,
             [first],
@@ -180,15 +186,7 @@ def _planned(
     return list(episodes.check(prompts, handle)) if isinstance(episodes, Episodes) else []
 
 
-async def _check_others(planned: Sequence[JobRequest], traits: Traits | str) -> None:
-    """Make sure that the other characters of the prompts are there."""
-    own = traits if isinstance(traits, str) else getattr(traits, "handle", "")
-    if not isinstance(traits, CharacterTraits):  # Kie itself knows more than are kept here
-        for handle in {one for request in planned for one in wanted_handles(request)} - {own}:
-            await _known(handle)
-
-
-async def _known(handle: str) -> Character:
+async def _known(handle: str) -> KieCharacter:
     """A character that is kept already."""
     found = await load_character(handle)
     if found is None:
@@ -196,7 +194,7 @@ async def _known(handle: str) -> Character:
             f"there is no character @{handle}; nothing was submitted",
             next_step="Make it with create_character, or give a NewCharacter and an original.",
         )
-    return Character.kept(found)
+    return found
 
 
 async def _character(

@@ -10,13 +10,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.envelope import as_list
-from prefect_kie.models import MarketModel
 from prefect_kie.models.characters import (
     KeepsCharacters,
     characters_of_models,
     handles_in,
     with_mentions,
 )
+from prefect_kie.models.registry import MarketModel, request_class
 
 VISUAL = ("video", "image")
 """What models make whose prompts can name characters; in a lyric `@` is only a letter."""
@@ -317,7 +317,7 @@ def _built(request: JobRequest, before: dict[str, Any], fields: dict[str, Any]) 
 
 
 def _is_list(request: JobRequest, name: str) -> bool:
-    field = type(request).model_fields.get(name)
+    field = request_class(request.model_name).model_fields.get(name)
     return field is None or "list[" in str(field.annotation)
 
 

@@ -53,6 +53,8 @@ async def keep_slice(
     part: Slice,
     directory: Path | str | None,
     storage: WritableFileSystem | str | None,
+    *,
+    replace: bool = False,
 ) -> KieCharacter:
     """The character with the files of a slice, saved under its block's name.
 
@@ -62,9 +64,11 @@ async def keep_slice(
         part: Which part of it.
         directory: Where its files go, in a folder `characters`.
         storage: Instead of a directory: a storage block, or its `type/name`.
+        replace: Whether another character of this handle gives way.
 
     Raises:
-        InvalidRequest: when the slice cannot be used, or the storage has no name to be found by.
+        InvalidRequest: when the slice cannot be used, the handle was taken meanwhile, or the storage has no
+            name to be found by.
     """
     with temporary_folder() as folder:
         try:
@@ -80,10 +84,12 @@ async def keep_slice(
                 "was submitted",
                 next_step="Run `pip install 'prefect-kie[pictures]'` there, and run again.",
             ) from error
-        return await _saved(who, part, files, directory, storage)
+        return await _saved(who, part, files, directory, storage, replace=replace)
 
 
-async def keep_pictures(who: Mapping[str, str], pictures: Sequence[str]) -> KieCharacter:
+async def keep_pictures(
+    who: Mapping[str, str], pictures: Sequence[str], *, replace: bool = False
+) -> KieCharacter:
     """The character with pictures that are there already: files of this machine, or web addresses."""
     for one in pictures:
         if not is_url(one) and not await anyio.Path(one).is_file():
@@ -92,7 +98,7 @@ async def keep_pictures(who: Mapping[str, str], pictures: Sequence[str]) -> KieC
                 next_step="Give files of this machine, or web addresses. Nothing was submitted.",
             )
     stills = [one if is_url(one) else str(await anyio.Path(one).resolve()) for one in pictures]
-    return await _named(KieCharacter.model_validate({**who, "stills": stills}))
+    return await _named(KieCharacter.model_validate({**who, "stills": stills}), replace=replace)
 
 
 class _Files(NamedTuple):
@@ -125,9 +131,11 @@ async def _saved(
     files: _Files,
     directory: Path | str | None,
     storage: WritableFileSystem | str | None,
+    *,
+    replace: bool,
 ) -> KieCharacter:
     place = await load_destination(directory, storage)
-    block = _name_of(storage)
+    block = storage_name(storage)
     whose = f"{who['origin']} {part.timestamps}"
     stem = f"{FOLDER}/{who['handle']}/{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
 
@@ -145,11 +153,15 @@ async def _saved(
         "start": part.start,
         "end": part.end,
     }
-    return await _named(KieCharacter.model_validate({**who, **fields}))
+    return await _named(KieCharacter.model_validate({**who, **fields}), replace=replace)
 
 
-def _name_of(storage: WritableFileSystem | str | None) -> str | None:
-    """By which `type/name` a character finds its storage again."""
+def storage_name(storage: WritableFileSystem | str | None) -> str | None:
+    """By which `type/name` a character finds its storage again.
+
+    Raises:
+        InvalidRequest: when it has none.
+    """
     if storage is None or isinstance(storage, str):
         return storage
     name = storage._block_document_name  # pyright: ignore[reportPrivateUsage]
@@ -161,10 +173,10 @@ def _name_of(storage: WritableFileSystem | str | None) -> str | None:
     return f"{storage.get_block_type_slug()}/{name}"
 
 
-async def _named(character: KieCharacter) -> KieCharacter:
-    """Save the block under its handle's name."""
+async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
+    """Save the block under its handle's name; of two runs that make one at the same time, one does."""
     try:
-        await character.asave(character.block_name, overwrite=True)
+        await character.asave(character.block_name, overwrite=replace)
     except Exception as error:
         if isinstance(error, KieError):
             raise

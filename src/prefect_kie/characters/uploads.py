@@ -32,7 +32,7 @@ async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) 
     found = await asyncio.gather(*map(load_character, handles))
     blocks = [block for block in found if block is not None]
     if len(blocks) < len(handles):
-        cast(request, [_named(block) for block in blocks])  # says which one there is not, before any upload
+        cast(request, [*map(member_of, blocks)])  # says which one there is not, before any upload
     members = [await _member(block, keeps, kie, scope) for block in blocks]
     made = cast(request, members)
     if members:
@@ -40,7 +40,8 @@ async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) 
     return made
 
 
-def _named(block: KieCharacter) -> CastMember:
+def member_of(block: KieCharacter) -> CastMember:
+    """A character as a request names it, without its files."""
     return CastMember(
         handle=block.handle,
         name=block.name,
@@ -53,7 +54,7 @@ def _named(block: KieCharacter) -> CastMember:
 async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentials, scope: str) -> CastMember:
     """A character with the addresses of what this model takes of it."""
     if keeps.way == "native" or (keeps.native_field and keeps.native in block.native):
-        return _named(block)
+        return member_of(block)
     stills = block.stills[: keeps.stills[1]]
     clip = block.clip if keeps.way == "videos" else None
     least, most = keeps.voice_seconds
@@ -61,7 +62,7 @@ async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentia
     files = [*stills, *([clip] if clip else []), *([voice] if voice else [])]
     uploaded = await asyncio.gather(*(_uploaded(one, block, kie, scope) for one in files))
     addresses = dict(zip(files, uploaded, strict=True))
-    return _named(block).model_copy(
+    return member_of(block).model_copy(
         update={
             "stills": tuple(addresses[one] for one in stills),
             "clip": addresses.get(clip or ""),

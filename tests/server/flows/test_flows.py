@@ -467,7 +467,7 @@ async def test_a_character_that_fails_leaves_the_original_saved(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     kie.fault("job", model="sora-2-characters-pro", fail={"failCode": "500", "failMsg": "busy"})
-    with pytest.raises(RunIncomplete, match=r"The original is saved, but no episode was made: .*busy"):
+    with pytest.raises(RunIncomplete, match=r"The original is saved, but this run made no episode: .*busy"):
         await character_series(
             CAT,
             TRAITS,
