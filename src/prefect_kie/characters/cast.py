@@ -61,12 +61,10 @@ def wanted_handles(request: JobRequest) -> list[str]:
     if request.is_cast or (keeps is None and request.result_kind not in VISUAL):
         return []
     fields = _fields(request)
-    brought = [str(item.get("name") or item.get("ref_name")) for item in _items(fields, keeps)]
-    own = re.compile(f"@({'|'.join(map(re.escape, brought))})(?!\\w)", re.IGNORECASE)
-    named = [
-        handle for text in _texts(fields) for handle in handles_in(own.sub("", text) if brought else text)
-    ]
-    handles = list(dict.fromkeys(named))
+    names = [item.get("name") or item.get("ref_name") for item in _items(fields, keeps)]
+    brought = "|".join(re.escape(str(name)) for name in names if name) or "(?!)"
+    own = re.compile(f"@({brought})(?!\\w)", re.IGNORECASE)
+    handles = list(dict.fromkeys(one for text in _texts(fields) for one in handles_in(own.sub("", text))))
     if handles and keeps is None:
         able = [model for model, one in known.items() if one.way in ("element", "ref_name", "pictures")]
         raise InvalidRequest(

@@ -179,6 +179,21 @@ def test_references_of_other_fields_take_the_same_places() -> None:
     assert sent(known)["image_urls"] == pictures
 
 
+@pytest.mark.parametrize(
+    ("model", "said"),
+    [
+        (
+            "happyhorse-1-1/reference-to-video",
+            "Mia in [Image 1] (also seen in [Image 2]), then Mia in [Image 1]",
+        ),
+        ("veo-3-1", "Mia (a calm cat), then Mia"),
+    ],
+)
+def test_who_a_character_is_is_said_once(model: str, said: str) -> None:
+    request = asked(model, ["mia"], prompt="@mia, then @mia")
+    assert sent(cast(request, [member("mia", 2)]))["prompt"] == said
+
+
 def test_grok_wants_two_pictures() -> None:
     model = "grok-imagine/image-to-video"
     with pytest.raises(InvalidRequest, match="needs 2 pictures"):
