@@ -122,15 +122,15 @@ async def test_a_character_of_pictures_is_used_by_its_handle_in_any_prompt(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     made = await generate_video(ORIGINAL, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-    first = NewCharacter(handle="mia", name="Mia", description="a calm grey cat")
+    first = NewCharacter(handle="mira", name="Mira", description="a calm grey cat")
     kept = await create_character(made.path, first, SLICE, credentials, Output(directory=tmp_path))
-    otto = NewCharacter(handle="otto", name="Otto")
+    otto = NewCharacter(handle="otis", name="Otis")
     await create_character(list(kept.stills[:1]), otto, credentials=credentials)
 
-    request = Wan30Video(prompt="@otto and @mia dance", duration=3)
+    request = Wan30Video(prompt="@otis and @mira dance", duration=3)
     both = await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-    assert both.videos[0].prompt == "@otto and @mia dance"
-    assert "The prompt with its characters: Image1 shows Otto." in caplog.text
+    assert both.videos[0].prompt == "@otis and @mira dance"
+    assert "The prompt with its characters: Image1 shows Otis." in caplog.text
     uploaded = caplog.text.count("Uploaded ") - caplog.text.count(" before: ")
     assert uploaded == len(kept.stills) + 1  # with the voice; the first still, which both have, goes once
 

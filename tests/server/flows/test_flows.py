@@ -37,7 +37,7 @@ from prefect_kie.flows import (
     generate_video,
     make,
 )
-from prefect_kie.flows.series import with_handle
+from prefect_kie.flows._episodes import with_handle
 from prefect_kie.models import MarketModel, Slice, Sora2ImageToVideo, Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import save_result, sora_2_text_to_video, upload_file, wait_for_job
@@ -331,7 +331,7 @@ async def test_a_character_is_made_from_an_earlier_video(
 ) -> None:
     origin = await finished_job(credentials)
     character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
-    assert character.origin_task_id == origin
+    assert character.origin == origin
     assert character.slice == SLICE
     assert character.handle is not None
     assert character.handle.startswith("sofa_cat")
@@ -561,7 +561,7 @@ def test_episode_settings_that_the_model_does_not_take_are_refused_at_once(setti
 
 
 def character(handle: str | None) -> Character:
-    return Character(character_id="ch_1", handle=handle, origin_task_id="o", slice=SLICE, task_id="t")
+    return Character(character_id="ch_1", handle=handle, origin="o", slice=SLICE, task_id="t")
 
 
 def test_a_character_without_a_handle_is_named_by_its_id() -> None:
