@@ -127,13 +127,13 @@ async def test_what_is_no_video_or_no_slice_of_it_is_an_error_that_says_so(
     (tmp_path / "empty.mp4").touch()
     sources: dict[str, tuple[type[KieError], str]] = {
         str(short): (InvalidRequest, "the video is 0.48 s long, and a slice at least 1 s"),
-        str(picture): (InvalidRequest, ""),
-        str(page): (InvalidRequest, ""),
-        str(tmp_path / "empty.mp4"): (InvalidRequest, ""),
+        str(picture): (InvalidRequest, "still.jpg|page.mp4|empty.mp4"),
+        str(page): (InvalidRequest, "still.jpg|page.mp4|empty.mp4"),
+        str(tmp_path / "empty.mp4"): (InvalidRequest, "still.jpg|page.mp4|empty.mp4"),
         str(tmp_path): (InvalidRequest, "there is no video"),
         str(tmp_path / "none.mp4"): (InvalidRequest, "there is no video"),
         f"{kie.url}/files/none.mp4": (DownloadFailed, "404"),
-        f"{kie.url}/api/v1/chat/credit": (KieError, ""),  # JSON, no video
+        f"{kie.url}/api/v1/chat/credit": (KieError, "video"),  # JSON, no video
     }
     for source, (kind, told) in sources.items():
         with pytest.raises(kind, match=told) as error:
@@ -171,7 +171,7 @@ async def test_files_in_a_storage_block_are_found_there_by_every_run(
             waiting=QUICKLY,
         )
         assert [one.status for one in made.episodes] == ["saved"]
-        block = await KieCharacter.aload(handle.replace("_", "-"))
+        block: KieCharacter = await KieCharacter.aload(handle.replace("_", "-"))
         assert (block.storage, block.stills[0].startswith(f"characters/{handle}/")) == (name, True)
         again = await generate_video(
             Kling30Video(prompt=f"@{handle} waves", duration="3", mode="std"),
@@ -261,7 +261,7 @@ async def test_a_fallback_and_a_newer_request_get_the_characters_in_their_own_wa
 
     # As one whose fields are newer than this package: its body is not typed, its characters are the same.
     body = {"model": "wan/3-0-video-prime", "input": {"prompt": "@spare surfs", "duration": 3}}
-    newer = MarketModel.model_validate(body, context=registry._NEWER)
+    newer = MarketModel.model_validate(body, context=registry._NEWER)  # pyright: ignore[reportPrivateUsage]
     untyped = await generate_video(newer, credentials, output=output, waiting=QUICKLY)
     assert untyped.videos[0].status == "saved"
     third = kie.stats()["jobs"][2]
@@ -274,6 +274,6 @@ def test_a_newer_request_gets_a_single_picture_where_its_model_takes_one() -> No
         "model": "wan/2-7-videoedit",
         "input": {"prompt": "@mia waves", "video_url": "https://files.example/1.mp4"},
     }
-    newer = MarketModel.model_validate(body, context=registry._NEWER)
+    newer = MarketModel.model_validate(body, context=registry._NEWER)  # pyright: ignore[reportPrivateUsage]
     mia = CastMember(handle="mia", name="Mia", stills=("https://files.example/1.jpg",))
     assert cast(newer, [mia]).input_fields()["reference_image"] == "https://files.example/1.jpg"

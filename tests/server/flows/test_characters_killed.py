@@ -155,7 +155,7 @@ async def test_killed_at_each_step_and_run_again_it_makes_everything_once(
             assert kie.stats()["created"] == 1
     made = await series(credentials, tmp_path, "felix")
     await check_whole(made, kie, "felix")
-    last = await KieCharacter.aload("felix")
+    last: KieCharacter = await KieCharacter.aload("felix")
     assert all(one.model_dump() == last.model_dump() for one in blocks)
     assert len(list(tmp_path.glob("film-*.mp4"))) == 1
 
