@@ -178,6 +178,8 @@ class Slice(BaseModel):
         Raises:
             ValueError: when the slice ends after the video does.
         """
+        if length < MIN_SLICE:
+            raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
             raise ValueError(
                 f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long; "

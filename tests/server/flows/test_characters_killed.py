@@ -14,7 +14,16 @@ from prefect.settings import get_current_settings
 
 from prefect_kie.blocks import KieCharacter, KieCredentials
 from prefect_kie.characters import uploads
-from prefect_kie.flows import Episodes, Film, NewCharacter, Output, Scope, SeriesResult, character_series
+from prefect_kie.flows import (
+    Character,
+    Episodes,
+    Film,
+    NewCharacter,
+    Output,
+    Scope,
+    SeriesResult,
+    character_series,
+)
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media.footage import look
 from prefect_kie.models import Slice, Wan30Video
@@ -120,11 +129,9 @@ async def check_whole(made: SeriesResult, kie: SimulatorServer, handle: str) -> 
     assert (stats["created"], stats["charged"]) == (3, sum(job["credits"] for job in stats["jobs"]))
     assert not stats["violations"]
     assert [one.status for one in made.episodes] == ["saved", "saved"]
-    assert (
-        made.character == made.character.kept(await KieCharacter.aload(handle)) if made.character else False
-    )
     assert look(Path(made.film or "")).seconds == pytest.approx(6, abs=0.1)
     assert made.character is not None
+    assert made.character == Character.kept(await KieCharacter.aload(handle))
     for still in made.character.stills:
         assert Path(still).read_bytes().endswith(b"\xff\xd9")
     assert look(Path(made.character.clip or "")).seconds == pytest.approx(3, abs=0.1)
@@ -148,7 +155,7 @@ async def test_killed_at_each_step_and_run_again_it_makes_everything_once(
             assert kie.stats()["created"] == 1
     made = await series(credentials, tmp_path, "felix")
     await check_whole(made, kie, "felix")
-    last = await KieCharacter.aload("felix")
+    last: KieCharacter = await KieCharacter.aload("felix")
     assert all(one.model_dump() == last.model_dump() for one in blocks)
     assert len(list(tmp_path.glob("film-*.mp4"))) == 1
 
@@ -169,10 +176,7 @@ asyncio.run(character_series(**{parameters}))
 """
 KILLS = (
     'before(LocalStorage, "put", lambda *given: given[2].endswith("still-2.jpg"))',
-    (
-        'after(SubmissionRecords, "write", lambda *given: given[1].state == "submitted" and '
-        'given[1].model == "kling-3.0/video")'
-    ),
+    'after(SubmissionRecords, "write", lambda _, one: one.task_id and one.model == "kling-3.0/video")',
 )
 """In the middle of the character's files; as soon as an episode's id is recorded."""
 

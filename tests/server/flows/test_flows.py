@@ -508,7 +508,7 @@ async def test_the_stable_model_makes_episodes_too(
         ["{character} surfs"],
         SLICE,
         EpisodeSettings(model="sora-2-text-to-video-stable", aspect_ratio="portrait"),
-        credentials,
+        credentials=credentials,
         output=Output(directory=tmp_path),
         waiting=QUICKLY,
     )
