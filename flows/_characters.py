@@ -182,6 +182,7 @@ async def kept(new: NewCharacter, footage: Footage, part: Slice, runner: JobRunn
     origin = footage.job.task_id
     if (found := await check_free(new, origin, part)) is not None:
         get_run_logger().info("The character @%s is there already, and stays as it is", new.handle)
+        await show_kept_character(found)
         return found
     async with at_hand(footage.job, runner.credentials, footage.file) as file:
         who, where = new.fields(origin), (runner.directory, runner.storage)
