@@ -143,7 +143,7 @@ class _NoKey:
         fields = handler.resolve_ref_schema(block)
         # A chosen block comes as its reference, which Prefect allows besides.
         fields.update(properties={}, required=[], additionalProperties=False)
-        name["pattern"] = NAME
+        name.update(pattern=NAME, title="By its name")
         return schema
 
 

@@ -9,15 +9,17 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prefect_kie.batches.results import BatchResult
+    from prefect_kie.flows._characters import CharacterTraits, NewCharacter
+    from prefect_kie.flows._episodes import Episodes, EpisodeSettings, Film
     from prefect_kie.flows._make import make
     from prefect_kie.flows._options import Approval, BatchRetry, Output, Retry, Scope, Table, Waiting
     from prefect_kie.flows.batch import generate_batch
-    from prefect_kie.flows.characters import CharacterTraits, create_character
+    from prefect_kie.flows.characters import create_character
     from prefect_kie.flows.collect import collect_job
     from prefect_kie.flows.generate import generate_audio, generate_image, generate_video
     from prefect_kie.flows.resolve import resolve_submission
     from prefect_kie.flows.resuming import resume_waiting
-    from prefect_kie.flows.series import EpisodeSettings, character_series
+    from prefect_kie.flows.series import character_series
     from prefect_kie.outcomes.results import (
         Character,
         CollectedJob,
@@ -37,9 +39,12 @@ __all__ = [
     "CharacterTraits",
     "CollectedJob",
     "EpisodeSettings",
+    "Episodes",
+    "Film",
     "GeneratedAudio",
     "GeneratedImages",
     "GeneratedVideos",
+    "NewCharacter",
     "Output",
     "ResolvedSubmission",
     "ResolvedSubmissions",
@@ -66,12 +71,14 @@ _MODULES = {
     "flows._make": "make",
     "flows._options": "Approval BatchRetry Output Retry Scope Table Waiting",
     "flows.batch": "generate_batch",
-    "flows.characters": "CharacterTraits create_character",
+    "flows._characters": "CharacterTraits NewCharacter",
+    "flows._episodes": "EpisodeSettings Episodes Film",
+    "flows.characters": "create_character",
     "flows.collect": "collect_job",
     "flows.generate": "generate_audio generate_image generate_video",
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
-    "flows.series": "EpisodeSettings character_series",
+    "flows.series": "character_series",
     "outcomes.results": (
         "Character CollectedJob GeneratedAudio GeneratedImages GeneratedVideos SeriesResult VideoOutcome"
     ),

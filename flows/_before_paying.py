@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.models import Slice
+from prefect_kie.models.fields import SORA_SLICE, slice_within
 from prefect_kie.run_page.markdown import plain
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
@@ -40,17 +41,16 @@ def check_pictures() -> None:
         )
 
 
-def check_slice(part: Slice, seconds: float | None, origin_task_id: str) -> None:
-    """Make sure that a slice lies inside its video."""
+def check_slice(part: Slice, seconds: float | None, source: str, longest: float = float(SORA_SLICE)) -> None:
+    """Make sure that a slice lies inside its video, and is not too long for its character."""
     try:
-        if seconds is not None:
-            part.check_within(seconds)
+        slice_within(part.start, part.end, longest, seconds)
     except ValueError as error:
         raise InvalidRequest(
             str(error),
             next_step=(
-                f"Run create_character with origin_task_id {origin_task_id!r} and another slice; the video "
-                "is not paid again, and nothing was submitted for the character."
+                f"Run create_character with {source!r} and another slice; the video is not paid again, and "
+                "nothing was submitted for the character."
             ),
         ) from None
 

@@ -55,6 +55,6 @@ async def make(
         )
     approval = Approval(max_credits=max_credits)
     runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
-    jobs = [Wanted(request, take, retry.fallbacks)]
+    jobs = await runner.cast([Wanted(request, take, retry.fallbacks)])
     (outcome,) = await runner.videos(jobs, new=await runner.check(jobs))
     return outcome.saved

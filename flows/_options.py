@@ -7,16 +7,13 @@ from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     SerializerFunctionWrapHandler,
     WithJsonSchema,
     model_serializer,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from prefect_kie.api import PollPolicy
-from prefect_kie.api.forms import described
+from prefect_kie.api.forms import Tabs, described
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
 from prefect_kie.models import AnyRequest, Slice
 from prefect_kie.storage.destination import StorageBlock
@@ -101,15 +98,4 @@ class Table(_Group):
     """The storage block that holds the manifest, as type/name; by default it is a file of this machine."""
 
 
-class _OrPicked:
-    """Names the choice that a form offers beside a slice."""
-
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        schema["anyOf"][1]["title"] = "Pick it on a contact sheet"
-        return schema
-
-
-SliceOrPicked = Annotated[Slice | None, _OrPicked()]
+SliceOrPicked = Annotated[Slice | None, Tabs("Pick it on a contact sheet")]

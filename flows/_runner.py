@@ -14,6 +14,7 @@ from prefect.runtime import flow_run
 
 from prefect_kie import api
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.characters.uploads import with_characters
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.flows._options import Approval, Output, Scope, Waiting
@@ -119,6 +120,19 @@ class JobRunner:
             raise api.InvalidRequest(str(error), next_step=step) from None
         suspends = waiting.mode == "suspend"
         return cls(kie, key, waiting.poll, suspends, output.directory, block, approval, attempts)
+
+    async def cast(self, jobs: Sequence[Wanted]) -> list[Wanted]:
+        """The jobs with the characters that their prompts name, before anything is paid; see
+        `with_characters`.
+        """
+        cast: dict[int, api.JobRequest] = {}
+        for request in (one for job in jobs for one in job.requests):
+            if id(request) not in cast:
+                cast[id(request)] = await with_characters(request, self.credentials, self.job_key)
+        return [
+            Wanted(cast[id(job.request)], job.take, tuple(cast[id(one)] for one in job.requests[1:]))
+            for job in jobs
+        ]
 
     async def check(
         self, jobs: Sequence[Wanted], further: Sequence[api.JobRequest] = (), *, saves: bool = True
@@ -291,7 +305,7 @@ class JobRunner:
         return Character(
             character_id=job.result.character_id,
             handle=job.result.character_user_name,
-            origin_task_id=request.origin_task_id,
+            origin=request.origin_task_id,
             slice=Slice.parse(request.timestamps),
             task_id=job.task_id,
             credits=job.credits,

@@ -104,7 +104,7 @@ async def generate_batch(
     read = await load_table(manifest, await load_storage(table.storage))
     title = "the manifest" if isinstance(manifest, list) else manifest.name
     rows = await anyio.to_thread.run_sync(parse_table, read, defaults, table.columns, title, retry.fallbacks)
-    jobs = [Wanted(row.request, row.take, row.fallbacks) for row in rows]
+    jobs = await runner.cast([Wanted(row.request, row.take, row.fallbacks) for row in rows])
     new = await runner.check(jobs, saves=not dry_run)
     results = ResultsFile(
         storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY),

@@ -129,8 +129,8 @@ async def _made(
     waiting: Waiting,
     scope: Scope,
 ) -> _Made:
-    jobs = [Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)]
     runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
+    jobs = await runner.cast([Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)])
     new = await runner.check(jobs)
     await runner.approve(jobs, new)
     outcomes = await runner.videos(jobs, new=new)

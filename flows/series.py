@@ -1,114 +1,51 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated
 
 from prefect import get_run_logger
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field
 
-from prefect_kie.api import JobHandle, JobRequest, KieError, UnexpectedResponse
-from prefect_kie.api.forms import described
-from prefect_kie.blocks import DEFAULT_CREDENTIALS
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
+from prefect_kie.api.forms import Tabs
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCharacter, load_character
 from prefect_kie.blocks.credentials import Credentials
-from prefect_kie.flows._before_paying import check_pictures, check_slice
+from prefect_kie.characters.keeping import storage_name
+from prefect_kie.flows._before_paying import check_pictures
+from prefect_kie.flows._characters import (
+    CharacterTraits,
+    Footage,
+    NewCharacter,
+    check_free,
+    footage_of,
+    kept,
+    origin_of,
+    slice_of,
+)
+from prefect_kie.flows._episodes import EpisodePrompt, Episodes, EpisodeSettings, Film, in_order, join_film
 from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
-from prefect_kie.flows.characters import CharacterTraits
-from prefect_kie.human_input.pick_slice import pick_slice
-from prefect_kie.models import Slice, parse_request
-from prefect_kie.models.fields import AspectRatio, Seconds, Size
-from prefect_kie.models.registry import SoraVideoRequest
+from prefect_kie.models import Slice
+from prefect_kie.models.registry import OriginalRequest
 from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, summary, table
-from prefect_kie.outcomes.results import Character, Failure, SeriesResult, Wanted
+from prefect_kie.outcomes.results import Character, Failure, SeriesResult, VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.tasks import wait_for_job
 
-PLACEHOLDER = "{character}"
-
-
-def _leaves_room(prompt: str) -> str:
-    mentions = max(1, prompt.count(PLACEHOLDER))
-    longest = 10_000 - mentions * 60  # which each mention of the handle may take
-    if len(prompt) > longest:
-        raise ValueError(
-            f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
-            f"{longest:,} leave room for the handle"
-        )
-    return prompt
-
-
-EpisodePrompt = Annotated[str, Field(min_length=1), AfterValidator(_leaves_room)]
-
-
-class EpisodeSettings(BaseModel):
-    """How the new videos are made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
-
-    model: Literal["sora-2-text-to-video", "sora-2-pro-text-to-video", "sora-2-text-to-video-stable"] = (
-        "sora-2-text-to-video"
-    )
-    """Which model makes the new videos."""
-    aspect_ratio: AspectRatio = "landscape"
-    """Portrait or landscape."""
-    n_frames: Seconds = "10"
-    """Length of each new video in seconds: 10 or 15."""
-    remove_watermark: bool | None = None
-    """Ask for versions without the watermark; not offered by the stable model."""
-    size: Size | None = None
-    """Quality, standard or high; for the pro model only."""
-
-    @model_validator(mode="after")
-    def _fit_the_model(self) -> "EpisodeSettings":
-        self.planned("probe")  # a field that this model does not take is refused now, not after paying
-        return self
-
-    def request(self, prompt: str, character: Character) -> JobRequest:
-        """The request of one new video, with the character's handle in it, or else its id.
-
-        Raises:
-            UnexpectedResponse: when the character has no handle and the model takes no ids.
-        """
-        if character.handle is not None:
-            return self.planned(with_handle(prompt, character.handle))
-        if self.model == "sora-2-text-to-video-stable":
-            raise UnexpectedResponse(
-                f"Kie gave the character {character.character_id} no handle, and {self.model} takes no ids",
-                task_id=character.task_id,
-                billed="yes",
-                next_step=(
-                    "Run generate_video with sora-2-text-to-video and character_id_list "
-                    f"[{character.character_id!r}]; neither the original nor the character is paid again."
-                ),
-            )
-        prompt = prompt.replace(PLACEHOLDER, "the character")
-        return self.planned(prompt, character_id_list=[character.character_id])
-
-    def planned(self, prompt: str, **more: Any) -> JobRequest:
-        """The request of one new video before there is a character: what it will cost is known by it."""
-        fields = self.model_dump(exclude={"model"}, exclude_none=True)
-        return parse_request({"model": self.model, "input": {**fields, "prompt": prompt, **more}})
-
-
-DEFAULT_EPISODES = EpisodeSettings()
-
-
-def with_handle(prompt: str, handle: str) -> str:
-    """The prompt with its character's handle (without @): where it says `{character}`, else in front."""
-    mention = f"@{handle}"
-    if PLACEHOLDER in prompt:
-        return prompt.replace(PLACEHOLDER, mention)
-    return prompt if mention in prompt else f"{mention} {prompt}"
+Traits = NewCharacter | CharacterTraits
+DEFAULT_EPISODES, NO_FILM = EpisodeSettings(), Film()
 
 
 @kie_flow(name="character-series", flow_run_name=run_name, persist_result=True)
 async def character_series(
-    original: SoraVideoRequest,
-    traits: CharacterTraits,
+    original: Annotated[OriginalRequest | str | None, Tabs("A video that is there", "None")],
+    traits: Annotated[NewCharacter | CharacterTraits | str, Tabs("Kept already")],
     prompts: Annotated[list[EpisodePrompt], Field(min_length=1, max_length=100)],
     slice: SliceOrPicked = None,
-    episodes: EpisodeSettings = DEFAULT_EPISODES,
+    episodes: Episodes | EpisodeSettings = DEFAULT_EPISODES,
+    film: Film = NO_FILM,
     credentials: Credentials = DEFAULT_CREDENTIALS,
     output: Output = Output(),
     approval: Approval = Approval(),
@@ -119,16 +56,20 @@ async def character_series(
     """Make a video, a character from a slice of it, and new videos with that character.
 
     Without a slice, the run shows frames of the video with their times and waits until somebody picks one.
-    Run again, this run goes on where it was: the same jobs, nothing paid twice.
+    Run again, this run goes on where it was: the same jobs, nothing paid twice. Run with the same job_key and
+    other episodes, the original and the character stay: drafts by a cheap model, finals by another.
 
     Args:
-        original: The first video: what to make, with which model.
-        traits: Who the character is.
+        original: The first video: what to make, with which model. Or one that is there: the task id of a
+            job, a file where this runs, an address. None, where the character is there.
+        traits: Who the character is: a `NewCharacter` that you keep, the `CharacterTraits` of Sora's own, or
+            the handle of one that you keep already.
         prompts: One new video each, all made at once. {character} stands for the character's handle; a
             prompt without it gets the handle in front.
-        slice: Which part of it becomes the character: 1 to 4 seconds, inside the video. None: pick it in the
-            UI, on a contact sheet.
-        episodes: How the new videos are made.
+        slice: Which part of it becomes the character: 1 to 8 seconds, inside the video, for Sora's own at
+            most 4. None: pick it in the UI, on a contact sheet.
+        episodes: How the new videos are made: by any model that takes a character, or by Sora.
+        film: Whether they become one film.
         credentials: The Kie Credentials block, or its name.
         output: Where to save; by default kie-videos in the home directory.
         approval: What may be paid, and from which price on a person is asked.
@@ -138,7 +79,7 @@ async def character_series(
         scope: What makes a job the same in another run.
 
     Returns:
-        The original, the character, and one outcome per prompt.
+        The original, the character, one outcome per prompt, and the film.
 
     Raises:
         RunIncomplete: when something is missing in the end; its `result` holds every outcome.
@@ -148,60 +89,135 @@ async def character_series(
     Example:
         ```python
         made = await character_series(
-            Sora2TextToVideo(prompt="a calm cat on a red sofa"),
-            CharacterTraits(character_prompt="a calm cat", character_user_name="sofa_cat"),
-            ["{character} surfs at dawn"],
-            Slice(start=1, end=3),
+            Wan30Video(prompt="a calm cat on a red sofa", duration=5),
+            NewCharacter(handle="sofa_cat", description="a calm cat"),
+            ["{character} surfs at dawn", "{character} reads a map"],
+            Slice(start=1, end=4),
+            Episodes(model="wan/3-0-video", input={"duration": 5}),
         )
         print(made.character, made.credits)
         ```
     """
-    jobs, asks = [Wanted(original, 1, retry.fallbacks)], slice is None
+    asks = slice is None and not isinstance(traits, str)
     if asks:
         check_pictures()
+    frame = film.frame_of(episodes.model)
+    further = _planned(original, traits, prompts, slice, episodes)
     runner = await JobRunner.prepare(
         credentials, output, approval, waiting, scope, attempts=retry.attempts, asks=asks
     )
-    # What the character's and the episodes' input will be is not known yet; what they cost is.
-    character_planned = traits.request("the original", slice or Slice(start=0, end=1))
-    planned = [character_planned, *map(episodes.planned, prompts)]
-    new = await runner.check(jobs, planned)
-    await runner.approve(jobs, new, planned)
-    (first,) = await runner.videos(jobs, new=new)
+    wanted = [Wanted(original, 1, retry.fallbacks)] if isinstance(original, JobRequest) else []
+    jobs = await runner.cast(wanted)
+    unpaid = await runner.check(jobs, further)
+    known = await _known(traits) if isinstance(traits, str) else None
+    star = known or traits
+    if isinstance(episodes, Episodes) and isinstance(star, KieCharacter | NewCharacter):
+        await episodes.check_cast(further, star)
+    if isinstance(traits, NewCharacter) and (unpaid or not jobs):
+        storage_name(runner.storage)
+        await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
+    await runner.approve(jobs, unpaid, further)
+    first: VideoOutcome | None = None
+    if jobs:
+        (first,) = await runner.videos(jobs, new=unpaid)
+        if first.video is None:
+            return complete(SeriesResult(original=first), (first,), "original videos", runner.job_key)
     result = SeriesResult(original=first)
-    if first.video is None:
-        return complete(result, (first,), "original videos", runner.job_key)
     try:
-        file, seconds, task_id = Path(first.video.path), first.video.seconds, first.video.task_id
-        if slice is None:
-            handle = JobHandle(task_id=task_id, model=first.model)
-            job = await wait_for_job(handle, runner.credentials, poll=waiting.poll)
-            whose, hours = (runner.job_key, traits.model_dump_json()), approval.answer_hours
-            slice = await pick_slice(
-                job, runner.credentials, whose=whose, hours=hours, file=file, seconds=seconds
-            )
-        else:
-            check_slice(slice, seconds, task_id)
-        character = await runner.character(traits.request(task_id, slice), video=file)
+        character = (
+            Character.kept(known) if known else await _character(original, first, traits, slice, runner)
+        )
         result = SeriesResult(original=first, character=character)
-        wanted: list[Wanted] = []
-        for request in (episodes.request(prompt, character) for prompt in prompts):
-            take = 1 + sum(one.request.title == request.title for one in wanted)
-            wanted.append(Wanted(request, take))  # a prompt that is listed twice is two videos
+        requests = [episodes.request(prompt, character) for prompt in prompts]
+        planned: list[Wanted] = []
+        for request in requests:
+            take = 1 + sum(one.request.title == request.title for one in planned)
+            planned.append(Wanted(request, take))  # a prompt that is listed twice is two videos
+        planned = await runner.cast(planned)
     except Exception as error:
         if not isinstance(error, KieError):
-            get_run_logger().exception("sora-2-characters-pro: unexpected error")
+            get_run_logger().exception("character-series: unexpected error")
         cause = Failure.of(error).exception
+        if first is None:
+            raise
         ended = incomplete(
-            f"The original is saved, but no episode was made: {cause.line}\n- {first.line}\n"
+            f"The original is saved, but this run made no episode: {cause.line}\n- {first.line}\n"
             f"{how_to_go_on(runner.job_key)}",
             result,
             [first],
         )
         ended.task_id, ended.errors = cause.task_id, (cause,)
         raise ended from None
-    get_run_logger().info("The character is @%s (%s)", character.handle, character.character_id)
-    made = await runner.videos(wanted)
-    result = SeriesResult(original=first, character=character, episodes=made)
-    await show_overview(table([first, character, *made]), summary([first, character, *made]))
-    return complete(result, made, "episodes", runner.job_key, beside=(first, character))
+    get_run_logger().info(
+        "The character is @%s (%s)", character.handle, character.character_id or character.block
+    )
+    made = await (runner.videos(planned) if frame is None else in_order(requests, frame, runner))
+    joined = await join_film(made, film, runner)
+    film_path = joined[0] if joined is not None else None
+    result = SeriesResult(original=first, character=character, episodes=made, film=film_path)
+    beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]
+    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined)
+    return complete(result, made, "episodes", runner.job_key, beside=beside)
+
+
+def _planned(
+    original: object, traits: Traits | str, prompts: Sequence[str], part: Slice | None, episodes: object
+) -> list[JobRequest]:
+    """What will be asked of Kie besides the original; refuses what does not fit together."""
+    if isinstance(episodes, Episodes) == isinstance(traits, CharacterTraits):
+        raise InvalidRequest(
+            "Sora's own characters are for Sora's episodes, and those that you keep for other models; "
+            "nothing was submitted",
+            next_step=(
+                "Give a NewCharacter and Episodes(model=…), or CharacterTraits and EpisodeSettings(…). Then "
+                "run again."
+            ),
+        )
+    if original is None and not isinstance(traits, str):
+        raise InvalidRequest(
+            "without an original there is nothing to make the character from; nothing was submitted",
+            next_step="Give an original, or the handle of a character that you keep. Then run again.",
+        )
+    if isinstance(traits, CharacterTraits) and isinstance(episodes, EpisodeSettings):
+        # What the character's and the episodes' input will be is not known yet; what they cost is.
+        sora = traits.request("the original", part or Slice(start=0, end=1))
+        return [sora, *map(episodes.planned, prompts)]
+    handle = traits.handle if isinstance(traits, NewCharacter) else str(traits)
+    return list(episodes.check(prompts, handle)) if isinstance(episodes, Episodes) else []
+
+
+async def _known(handle: str) -> KieCharacter:
+    """A character that is kept already."""
+    found = await load_character(handle)
+    if found is None:
+        raise InvalidRequest(
+            f"there is no character @{handle}; nothing was submitted",
+            next_step="Make it with create_character, or give a NewCharacter and an original.",
+        )
+    return found
+
+
+async def _character(
+    original: object, first: VideoOutcome | None, traits: Traits | str, part: Slice | None, runner: JobRunner
+) -> Character:
+    """The character of a slice of the original, or of the video that is there."""
+    if first is None or first.video is None:
+        async with footage_of(str(original), runner) as footage:
+            return await _of_footage(footage, traits, part, runner, None)
+    handle = JobHandle(task_id=first.video.task_id, model=first.model)
+    job = await wait_for_job(handle, runner.credentials, poll=runner.poll)
+    footage = Footage(job, Path(first.video.path))
+    return await _of_footage(footage, traits, part, runner, first.video.seconds)
+
+
+async def _of_footage(
+    footage: Footage, traits: Traits | str, part: Slice | None, runner: JobRunner, seconds: float | None
+) -> Character:
+    if isinstance(traits, NewCharacter):
+        picked = await slice_of(footage, part, traits, runner, seconds)
+        return Character.kept(await kept(traits, footage, picked, runner))
+    if isinstance(traits, str):
+        raise AssertionError("a character by its handle is there")
+    origin = footage.task_id
+    picked = await slice_of(footage, part, traits, runner, seconds)
+    return await runner.character(traits.request(origin, picked), video=footage.file)

@@ -7,20 +7,31 @@ Compose them in flows of your own::
     video = await save_result(job, "kie")
 """
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
-from prefect_kie.media.saved import SavedFile, SavedResult
-from prefect_kie.models import request_class
 from prefect_kie.models.index import MODELS
-from prefect_kie.tasks.measure import measure_video
-from prefect_kie.tasks.models import ModelTask, model_task, run_model, task_for
-from prefect_kie.tasks.save import save_result
-from prefect_kie.tasks.upload import upload_file
-from prefect_kie.tasks.wait import wait_for_job
 
 if TYPE_CHECKING:
+    from prefect_kie.media.saved import SavedFile, SavedResult
     from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+    from prefect_kie.tasks.measure import measure_video
+    from prefect_kie.tasks.models import ModelTask, run_model, task_for
+    from prefect_kie.tasks.save import save_result
+    from prefect_kie.tasks.upload import upload_file
+    from prefect_kie.tasks.wait import wait_for_job
 
+_MODULE_OF = {
+    "ModelTask": "tasks.models",
+    "SavedFile": "media.saved",
+    "SavedResult": "media.saved",
+    "measure_video": "tasks.measure",
+    "run_model": "tasks.models",
+    "save_result": "tasks.save",
+    "task_for": "tasks.models",
+    "upload_file": "tasks.upload",
+    "wait_for_job": "tasks.wait",
+}
 _MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
 __all__ = [
@@ -39,9 +50,16 @@ __all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
     def __getattr__(name: str) -> object:
-        if name not in _MODEL_OF:
+        if name in _MODULE_OF:
+            value = getattr(import_module(f"prefect_kie.{_MODULE_OF[name]}"), name)
+        elif name in _MODEL_OF:
+            from prefect_kie.models import request_class
+            from prefect_kie.tasks.models import model_task
+
+            value = model_task(request_class(_MODEL_OF[name]))
+        else:
             raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        value = globals()[name] = model_task(request_class(_MODEL_OF[name]))
+        globals()[name] = value  # asked once
         return value
 
     def __dir__() -> list[str]:

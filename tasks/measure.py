@@ -13,6 +13,7 @@ from prefect_kie.media import pictures
 from prefect_kie.media.kinds import mp4_seconds
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.saving import at_hand
+from prefect_kie.media.slices import suggested
 from prefect_kie.run_page.artifacts import show_markdown
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.run_page.sections import contact_sheet_markdown
@@ -48,16 +49,18 @@ async def contact_sheet(
 ) -> float | None:
     """Show frames of a finished job's video with their times: the artifact `kie-contact-sheet-<id>`.
 
-    By it a person sees which part of a video shows the character. It needs PyAV and Pillow (the extra
+    By it a person sees which part of a video shows the character; the part that the form suggests is marked.
+    It needs PyAV and Pillow (the extra
     `pictures`); without them it is the link to the video alone.
 
     Otherwise as `measure_video`.
     """
     async with at_hand(job, credentials, file) as path:
         seconds = await anyio.to_thread.run_sync(mp4_seconds, path)
-        sheet = await pictures.contact_sheet(path, seconds) if seconds else None
+        part = suggested(seconds) if seconds else None
+        sheet = await pictures.contact_sheet(path, seconds, part) if seconds else None
     key = artifact_key("contact-sheet", job.task_id)
     description = f"Contact sheet of {code(job.model)}: {escaped(job.prompt, 200)}"
-    await show_markdown(key, description, contact_sheet_markdown(job, seconds, sheet))
+    await show_markdown(key, description, contact_sheet_markdown(job, seconds, sheet, part))
     get_run_logger().info("The contact sheet of job %s is the artifact %s", job.task_id, key)
     return seconds

@@ -15,6 +15,7 @@ from prefect.runtime import task_run
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
+from prefect_kie.characters.uploads import with_characters
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
@@ -154,6 +155,7 @@ async def _submit(
     keep_alive()
     scope = await submission_scope(job_key)
     kie = await load_credentials(credentials)
+    request = await with_characters(request, kie, scope)
     submissions = await run_submissions(kie)
     if isinstance(request, MarketModel) and (refused := await _refused(kie, request, refusal)) is not None:
         # What was submitted before is found again, whatever the catalogue says today.

@@ -29,4 +29,6 @@ if __name__ == "__main__":
     for example in sorted((ROOT / "docs/examples").glob("*.py")):
         shutil.copy(example, WRITTEN)
     shutil.copy(ROOT / "tests/unit/models/examples_of_types.py", WRITTEN)
-    (WRITTEN / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
+    (WRITTEN / "pyrightconfig.json").write_text(
+        '{"typeCheckingMode": "strict", "reportUnnecessaryTypeIgnoreComment": "error"}'
+    )

@@ -5,6 +5,7 @@ tasks. With `--check` nothing is written: it fails where what is there is not wh
 """
 
 import argparse
+import json
 import re
 import subprocess
 import sys
@@ -38,6 +39,8 @@ RESULTS = {
     **dict.fromkeys(("music-text", "speech-to-text", "image-analysis"), "text"),
 }
 """What each kind of model makes; all others make videos."""
+CAST = json.loads((MODELS / "characters.json").read_text())
+"""How models keep characters."""
 
 
 def main() -> int:
@@ -135,12 +138,22 @@ class _Class:
             yield f"result_kind: ClassVar[str] = {kind!r}"
         yield f"usual_seconds: ClassVar[float] = {float(own['usual_seconds'])!r}"
         yield from self._always_sent("", entry["fields"])
-        if rules := [*entry.get("constraints", []), *own.get("constraints", [])]:
+        rules = [*entry.get("constraints", []), *own.get("constraints", [])]
+        if into := self._cast_into():
+            yield f"cast_into: ClassVar[str | None] = {into!r}"
+            if entry["fields"][into].get("required"):
+                rules.append(["no @handle", "needs", into])
+        if rules:
             rows = ", ".join(f"({', '.join(repr(_renamed(word)) for word in rule)})" for rule in rules)
             yield f"constraints: ClassVar[tuple[tuple[str, ...], ...]] = ({rows},)"
         if variants := entry.get("variants"):
             yield f"variants: ClassVar[tuple[Variant, ...]] = ({', '.join(map(_variant, variants))},)"
         yield ""
+
+    def _cast_into(self) -> str | None:
+        """The field that a prompt with characters fills, where a prompt can name them."""
+        into = CAST.get(self._entry["model"], {}).get("field")
+        return str(into) if into in self._entry["fields"] and "prompt" in self._entry["fields"] else None
 
     def _always_sent(self, path: str, fields: Mapping[str, Entry]) -> Iterator[str]:
         told = sorted(
@@ -159,7 +172,7 @@ class _Class:
     def _field(self, path: str, name: str, field: Entry) -> list[str]:
         kind = self._type(path, field)
         default = self._default(path, field)
-        needed = field.get("required", False) and default is None
+        needed = field.get("required", False) and default is None and path != self._cast_into()
         if default is None and not needed:
             kind, value = f"{kind} | None", " = None"
         else:

@@ -15,9 +15,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prefect_kie.blocks import KieCallbacks, KieCredentials
+    from prefect_kie.blocks import KieCallbacks, KieCharacter, KieCredentials
 
-__all__ = ["KieCallbacks", "KieCredentials", "__version__"]
+__all__ = ["KieCallbacks", "KieCharacter", "KieCredentials", "__version__"]
 
 __version__ = version("prefect-kie")
 

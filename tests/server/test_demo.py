@@ -13,6 +13,8 @@ import av
 import httpx
 import pytest
 
+from tests.conftest import with_tables
+
 COMMAND = [sys.executable, "-m", "prefect_kie.cli", "demo"]
 SECONDS = 240
 PROXY = "http://127.0.0.1:9"
@@ -22,6 +24,7 @@ PROXY = "http://127.0.0.1:9"
 @pytest.mark.server
 def test_the_demo_makes_its_files_and_stops_what_it_started(tmp_path: Path) -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
+    with_tables(tmp_path / "demo/prefect")
     started = time.monotonic()
     done = subprocess.run(
         [*COMMAND, "--directory", str(tmp_path / "demo")],

@@ -133,7 +133,7 @@ async def test_what_ends_before_the_episodes_is_written_to_each_row(
         await campaign.make_campaign(database, name)
     for row in rows(database, name).values():
         assert (row["status"], row["task_id"]) == ("failed", None)
-        assert "no episode was made" in row["error"]
+        assert "made no episode" in row["error"]
 
     other = campaign.TRAITS.model_copy(update={"character_prompt": "grumpy robot barista"})
     monkeypatch.setattr(campaign, "TRAITS", other)

@@ -49,7 +49,10 @@ def test_each_example_runs(
         "make": 2,
         "models": 6,
         "fallbacks": 1,
-        "series": 4,
+        "series": 3,
+        "character": 3,
+        "pictures": 0,
+        "film": 5,
         "tasks": 2,
         "flows": 2,
         "sync": 1,
@@ -60,7 +63,7 @@ def test_each_example_runs(
     stats = kie.stats()
     assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)
     videos = [*tmp_path.rglob("*.mp4"), *Path("~/kie-videos").expanduser().glob("*.mp4")]
-    others = {"series": 1, "models": 3}.get(name, 0)  # a character; a picture, speech and a song
+    others = 3 if name == "models" else 0  # a picture, speech and a song
     assert len([path for path in videos if any(job["task_id"] in path.name for job in stats["jobs"])]) == (
         created[name] - others
     )

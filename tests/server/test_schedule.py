@@ -34,7 +34,7 @@ ROOT = Path(__file__).parents[2]
 EVERY_SECONDS = 15
 """Longer than a run takes on a machine that is not too busy: the deployment lets one run at once."""
 
-PATIENCE = 180.0
+PATIENCE = 300.0
 """Seconds; on a busy machine a run waits its turn, and Prefect looks again for a free one after 30."""
 
 

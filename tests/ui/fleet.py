@@ -110,7 +110,10 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
     """
     durations = {"sora-2-characters-pro": 3.0, "ai-music-api/generate": 3.0, "nano-banana-pro": 3.0}
     settings = SimulatorSettings(
-        duration_seconds=JOB_SECONDS, durations=durations, prices={"kling-3.0/video": 30.0}
+        duration_seconds=JOB_SECONDS,
+        durations=durations,
+        prices={"kling-3.0/video": 30.0},
+        video_fps=24,  # models refuse a character's clip of fewer
     )
     with SimulatorServer(settings) as kie, local_server(home / "server") as server:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}

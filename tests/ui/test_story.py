@@ -14,6 +14,7 @@ from tests.ui.fleet import Fleet
 PROMPT = "A robot barista in a green apron pours a latte"
 VIDEO = "generate-video/kie"
 SERIES = "character-series/kie"
+CHARACTER = "create-character/kie"
 SONG = "generate-audio/ai-music-api-generate"
 PICTURE = "generate-image/nano-banana-pro"
 BLOCKS = {"new": "kie", "classic": "kie-classic"}
@@ -49,9 +50,11 @@ def shows_picture(picture: Locator, width: int) -> None:
 
 
 def fill_in_sora(ui: Ui, prompt: str) -> None:
-    """The fields of a text request for an original."""
-    ui.tab("Text").click()
+    """The fields of an original by Sora, with a character and episodes of its own."""
+    ui.tab("Sora 2").click()
     ui.field("Prompt").fill(prompt)
+    ui.tab("Sora's own").click()
+    ui.tab("Sora").click()
 
 
 def test_the_key_is_given_in_a_form(ui: Ui, served: Fleet) -> None:
@@ -242,5 +245,83 @@ def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
         shows_picture(page.get_by_alt_text("Frame 1"), 150)
         expect(page.get_by_text(re.compile("^@latte_bot")).first).to_be_visible()
         ui.picture("character")
-        ui.open_run(run, "Completed")
-        ui.picture_of_run("series")
+
+
+def test_a_character_that_you_keep_is_used_by_its_handle_in_another_form(
+    ui: Ui, served: Fleet, page: Page
+) -> None:
+    source = next(job for job in served.kie.stats()["jobs"] if job["model"] == "kling-3.0/video")
+    before, handle = served.created(), {"new": "barista", "classic": "old_barista"}[ui.name]
+    ui.open_form(served.deployments[CHARACTER])
+    ui.field("Source").fill(source["task_id"])
+    ui.field("Handle").fill(handle)
+    ui.field("Description").fill("a cheerful robot in a green apron")
+    ui.picture("character-form")
+    run = ui.submit()
+    served.wait_until(run, "Suspended")
+
+    ui.open_run(run, "Suspended")
+    ui.open_question()
+    address = ui.dialog.get_by_role("link", name="contact sheet").get_attribute("href")
+    assert address
+    ui.picture("pick-kept")
+    page.goto(address)
+    page.get_by_text(served.artifact(run, "kie-contact-sheet-")["id"][:8], exact=True).click()
+    shows_picture(page.get_by_alt_text(re.compile("Frames")), 900)
+    ui.picture("contact-sheet-kept")
+    ui.open_run(run, "Suspended")
+    ui.open_question()
+    ui.field("Start (seconds)").fill("2")
+    ui.field("End (seconds)").fill("7")
+    ui.send_answer()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before
+
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    shows_picture(page.get_by_alt_text("Picture 2"), 150)
+    expect(page.get_by_text(f"@{handle}", exact=True)).to_be_visible()
+    ui.picture("kept-character")
+    ui.open("/blocks")
+    page.get_by_text(handle.replace("_", "-"), exact=True).first.click()
+    expect(page.get_by_text("a cheerful robot in a green apron").first).to_be_visible()
+    ui.picture("block")
+
+    ui.open_form(served.deployments[VIDEO])
+    ui.tab("Wan 3.0").click()
+    ui.field("Prompt").fill(f"@{handle} surfs at dawn")
+    ui.picture("by-handle")
+    served.wait_until(ui.submit(), "COMPLETED")
+    job = served.kie.stats()["jobs"][-1]
+    assert (served.created(), job["model"]) == (before + 1, "wan/3-0-video")
+    assert sum(job["references"]["files"].values()) >= 2
+
+
+def test_a_series_by_any_model_becomes_a_film_that_plays(ui: Ui, served: Fleet, page: Page) -> None:
+    before = served.created()
+    ui.open_form(served.deployments[SERIES])
+    ui.tab("Wan 3.0").click()
+    ui.field("Prompt").fill(f"{PROMPT}, {ui.name}")
+    ui.field("Handle").fill(f"latte_{ui.name}")
+    for prompt in ("{character} surfs at dawn", "{character} reads to a sleepy fox"):
+        ui.add_item("Prompts", prompt)
+    ui.tab("Slice").click()
+    ui.field("Start").fill("1")
+    ui.field("End").fill("4")
+    ui.choose("Join", "when whole")
+    ui.field("Handle").scroll_into_view_if_needed()
+    ui.picture("film-form")
+    run = ui.submit()
+    served.wait_until(run, "COMPLETED")
+    assert served.created() == before + 3
+    ui.open_run(run, "Completed")
+    ui.picture_of_run("series")
+
+    overview = served.artifact(run, "kie-overview")
+    ui.open(f"/artifacts/artifact/{overview['id']}")
+    line = page.get_by_text(re.compile(r"^Film: .*film-[0-9a-f]+\.mp4, 10\.0 s$"))
+    expect(line).to_be_visible()
+    ui.picture("series-overview")
+    page.goto(f"file://{line.locator('code').inner_text()}")
+    plays(page.locator("video"), 10)
+    ui.picture("film")

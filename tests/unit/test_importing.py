@@ -73,22 +73,44 @@ def test_no_models_source_is_read_at_import(imported: dict[str, list[str]]) -> N
 
 MODELS_PROBE = """
 import json, sys
+from prefect import flow, task
 
 def ours():
-    return sorted(name.rpartition(".")[2] for name in sys.modules if name.startswith("prefect_kie.models."))
+    return sorted(name.partition(".")[2] for name in sys.modules if name.startswith("prefect_kie."))
 
+before = set(sys.modules)
 import prefect_kie.models, prefect_kie.tasks
 bare = ours()
 from prefect_kie.tasks import kling_3_0_video
-print(json.dumps({"bare": bare, "one": ours()}))
+one = ours()
+others = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(json.dumps({"bare": bare, "one": one, "others": sorted(others)}))
 """
 
 
-def test_a_models_module_is_imported_when_the_model_is_asked_for() -> None:
+@pytest.fixture(scope="module")
+def imported_for_a_model() -> dict[str, list[str]]:
+    """What a fresh process imports for the tasks, and for one model's task."""
     done = subprocess.run([sys.executable, "-c", MODELS_PROBE], capture_output=True, text=True, check=True)
-    found = json.loads(done.stdout)
-    assert found["bare"] == ["fields", "index", "registry", "rules", "sora2"]
-    assert set(found["one"]) - set(found["bare"]) == {"kling"}
+    found: dict[str, list[str]] = json.loads(done.stdout)
+    return found
+
+
+def test_a_models_module_is_imported_when_the_model_is_asked_for(
+    imported_for_a_model: dict[str, list[str]],
+) -> None:
+    bare, one = imported_for_a_model["bare"], imported_for_a_model["one"]
+    own = {"models.characters", "models.fields", "models.index", "models.registry", "models.rules"}
+    assert {name for name in bare if name.startswith("models.")} == own
+    assert {name for name in one if name.startswith("models.")} == own | {"models.kling"}
+
+
+def test_the_tasks_import_each_other_only_when_asked_for(
+    imported_for_a_model: dict[str, list[str]],
+) -> None:
+    assert not [name for name in imported_for_a_model["bare"] if name.startswith("tasks.")]
+    assert [name for name in imported_for_a_model["one"] if name.startswith("tasks.")] == ["tasks.models"]
+    assert set(imported_for_a_model["others"]) - sys.stdlib_module_names == {"prefect_kie"}
 
 
 def test_an_unknown_name_is_none() -> None:

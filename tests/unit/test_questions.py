@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_UI_URL, temporary_settings
 
+from prefect_kie.api import Job, JobState
 from prefect_kie.human_input import questions
+from prefect_kie.human_input.pick_slice import _question as slice_question
 from prefect_kie.human_input.questions import keep_answer, kept_answer
 from prefect_kie.models import Slice
 from prefect_kie.storage.base import LocalStorage, Storage
@@ -37,3 +40,20 @@ async def test_a_damaged_answer_is_none_and_is_replaced(damaged: str, tmp_path: 
     kept.write_text(damaged)
     assert await kept_answer("slice", Slice) is None
     assert await keep_answer("slice", GOOD, first=True) == await kept_answer("slice", Slice) == GOOD
+
+
+@pytest.mark.parametrize(
+    ("ui", "said"),
+    [
+        (
+            "https://prefect.example/",
+            "[contact sheet](https://prefect.example/artifacts/key/kie-contact-sheet-t1),",
+        ),
+        (None, "The contact sheet, the run's artifact `kie-contact-sheet-t1`,"),
+    ],
+)
+def test_the_question_for_a_slice_links_the_contact_sheet(ui: str | None, said: str) -> None:
+    job = Job(task_id="t1", model="m", state=JobState.SUCCESS, raw_state="success")
+    with temporary_settings({PREFECT_UI_URL: ui} if ui else {}, restore_defaults={PREFECT_API_URL}):
+        question = slice_question(1, job, 10.0, "", 4.0)
+    assert said in question.text

@@ -99,7 +99,7 @@ def test_the_table_fits_a_terminal_and_breaks_no_name(
     monkeypatch.setenv("COLUMNS", str(width))
     failed = VideoOutcome.of(Wanted(showcase.SONG), JobFailed("The GPU is on fire"), ID)
     character = Character(
-        character_id="c1", handle="latte_bot", origin_task_id=ID, slice=showcase.SLICE, task_id=ID, credits=20
+        character_id="c1", handle="latte_bot", origin=ID, slice=showcase.SLICE, task_id=ID, credits=20
     )
     made: showcase.Made = {
         "picture": saved(showcase.PICTURE),

@@ -39,8 +39,9 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
 def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
     """A field that may be left out is one field, not a choice between tabs "text" and "None".
 
-    Not for yes or no: a form would send the no that nobody chose. Not for a drop-down: the null that forms
-    send for what was left out is none of its values.
+    Not for yes or no: the older UI sends the no that nobody chose as soon as its toggle is shown. Not for a
+    drop-down: the null that forms send for what was left out is none of its values, and with null among them
+    the newer UI draws no drop-down.
     """
     for field in fields.values():
         choices: list[dict[str, Any]] = field.get("anyOf", [])
@@ -90,6 +91,31 @@ class ByItsModel:
             model = handler.resolve_ref_schema(choice)["properties"]["model"].get("const")
             if model is None:
                 continue
-            rule = {"if": {"properties": {"model": {"const": model}}, "required": ["model"]}, "then": choice}
+            names = {"type": "object", "properties": {"model": {"const": model}}, "required": ["model"]}
+            rule = {"if": names, "then": choice}
             named = {**rule, "else": named} if named else rule
         return {**schema, **named}
+
+
+class Tabs:
+    """The names of the kinds that a field may have: an annotation for a union, whose tabs they are in a form.
+
+    Args:
+        titles: One for each kind that has none of its own, in their order.
+    """
+
+    def __init__(self, *titles: str) -> None:
+        self._titles = titles
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        kinds: list[JsonSchemaValue] = []
+        for kind in schema["anyOf"]:  # a union's own kinds stand beside the others
+            kinds += kind.pop("anyOf", [kind])
+            schema |= kind if "if" in kind else {}
+        unnamed = [kind for kind in kinds if "$ref" not in kind]
+        for kind, title in zip(unnamed, self._titles, strict=True):
+            kind["title"] = title
+        return {**schema, "anyOf": kinds}

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+import re
+from typing import Any, ClassVar, Self, cast
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
 from prefect_kie.api.forms import described
 
 TITLES = ("prompt", "character_prompt", "origin_task_id", "video_url", "character_file_url")
 """Fields of an input by which a person knows a job, the best one first."""
+
+
+_LEGEND = re.compile(r"\A@?(image|character) ?\d+\b[^\n]*\n(?=.)", re.IGNORECASE)
+"""The line before a prompt that says who is in which picture: it is the same for many jobs."""
 
 
 class JobRequest(BaseModel):
@@ -37,6 +42,8 @@ class JobRequest(BaseModel):
     result_kind: ClassVar[str] = "video"
     reports_progress: ClassVar[bool] = False
     retired: ClassVar[str | None] = None
+
+    _called: str | None = PrivateAttr(default=None)
 
     @model_validator(mode="before")
     @classmethod
@@ -80,8 +87,21 @@ class JobRequest(BaseModel):
 
     @property
     def title(self) -> str:
-        """A few words that tell a person which job this is: the prompt, or what stands for it."""
-        return title_of(self.input_fields())
+        """A few words that tell a person which job this is: the prompt as it was written, or what stands for
+        it.
+        """
+        return self._called or title_of(self.input_fields())
+
+    @property
+    def is_cast(self) -> bool:
+        """Whether the characters that its prompt named are in it."""
+        return self._called is not None
+
+    def called(self, title: str) -> Self:
+        """The same request, with another title than its prompt."""
+        named = self.model_copy()
+        named._called = title
+        return named
 
 
 SENT_AS = {"model_version": "model", "track_title": "title"}
@@ -110,4 +130,5 @@ def title_of(fields: dict[str, Any]) -> str:
             texts.append(scene)
         case _:
             pass
-    return next((" ".join(text.split()) for text in texts if isinstance(text, str) and text.strip()), "")
+    said = (_LEGEND.sub("", text) for text in texts if isinstance(text, str))
+    return next((" ".join(text.split()) for text in said if text.strip()), "")

@@ -22,11 +22,12 @@ from prefect_kie.batches.errors import ManifestError, RowError
 from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
+from prefect_kie.models.characters import HANDLE_PATTERN, handles_in
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")
-RESERVED = ("model", "take", "input")
+RESERVED = ("model", "take", "input", "characters")
 # Fields that only say how a video is made: a fallback whose model lacks them makes it without.
 HOW = ("size", "removewatermark", "uploadmethod")
 _TAKE = TypeAdapter[int](Annotated[int, Field(ge=1, lt=10**9)])
@@ -139,6 +140,7 @@ class _Parser:
         given: dict[str, _Cell] = dict(*self._given([defaults], "the defaults"))
         self._fallbacks = self._given(fallbacks, "fallback {}")
         self._subject = ""
+        self._handles: list[str] = []  # of the characters that the row is given
         self._defaults = {k: cell for k, cell in given.items() if cell.value is not None}
         self._columns = {key(name): target for name, target in columns.items()}
         self._is_text, self._has_untyped = table.is_text, False
@@ -183,6 +185,8 @@ class _Parser:
         cells = {**self._defaults, **own}
         take = cells.pop("take", None)
         number = self._read(take, _TAKE.validate_python) if take else None
+        named = cells.pop("characters", None)
+        self._handles = (self._read(named, _handles_of) or []) if named else []
         if (request := self._made_of(dict(cells))) is None or len(self.errors) > before:
             return None
         fallbacks: list[JobRequest | None] = []
@@ -230,6 +234,9 @@ class _Parser:
         value_of = partial(cell_values.value_of, text_for=self._text_for, untyped=untyped and self._is_text)
         read = {name: self._read(cell, partial(value_of, name)) for name, cell in fields.items()}
         values = {name: value for name, value in read.items() if value is not None}
+        if self._handles and isinstance(prompt := values.get("prompt"), str):
+            unnamed = [f"@{one}" for one in self._handles if one not in handles_in(prompt)]
+            values["prompt"] = " ".join([*unnamed, prompt])
         try:
             request = cls.model_validate({**({"input": values} if untyped else values), "model": model})
         except ValidationError as refused:
@@ -303,3 +310,11 @@ class _Parser:
     def _wrong(self, message: str, column: str | None = None, is_default: bool = False) -> None:
         message = self._subject + message + " (a default)" * (is_default and not self._subject)
         self.errors.append(RowError(message, self._row.number, self._row.line, column or None))
+
+
+def _handles_of(value: Any) -> list[str]:
+    """The handles of a cell like `mia, @otto`; a ValueError where it holds something else."""
+    handles = [one.removeprefix("@").lower() for one in re.split(r"[,;\s]+", text_of(value)) if one]
+    if wrong := [one for one in handles if not re.fullmatch(HANDLE_PATTERN, one)]:
+        raise ValueError(f"{shown(wrong[0])} is no character's handle, like mia")
+    return handles

@@ -145,7 +145,8 @@ async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
         generate_audio(SONG, output=output, waiting=waiting, scope=scope),
         character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
     )
-    made |= {"video of it": boat.videos[0], "song": song.audio[0], "original": series.original}
+    made |= {"video of it": boat.videos[0], "song": song.audio[0]}
+    made |= {"original": series.original} if series.original else {}
     made |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
     return made | ({"character": series.character} if series.character else {})
 

@@ -11,8 +11,11 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.slices import suggested
 from prefect_kie.models import Slice
-from prefect_kie.models.fields import MIN_SLICE
+from prefect_kie.models.fields import MIN_SLICE, SORA_SLICE, slice_within
+from prefect_kie.run_page.artifacts import artifact_url
+from prefect_kie.run_page.markdown import link
 from prefect_kie.tasks.measure import contact_sheet, measure_video
 
 
@@ -31,6 +34,7 @@ async def pick_slice(
     hours: float,
     file: Path | None = None,
     seconds: float | None = None,
+    longest: float = float(SORA_SLICE),
 ) -> Slice:
     """Show a contact sheet of a video, and ask a person which part of it becomes the character.
 
@@ -43,7 +47,7 @@ async def pick_slice(
     if kept is not None:
         log.info("The slice was picked before: %s s", kept.timestamps)
         return kept
-    is_asked = await _question(1, origin, seconds, "").is_asked()
+    is_asked = await _question(1, origin, seconds, "", longest).is_asked()
     if seconds is None or not is_asked:
         seconds = await real_length(origin, credentials, file=file, show=not is_asked)
     if seconds is not None and seconds < MIN_SLICE:
@@ -51,7 +55,7 @@ async def pick_slice(
             f"the video {origin.task_id} is {seconds:g} s long, too short for a character",
             next_step="Give the task id of a video of at least 1 s; nothing was submitted.",
         )
-    picked = await _asked_until_good(origin, seconds, hours)
+    picked = await _asked_until_good(origin, seconds, hours, longest)
     part = await keep_answer(key, picked, first=True)
     if part != picked:
         log.warning("Another run with the same job_key was answered first: not %s s", picked.timestamps)
@@ -59,23 +63,21 @@ async def pick_slice(
     return part
 
 
-async def _asked_until_good(origin: Job, seconds: float | None, hours: float) -> Slice:
+async def _asked_until_good(origin: Job, seconds: float | None, hours: float, longest: float) -> Slice:
     unanswered = NotAnswered(
         f"nobody picked a slice of the video {origin.task_id} within {hours:g} hours; no character was made",
         task_id=origin.task_id,
         billed="yes",
         next_step=(
-            "Run it again (in the UI: Retry) to be asked again, or run create_character with origin_task_id "
+            "Run it again (in the UI: Retry) to be asked again, or run create_character with "
             f"{origin.task_id!r} and a slice; the video is not paid again."
         ),
     )
     number, reason = 1, ""
     while True:
-        answer = await _question(number, origin, seconds, reason).answer(hours, unanswered)
+        answer = await _question(number, origin, seconds, reason, longest).answer(hours, unanswered)
         try:
-            part = Slice(start=answer.start, end=answer.end)
-            if seconds is not None:
-                part.check_within(seconds)
+            part = slice_within(answer.start, answer.end, longest, seconds)
         except ValueError as error:
             said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             said = said.removeprefix("Value error, ")
@@ -107,20 +109,22 @@ async def real_length(
         return float(asked) if isinstance(asked, str) and asked.isdigit() else None
 
 
-def _question(number: int, origin: Job, seconds: float | None, reason: str) -> Question[PickSlice]:
+def _question(
+    number: int, origin: Job, seconds: float | None, reason: str, longest: float
+) -> Question[PickSlice]:
     """The form, whose bounds are the video's: most mistakes do not even leave it."""
+    key = artifact_key("contact-sheet", origin.task_id)
+    address = artifact_url(key)
+    sheet = link("contact sheet", address) if address else "contact sheet"
     text = (
-        "**Which part of the video becomes the character?** 1 to 4 seconds in which it is seen well. The "
-        f"run's artifact `{artifact_key('contact-sheet', origin.task_id)}` shows the frames with their times."
+        f"**Which part of the video becomes the character?** 1 to {longest:g} seconds in which it is seen "
+        f"well. The {sheet}, the run's artifact `{key}`, shows the frames with their times."
     )
-    # To begin with: three seconds in the middle of the video, to the half second.
-    length = seconds or 10.0
-    begin = max(0.0, round(length - 3.0) / 2)
+    begin, ends = suggested(seconds or 10.0)
     until = "" if seconds is None else f"; the video is {seconds:g} s long"
     where = "Where the slice begins, in seconds from the start of the video."
     start = Field(default=begin, ge=0, le=seconds, title="Start (seconds)", description=where)
-    where = f"Where it ends: 1 to 4 seconds after its start{until}."
-    ends = max(begin + 1.0, min(begin + 3.0, length))
+    where = f"Where it ends: 1 to {longest:g} seconds after its start{until}."
     end = Field(default=ends, ge=1, le=seconds, title="End (seconds)", description=where)
     form = create_model("PickSlice", __base__=PickSlice, start=(float, start), end=(float, end))
     text = f"**{reason}**\n\n{text}" if reason else text

@@ -10,6 +10,7 @@ import io
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,31 +18,20 @@ from typing import Any
 import anyio.to_thread
 from prefect.logging import get_logger
 
-from prefect_kie.media.kinds import kind_in
+from prefect_kie.media.footage import opened, video_of
 
-MAX_PIXELS = 50_000_000
 MAX_DECODING_SECONDS = 5.0
-_FORMATS = {
-    ".mp4": "mp4",
-    ".mov": "mp4",
-    ".webm": "matroska",
-    ".mkv": "matroska",
-    ".avi": "avi",
-    ".gif": "gif",
-    ".jpg": "jpeg_pipe",
-    ".png": "png_pipe",
-    ".webp": "webp_pipe",
-}
 _QUALITIES = (80, 65, 50, 35, 20, 10)
 
 STEP_SECONDS = 0.5  # no two frames of a contact sheet are nearer to each other than this
-MAX_FRAMES = 60
-SHEET_BYTES = 150 * 1024  # of the JPEG; the artifact, which the Prefect server stores, is a third longer
+MAX_FRAMES = 24
+SHEET_BYTES = 400 * 1024  # of the JPEG; the artifact, which the Prefect server stores, is a third longer
 SHEET_SECONDS = 30.0
-LANDSCAPE = (5, 190)  # columns, and the width of each frame in pixels
-PORTRAIT = (8, 118)
+COLUMNS, WIDTH = 4, 320  # of a contact sheet, and of each of its frames in pixels: a face is seen
+_CLEAR = (80, 65, 50, 35)  # qualities at which it still is
 BAND = 22  # height of the band below each frame, with its time, in pixels
 GAP = 4
+MARK = "#f97316"  # the colour of a suggested slice
 
 
 async def poster(file: Path) -> str | None:
@@ -58,9 +48,14 @@ async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_byte
     return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
 
 
-async def contact_sheet(file: Path, seconds: float) -> str | None:
-    """Frames of a video of this length with their times in one picture, as a data URI; None without one."""
-    made = await _tried(lambda: [contact_sheet_jpeg(file, seconds)], file)
+async def contact_sheet(
+    file: Path, seconds: float, suggested: tuple[float, float] | None = None
+) -> str | None:
+    """Frames of a video of this length with their times in one picture, as a data URI; None without one.
+
+    Those of a suggested slice, start and end in seconds, are marked.
+    """
+    made = await _tried(lambda: [contact_sheet_jpeg(file, seconds, suggested)], file)
     return made[0] if made else None
 
 
@@ -75,10 +70,12 @@ async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
 
 def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
     """Pictures of a video as JPEG files, in the calling thread; raises whatever its decoder does."""
-    return [_jpeg(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)]
+    return [
+        jpeg_of(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)
+    ]
 
 
-def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
+def contact_sheet_jpeg(file: Path, seconds: float, suggested: tuple[float, float] | None = None) -> bytes:
     """A contact sheet as a JPEG of at most `SHEET_BYTES`, in the calling thread; raises as `jpegs`."""
     tiles: list[tuple[float, Any]] = []
     times = moments(seconds)
@@ -86,9 +83,11 @@ def contact_sheet_jpeg(file: Path, seconds: float) -> bytes:
         time = second if frame.time is None else float(frame.time)
         if tiles and time <= tiles[-1][0]:
             continue  # it lasts, or the video or our patience has ended: shown once, at its own time
-        width = (PORTRAIT if frame.height > frame.width else LANDSCAPE)[1]
-        tiles.append((time, _scaled(frame, width, max_height=3 * width)))
-    return _jpeg(_drawn(tiles), SHEET_BYTES)
+        tiles.append((time, _scaled(frame, WIDTH, max_height=3 * WIDTH)))
+    for step in (1, 2, 3):  # rather fewer frames than small or blurred ones
+        with suppress(ValueError):
+            return jpeg_of(_drawn(tiles[::step], suggested), SHEET_BYTES, _CLEAR, factors=(1,))
+    return jpeg_of(_drawn(tiles, suggested), SHEET_BYTES)
 
 
 def moments(seconds: float) -> list[float]:
@@ -97,18 +96,22 @@ def moments(seconds: float) -> list[float]:
     return [number * STEP_SECONDS for number in range(0, halves, math.ceil(halves / MAX_FRAMES))]
 
 
-def _drawn(tiles: Sequence[tuple[float, Any]]) -> Any:
+def _drawn(tiles: Sequence[tuple[float, Any]], suggested: tuple[float, float] | None) -> Any:
     from PIL import Image, ImageDraw, ImageFont
 
     width, height = tiles[0][1].size
-    columns = min((PORTRAIT if height > width else LANDSCAPE)[0], len(tiles))
+    columns = min(COLUMNS, len(tiles))
     rows = math.ceil(len(tiles) / columns)
     sheet = Image.new("RGB", (columns * (width + GAP) - GAP, rows * (height + BAND + GAP) - GAP), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(size=15)
     for number, (second, image) in enumerate(tiles):
         left, top = number % columns * (width + GAP), number // columns * (height + BAND + GAP)
         sheet.paste(image, (left, top))
-        draw.rectangle((left, top + height, left + width - 1, top + height + BAND - 1), fill="#1f2937")
+        marked = suggested is not None and suggested[0] <= second <= suggested[1]
+        right, bottom = left + width - 1, top + height + BAND - 1
+        draw.rectangle((left, top + height, right, bottom), fill=MARK if marked else "#1f2937")
+        if marked:
+            draw.rectangle((left, top, right, bottom), outline=MARK, width=GAP)
         middle = (left + width / 2, top + height + BAND / 2)
         draw.text(middle, f"{second:.1f} s", fill="white", font=font, anchor="mm")
     return sheet
@@ -119,11 +122,13 @@ def _scaled(frame: Any, width: int, max_height: int = 10_000) -> Any:
     return frame.to_image(width=width, height=height)
 
 
-def _jpeg(image: Any, max_bytes: int) -> bytes:
-    """The best JPEG within a limit: of lower quality first, then half as wide and high, and so on."""
-    for factor in (1, 2, 4, 8):
+def jpeg_of(
+    image: Any, max_bytes: int, qualities: Sequence[int] = _QUALITIES, factors: Sequence[int] = (1, 2, 4, 8)
+) -> bytes:
+    """The best JPEG of a Pillow image within a limit: of lower quality first, then half as wide and high."""
+    for factor in factors:
         smaller = image.reduce(factor)
-        for quality in _QUALITIES:
+        for quality in qualities:
             content = io.BytesIO()
             smaller.save(content, "JPEG", quality=quality, optimize=True)
             if content.tell() <= max_bytes:
@@ -133,16 +138,9 @@ def _jpeg(image: Any, max_bytes: int) -> bytes:
 
 def _frames(file: Path, seconds: Sequence[float], limit_seconds: float) -> Iterator[Any]:
     """The frames (PyAV's `VideoFrame`) at given times; once the time is up, the one it has come to."""
-    import av
-
     until = time.monotonic() + limit_seconds
-    # The format is named, not guessed: a playlist could lead a decoder to other files and hosts.
-    form = _FORMATS[kind_in(file) or ""]
-    with file.open("rb") as content, av.open(content, "r", format=form) as container:
-        stream = container.streams.video[0]
-        if stream.width * stream.height > MAX_PIXELS:
-            raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
-        stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
+    with opened(file) as container:
+        stream = video_of(container)
         if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
             container.seek(int(seconds[0] / stream.time_base), stream=stream)
         decoded: Iterator[Any] = container.decode(stream)

@@ -19,12 +19,12 @@ from prefect_kie.models.registry import (
     parse_request,
     request_class,
 )
-from prefect_kie.models.sora2 import Shot
 
 if TYPE_CHECKING:
     from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+    from prefect_kie.models.sora2 import Shot
 
-_MODULE_OF = {known.class_name: known.module for known in MODELS.values()}
+_MODULE_OF = {known.class_name: known.module for known in MODELS.values()} | {"Shot": "sora2"}
 
 __all__ = [
     "AnyRequest",
@@ -37,7 +37,7 @@ __all__ = [
     "parse_request",
     "request_class",
 ]
-__all__ += list(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
+__all__ += [known.class_name for known in MODELS.values()]  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

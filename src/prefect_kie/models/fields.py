@@ -20,7 +20,9 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(4)
+MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(8)
+SORA_SLICE = Decimal(4)
+"""How long the slice for a character of Sora's own may be, seconds."""
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
@@ -125,11 +127,11 @@ Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plai
 
 
 class Slice(BaseModel):
-    """The part of a video that becomes a character: 1 to 4 seconds of it.
+    """The part of a video that becomes a character: 1 to 8 seconds of it, for Sora's own at most 4.
 
     Attributes:
         start: Where it begins, seconds from the start of the video.
-        end: Where it ends, seconds; 1 to 4 s after `start`.
+        end: Where it ends, seconds; 1 to 8 s after `start`, for Sora's own at most 4.
 
     Raises:
         pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
@@ -141,7 +143,13 @@ class Slice(BaseModel):
         float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")
     ]
     end: Annotated[
-        float, Field(gt=0, description="Where the slice ends, in seconds; 1 to 4 seconds after its start.")
+        float,
+        Field(
+            gt=0,
+            description=(
+                "Where the slice ends, in seconds; 1 to 8 seconds after its start, for Sora's own at most 4."
+            ),
+        ),
     ]
 
     @model_validator(mode="after")
@@ -170,11 +178,26 @@ class Slice(BaseModel):
         Raises:
             ValueError: when the slice ends after the video does.
         """
+        if length < MIN_SLICE:
+            raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
             raise ValueError(
                 f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long; "
                 f"choose an end of at most {length:.2f}"
             )
+
+
+def slice_within(start: float, end: float, longest: float, length: float | None = None) -> Slice:
+    """A slice of at most `longest` seconds, inside a video of that length where it is known.
+
+    Raises:
+        ValueError: when it is none.
+    """
+    _check_slice(Decimal(str(start)), Decimal(str(end)), Decimal(f"{longest:g}"))
+    part = Slice(start=start, end=end)
+    if length is not None:
+        part.check_within(length)
+    return part
 
 
 def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
@@ -187,19 +210,19 @@ def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
     return Decimal(parts[0]), Decimal(parts[1])
 
 
-def _check_slice(start: Decimal, end: Decimal) -> None:
+def _check_slice(start: Decimal, end: Decimal, longest: Decimal = MAX_SLICE) -> None:
     if start < 0:
         raise ValueError(f"the slice starts at {start} s; it may start at 0 s or later")
-    if not MIN_SLICE <= end - start <= MAX_SLICE:
+    if not MIN_SLICE <= end - start <= longest:
         raise ValueError(
-            f"the slice from {start} s to {end} s is {end - start} s long; it must be 1 to 4 s, end after "
-            "start"
+            f"the slice from {start} s to {end} s is {end - start} s long; it must be 1 to {longest} s, end "
+            "after start"
         )
 
 
 def _timestamps(value: str) -> str:
     start, end = _slice_numbers(value)
-    _check_slice(start, end)
+    _check_slice(start, end, SORA_SLICE)
     return f"{start.copy_abs():f},{end:f}"
 
 

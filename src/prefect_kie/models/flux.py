@@ -21,9 +21,11 @@ class Flux2FlexImageToImage(CatalogRequest, title="Flux-2 - Image to Image"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "resolution"})
+    cast_into: ClassVar[str | None] = "input_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "input_urls"),)
 
     model: Literal["flux-2/flex-image-to-image"] = "flux-2/flex-image-to-image"
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)] | None = None
     """Links to the pictures to work from."""
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
@@ -59,9 +61,11 @@ class Flux2ProImageToImage(CatalogRequest, title="Flux-2 - Pro Image to Image"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 35.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "resolution"})
+    cast_into: ClassVar[str | None] = "input_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "input_urls"),)
 
     model: Literal["flux-2/pro-image-to-image"] = "flux-2/pro-image-to-image"
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=8)] | None = None
     """Links to the pictures to work from."""
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""

@@ -31,6 +31,7 @@ class GeminiOmniVideo(CatalogRequest, title="Gemini Omni Video"):
     """A video of 4 to 10 seconds from a prompt, with pictures, characters, voices, or a clip (gemini-omni-video)."""
 
     usual_seconds: ClassVar[float] = 150.0
+    cast_into: ClassVar[str | None] = "image_urls"
 
     model: Literal["gemini-omni-video"] = "gemini-omni-video"
     prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
@@ -72,6 +73,7 @@ class GeminiOmniFlash11(CatalogRequest, title="Omni Flash"):
     """A video of 4 to 10 seconds from a prompt, with frames, pictures, characters, voices, or a clip (google/gemini-omni-flash-1-1)."""
 
     usual_seconds: ClassVar[float] = 150.0
+    cast_into: ClassVar[str | None] = "image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("last_frame_url", "needs", "first_frame_url"),
         ("first_frame_url", "excludes", "image_urls"),

@@ -19,6 +19,7 @@ class Gpt4oImage(CatalogRequest, title="4o-image-api"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
+    cast_into: ClassVar[str | None] = "files_url"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("any-of", "prompt", "files_url"),)
 
     model: Literal["4o-image-api"] = "4o-image-api"
@@ -37,6 +38,7 @@ class GptImage25FlareImageToImage(CatalogRequest, title="gpt-image-2-5-flare-ima
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
+    cast_into: ClassVar[str | None] = "input_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("resolution=2K", "needs", "aspect_ratio"),
         ("resolution=4K", "needs", "aspect_ratio"),
@@ -51,12 +53,13 @@ class GptImage25FlareImageToImage(CatalogRequest, title="gpt-image-2-5-flare-ima
         ("aspect_ratio=9:8", "excludes", "resolution=4K"),
         ("aspect_ratio=8:9", "excludes", "resolution=2K"),
         ("aspect_ratio=8:9", "excludes", "resolution=4K"),
+        ("no @handle", "needs", "input_urls"),
     )
 
     model: Literal["gpt-image-2-5-flare-image-to-image"] = "gpt-image-2-5-flare-image-to-image"
     prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: (
         Literal[
@@ -113,6 +116,7 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
+    cast_into: ClassVar[str | None] = "input_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("resolution=2K", "needs", "aspect_ratio"),
         ("resolution=4K", "needs", "aspect_ratio"),
@@ -127,12 +131,13 @@ class GptImage25SunburstImageToImage(CatalogRequest, title="gpt-image-2-5-sunbur
         ("aspect_ratio=9:8", "excludes", "resolution=4K"),
         ("aspect_ratio=8:9", "excludes", "resolution=2K"),
         ("aspect_ratio=8:9", "excludes", "resolution=4K"),
+        ("no @handle", "needs", "input_urls"),
     )
 
     model: Literal["gpt-image-2-5-sunburst-image-to-image"] = "gpt-image-2-5-sunburst-image-to-image"
     prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
     """What to make, in words."""
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: (
         Literal[
@@ -189,6 +194,7 @@ class GptImage2ImageToImage(CatalogRequest, title="GPT Image 2 - Image To Image"
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
+    cast_into: ClassVar[str | None] = "input_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("resolution=2K", "needs", "aspect_ratio"),
         ("resolution=4K", "needs", "aspect_ratio"),
@@ -197,12 +203,13 @@ class GptImage2ImageToImage(CatalogRequest, title="GPT Image 2 - Image To Image"
         ("aspect_ratio=auto", "excludes", "resolution=4K"),
         ("background", "excludes", "resolution=2K"),
         ("background", "excludes", "resolution=4K"),
+        ("no @handle", "needs", "input_urls"),
     )
 
     model: Literal["gpt-image-2-image-to-image"] = "gpt-image-2-image-to-image"
     prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to make, in words."""
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=16)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: (
         Literal[

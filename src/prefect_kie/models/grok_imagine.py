@@ -22,13 +22,15 @@ class GrokImagineImage20ImageEdit(CatalogRequest, title="grok-imagine-image-2-0/
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 25.0
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["grok-imagine-image-2-0/image-edit"] = "grok-imagine-image-2-0/image-edit"
     prompt: Annotated[str, Field(max_length=390000)] | None = None
     """What to change, in words."""
     aspect_ratio: Literal["1:1", "2:3", "3:2", "16:9", "9:16", "auto"]
     """Width to height of the result."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=5)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=5)] | None = None
     """Links to the pictures to work from."""
 
 
@@ -85,6 +87,7 @@ class GrokImagineVideo15Preview(CatalogRequest, title="Grok Imagine Video 1.5"):
     """A video of 1 to 15 seconds from pictures and a prompt (grok-imagine-video-1-5-preview)."""
 
     usual_seconds: ClassVar[float] = 90.0
+    cast_into: ClassVar[str | None] = "image_urls"
 
     model: Literal["grok-imagine-video-1-5-preview"] = "grok-imagine-video-1-5-preview"
     prompt: Annotated[str, Field(max_length=4096)] | None = None
@@ -123,11 +126,13 @@ class GrokImagineImageToImage(CatalogRequest, title="Grok Imagine - image to ima
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 25.0
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["grok-imagine/image-to-image"] = "grok-imagine/image-to-image"
     prompt: Annotated[str, Field(max_length=390000)] | None = None
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=5)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=5)] | None = None
     """Links to the pictures to work from."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
@@ -137,6 +142,7 @@ class GrokImagineImageToVideo(CatalogRequest, title="Grok Imagine Image to Video
     """A video of 6 to 30 seconds from pictures, or from a picture Grok made (grok-imagine/image-to-video)."""
 
     usual_seconds: ClassVar[float] = 90.0
+    cast_into: ClassVar[str | None] = "image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("task_id", "excludes", "image_urls"),
         ("index", "needs", "task_id"),

@@ -157,6 +157,7 @@ class MinimaxH3ReferenceToVideo(CatalogRequest, title="MiniMax H3 Reference-to-V
 
     usual_seconds: ClassVar[float] = 200.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"duration"})
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("any-of", "reference_image_urls", "reference_video_urls"),
     )

@@ -35,11 +35,13 @@ class Happyhorse11ReferenceToVideo(CatalogRequest, title="HappyHorse-1-1 referen
     """A video of 3 to 15 seconds from a prompt and up to nine reference pictures (happyhorse-1-1/reference-to-video)."""
 
     usual_seconds: ClassVar[float] = 150.0
+    cast_into: ClassVar[str | None] = "reference_image"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "reference_image"),)
 
     model: Literal["happyhorse-1-1/reference-to-video"] = "happyhorse-1-1/reference-to-video"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    reference_image: Annotated[list[Address], Field(min_length=1, max_length=9)]
+    reference_image: Annotated[list[Address], Field(min_length=1, max_length=9)] | None = None
     """Links to pictures of the people, things, or places to use."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
@@ -87,13 +89,16 @@ class HappyhorseReferenceToVideo(CatalogRequest, title="HappyHorse - reference-t
     """A video of 3 to 15 seconds from a prompt and up to nine pictures (first generation) (happyhorse/reference-to-video)."""
 
     usual_seconds: ClassVar[float] = 150.0
+    cast_into: ClassVar[str | None] = "reference_image"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "reference_image"),)
 
     model: Literal["happyhorse/reference-to-video"] = "happyhorse/reference-to-video"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    reference_image: Annotated[
-        list[Annotated[str, Field(min_length=1), NotBlank]], Field(min_length=1, max_length=9)
-    ]
+    reference_image: (
+        Annotated[list[Annotated[str, Field(min_length=1), NotBlank]], Field(min_length=1, max_length=9)]
+        | None
+    ) = None
     """Links to pictures of the people, things, or places to use."""
     resolution: Literal["720p", "1080p"] = "1080p"
     """How large the result is; larger costs more."""
@@ -127,6 +132,7 @@ class HappyhorseVideoEdit(CatalogRequest, title="HappyHorse - video-edit"):
     """A video edited as the prompt says, with up to five reference pictures (happyhorse/video-edit)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    cast_into: ClassVar[str | None] = "reference_image"
 
     model: Literal["happyhorse/video-edit"] = "happyhorse/video-edit"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]

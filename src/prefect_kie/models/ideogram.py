@@ -21,11 +21,13 @@ class IdeogramCharacter(CatalogRequest, title="Ideogram - Character"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "reference_image_urls"),)
 
     model: Literal["ideogram/character"] = "ideogram/character"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    reference_image_urls: Annotated[list[Address], Field(min_length=1)]
+    reference_image_urls: Annotated[list[Address], Field(min_length=1)] | None = None
     """The link to a picture of the person; only the first link counts."""
     rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] = "BALANCED"
     """Trades quality for speed; QUALITY costs the most."""
@@ -50,6 +52,8 @@ class IdeogramCharacterEdit(CatalogRequest, title="Ideogram - Character Edit"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "reference_image_urls"),)
 
     model: Literal["ideogram/character-edit"] = "ideogram/character-edit"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
@@ -58,7 +62,7 @@ class IdeogramCharacterEdit(CatalogRequest, title="Ideogram - Character Edit"):
     """The link to the picture to work from."""
     mask_url: Address
     """The link to a mask that marks the part to redraw."""
-    reference_image_urls: Annotated[list[Address], Field(min_length=1)]
+    reference_image_urls: Annotated[list[Address], Field(min_length=1)] | None = None
     """The link to a picture of the person; only the first link counts."""
     rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] = "BALANCED"
     """Trades quality for speed; QUALITY costs the most."""
@@ -77,13 +81,15 @@ class IdeogramCharacterRemix(CatalogRequest, title="Ideogram - Character Remix")
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "reference_image_urls"),)
 
     model: Literal["ideogram/character-remix"] = "ideogram/character-remix"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
     image_url: Address
     """The link to the picture to work from."""
-    reference_image_urls: Annotated[list[Address], Field(min_length=1)]
+    reference_image_urls: Annotated[list[Address], Field(min_length=1)] | None = None
     """The link to a picture of the person; only the first link counts."""
     rendering_speed: Literal["TURBO", "BALANCED", "QUALITY"] = "BALANCED"
     """Trades quality for speed; QUALITY costs the most."""

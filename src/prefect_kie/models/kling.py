@@ -39,11 +39,13 @@ class Kling26MotionControl(CatalogRequest, title="Kling 2.6 motion-control"):
 
     usual_seconds: ClassVar[float] = 240.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"character_orientation", "mode"})
+    cast_into: ClassVar[str | None] = "input_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "input_urls"),)
 
     model: Literal["kling-2.6/motion-control"] = "kling-2.6/motion-control"
     prompt: Annotated[str, Field(max_length=2500)] | None = None
     """What to make, in words."""
-    input_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
+    input_urls: Annotated[list[Address], Field(min_length=1, max_length=1)] | None = None
     """The link to one picture of the character."""
     video_urls: Annotated[list[Address], Field(min_length=1, max_length=1)]
     """The link to one clip of 3 to 30 seconds and up to 100 MB whose motion to copy."""
@@ -100,6 +102,7 @@ class Kling30OmniImageToVideo(CatalogRequest, title="Kling 3.0 Omni  Image To Vi
     """A video of 3 to 15 seconds from a first frame, or a first and a last one, and a prompt (kling-3.0-omni/image-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    cast_into: ClassVar[str | None] = "elements"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("customize_multi_shots", "excludes-true", "prefer_multi_shots"),
         ("customize_multi_shots=true", "needs", "multi_prompt"),
@@ -202,6 +205,7 @@ class Kling30OmniReferenceToVideo(CatalogRequest, title="Kling 3.0 Omni Referenc
     """A video of 3 to 15 seconds from a prompt with reference pictures, elements, or a clip (kling-3.0-omni/reference-to-video)."""
 
     usual_seconds: ClassVar[float] = 200.0
+    cast_into: ClassVar[str | None] = "elements"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("customize_multi_shots", "excludes-true", "prefer_multi_shots"),
         ("customize_multi_shots=true", "needs", "multi_prompt"),
@@ -306,6 +310,7 @@ class Kling30OmniTextToVideo(CatalogRequest, title="Kling 3.0 Omni Text to Video
 
     usual_seconds: ClassVar[float] = 180.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"customize_multi_shots"})
+    cast_into: ClassVar[str | None] = "elements"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("customize_multi_shots", "excludes-true", "prefer_multi_shots"),
         ("customize_multi_shots=true", "needs", "multi_prompt"),
@@ -350,6 +355,7 @@ class Kling30OmniTransformation(CatalogRequest, title="Kling 3.0 Omni Transforma
     """A video changed as the prompt says, with up to four reference pictures (kling-3.0-omni/transformation)."""
 
     usual_seconds: ClassVar[float] = 240.0
+    cast_into: ClassVar[str | None] = "elements"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("duration", "needs", "image_urls"),)
     variants: ClassVar[tuple[Variant, ...]] = (
         Variant(
@@ -400,11 +406,13 @@ class Kling30MotionControl(CatalogRequest, title="Kling-3.0 motion-control"):
     """A video in which a pictured character moves as the person in a clip does (kling-3.0/motion-control)."""
 
     usual_seconds: ClassVar[float] = 240.0
+    cast_into: ClassVar[str | None] = "input_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "input_urls"),)
 
     model: Literal["kling-3.0/motion-control"] = "kling-3.0/motion-control"
     prompt: str | None = None
     """What to make, in words."""
-    input_urls: Annotated[list[Address], Field(min_length=1)]
+    input_urls: Annotated[list[Address], Field(min_length=1)] | None = None
     """The link to the picture of the character."""
     video_urls: Annotated[list[Address], Field(min_length=1)]
     """The link to the clip whose motion to copy."""
@@ -449,6 +457,7 @@ class Kling30Video(CatalogRequest, title="Kling 3.0"):
     always_sent: ClassVar[frozenset[str]] = frozenset(
         {"aspect_ratio", "duration", "mode", "multi_prompt", "multi_shots", "sound"}
     )
+    cast_into: ClassVar[str | None] = "kling_elements"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("multi_shots=true", "needs", "multi_prompt"),
         ("kling_elements", "needs", "image_urls"),

@@ -42,11 +42,13 @@ class NanoBananaEdit(CatalogRequest, title="Google - Nano Banana Edit"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 25.0
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["google/nano-banana-edit"] = "google/nano-banana-edit"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)] | None = None
     """Links to the pictures to work from."""
     output_format: Literal["png", "jpeg"] = "png"
     """The file type of the result."""
@@ -65,6 +67,7 @@ class NanoBanana2(CatalogRequest, title="Banana 2"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
+    cast_into: ClassVar[str | None] = "image_input"
 
     model: Literal["nano-banana-2"] = "nano-banana-2"
     prompt: Annotated[str, Field(min_length=1, max_length=20000), NotBlank]
@@ -101,6 +104,7 @@ class NanoBanana2Lite(CatalogRequest, title="Google - Nano Banana 2 Lite"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 20.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
+    cast_into: ClassVar[str | None] = "image_urls"
 
     model: Literal["nano-banana-2-lite"] = "nano-banana-2-lite"
     image_urls: Annotated[list[Address], Field(max_length=10)] | None = None
@@ -132,6 +136,7 @@ class NanoBananaPro(CatalogRequest, title="Banana Pro"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 50.0
+    cast_into: ClassVar[str | None] = "image_input"
 
     model: Literal["nano-banana-pro"] = "nano-banana-pro"
     prompt: Annotated[str, Field(min_length=1, max_length=10000), NotBlank]

@@ -157,13 +157,15 @@ class PixverseV6ReferenceToVideo(CatalogRequest, title="PixVerse V6 Fusion / Ref
 
     usual_seconds: ClassVar[float] = 110.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "duration", "quality"})
+    cast_into: ClassVar[str | None] = "image_references"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_references"),)
 
     model: Literal["pixverse-v6/reference-to-video"] = "pixverse-v6/reference-to-video"
     prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
-    image_references: Annotated[
-        list[PixverseV6ReferenceToVideoImageReference], Field(min_length=1, max_length=7)
-    ]
+    image_references: (
+        Annotated[list[PixverseV6ReferenceToVideoImageReference], Field(min_length=1, max_length=7)] | None
+    ) = None
     """The pictures to use in the video; write @ and the name in the prompt for each."""
     aspect_ratio: Literal["16:9", "4:3", "1:1", "3:4", "9:16", "2:3", "3:2", "21:9"] = "16:9"
     """Width to height of the result."""

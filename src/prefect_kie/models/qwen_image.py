@@ -120,14 +120,16 @@ class Qwen21ImageToImage(CatalogRequest, title="qwen2-1/image-to-image"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 30.0
+    cast_into: ClassVar[str | None] = "image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("background=transparent", "excludes", "output_format=jpeg"),
+        ("no @handle", "needs", "image_urls"),
     )
 
     model: Literal["qwen2-1/image-to-image"] = "qwen2-1/image-to-image"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)] | None = None
     """Links to the pictures to work from."""
     mask_url: Address | None = None
     """The link to a mask that marks the part to redraw."""
@@ -220,9 +222,11 @@ class Qwen3ImageToImage(CatalogRequest, title="Qwen3 Image to Image"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 30.0
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["qwen3/image-to-image"] = "qwen3/image-to-image"
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=3)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=3)] | None = None
     """Links to the pictures to work from."""
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""

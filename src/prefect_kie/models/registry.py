@@ -24,7 +24,6 @@ from pydantic_core import CoreSchema, core_schema
 from prefect_kie.api import JobRequest
 from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
-from prefect_kie.models import sora2
 from prefect_kie.models.index import MODELS, TABS
 from prefect_kie.models.rules import CatalogRequest
 
@@ -190,9 +189,7 @@ class _Request:
 
     def _read(self, value: Any, handler: ValidatorFunctionWrapHandler) -> JobRequest:
         request = read_request(value)
-        if self._kind == "sora" and type(request) not in self._classes():
-            raise ValueError(f"{request.model_name} does not make what is asked for here")
-        if self._kind not in ("sora", "any", request.result_kind) and request.result_kind != "any":
+        if self._kind not in ("any", request.result_kind) and request.result_kind != "any":
             raise ValueError(f"{request.model_name} {INSTEAD[request.result_kind]}")
         return request
 
@@ -201,15 +198,9 @@ def _tabs(kind: str) -> Callable[[], list[type[JobRequest]]]:
     return lambda: [*map(request_class, TABS[kind]), MarketModel]
 
 
-SORA_VIDEOS = (
-    sora2.Sora2TextToVideo,
-    sora2.Sora2ImageToVideo,
-    sora2.Sora2ProTextToVideo,
-    sora2.Sora2ProImageToVideo,
-    sora2.Sora2TextToVideoStable,
-    sora2.Sora2ImageToVideoStable,
-    sora2.Sora2ProStoryboard,
-)
+def _originals() -> list[type[JobRequest]]:
+    return [*map(request_class, TABS["video"][:4]), request_class("sora-2-text-to-video"), MarketModel]
+
 
 VideoRequest = Annotated[JobRequest, _Request("video", _tabs("video")), ByItsModel()]
 """Any request whose result is a video; a dictionary is read by its `model`."""
@@ -225,5 +216,5 @@ AnyRequest = Annotated[
 ]
 """Any request at all."""
 
-SoraVideoRequest = Annotated[JobRequest, _Request("sora", lambda: SORA_VIDEOS), ByItsModel()]
-"""A request whose video Sora can make a character of."""
+OriginalRequest = Annotated[JobRequest, _Request("video", _originals), ByItsModel()]
+"""A request of a series' first video: a few of the current models, Sora, and any other."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer,
 
 from prefect_kie.api import JobRequest
 from prefect_kie.api.requests import SENT_AS, as_sent, whole
+from prefect_kie.models.characters import HANDLE, handles_in
 
 
 class Part(BaseModel):
@@ -74,18 +75,24 @@ class CatalogRequest(JobRequest):
         constraints: Rules between fields: `("a", "excludes", "b")`, `("a=v", "needs", "b")`,
             `("any-of", "a", "b")`.
         variants: The shapes of the input, where there are several.
+        cast_into: The field that a character's pictures go into: a prompt that names one fills it, before the
+            request is sent.
     """
 
     always_sent: ClassVar[frozenset[str]] = frozenset()
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = ()
     variants: ClassVar[tuple[Variant, ...]] = ()
+    cast_into: ClassVar[str | None] = None
 
     def has(self, name: str) -> bool:
-        """Whether a field says anything, or has a default that Kie knows as well."""
-        return self.gives(name) or type(self).model_fields[name].get_default() not in (None, [])
+        """Whether a field says anything, or will, or has a default that Kie knows as well."""
+        awaited = name == self.cast_into and self.gives(HANDLE)
+        return awaited or self.gives(name) or type(self).model_fields[name].get_default() not in (None, [])
 
     def gives(self, name: str) -> bool:
         """Whether a field says anything: it is neither empty nor left at its default."""
+        if name == HANDLE:
+            return bool(handles_in(getattr(self, "prompt", None)))
         value = getattr(self, name)
         if value is None or value == [] or value == "":
             return False
@@ -147,7 +154,9 @@ class CatalogRequest(JobRequest):
     def _keeps_the_rules(self) -> Self:
         for rule in self.constraints:
             if rule[0] == "any-of":
-                if not any(map(self.gives, rule[1:])):
+                if not any(
+                    self.gives(name) or (name == self.cast_into and self.has(name)) for name in rule[1:]
+                ):
                     raise ValueError(f"needs {' or '.join(rule[1:])}")
             elif self._holds(rule[0]) and (said := self._broken(*rule)):
                 raise ValueError(said)

@@ -46,6 +46,7 @@ class Seedance2(CatalogRequest, title="Bytedance Seedance 2.0"):
     """A video of 4 to 15 seconds, with sound, from a prompt, frames, or reference media (bytedance/seedance-2)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("first_frame_url", "excludes", "reference_image_urls"),
         ("first_frame_url", "excludes", "reference_video_urls"),
@@ -90,6 +91,7 @@ class Seedance25(CatalogRequest, title="Seedance 2.5"):
     """A video of 4 to 30 seconds, with sound, from a prompt, frames, or reference media (bytedance/seedance-2-5)."""
 
     usual_seconds: ClassVar[float] = 210.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("first_frame_url", "excludes", "reference_image_urls"),
         ("first_frame_url", "excludes", "reference_video_urls"),
@@ -168,6 +170,7 @@ class Seedance2Fast(CatalogRequest, title="Bytedance Seedance 2.0 Fast"):
     """A video of 4 to 15 seconds, up to 720p, from a prompt, frames, or references; made faster (bytedance/seedance-2-fast)."""
 
     usual_seconds: ClassVar[float] = 120.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("first_frame_url", "excludes", "reference_image_urls"),
         ("first_frame_url", "excludes", "reference_video_urls"),
@@ -212,6 +215,7 @@ class Seedance2Mini(CatalogRequest, title="Bytedance Seedance 2.0 Mini"):
     """A cheap video of 4 to 15 seconds, up to 720p, from a prompt, frames, or reference media (bytedance/seedance-2-mini)."""
 
     usual_seconds: ClassVar[float] = 100.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("first_frame_url", "excludes", "reference_image_urls"),
         ("first_frame_url", "excludes", "reference_video_urls"),

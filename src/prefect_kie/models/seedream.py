@@ -39,11 +39,13 @@ class SeedreamV4Edit(CatalogRequest, title="Seedream4.0 - Edit"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 35.0
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["bytedance/seedream-v4-edit"] = "bytedance/seedream-v4-edit"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)] | None = None
     """Links to the pictures to work from."""
     image_size: Literal[
         "square",
@@ -104,11 +106,13 @@ class Seedream45Edit(CatalogRequest, title="Seedream4.5 - Edit"):
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["seedream/4.5-edit"] = "seedream/4.5-edit"
     prompt: Annotated[str, Field(min_length=1, max_length=3000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -142,6 +146,8 @@ class Seedream5FlashImageToImage(CatalogRequest, title="seedream/5-flash-image-t
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 25.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio"})
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["seedream/5-flash-image-to-image"] = "seedream/5-flash-image-to-image"
     prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
@@ -154,7 +160,7 @@ class Seedream5FlashImageToImage(CatalogRequest, title="seedream/5-flash-image-t
     """The file type of the result."""
     nsfw_checker: bool | None = None
     """Checks the result for adult content."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)] | None = None
     """Links to the pictures to work from."""
 
 
@@ -201,11 +207,13 @@ class Seedream5LiteImageToImage(CatalogRequest, title="Seedream5.0 Lite - Image 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 35.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["seedream/5-lite-image-to-image"] = "seedream/5-lite-image-to-image"
     prompt: Annotated[str, Field(min_length=3, max_length=3000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=14)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""
@@ -243,11 +251,13 @@ class Seedream5ProImageToImage(CatalogRequest, title="Seedream5.0 Pro - Image to
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 50.0
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "quality"})
+    cast_into: ClassVar[str | None] = "image_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "image_urls"),)
 
     model: Literal["seedream/5-pro-image-to-image"] = "seedream/5-pro-image-to-image"
     prompt: Annotated[str, Field(min_length=3, max_length=5000), NotBlank]
     """What to make, in words."""
-    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)]
+    image_urls: Annotated[list[Address], Field(min_length=1, max_length=10)] | None = None
     """Links to the pictures to work from."""
     aspect_ratio: Literal["1:1", "4:3", "3:4", "16:9", "9:16", "2:3", "3:2", "21:9"] = "1:1"
     """Width to height of the result."""

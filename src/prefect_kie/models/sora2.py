@@ -52,7 +52,7 @@ class _FromPicture(JobRequest):
     """Exactly one public address of a jpeg, png or webp of at most 10 MB: the first frame."""
 
 
-class Sora2TextToVideo(_VideoWithCharacters, title="Text"):
+class Sora2TextToVideo(_VideoWithCharacters, title="Sora 2"):
     """A video from a prompt (sora-2-text-to-video)."""
 
     model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"

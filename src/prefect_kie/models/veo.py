@@ -20,6 +20,7 @@ class Veo31(CatalogRequest, title="Veo 3.1"):
     """A video of 4, 6, or 8 seconds, up to 4K, from a prompt, frames, or reference pictures (veo-3-1)."""
 
     usual_seconds: ClassVar[float] = 120.0
+    cast_into: ClassVar[str | None] = "image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("generation_type=REFERENCE_2_VIDEO", "needs", "duration=8"),
     )

@@ -215,11 +215,13 @@ class Wan26VideoToVideo(CatalogRequest, title="Wan 2.6 - Video to Video"):
     """A video of 5 or 10 seconds from a prompt and up to three reference clips (wan/2-6-video-to-video)."""
 
     usual_seconds: ClassVar[float] = 200.0
+    cast_into: ClassVar[str | None] = "video_urls"
+    constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("no @handle", "needs", "video_urls"),)
 
     model: Literal["wan/2-6-video-to-video"] = "wan/2-6-video-to-video"
     prompt: Annotated[str, Field(min_length=1, max_length=5000), NotBlank]
     """What to make, in words."""
-    video_urls: Annotated[list[Address], Field(min_length=1, max_length=3)]
+    video_urls: Annotated[list[Address], Field(min_length=1, max_length=3)] | None = None
     """Links to the clips to work from."""
     duration: Annotated[Literal["5", "10"], NumberAsText] = "5"
     """Length of the result, in seconds."""
@@ -245,6 +247,7 @@ class Wan27Image(CatalogRequest, title="Wan 2.7 Image"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 40.0
+    cast_into: ClassVar[str | None] = "input_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("thinking_mode=true", "excludes", "enable_sequential=true"),
         ("thinking_mode=true", "excludes", "input_urls"),
@@ -301,6 +304,7 @@ class Wan27ImagePro(CatalogRequest, title="Wan 2.7"):
 
     result_kind: ClassVar[str] = "image"
     usual_seconds: ClassVar[float] = 60.0
+    cast_into: ClassVar[str | None] = "input_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         ("thinking_mode=true", "excludes", "enable_sequential=true"),
         ("thinking_mode=true", "excludes", "input_urls"),
@@ -382,6 +386,7 @@ class Wan27R2v(CatalogRequest, title="Wan 2.7 - Reference to Video"):
     """A video of 2 to 10 seconds from a prompt and up to five reference pictures and clips (wan/2-7-r2v)."""
 
     usual_seconds: ClassVar[float] = 200.0
+    cast_into: ClassVar[str | None] = "reference_image"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (("any-of", "reference_image", "reference_video"),)
 
     model: Literal["wan/2-7-r2v"] = "wan/2-7-r2v"
@@ -445,6 +450,7 @@ class Wan27Videoedit(CatalogRequest, title="Wan 2.7 - Video Edit"):
     """A video edited as the prompt says, whole or up to 10 seconds of it (wan/2-7-videoedit)."""
 
     usual_seconds: ClassVar[float] = 200.0
+    cast_into: ClassVar[str | None] = "reference_image"
 
     model: Literal["wan/2-7-videoedit"] = "wan/2-7-videoedit"
     prompt: Annotated[str, Field(max_length=5000)] | None = None
@@ -477,6 +483,7 @@ class Wan30Video(CatalogRequest, title="Wan 3.0"):
     """A video of 2 to 30 seconds, with sound, from a prompt, frames, or reference media (wan/3-0-video)."""
 
     usual_seconds: ClassVar[float] = 210.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         (
             "any-of",
@@ -489,6 +496,17 @@ class Wan30Video(CatalogRequest, title="Wan 3.0"):
             "reference_file_urls",
             "reference_link_urls",
         ),
+        ("first_frame_url", "excludes", "reference_image_urls"),
+        ("first_frame_url", "excludes", "reference_video_urls"),
+        ("first_frame_url", "excludes", "reference_audio_urls"),
+        ("first_frame_url", "excludes", "reference_file_urls"),
+        ("first_frame_url", "excludes", "reference_link_urls"),
+        ("last_frame_url", "excludes", "reference_image_urls"),
+        ("last_frame_url", "excludes", "reference_video_urls"),
+        ("last_frame_url", "excludes", "reference_audio_urls"),
+        ("last_frame_url", "excludes", "reference_file_urls"),
+        ("last_frame_url", "excludes", "reference_link_urls"),
+        ("reference_file_urls", "excludes", "reference_link_urls"),
     )
 
     model: Literal["wan/3-0-video"] = "wan/3-0-video"
@@ -560,6 +578,7 @@ class Wan30VideoPrime(CatalogRequest, title="wan/3-0-video-prime"):
     """A video of 2 to 30 seconds, with sound, from a prompt, frames, or references; the dearer tier (wan/3-0-video-prime)."""
 
     usual_seconds: ClassVar[float] = 240.0
+    cast_into: ClassVar[str | None] = "reference_image_urls"
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = (
         (
             "any-of",
@@ -572,6 +591,17 @@ class Wan30VideoPrime(CatalogRequest, title="wan/3-0-video-prime"):
             "reference_file_urls",
             "reference_link_urls",
         ),
+        ("first_frame_url", "excludes", "reference_image_urls"),
+        ("first_frame_url", "excludes", "reference_video_urls"),
+        ("first_frame_url", "excludes", "reference_audio_urls"),
+        ("first_frame_url", "excludes", "reference_file_urls"),
+        ("first_frame_url", "excludes", "reference_link_urls"),
+        ("last_frame_url", "excludes", "reference_image_urls"),
+        ("last_frame_url", "excludes", "reference_video_urls"),
+        ("last_frame_url", "excludes", "reference_audio_urls"),
+        ("last_frame_url", "excludes", "reference_file_urls"),
+        ("last_frame_url", "excludes", "reference_link_urls"),
+        ("reference_file_urls", "excludes", "reference_link_urls"),
     )
 
     model: Literal["wan/3-0-video-prime"] = "wan/3-0-video-prime"

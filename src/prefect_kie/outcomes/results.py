@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
 from prefect_kie.api.errors import Billed
+from prefect_kie.blocks import KieCharacter
 from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import cell, web_address
 from prefect_kie.tasks import SavedResult
@@ -267,25 +268,50 @@ class GeneratedAudio(Generated):
 
 
 class Character(BaseModel):
-    """A character made from a slice of a video.
+    """A character made from a slice of a video, or from pictures.
 
     Attributes:
-        character_id: Its id at Kie.
         handle: What to write in a prompt, as `@handle`; None where Kie gave none.
-        origin_task_id: The job of the video it was made from.
-        slice: Which part of it.
-        task_id: The job that made it.
-        credits: What Kie charged for it, credits; None where it does not tell.
+        origin: What it was made from: a job's task id, a file, an address.
+        slice: Which part of it; None where it was made from pictures.
+        block: The `KieCharacter` block that keeps it, for any model; None: Sora's own keeps it, at Kie.
+        stills: Where its pictures are.
+        clip: Where its clip is.
+        voice: Where its voice is.
+        character_id: Sora's own: its id at Kie.
+        task_id: The job that made it at Kie.
+        credits: What Kie charged for it, credits; None where it does not tell, 0 for one that you keep.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    character_id: str
     handle: str | None
-    origin_task_id: str
-    slice: Slice
-    task_id: str
+    origin: str
+    slice: Slice | None = None
+    block: str | None = None
+    stills: tuple[str, ...] = ()
+    clip: str | None = None
+    voice: str | None = None
+    character_id: str | None = None
+    task_id: str | None = None
     credits: float | None = None
+
+    @classmethod
+    def kept(cls, block: KieCharacter) -> Character:
+        """A character that a block keeps; it costs nothing."""
+        part = None
+        if block.start is not None and block.end is not None:
+            part = Slice(start=block.start, end=block.end)
+        return cls(
+            handle=block.handle,
+            origin=block.origin or "",
+            slice=part,
+            block=block.block_name,
+            stills=tuple(block.stills),
+            clip=block.clip,
+            voice=block.voice,
+            credits=0.0,
+        )
 
     @property
     def row(self) -> dict[str, str]:
@@ -294,7 +320,7 @@ class Character(BaseModel):
             "status": "made",
             "prompt": cell(f"the character @{self.handle or self.character_id}"),
             "credits": f"{self.credits:g}" if self.credits is not None else "",
-            "task id": cell(self.task_id),
+            "task id": cell(self.task_id or ""),
         }
 
 
@@ -307,16 +333,18 @@ class SeriesResult(BaseModel):
     """What a run of `character_series` made.
 
     Attributes:
-        original: The first video.
+        original: The first video; None where it was there before.
         character: The character made from its slice; None where it came to none.
         episodes: One outcome per prompt, in order.
+        film: Where the episodes are as one video; None where none was asked for, or one is missing.
     """
 
     model_config = ConfigDict(frozen=True)
 
-    original: VideoOutcome
+    original: VideoOutcome | None = None
     character: Character | None = None
     episodes: tuple[VideoOutcome, ...] = ()
+    film: str | None = None
 
     @property
     def handle(self) -> str | None:

@@ -22,12 +22,14 @@ from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
+from prefect.settings import PREFECT_UI_URL
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
+from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult
-from prefect_kie.models import Slice, Sora2CharactersPro, parse_request
+from prefect_kie.models import Slice, parse_request
 from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.runtime.best_effort import best_effort
@@ -57,6 +59,12 @@ def _shown(owner: str, key: str) -> _Shown:
 Change = Callable[[Any, str | None], tuple[Any, str] | None]
 
 
+def artifact_url(key: str) -> str | None:
+    """The page of an artifact in the Prefect UI, by its key; None where the UI's address is unknown."""
+    ui: str | None = PREFECT_UI_URL.value()
+    return f"{ui.rstrip('/')}/artifacts/key/{key}" if ui else None
+
+
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
     """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
     await _change_overview(
@@ -70,6 +78,8 @@ async def show_character(
     """Show a character that a finished job made, in the run's overview: by its request or Kie's echo of it,
     with pictures of its slice where its video is on this machine.
     """
+    from prefect_kie.models import Sora2CharactersPro  # the whole family, which few runs need
+
     asked, result = request, job.result
     with suppress(ValueError, TypeError):  # an echo that cannot be read
         asked = asked or parse_request(job.request_body)
@@ -86,9 +96,27 @@ async def show_character(
         )
 
 
-async def show_overview(rows: Sequence[dict[str, str]], summary: str) -> None:
-    """Show what a run has made, row by row and in a summary, at the head of its overview."""
-    await _change_overview(lambda overview: sections.with_head(overview, sections.table_head(rows, summary)))
+async def show_kept_character(character: KieCharacter) -> None:
+    """Show a character that a block keeps, in the run's overview; its pictures where they are here."""
+    shown = [await pictures(Path(one), [0.0], width=200, max_bytes=7 * 1024) for one in character.stills]
+    frames = [frame for one in shown for frame in one]
+    await _change_overview(
+        lambda overview: sections.with_section(overview, sections.kept_character_section(character, frames))
+    )
+
+
+async def show_overview(
+    rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None
+) -> None:
+    """Show what a run has made, row by row and in a summary, at the head of its overview.
+
+    Args:
+        rows: One for each thing that was wanted.
+        summary: What they are, and what they cost.
+        film: Where the film of them is, and how long, seconds.
+    """
+    head = sections.table_head(rows, summary, film)
+    await _change_overview(lambda overview: sections.with_head(overview, head))
 
 
 async def show_table(rows: Sequence[dict[str, str]]) -> None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from prefect_kie.api import CharacterResult, Job, JobResult
+from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.kinds import VIDEO_SUFFIXES
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.saving import deleted_at
-from prefect_kie.models import Slice, Sora2CharactersPro
+from prefect_kie.models import Slice
 from prefect_kie.run_page.markdown import code, escaped, link, plain, target
+
+if TYPE_CHECKING:
+    from prefect_kie.models import Sora2CharactersPro
 
 SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
 PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
@@ -24,7 +29,7 @@ MAX_SECTIONS = 50  # of an overview,
 MAX_ILLUSTRATED = 8  # and those with pictures: 30 KiB each, and each save sends all of it
 RULE = "\n\n---\n\n"
 HELP = (
-    "Which part becomes the character? Choose 1 to 4 seconds in which it is seen well, alone and from the "
+    "Which part becomes the character? Choose a few seconds in which it is seen well, alone and from the "
     "front. The form is on the run's page: **Resume** (in the newer UI in its menu ⋮)."
 )
 _DATA_PICTURE = re.compile(r"!\[[^\]]*\]\(data:[^)]*\)")
@@ -48,8 +53,10 @@ def with_head(overview: str, head: str) -> str:
     return RULE.join([head, *overview.split(RULE)[1:]])
 
 
-def table_head(rows: Sequence[dict[str, str]], summary: str) -> str:
-    """The head of an overview: a summary, and a table with a row for each thing that was wanted."""
+def table_head(rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None) -> str:
+    """The head of an overview: a summary, where the film is that they make together and how long (seconds),
+    and a table with a row for each thing that was wanted.
+    """
     columns = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
     lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
     for row in rows:
@@ -57,7 +64,10 @@ def table_head(rows: Sequence[dict[str, str]], summary: str) -> str:
         if url := row.get("link (14 days)"):
             cells["link (14 days)"] = link("open", url)
         lines.append(f"| {' | '.join(cells.values())} |")
-    return f"**{escaped(summary)}**\n\n" + "\n".join(lines)
+    blocks = [f"**{escaped(summary)}**", "\n".join(lines)]
+    if film is not None:
+        blocks.insert(1, f"**Film:** {code(film[0])}, {film[1]:.1f} s")
+    return "\n\n".join(blocks)
 
 
 def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:
@@ -117,12 +127,41 @@ def character_section(
     )
 
 
-def contact_sheet_markdown(job: Job, seconds: float | None, picture: str | None) -> str:
+def kept_character_section(character: KieCharacter, frames: Sequence[str]) -> str:
+    """A character that you keep: its handle to copy, its pictures, and where its files are."""
+    blocks: list[str] = []
+    if frames:
+        heads = [f" picture {number} " for number in range(1, len(frames) + 1)]
+        shown = [f" ![Picture {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
+        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (heads, ["---"] * len(frames), shown)))
+    blocks.append(f"```\n@{character.handle}\n```")
+    blocks.append("Write this handle in a prompt of any model that keeps characters.")
+    where = f" in {code(character.storage)}" if character.storage else ""
+    part = (character.start, character.end)
+    return _section(
+        blocks,
+        f"- **Name:** {escaped(character.name)}",
+        f"- **Who:** {escaped(character.description)}" if character.description else None,
+        f"- **Slice:** {part[0]:g} to {part[1]:g} s" if part[0] is not None and part[1] is not None else None,
+        f"- **Made from:** {code(character.origin)}" if character.origin else None,
+        *(f"- **Picture:** {code(still)}{where}" for still in character.stills),
+        f"- **Clip:** {code(character.clip)}{where}" if character.clip else None,
+        f"- **Voice:** {code(character.voice)}{where}" if character.voice else None,
+        f"- **Block:** {code(f'kie-character/{character.block_name}')}",
+    )
+
+
+def contact_sheet_markdown(
+    job: Job, seconds: float | None, picture: str | None, suggested: tuple[float, float] | None = None
+) -> str:
     """A contact sheet: frames with their times, the link to the video, and what to do with them."""
     url = job.urls[0] if job.urls else ""
     blocks = [HELP]
     none = "There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`."
     blocks.append(f"![Frames with their times in seconds]({picture})" if picture else none)
+    if picture and suggested:
+        start, end = suggested
+        blocks.append(f"Framed in orange: {start:g} to {end:g} s, which the form suggests.")
     if player := target(url):
         blocks.append(f'<video controls preload="metadata" width="640" src="{player}"></video>')
         blocks.append(f"**{link('Play the video', url)}** at Kie.")

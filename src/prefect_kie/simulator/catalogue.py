@@ -12,6 +12,7 @@ from starlette.requests import Request
 
 from prefect_kie.simulator.answers import Answer, envelope, key_of
 from prefect_kie.simulator.checks import check_input
+from prefect_kie.simulator.media import spoilt
 from prefect_kie.simulator.models import MODELS, Json, Model, Refused, find_model, is_object
 
 if TYPE_CHECKING:
@@ -86,9 +87,13 @@ async def create_asset(simulator: Simulator, request: Request, content: object) 
         raise Refused(422, "The request body must be a JSON object")
     model = next(model for model in MODELS.values() if model.call == request.url.path)
     check_input(model, content)
+    if failure := spoilt(simulator, "gemini-omni-character", content, str(request.base_url)):
+        raise Refused(422, failure.failMsg)
     simulator.counts["assets"] += 1
     made = uuid.uuid4().hex
     if "character" in request.url.path:
+        simulator.assets[f"char_{made}"] = len(content["image_urls"])
+        simulator.keep()
         return envelope(data={"characterId": f"char_{made}", "characterName": content.get("character_name")})
     return envelope(data={"audioId": f"audio_{made}", "kieAudioId": f"audio_{made}", "name": content["name"]})
 

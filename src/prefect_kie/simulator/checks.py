@@ -8,7 +8,17 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
-from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object, parse_slice
+from prefect_kie.simulator.models import (
+    Json,
+    Model,
+    Refused,
+    find_model,
+    is_address,
+    is_list,
+    is_object,
+    parse_slice,
+)
+from prefect_kie.simulator.references import check_references
 
 NOT_AN_OPTION = "is not within the range of allowed options"
 EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -218,6 +228,8 @@ def violations(body: object, model: Model | None) -> list[str]:
         found.append("input.upload_method: missing")
     try:
         check_input(model, given)
+        if model is find_model(body.get("model")):
+            check_references(str(body["model"]), given)
     except Refused as refused:
         found.append(f"input: {refused.msg}")
     return found

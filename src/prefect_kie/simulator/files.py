@@ -81,12 +81,17 @@ class Files:
         now, days = self._simulator.clock(), self._simulator.settings.result_days
         return job.state(now) == "success" and now < job.finishes_at + days * DAY
 
+    def kept_upload(self, path: str) -> Upload | None:
+        """Return the upload at a URL's path, unless it is too old."""
+        upload, days = self.uploads.get(path), self._simulator.settings.upload_days
+        return upload if upload and self._simulator.clock() < upload.stored_at + days * DAY else None
+
     async def fetch(self, path: str, token: str | None = None) -> Answer:
         """Return the whole file at a URL's path, as a 200, or why there is none."""
         settings = self._simulator.settings
         if token is not None and not self.is_fresh(token, path):
             return Answer(b"link expired", 403, PLAIN)
-        found, upload = self._simulator.clip_at(path), self.uploads.get(path)
+        found, upload = self._simulator.clip_at(path), self.kept_upload(path)
         if found and self.is_kept(found[0]):
             job, clip = found
             image = self.uploads[clip.image].body if clip.image in self.uploads else None
@@ -96,7 +101,7 @@ class Files:
             except (RendererMissing, RenderingStopped) as error:
                 return Answer(str(error).encode(), 503, PLAIN)
             return _whole(body, MEDIA_TYPES[clip.form], job.finishes_at)
-        if upload and self._simulator.clock() < upload.stored_at + settings.upload_days * DAY:
+        if upload:
             return _whole(*upload)
         return Answer(b"no such file", 404, PLAIN)
 

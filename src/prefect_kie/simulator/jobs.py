@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
 from prefect_kie.simulator.models import Json, is_list, is_object
+from prefect_kie.simulator.references import came_with
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
@@ -95,6 +96,7 @@ class Job:
             "task_id": self.task_id,
             "model": self.model,
             "input": self.body["input"],
+            "references": came_with(self.body["input"]),
             "state": state,
             "polls": self.polls,
             "credits": self.price if state == "success" else 0,

@@ -20,6 +20,7 @@ class Kept(BaseModel):
     jobs: dict[str, Job]
     uploads: dict[str, Upload]
     handles: set[str]
+    assets: dict[str, int] = {}
 
     def save(self, path: Path) -> None:
         """Write it, whole or not at all."""

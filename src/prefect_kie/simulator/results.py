@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 from prefect_kie.simulator.checks import effective
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.models import Json, Model, is_list, is_url
+from prefect_kie.simulator.references import came_with
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -76,7 +77,7 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
     lasting = SOUND_SECONDS if model.kind in SOUNDS else model.seconds
     return Clip(
         prompt=prompt_of(given) or str(source or ""),
-        model=job.model,
+        model=_title(job),
         seconds=_seconds(model, given) or lasting,
         portrait=ratio is not None and ratio < 1,
         image=unquote(urlsplit(picture).path) if is_url(picture) else None,
@@ -87,6 +88,15 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
         or any(effective(model, given, name) is True for name in SPOKEN),
         ratio=ratio or 1.0,
     )
+
+
+def _title(job: Job) -> str:
+    """What stands above the prompt: the model, and below it whom and how many files it was given."""
+    came = came_with(job.body["input"])
+    words = [f"@{name}" for name in came["names"]]
+    if count := sum(came["files"].values()):
+        words.append(f"{count} files" if count > 1 else "1 file")
+    return "\n".join([job.model, *[" ".join(words)] * bool(words)])
 
 
 def _form(job: Job, model: Model) -> str:

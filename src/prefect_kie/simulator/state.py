@@ -19,6 +19,7 @@ from prefect_kie.simulator.faults import MODERATED, NO_FAULT, Failure, Faults
 from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.kept import Kept
+from prefect_kie.simulator.media import spoilt
 from prefect_kie.simulator.models import (
     PAUSED,
     Json,
@@ -29,6 +30,7 @@ from prefect_kie.simulator.models import (
     is_url,
     parse_slice,
 )
+from prefect_kie.simulator.references import check_references
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
@@ -65,6 +67,7 @@ class Simulator:
         self.faults, self.files, self.callbacks = Faults(), Files(self), Callbacks(self)
         self.counts: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
+        self.assets: dict[str, int] = {}  # characters made by a call of their own: their number of pictures
         self.file_requests: list[dict[str, Any]] = []
         self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
@@ -97,12 +100,17 @@ class Simulator:
         """Write down what a restart must not lose, where a file for it is set."""
         if self.settings.state_file is not None:
             kept = Kept(
-                granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles
+                granted=self._granted,
+                jobs=self.jobs,
+                uploads=self.files.uploads,
+                handles=self._handles,
+                assets=self.assets,
             )
             kept.save(self.settings.state_file)
 
     def _recall(self, kept: Kept) -> None:
         self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
+        self.assets = kept.assets
         for job in kept.jobs.values():
             self._take(job)
 
@@ -154,6 +162,8 @@ class Simulator:
             if body.get(field) and not is_url(body[field]):
                 raise Refused(422, f"{field} must be a valid URL")
         check_input(model, given)
+        if name not in settings.extra_models:
+            check_references(name, given, self.assets)
         if model.gives == "pro-character":
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
@@ -225,7 +235,7 @@ class Simulator:
             visible_at=now + settings.visible_after_seconds,
             duration=duration if quirks.duration is None else quirks.duration,
             price=settings.price_of(name),
-            failure=quirks.fail or self._failure(model, given),
+            failure=quirks.fail or self._failure(model, given) or spoilt(self, name, given, base_url),
             reports_progress=model.progress,
             quirks=quirks,
         )

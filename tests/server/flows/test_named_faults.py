@@ -556,7 +556,6 @@ LAGS = {"state": "generating", "createTime": 1_700_000_000_000}
 """An old job that has not ended."""
 
 ENDS = [
-    timed_out("job: succeeds just past its deadline", job(duration=60), **LATE),
     timed_out(
         "job: goes on after its deadline, run again too early",
         job(duration=60),
@@ -571,12 +570,6 @@ ENDS = [
         "job: its record lags behind its success",
         look(merge={"data": LAGS}, **EVER),
         says=("is still generating",),
-    ),
-    timed_out(
-        "job: not visible until after the deadline",
-        settings={"visible_after_seconds": 60},
-        says=("not visible yet",),
-        later=61,
     ),
     timed_out(
         "job: never visible",

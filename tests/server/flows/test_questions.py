@@ -80,7 +80,7 @@ async def stored(credentials: KieCredentials) -> str:
 async def for_a_character(credentials: KieCredentials, **others: Any) -> dict[str, Any]:
     """A form's parameters of `create_character`, of a video that is finished."""
     return {
-        "origin_task_id": await finished_job(credentials),
+        "source": await finished_job(credentials),
         "traits": TRAITS.model_dump(),
         "credentials": await stored(credentials),
         **grouped(poll=QUICK.model_dump(), **others),
@@ -235,7 +235,7 @@ async def test_nobody_answering_ends_the_run_and_tells_how_to_go_on(
     )
     with pytest.raises(NotAnswered, match=f"nobody picked a slice of the video {origin}") as caught:
         await state.aresult()
-    assert f"create_character with origin_task_id '{origin}'" in caught.value.next_step
+    assert f"create_character with '{origin}'" in caught.value.next_step
     assert caught.value.billed == "yes"
     assert kie.stats()["created"] == 1
     assert state.state_details.flow_run_id is not None

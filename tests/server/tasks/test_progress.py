@@ -67,7 +67,7 @@ async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
     kie.change(duration_seconds=4)  # long enough for several polls on a busy machine
-    task_id, run = await waited(credentials)
+    task_id, run = await waited(credentials, QUICK.model_copy(update={"usual_seconds": 8.0}))
 
     (artifact,) = await artifacts(artifact_key("progress", task_id))
     assert (artifact.type, artifact.data) == ("progress", 100)

@@ -133,7 +133,7 @@ async def test_a_series_of_three_shows_at_most_eight_artifacts_all_of_it_in_one_
 
     assert f"```\n@{made.character.handle}\n```" in text
     assert "1 to 3.5 s" in text
-    for fact in (made.character.character_id, made.character.origin_task_id):
+    for fact in (made.character.character_id, made.character.origin):
         assert fact in text
     assert len(set(re.findall(r"!\[Frame \d\]\((data:image/jpeg;base64,[\w+/=]+)", text))) == 3
 

@@ -9,16 +9,15 @@ from pathlib import Path
 import httpx
 import pytest
 from prefect import flow
-from prefect.logging import get_logger
 
 from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt, UploadedFile
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.keys import submission_key
+from prefect_kie.media.uploading import UploadRecord
 from prefect_kie.models import MarketModel, Sora2ImageToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.tasks import task_for, upload_file
-from prefect_kie.tasks.upload import UploadRecord
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(500)
 
@@ -40,8 +39,7 @@ def upload(results: Path, monkeypatch: pytest.MonkeyPatch) -> Upload:
     async def storage() -> Storage:
         return LocalStorage(results)
 
-    monkeypatch.setattr("prefect_kie.tasks.upload.scope_storage", storage)
-    monkeypatch.setattr("prefect_kie.tasks.upload.get_run_logger", lambda: get_logger("prefect_kie"))
+    monkeypatch.setattr("prefect_kie.media.uploading.scope_storage", storage)
     return upload_file.fn
 
 

@@ -32,6 +32,7 @@ from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.server
+# Unknown states, jobs that are not visible yet, wrong clocks: tests/server/flows/test_named_faults.py.
 
 CAT = Sora2TextToVideo(prompt="a cat")
 
@@ -87,7 +88,7 @@ async def test_waiting_logs_no_line_per_look(
 ) -> None:
     kie.fault("poll", times=2, merge={"data": {"state": "generating"}})  # however late the looks come
     job = await job_of(credentials)
-    assert kie.stats()["polls"] >= 3
+    assert 3 <= kie.stats()["polls"] <= 10
     lines = [
         record.getMessage()
         for record in caplog.records
@@ -97,11 +98,6 @@ async def test_waiting_logs_no_line_per_look(
     assert job.urls[0] in lines[0]
     assert job.task_id in lines[0]
     assert "30 credits" in lines[0]
-
-
-async def test_few_looks_are_made(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    await job_of(credentials)
-    assert 1 <= kie.stats()["polls"] <= 8
 
 
 @pytest.mark.parametrize(
@@ -153,22 +149,9 @@ async def test_a_failure_raises_through_a_future_and_with_changed_options_too(
         await asyncio.to_thread(pipeline)
 
 
-async def test_an_unknown_state_means_not_finished(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    kie.fault("job", state="dreaming", state_seconds=0.15)
-    assert (await job_of(credentials)).urls
-
-
 async def test_success_without_files_is_a_value(kie: SimulatorServer, credentials: KieCredentials) -> None:
     kie.fault("job", no_url=True)
     assert (await job_of(credentials)).result == JobResult()
-
-
-async def test_a_young_job_that_kie_does_not_know_yet_is_waited_for(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    kie.change(visible_after_seconds=0.3, duration_seconds=0.4)
-    assert (await job_of(credentials)).urls
-    assert kie.stats()["polls"] >= 2
 
 
 @pytest.mark.parametrize("known_since", [timedelta(minutes=5), None], ids=["old", "found by its id"])
@@ -286,12 +269,6 @@ async def test_a_missing_block_leaves_the_job_to_be_collected(credentials: KieCr
     assert caught.value.task_id == handle.task_id
     assert caught.value.billed == "unknown"
     assert "collect_job" in caught.value.next_step
-
-
-async def test_a_clock_an_hour_off_changes_nothing(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    for skew in (-3600, 3600):
-        kie.change(clock_skew_seconds=skew)
-        assert (await job_of(credentials)).urls
 
 
 async def test_a_job_found_by_its_id_is_aged_by_kies_own_clock(

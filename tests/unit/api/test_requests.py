@@ -27,7 +27,6 @@ from prefect_kie.models import (
     VideoRequest,
     parse_request,
 )
-from prefect_kie.models.registry import SoraVideoRequest
 
 from .bodies import EXAMPLES, FULL, PICTURE
 
@@ -508,7 +507,6 @@ def test_a_body_that_is_no_request_is_a_value_error(body: dict[str, Any]) -> Non
 
 VIDEO_MODELS = [name for name in FULL if not name.startswith("characters")]
 anything = TypeAdapter[Any](VideoRequest)
-sora = TypeAdapter[Any](SoraVideoRequest)
 
 
 @pytest.mark.parametrize("name", VIDEO_MODELS)
@@ -524,13 +522,6 @@ def test_a_video_request_is_none_that_makes_a_character(name: str, form: str) ->
     request = parse_request(FULL[name])
     with pytest.raises(ValidationError):
         anything.validate_python(request if form == "request" else request.model_dump())
-
-
-@pytest.mark.parametrize("name", ["watermark-remover", "market", "characters"])
-def test_only_a_sora_video_can_become_a_character(name: str) -> None:
-    request = parse_request(FULL[name])
-    with pytest.raises(ValidationError, match=f"{request.model_name} does not make what is asked for"):
-        sora.validate_python(request.model_dump())
 
 
 def test_a_mistake_in_a_video_request_is_told_about_its_own_model_only() -> None:

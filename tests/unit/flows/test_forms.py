@@ -21,6 +21,8 @@ FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
 ]
 
+ORIGINALS = ["Kling 3.0", "Seedance 2.5", "Veo 3.1", "Wan 3.0", "Sora 2", "Any other"]
+
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
 def test_each_parameter_is_described(flow: Flow[..., Any]) -> None:
@@ -77,6 +79,34 @@ def test_tabs_have_short_names_that_fit_side_by_side(flow: Flow[..., Any]) -> No
     assert 9 <= len(set(titles)) == len(titles) <= 12
     assert sum(map(len, titles)) <= 110
     assert titles[-1] == "Any other"
+
+
+@pytest.mark.parametrize(
+    ("flow", "field", "named"),
+    [
+        (flows.create_character, "source", ["A video", "Pictures"]),
+        (flows.create_character, "traits", ["Kept by you", "Sora's own"]),
+        (flows.character_series, "original", [*ORIGINALS, "A video that is there", "None"]),
+        (flows.character_series, "traits", ["Kept by you", "Sora's own", "Kept already"]),
+        (flows.character_series, "episodes", ["Any model", "Sora"]),
+        (flows.character_series, "slice", ["Slice", "Pick it on a contact sheet"]),
+    ],
+)
+def test_each_tab_has_a_name(flow: Flow[..., Any], field: str, named: list[str]) -> None:
+    schema = parameter_schema(flow.fn).model_dump()
+    kinds = schema["properties"][field]["anyOf"]
+    definitions = [schema["definitions"].get(kind.get("$ref", "").rpartition("/")[2], kind) for kind in kinds]
+    assert [kind.get("title") for kind in definitions] == named
+
+
+@pytest.mark.parametrize("original", ["0f3a", None, {"model": "wan/3-0-video", "prompt": "a cat"}])
+def test_the_server_takes_each_kind_of_original(original: object) -> None:
+    schema = parameter_schema(flows.character_series.fn).model_dump()
+    parameters = {"original": original, "traits": "mia", "prompts": ["@mia surfs"]}
+    assert [error.message for error in validate(parameters, schema)] == []
+    parameters["original"] = {"model": "wan/3-0-video", "promt": "a cat"}
+    told = [error.message for error in validate(parameters, schema)]
+    assert any("'promt' was unexpected" in one for one in told), told
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Twenty models and their tasks, rightly used: for the type checkers of `make check`; nothing runs it."""
+"""Models and their tasks, used rightly and wrongly: for the type checkers of `make check`; never run."""
 
 from __future__ import annotations
 
@@ -43,3 +43,17 @@ async def right() -> list[JobHandle]:
         await tasks.happyhorse_1_1_text_to_video(models.Happyhorse11TextToVideo(prompt="a yak")),
         await tasks.run_model("acme/any-video", prompt="a yak"),
     ]
+
+
+async def wrong(video: models.Kling26TextToVideo) -> None:
+    """Each line is an error; `make check` fails where a checker does not find it: its ignore is unused."""
+    models.Kling26TextToVideo(sound=True)  # type: ignore[call-arg]  # a prompt is needed
+    models.Kling26TextToVideo(prompt="a yak", sound=False, duration="7")  # type: ignore[arg-type]  # 5 or 10
+    models.Kling26TextToVideo(prompt=5, sound=False)  # type: ignore[arg-type]  # no text
+    models.Kling26TextToVideo(prompt="a yak", sound=False, size="high")  # type: ignore[call-arg]  # no field
+    models.Kling30Video(prompt="a yak", multi_prompt=[{"text": "it runs"}])  # type: ignore  # no shots
+    models.NanoBananaPro(prompt="a yak", resolution="8K")  # type: ignore[arg-type]  # 1K, 2K or 4K
+    models.Kling99Video  # type: ignore[attr-defined]  # noqa: B018 - no model
+    tasks.kling_99_video  # type: ignore[attr-defined]  # noqa: B018 - no task
+    await tasks.kling_3_0_video(video)  # type: ignore[arg-type]  # another model's request
+    await tasks.kling_2_6_text_to_video(video, takes=2)  # type: ignore[call-arg]  # it is take

@@ -25,6 +25,14 @@ SUFFIXES = {
     "text": {".txt", ".json", ".png"},  # a mask
     "character": {".json"},
 }
+HEADS = {
+    ".mp4": b"ftyp",
+    ".png": b"\x89PNG",
+    ".jpg": b"\xff\xd8\xff",
+    ".webp": b"RIFF",
+    ".wav": b"RIFF",
+    ".mp3": b"ID3",
+}
 
 
 def fitting(name: str, value: object) -> object:
@@ -80,5 +88,8 @@ async def test_each_model_runs_to_a_saved_result(model: str, kie: SimulatorServe
     }
     assert [file.path for file in again.files] == [file.path for file in saved.files]
     assert Path(saved.path).suffix in SUFFIXES[request.result_kind]
-    assert all(Path(file.path).stat().st_size == file.size > 0 for file in saved.files)
+    for file in saved.files:
+        content = Path(file.path).read_bytes()
+        assert len(content) == file.size > 0
+        assert HEADS.get(Path(file.path).suffix, b"") in content[:8], file.path
     assert saved.request["model"] == model

@@ -190,6 +190,7 @@ async def test_stats_describe_every_job(world: World) -> None:
         "task_id": task_id,
         "model": "sora-2-text-to-video",
         "input": body["input"],
+        "references": {"files": {}, "names": []},
         "state": "waiting",
         "polls": 0,
         "credits": 0,

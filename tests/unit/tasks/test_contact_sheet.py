@@ -16,10 +16,13 @@ from hypothesis import strategies as st
 from prefect_kie.api import Job, JobResult, JobState, ResultFile
 from prefect_kie.media import pictures as sheets
 from prefect_kie.media.pictures import contact_sheet_jpeg, moments
+from prefect_kie.media.slices import suggested
 from prefect_kie.run_page.sections import contact_sheet_markdown
 from prefect_kie.simulator.video import render_video
+from tests.videos import made_video
 
 Image = pytest.importorskip("PIL.Image")
+ImageColor = pytest.importorskip("PIL.ImageColor")
 av = pytest.importorskip("av")
 
 
@@ -56,11 +59,10 @@ def test_moments_are_at_least_half_a_second_apart_and_few(seconds: float) -> Non
 
 def test_each_frame_is_of_its_moment(video: Path) -> None:
     sheet = opened(contact_sheet_jpeg(video, 10.0))
-    columns, width = sheets.LANDSCAPE
-    height = round(width * 180 / 320)
+    width, height = sheets.WIDTH, 180
     for number, second in enumerate(moments(10.0)):
-        left = number % columns * (width + sheets.GAP)
-        top = number // columns * (height + sheets.BAND + sheets.GAP)
+        left = number % sheets.COLUMNS * (width + sheets.GAP)
+        top = number // sheets.COLUMNS * (height + sheets.BAND + sheets.GAP)
         grey = sheet.getpixel((left + width // 2, top + height // 2))[0]
         assert grey == pytest.approx(second * 20, abs=8)
         band = sheet.crop((left, top + height, left + width, top + height + sheets.BAND))
@@ -69,9 +71,42 @@ def test_each_frame_is_of_its_moment(video: Path) -> None:
 
 def test_upright_videos_have_upright_frames(tmp_path: Path) -> None:
     sheet = opened(contact_sheet_jpeg(brightening(tmp_path / "tall.mp4", 90, 160), 10.0))
-    columns, width = sheets.PORTRAIT
-    assert sheet.width == columns * (width + sheets.GAP) - sheets.GAP
-    assert sheet.height == 3 * (round(width * 160 / 90) + sheets.BAND + sheets.GAP) - sheets.GAP
+    assert sheet.width == sheets.COLUMNS * (sheets.WIDTH + sheets.GAP) - sheets.GAP
+    assert sheet.height == 5 * (round(320 * 160 / 90) + sheets.BAND + sheets.GAP) - sheets.GAP
+
+
+def test_the_suggested_frames_are_marked(video: Path) -> None:
+    sheet = opened(contact_sheet_jpeg(video, 10.0, (3.5, 6.5)))
+    orange = ImageColor.getrgb(sheets.MARK)
+    marked = []
+    for number, second in enumerate(moments(10.0)):
+        left = number % sheets.COLUMNS * (sheets.WIDTH + sheets.GAP)
+        top = number // sheets.COLUMNS * (180 + sheets.BAND + sheets.GAP)
+        for place in ((left + 2, top + 90), (left + 20, top + 180 + 10)):  # its edge, and the band below it
+            if sheet.getpixel(place) == pytest.approx(orange, abs=40):
+                marked.append(second)
+    assert marked == sorted(2 * [3.5, 4.0, 4.5, 5.0, 5.5, 6.0, 6.5])
+
+
+@pytest.mark.parametrize(
+    ("seconds", "part"), [(10.0, (3.5, 6.5)), (4.0, (0.5, 3.5)), (2.0, (0.0, 2.0)), (15.04, (6.0, 9.0))]
+)
+def test_the_middle_of_a_video_is_suggested(seconds: float, part: tuple[float, float]) -> None:
+    assert suggested(seconds) == part
+
+
+def test_rather_fewer_frames_than_small_ones(tmp_path: Path) -> None:
+    """Frames whose clear pictures together are above the limit."""
+
+    def noise(second: float) -> Any:
+        return Image.effect_noise((320, 570), 40).convert("RGB")
+
+    file = made_video(tmp_path / "noise.mp4", 10, size=(320, 570), fps=2, picture=noise)
+    content = contact_sheet_jpeg(file, 10.0)
+    sheet = opened(content)
+    assert len(content) <= sheets.SHEET_BYTES
+    assert sheet.width == sheets.COLUMNS * (sheets.WIDTH + sheets.GAP) - sheets.GAP
+    assert sheet.height < 5 * (570 + sheets.BAND + sheets.GAP) - sheets.GAP
 
 
 def test_the_worst_that_can_be_pressed_into_a_jpeg_is_small_too(tmp_path: Path) -> None:
@@ -100,14 +135,13 @@ def test_frames_that_last_longer_than_a_step_do_not_end_the_sheet(tmp_path: Path
             image = Image.new("RGB", (320, 180), (50 * number,) * 3)
             container.mux(stream.encode(av.VideoFrame.from_image(image)))
         container.mux(stream.encode(None))
-    columns, width = sheets.LANDSCAPE
-    assert columns == 5
-    assert opened(contact_sheet_jpeg(file, 5.0)).width == 5 * (width + sheets.GAP) - sheets.GAP
+    rows = opened(contact_sheet_jpeg(file, 5.0)).height / (180 + sheets.BAND + sheets.GAP)
+    assert round(rows) == 2  # five frames
 
 
 def test_decoding_that_takes_too_long_ends_the_sheet(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sheets, "SHEET_SECONDS", -1.0)
-    assert opened(contact_sheet_jpeg(video, 10.0)).width == sheets.LANDSCAPE[1]
+    assert opened(contact_sheet_jpeg(video, 10.0)).width == sheets.WIDTH
 
 
 @pytest.mark.parametrize("content", [b"", b"no medium", b"\0\0\0\x18ftypmp42" + b"\0" * 100])
@@ -140,9 +174,13 @@ def job(url: str, prompt: str = "a cat") -> Job:
 
 def test_the_artifact_says_what_to_do_and_nothing_of_others_acts() -> None:
     text = contact_sheet_markdown(
-        job("https://kie.example/a.mp4", "<script>alert(1)</script> [x](javascript:1)"), 10.0, "data:x"
+        job("https://kie.example/a.mp4", "<script>alert(1)</script> [x](javascript:1)"),
+        10.0,
+        "data:x",
+        (3.5, 6.5),
     )
-    assert "Choose 1 to 4 seconds" in text
+    assert "3.5 to 6.5 s, which the form suggests" in text
+    assert "Choose a few seconds" in text
     assert "![Frames with their times in seconds](data:x)" in text
     assert "https://kie.example/a.mp4" in text
     assert "<script>" not in text

@@ -168,12 +168,10 @@ asyncio.run(LiveCatalog(kie).price(name))
 async def test_processes_keep_a_second_apart(kie: Kie, home: Path) -> None:
     kie.answer = {"code": 200, "data": {"pricingDesc": "5"}}
     environment = {**os.environ, "PREFECT_HOME": str(home)}
-    asking = [
-        subprocess.Popen([sys.executable, "-c", ASK, kie.url, name], env=environment) for name in ("a", "b")
-    ]
-    while any(process.poll() is None for process in asking):
+    other = subprocess.Popen([sys.executable, "-c", ASK, kie.url, "a"], env=environment)
+    while other.poll() is None:
         await LiveCatalog(kie.credentials).price(f"c{len(kie.paths)}")
-    assert [process.returncode for process in asking] == [0, 0]
+    assert other.returncode == 0
     assert len(kie.times) >= 3
     assert all(later - earlier >= 0.999 for earlier, later in zip(kie.times, kie.times[1:], strict=False))
 

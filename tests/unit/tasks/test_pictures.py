@@ -107,7 +107,7 @@ async def test_without_the_extra_there_are_no_pictures(
 
 
 def test_a_huge_picture_is_not_decoded(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.media.pictures.MAX_PIXELS", 1000)
+    monkeypatch.setattr("prefect_kie.media.footage.MAX_PIXELS", 1000)
     with pytest.raises(ValueError, match="not decoded"):
         jpegs(video, [1.0], width=320, max_bytes=20_000)
 

@@ -144,7 +144,7 @@ def test_an_overview_is_bounded() -> None:
 @pytest.mark.parametrize("text", EVIL)
 def test_the_head_of_an_overview_is_a_table_in_which_nothing_acts(text: str) -> None:
     row = {"status": "saved", "prompt": text, "link (14 days)": "https://files.example/a.mp4", "error": ""}
-    head = table_head([row], "1 video, 30 credits")
+    head = table_head([row], "1 video, 30 credits", (text, 6.04))
     overview = with_head(with_head(with_section("", section(1)), "earlier"), head)
     assert "earlier" not in overview
     assert overview.count("**Task id:**") == 1
@@ -152,6 +152,8 @@ def test_the_head_of_an_overview_is_a_table_in_which_nothing_acts(text: str) -> 
     assert set(re.findall(r"<([a-zA-Z0-9]+)", shown)) <= ALLOWED | TABLE
     assert shown.count("<td>") == 3  # no column for errors where there is none
     assert re.findall(r'href="([^"]*)', shown) == ["https://files.example/a.mp4"]
+    assert shown.count("</code>, 6.0 s</p>") == 1
+    assert "Film" not in table_head([row], "1 video, 30 credits")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,188 @@
+"""Keeping a character: stills, a clip and a voice from a slice of a video, and the block that names them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from prefect.filesystems import WritableFileSystem
+
+from prefect_kie.api import InvalidRequest, KieError
+from prefect_kie.api.hosts import is_loopback
+from prefect_kie.blocks import KieCharacter, KieCredentials
+from prefect_kie.errors import DownloadFailed
+from prefect_kie.media import slices
+from prefect_kie.media.addresses import FetchError
+from prefect_kie.media.download import fetch
+from prefect_kie.media.footage import look
+from prefect_kie.media.uploading import is_url
+from prefect_kie.models import Slice
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.destination import load_destination
+from prefect_kie.storage.local import temporary_folder
+
+FOLDER = "characters"
+VOICE_SECONDS = 5.0
+"""What models want of a voice at least; the slice is widened to it as far as the video goes."""
+
+
+@asynccontextmanager
+async def fetched(address: str, kie: KieCredentials) -> AsyncGenerator[Path, None]:
+    """A video at an address on the web, on this machine for a moment."""
+    with temporary_folder() as folder:
+        file = folder / "video"
+        try:
+            await fetch(address, file, local_allowed=is_loopback(urlsplit(kie.base_url).hostname or ""))
+        except FetchError as error:
+            raise DownloadFailed(
+                f"the video {address} cannot be fetched: {error}",
+                billed="no",
+                next_step="Give the address of a video, or its file. Then run again; nothing was submitted.",
+            ) from error
+        yield file
+
+
+async def keep_slice(
+    who: Mapping[str, str],
+    video: Path,
+    part: Slice,
+    directory: Path | str | None,
+    storage: WritableFileSystem | str | None,
+    *,
+    replace: bool = False,
+) -> KieCharacter:
+    """The character with the files of a slice, saved under its block's name.
+
+    Args:
+        who: What the block says of it, apart from its files: handle, name, description, origin.
+        video: The video on this machine.
+        part: Which part of it.
+        directory: Where its files go, in a folder `characters`.
+        storage: Instead of a directory: a storage block, or its `type/name`.
+        replace: Whether another character of this handle gives way.
+
+    Raises:
+        InvalidRequest: when the slice cannot be used, the handle was taken meanwhile, or the storage has no
+            name to be found by.
+    """
+    with temporary_folder() as folder:
+        try:
+            files = await anyio.to_thread.run_sync(_files_of, video, part, folder)
+        except (ValueError, OSError) as error:
+            raise InvalidRequest(
+                f"no character can be made of {video.name}: {error}",
+                next_step="Choose another slice or video, and run again; nothing was submitted.",
+            ) from error
+        except ModuleNotFoundError as error:
+            raise InvalidRequest(
+                f"{error.name}, which makes pictures of a video, is not installed where this runs; nothing "
+                "was submitted",
+                next_step="Run `pip install 'prefect-kie[pictures]'` there, and run again.",
+            ) from error
+        return await _saved(who, part, files, directory, storage, replace=replace)
+
+
+async def keep_pictures(
+    who: Mapping[str, str], pictures: Sequence[str], *, replace: bool = False
+) -> KieCharacter:
+    """The character with pictures that are there already: files of this machine, or web addresses."""
+    for one in pictures:
+        if not is_url(one) and not await anyio.Path(one).is_file():
+            raise InvalidRequest(
+                f"there is no picture {one!r}",
+                next_step="Give files of this machine, or web addresses. Nothing was submitted.",
+            )
+    stills = [one if is_url(one) else str(await anyio.Path(one).resolve()) for one in pictures]
+    return await _named(KieCharacter.model_validate({**who, "stills": stills}), replace=replace)
+
+
+class _Files(NamedTuple):
+    stills: list[Path]
+    clip: Path | None = None
+    voice: Path | None = None
+    voice_seconds: float = 0.0
+
+
+def _files_of(video: Path, part: Slice, folder: Path) -> _Files:
+    """The stills, the clip and the voice of a slice; in a thread."""
+    stills: list[Path] = []
+    for number, content in enumerate(slices.stills(video, part.start, part.end), start=1):
+        stills.append(folder / f"still-{number}.jpg")
+        stills[-1].write_bytes(content)
+    try:
+        clip = slices.clip(video, part.start, part.end, folder / "clip.mp4")
+    except ValueError as error:  # a video that is too short for one: its pictures do
+        run_logger().warning("The character has no clip: %s", error)
+        return _Files(stills)
+    length = look(video).seconds
+    begin, end = slices.widened(clip.start, clip.end, length, min(VOICE_SECONDS, length))
+    voice = slices.voice(video, begin, end, folder / "voice.wav")
+    return _Files(stills, clip.path, voice, end - begin if voice else 0.0)
+
+
+async def _saved(
+    who: Mapping[str, str],
+    part: Slice,
+    files: _Files,
+    directory: Path | str | None,
+    storage: WritableFileSystem | str | None,
+    *,
+    replace: bool,
+) -> KieCharacter:
+    place = await load_destination(directory, storage)
+    block = storage_name(storage)
+    whose = f"{who['origin']} {part.timestamps}"
+    stem = f"{FOLDER}/{who['handle']}/{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
+
+    async def put(file: Path) -> str:
+        path = f"{stem}-{file.name}"
+        address = await place.put(file, path)
+        return address if block is None else path
+
+    fields = {
+        "stills": [await put(file) for file in files.stills],
+        "clip": await put(files.clip) if files.clip else None,
+        "voice": await put(files.voice) if files.voice else None,
+        "voice_seconds": files.voice_seconds,
+        "storage": block,
+        "start": part.start,
+        "end": part.end,
+    }
+    return await _named(KieCharacter.model_validate({**who, **fields}), replace=replace)
+
+
+def storage_name(storage: WritableFileSystem | str | None) -> str | None:
+    """By which `type/name` a character finds its storage again.
+
+    Raises:
+        InvalidRequest: when it has none.
+    """
+    if storage is None or isinstance(storage, str):
+        return storage
+    name = storage._block_document_name  # pyright: ignore[reportPrivateUsage]
+    if name is None:
+        raise InvalidRequest(
+            "a character's files would be in a storage block that has no name to be found by",
+            next_step="Save the block, give it as type/name, and run again; nothing was submitted.",
+        )
+    return f"{storage.get_block_type_slug()}/{name}"
+
+
+async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
+    """Save the block under its handle's name; of two runs that make one at the same time, one does."""
+    try:
+        await character.asave(character.block_name, overwrite=replace)
+    except Exception as error:
+        if isinstance(error, KieError):
+            raise
+        raise InvalidRequest(
+            f"the character @{character.handle} could not be saved on the Prefect server "
+            f"({type(error).__name__}: {error})",
+            next_step="Run it again; nothing was submitted.",
+        ) from error
+    return character

@@ -1,0 +1,230 @@
+"""A character that you keep: from a slice of any video to episodes by any model, and a film."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from prefect_kie.api import InvalidRequest
+from prefect_kie.blocks import KieCharacter, KieCredentials
+from prefect_kie.flows import (
+    Character,
+    CharacterTraits,
+    Episodes,
+    EpisodeSettings,
+    Film,
+    NewCharacter,
+    Output,
+    Scope,
+    SeriesResult,
+    character_series,
+    create_character,
+    generate_video,
+)
+from prefect_kie.media.footage import look
+from prefect_kie.models import KlingV3TurboTextToVideo, Slice, Wan30Video
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+from tests.conftest import QUICKLY, unhurried
+
+pytestmark = pytest.mark.server
+
+ORIGINAL = Wan30Video(prompt="a calm cat on a red sofa", duration=5)
+SLICE = Slice(start=1, end=4)
+PROMPTS = ["{character} surfs at dawn", "a boat sails past {character} , who waves"]
+SERIES = {
+    "kling-3.0/video": {"duration": "3", "mode": "std"},
+    "bytedance/seedance-2-mini": {"duration": 4},
+    "wan/3-0-video": {"duration": 3},
+    "pixverse-v6/reference-to-video": {"duration": 3},
+    "kling-3.0-omni/text-to-video": {"duration": 3},
+}
+
+
+@pytest.fixture
+def kie() -> Iterator[SimulatorServer]:
+    """A simulated Kie whose videos are large enough to be looked at."""
+    settings = SimulatorSettings(
+        duration_seconds=0.1, video_height=360, video_fps=24, create_per_10s=None, polls_per_second=None
+    )
+    with SimulatorServer(settings) as simulator:
+        yield simulator
+
+
+@pytest.fixture
+def credentials(kie: SimulatorServer) -> KieCredentials:
+    return unhurried(kie)
+
+
+async def series(
+    kie: KieCredentials, directory: Path, handle: str, model: str, *, film: str = "no", key: str = "series"
+) -> SeriesResult:
+    return await character_series(
+        ORIGINAL,
+        NewCharacter(handle=handle, description="a calm grey cat"),
+        PROMPTS,
+        SLICE,
+        Episodes(model=model, input=SERIES[model]),
+        Film.model_validate({"join": film}),
+        credentials=kie,
+        output=Output(directory=directory),
+        waiting=QUICKLY,
+        scope=Scope(job_key=key),
+    )
+
+
+@pytest.mark.parametrize("model", SERIES)
+async def test_a_series_with_a_kept_character_is_one_change_of_a_parameter(
+    model: str, kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    handle = f"cat_{list(SERIES).index(model)}"
+    made = await series(credentials, tmp_path, handle, model)
+    assert [one.status for one in made.episodes] == ["saved", "saved"]
+    assert made.character is not None
+    assert (made.character.block, made.character.slice) == (handle.replace("_", "-"), SLICE)
+    jobs = kie.stats()["jobs"]
+    assert [job["model"] for job in jobs] == ["wan/3-0-video", model, model]
+    assert all(sum(job["references"]["files"].values()) >= 1 for job in jobs[1:]), jobs
+    assert not kie.stats()["violations"]
+
+    again = await series(credentials, tmp_path, handle, model)
+    assert again.paths == made.paths
+    assert len(kie.stats()["jobs"]) == 3
+
+
+async def test_a_character_is_made_once_from_a_job_a_file_or_an_address_and_costs_nothing(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    made = await generate_video(ORIGINAL, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+    where = {"task": made.saved.task_id, "file": made.path, "address": made.saved.url or ""}
+    before = kie.stats()["created"]
+    for name, source in where.items():
+        new = NewCharacter(handle=f"from_{name}", description="a calm grey cat")
+        output = Output(directory=tmp_path / "kept")
+        character = await create_character(source, new, SLICE, credentials, output, waiting=QUICKLY)
+        files = [Path(one) for one in character.stills]
+        assert 2 <= len(files) <= 4
+        assert all(one.stat().st_size for one in files)
+        assert 409_600 <= (clip := look(Path(character.clip or ""))).width * clip.height <= 927_408
+        block = await KieCharacter.aload(new.handle.replace("_", "-"))
+        assert Character.kept(block) == character
+        times = [one.stat().st_mtime_ns for one in files]
+        again = await create_character(source, new, SLICE, credentials, output, waiting=QUICKLY)
+        assert again == character
+        assert [one.stat().st_mtime_ns for one in files] == times
+        with pytest.raises(InvalidRequest, match=f"another character @from_{name}"):
+            await create_character(source, new, Slice(start=2, end=4), credentials, output, waiting=QUICKLY)
+    assert kie.stats()["created"] == before
+
+
+async def test_a_character_of_pictures_is_used_by_its_handle_in_any_prompt(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    made = await generate_video(ORIGINAL, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+    first = NewCharacter(handle="mira", name="Mira", description="a calm grey cat")
+    kept = await create_character(made.path, first, SLICE, credentials, Output(directory=tmp_path))
+    otto = NewCharacter(handle="otis", name="Otis")
+    await create_character(list(kept.stills[:1]), otto, credentials=credentials)
+
+    request = Wan30Video(prompt="@otis and @mira dance", duration=3)
+    both = await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+    assert both.videos[0].prompt == "@otis and @mira dance"
+    assert "The prompt with its characters: Image1 shows Otis." in caplog.text
+    uploaded = caplog.text.count("Uploaded ") - caplog.text.count(" before: ")
+    assert uploaded == len(kept.stills) + 1  # with the voice; the first still, which both have, goes once
+
+
+async def test_what_cannot_be_done_is_said_before_anything_is_paid(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await KieCharacter(handle="ann", name="Ann", stills=["https://files.example/ann.jpg"]).asave(
+        "ann", overwrite=True
+    )
+    output = Output(directory=tmp_path)
+    for request, told in (
+        (Wan30Video(prompt="@nobody dances", duration=3), "there is no character @nobody"),
+        (KlingV3TurboTextToVideo(prompt="@ann dances", duration="5"), "keeps no characters"),
+        (
+            Wan30Video(prompt="@ann dances", duration=3, first_frame_url="https://files.example/1.jpg"),
+            "first_frame_url",
+        ),
+    ):
+        with pytest.raises(InvalidRequest, match=told):
+            await generate_video(request, credentials, output=output)
+    sora = CharacterTraits(character_prompt="a calm cat")
+    ours = NewCharacter(handle="cat", description="a calm cat")
+    for traits, episodes, original, told in (
+        (sora, Episodes(model="wan/3-0-video"), ORIGINAL, "Sora's own characters"),
+        (ours, EpisodeSettings(), ORIGINAL, "Sora's own characters"),
+        (ours, Episodes(model="wan/3-0-video"), None, "without an original"),
+        ("nobody", Episodes(model="wan/3-0-video"), None, "there is no character @nobody"),
+        (ours, Episodes(model="wan/2-6-text-to-video"), ORIGINAL, "keeps no characters"),
+    ):
+        with pytest.raises(InvalidRequest, match=told):
+            await character_series(original, traits, PROMPTS, SLICE, episodes, credentials=credentials)
+    assert kie.stats()["created"] == 0
+
+
+async def test_a_film_is_made_of_episodes_that_are_saved(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    made = await series(credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film")
+    assert made.film is not None
+    film = Path(made.film)
+    assert look(film).seconds == pytest.approx(6, abs=0.1)
+    assert film.with_suffix(".srt").read_text().count("-->") == 2
+    assert film.with_suffix(".otio").is_file()
+    again = await series(credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film")
+    assert again.film == made.film
+    assert len(kie.stats()["jobs"]) == 3
+    # Finals by another model: the original and the character stay.
+    finals = await series(credentials, tmp_path, "star", "kling-3.0-omni/text-to-video", key="film")
+    assert finals.character == made.character
+    assert len(kie.stats()["jobs"]) == 5
+
+
+async def test_episodes_continue_each_other_from_the_last_frame(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    async def made() -> SeriesResult:
+        return await character_series(
+            ORIGINAL,
+            NewCharacter(handle="walker", description="a calm grey cat"),
+            [*PROMPTS, "{character} sleeps"],
+            SLICE,
+            Episodes(model="wan/2-7-r2v", input={"duration": 3}),
+            Film(continuity="last frame"),
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key="continued"),
+        )
+
+    first = await made()
+    frames = [job["input"].get("first_frame") for job in kie.stats()["jobs"]][1:]
+    assert [frame is not None for frame in frames] == [False, True, True]
+    assert len(set(frames)) == 3
+    assert (await made()).paths == first.paths
+    assert len(kie.stats()["jobs"]) == 4
+    with pytest.raises(InvalidRequest, match="takes no first frame beside a character"):
+        Film(continuity="last frame").frame_of("wan/3-0-video")
+
+
+async def test_a_character_that_is_kept_stars_without_an_original(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    video = await generate_video(ORIGINAL, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+    new = NewCharacter(handle="solo", description="a calm grey cat")
+    await create_character(video.path, new, SLICE, credentials, Output(directory=tmp_path))
+    made = await character_series(
+        None,
+        "solo",
+        PROMPTS,
+        episodes=Episodes(model="wan/3-0-video", input={"duration": 3}),
+        credentials=credentials,
+        output=Output(directory=tmp_path),
+        waiting=QUICKLY,
+    )
+    assert made.original is None
+    assert [one.status for one in made.episodes] == ["saved", "saved"]
