@@ -150,7 +150,12 @@ def test_a_slice_inside_of_the_video_passes(length: float) -> None:
     Slice.parse("3.55,5.55").check_within(length)
 
 
-@pytest.mark.parametrize("length", [5.54, 5.0, 0.0])
+@pytest.mark.parametrize("length", [5.54, 5.0, 1.0])
 def test_a_slice_that_ends_after_the_video_is_refused_with_both_numbers(length: float) -> None:
     with pytest.raises(ValueError, match=rf"3\.55,5\.55 ends after the video, which is {length:.2f} s"):
         Slice.parse("3.55,5.55").check_within(length)
+
+
+def test_a_video_shorter_than_any_slice_is_refused_as_such() -> None:
+    with pytest.raises(ValueError, match=r"the video is 0\.00 s long, and a slice at least 1 s"):
+        Slice.parse("3.55,5.55").check_within(0.0)
