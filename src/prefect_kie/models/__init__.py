@@ -21,6 +21,7 @@ from prefect_kie.models.registry import (
 )
 
 if TYPE_CHECKING:
+    from prefect_kie.models import _classes
     from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
     from prefect_kie.models.sora2 import Shot
 
@@ -37,9 +38,10 @@ __all__ = [
     "parse_request",
     "request_class",
 ]
-__all__ += [known.class_name for known in MODELS.values()]  # pyright: ignore[reportUnsupportedDunderAll]
-
-if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
+if TYPE_CHECKING:
+    __all__ += _classes.__all__
+else:  # a type checker would take any name for one of this module's
+    __all__ += [known.class_name for known in MODELS.values()]
 
     def __getattr__(name: str) -> object:
         if name not in _MODULE_OF:
