@@ -20,15 +20,8 @@ if TYPE_CHECKING:
     from prefect_kie.flows.resolve import resolve_submission
     from prefect_kie.flows.resuming import resume_waiting
     from prefect_kie.flows.series import character_series
-    from prefect_kie.outcomes.results import (
-        Character,
-        CollectedJob,
-        GeneratedAudio,
-        GeneratedImages,
-        GeneratedVideos,
-        SeriesResult,
-        VideoOutcome,
-    )
+    from prefect_kie.outcomes.results import GeneratedAudio, GeneratedImages, GeneratedVideos, VideoOutcome
+    from prefect_kie.outcomes.series import Character, CollectedJob, SeriesResult
     from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
 __all__ = [
@@ -79,9 +72,8 @@ _MODULES = {
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "character_series",
-    "outcomes.results": (
-        "Character CollectedJob GeneratedAudio GeneratedImages GeneratedVideos SeriesResult VideoOutcome"
-    ),
+    "outcomes.results": "GeneratedAudio GeneratedImages GeneratedVideos VideoOutcome",
+    "outcomes.series": "Character CollectedJob SeriesResult",
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

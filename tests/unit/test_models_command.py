@@ -13,6 +13,7 @@ import pytest
 from prefect.context import SettingsContext, get_settings_context
 
 from prefect_kie.api import CatalogModel, ModelSchema, ServiceUnavailable, SuccessRate
+from prefect_kie.cli import model_page
 from prefect_kie.cli import models as command
 from prefect_kie.cli.doctor import models_in
 from prefect_kie.cli.main import main
@@ -113,7 +114,7 @@ def test_a_list_has_what_is_new_and_what_is_gone(capsys: pytest.CaptureFixture[s
 def test_each_model_is_shown() -> None:
     now = datetime.now(timezone.utc)
     for name, entry in package_catalog().items():
-        lines = [*command.shown(name, entry, None, None, "", SuccessRate(model=name), now)]
+        lines = [*model_page.shown(name, entry, None, None, "", SuccessRate(model=name), now)]
         assert max(len(line) for line in lines if not line.startswith("Example")) <= 80
         assert any(line.startswith(f"Example: await run_model({name!r}") for line in lines)
 
@@ -133,10 +134,10 @@ def test_one_model_as_kie_has_it(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_the_bar_has_a_block_an_hour() -> None:
     rates = (None,) * 6 + (0.0,) * 6 + (1.0,) * 6 + (0.5,) * 6 + (1.0,) * 120
-    bar = command.bar(SuccessRate(model="a", rates=rates))
+    bar = model_page.bar(SuccessRate(model="a", rates=rates))
     assert len(bar) == 24
     assert bar.startswith("·▁█▅█")
-    assert command.bar(SuccessRate(model="a", rates=(1.0, None))) == "█·"
+    assert model_page.bar(SuccessRate(model="a", rates=(1.0, None))) == "█·"
 
 
 @pytest.mark.usefixtures("live")

@@ -8,7 +8,7 @@ Knows no Prefect; usable on its own::
 """
 
 from prefect_kie.api.callbacks import verify_signature
-from prefect_kie.api.catalog import CatalogModel, ModelPrice, ModelSchema, SuccessRate
+from prefect_kie.api.catalog import CatalogModel, ModelPrice, SuccessRate
 from prefect_kie.api.client import KieClient
 from prefect_kie.api.errors import (
     AuthenticationFailed,
@@ -32,6 +32,7 @@ from prefect_kie.api.jobs import Job, JobHandle, JobState
 from prefect_kie.api.polling import PollPolicy, next_poll
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.results import CharacterResult, JobResult, ResultFile
+from prefect_kie.api.schemas import ModelSchema
 from prefect_kie.api.uploads import UploadedFile
 
 __all__ = [

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -154,3 +155,10 @@ def _beginning(body: bytes, hide: KeyHider | None) -> str:
     # Hidden before it is cut: half of a key would not be found.
     text = body[: 64 * MAX_TEXT].decode("utf-8", "replace")
     return " ".join((hide(text) if hide else text)[: 4 * MAX_TEXT].split())[:MAX_TEXT]
+
+
+def texts(values: Any) -> Iterator[str]:
+    """The texts of a list, without blanks around them; what is none is left out."""
+    for value in as_list(values):
+        if isinstance(value, str) and value.strip():
+            yield value.strip()

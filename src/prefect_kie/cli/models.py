@@ -6,8 +6,7 @@ import argparse
 import asyncio
 import importlib.util
 import os
-import textwrap
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -21,29 +20,21 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_kie.api import CatalogModel, KieError, ModelSchema, SuccessRate
-from prefect_kie.api.catalog import CREATE_PATH
+from prefect_kie.api.schemas import CREATE_PATH
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
+from prefect_kie.cli.model_page import WIDTH, one_line, shown, wrapped
 from prefect_kie.cli.terminal import CommandFailed, say
-from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.catalog import (
     Entry,
-    Field,
     catalog_date,
     changes,
-    class_fields,
-    limits_text,
     live_fields,
     package_catalog,
     refreshed,
 )
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
-
-WIDTH = 80
-BLOCKS = "▁▂▃▄▅▆▇█"
-BAR_LENGTH = 24
-"""One block an hour."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +111,7 @@ def _source(why: str) -> str:
 
 
 def _tell(text: str) -> None:
-    for line in _wrapped(text, ""):
+    for line in wrapped(text, ""):
         say(line, "dim")
 
 
@@ -136,11 +127,11 @@ def rows_of(live: list[CatalogModel]) -> list[Row]:
         told = served.pop(name, None)
         retired = entry["status"] == "retired" or (live and told is None and entry["status"] == "live")
         status = "retired" if retired else "" if name in MODELS else "not typed"
-        price = entry.get("price", {}).get("note") or _one_line(told.price if told is not None else "")
+        price = entry.get("price", {}).get("note") or one_line(told.price if told is not None else "")
         rows.append(Row(name, tuple(entry["kinds"]), entry["family"], price, status, entry["title"] or ""))
     for name, told in served.items():
         rows.append(
-            Row(name, told.kinds, name.partition("/")[0], _one_line(told.price), "not typed", told.title)
+            Row(name, told.kinds, name.partition("/")[0], one_line(told.price), "not typed", told.title)
         )
     return sorted(rows, key=lambda row: row.name)
 
@@ -171,102 +162,6 @@ async def _show(options: argparse.Namespace) -> int:
         missing = "Kie's catalogue does not have it today."
     _tell(_source(why) if why else missing)
     return 0
-
-
-def shown(
-    name: str,
-    entry: Entry | None,
-    told: CatalogModel | None,
-    schema: ModelSchema | None,
-    price: str,
-    rate: SuccessRate,
-    now: datetime,
-) -> Iterator[str]:
-    """A model in lines of a terminal's width."""
-    cls = request_class(name)
-    title = entry["title"] if entry is not None else told.title if told is not None else ""
-    kinds = entry["kinds"] if entry is not None else told.kinds if told is not None else ()
-    yield from _wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}", "")
-    summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else ""
-    yield from _wrapped(summary or (told.description if told is not None else ""), "")
-    if entry is not None and entry["status"] == "retired":
-        yield "Retired: Kie serves it no more."
-    fields: dict[str, Field] = {}
-    if cls is not MarketModel:
-        fields = class_fields(cls)
-        yield f"Request: prefect_kie.models.{cls.__name__}"
-        yield f"Task: prefect_kie.tasks.{MODELS[name].task}"
-    elif schema is not None:
-        fields = live_fields(schema)
-        yield "Not typed in this version: checked by Kie's own schema before it is paid."
-    else:
-        yield "Not typed in this version."
-    yield ""
-    for field, facts in fields.items():
-        needed = " (required)" if facts["required"] else ""
-        yield from _wrapped(f"{field}{needed}: {limits_text(facts)}", "  ", "    ")
-        yield from _wrapped(facts.get("help", ""), "    ")
-    if schema is not None and cls is not MarketModel:
-        for change in changes(fields, live_fields(schema)):
-            if " is new: " in change or " also takes " in change:
-                yield from _wrapped(f"Newer than this version: {change}", "  ", "    ")
-    yield ""
-    if price:
-        yield from _wrapped(f"Price, as Kie says on {now:%Y-%m-%d}: {price}", "", "  ")
-    elif entry is not None and "price" in entry:
-        yield from _wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
-    if rate.mean is not None:
-        yield f"Jobs that succeeded, last 24 hours: {bar(rate)} {rate.mean:.0%}"
-    yield f"Example: {example(name, fields)}"
-
-
-def bar(rate: SuccessRate) -> str:
-    """A block for each hour, higher where more jobs succeeded; a dot where nobody asked."""
-    size = -(-len(rate.rates) // BAR_LENGTH)
-    blocks: list[str] = []
-    for start in range(0, len(rate.rates), size):
-        mean = SuccessRate(model=rate.model, rates=rate.rates[start : start + size]).mean
-        blocks.append("·" if mean is None else BLOCKS[min(len(BLOCKS) - 1, int(mean * len(BLOCKS)))])
-    return "".join(blocks)
-
-
-def example(name: str, fields: dict[str, Field]) -> str:
-    """A call with what the model needs."""
-    needed = {field: facts for field, facts in fields.items() if facts["required"]}
-    if not needed and "prompt" in fields:
-        needed = {"prompt": fields["prompt"]}
-    words = "".join(f", {field}={_value(field, facts)!r}" for field, facts in needed.items())
-    return f"await run_model({name!r}{words})"
-
-
-def _value(name: str, field: Field) -> Any:
-    if field.get("enum") or "default" in field:
-        return field.get("default", (field.get("enum") or [None])[0])
-    match field["type"]:
-        case "boolean":
-            return False
-        case "integer" | "number":
-            return field.get("min", 1)
-        case "array":
-            return [_value(name, field.get("items", {"type": "string"}))] * max(1, field.get("min_items", 1))
-        case "object":
-            return {one: _value(one, each) for one, each in field.get("properties", {}).items()}
-        case _:
-            return "https://…" if field.get("format") == "uri" or "url" in name else "…"
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
-    return textwrap.wrap(
-        _one_line(text),
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if further is None else further,
-        break_on_hyphens=False,
-    )
 
 
 async def _diff(options: argparse.Namespace) -> int:
@@ -345,7 +240,7 @@ def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
         "status": "live",
         "result": {"shape": "urls", "where": "resultJson.resultUrls"},
         "price": {
-            "note": _one_line(model.price)[:200],
+            "note": one_line(model.price)[:200],
             "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
         },
         "confidence": "live schema",

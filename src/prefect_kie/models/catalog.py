@@ -14,9 +14,9 @@ from importlib.resources import files
 from typing import Any
 
 from prefect_kie.api import JobRequest, ModelSchema
-from prefect_kie.api.catalog import plain_schema
 from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.api.requests import SENT_AS
+from prefect_kie.api.schemas import plain_schema
 
 Entry = dict[str, Any]
 Field = dict[str, Any]

@@ -163,7 +163,7 @@ async def test_the_overview_names_what_failed_too(
 async def test_a_character_of_a_video_that_was_saved_here_has_frames(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.flows.characters.DEFAULT_DIRECTORY", tmp_path)
+    monkeypatch.setattr("prefect_kie.flows._characters.DEFAULT_DIRECTORY", tmp_path)
     made = await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     origin = str(made.videos[0].task_id)
     character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)

@@ -17,9 +17,10 @@ from prefect_kie.api import (
     RateLimited,
     ServiceUnavailable,
 )
-from prefect_kie.api.catalog import parse_models, parse_price, parse_schema, parse_success_rate
+from prefect_kie.api.catalog import parse_models, parse_price, parse_success_rate
 from prefect_kie.api.classification import Call, classify
 from prefect_kie.api.envelope import parse_envelope
+from prefect_kie.api.schemas import parse_schema
 
 from .conftest import NewClient, http_answer, wire
 
