@@ -33,6 +33,7 @@ from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, sum
 from prefect_kie.outcomes.results import Failure, VideoOutcome, Wanted
 from prefect_kie.outcomes.series import Character, SeriesResult
 from prefect_kie.run_page.artifacts import show_overview
+from prefect_kie.run_page.redo import redo_offer
 from prefect_kie.tasks import wait_for_job
 
 Traits = NewCharacter | CharacterTraits
@@ -58,7 +59,7 @@ async def character_series(
 
     Without a slice, the run shows frames of the video with their times and waits until somebody picks one.
     Run again, this run goes on where it was: the same jobs, nothing paid twice. Run with the same job_key and
-    other episodes, the original and the character stay: drafts by a cheap model, finals by another.
+    other prompts or episodes, it pays for what has changed: an episode redone, or finals after the drafts.
 
     Args:
         original: The first video: what to make, with which model. Or one that is there: the task id of a
@@ -69,7 +70,8 @@ async def character_series(
             prompt without it gets the handle in front.
         slice: Which part of it becomes the character: 1 to 8 seconds, inside the video, for Sora's own at
             most 4. None: pick it in the UI, on a contact sheet.
-        episodes: How the new videos are made: by any model that takes a character, or by Sora.
+        episodes: How the new videos are made, drafts first if you like: by any model that takes a character,
+            or by Sora.
         film: Whether they become one film.
         credentials: The Kie Credentials block, or its name.
         output: Where to save; by default kie-videos in the home directory.
@@ -102,6 +104,7 @@ async def character_series(
     asks = slice is None and not isinstance(traits, str)
     if asks:
         check_pictures()
+    episodes = episodes.now if isinstance(episodes, Episodes) else episodes
     frame = film.frame_of(episodes.model)
     further = _planned(original, traits, prompts, slice, episodes)
     runner = await JobRunner.prepare(
@@ -157,7 +160,8 @@ async def character_series(
     film_path = joined[0] if joined is not None else None
     result = SeriesResult(original=first, character=character, episodes=made, film=film_path)
     beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]
-    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined)
+    offer = redo_offer(runner.job_key, continued=frame is not None)
+    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined, offer)
     return complete(result, made, "episodes", runner.job_key, beside=beside)
 
 

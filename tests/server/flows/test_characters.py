@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCharacter, KieCredentials
@@ -58,14 +60,22 @@ def credentials(kie: SimulatorServer) -> KieCredentials:
 
 
 async def series(
-    kie: KieCredentials, directory: Path, handle: str, model: str, *, film: str = "no", key: str = "series"
+    kie: KieCredentials,
+    directory: Path,
+    handle: str,
+    model: str,
+    *,
+    film: str = "no",
+    key: str = "series",
+    prompts: list[str] = PROMPTS,
+    **draft: Any,
 ) -> SeriesResult:
     return await character_series(
         ORIGINAL,
         NewCharacter(handle=handle, description="a calm grey cat"),
-        PROMPTS,
+        prompts,
         SLICE,
-        Episodes(model=model, input=SERIES[model]),
+        Episodes(model=model, input=SERIES[model], **draft),
         Film.model_validate({"join": film}),
         credentials=kie,
         output=Output(directory=directory),
@@ -178,10 +188,38 @@ async def test_a_film_is_made_of_episodes_that_are_saved(
     again = await series(credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film")
     assert again.film == made.film
     assert len(kie.stats()["jobs"]) == 3
-    # Finals by another model: the original and the character stay.
-    finals = await series(credentials, tmp_path, "star", "kling-3.0-omni/text-to-video", key="film")
-    assert finals.character == made.character
-    assert len(kie.stats()["jobs"]) == 5
+
+    # One episode redone: a new take and a new film; the other episode and the old files stay.
+    prompts = [PROMPTS[0], "{character} sleeps on a boat"]
+    redone = await series(
+        credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film", prompts=prompts
+    )
+    assert kie.stats()["created"] == 4
+    assert redone.paths[0] == made.paths[0]
+    assert redone.paths[1] != made.paths[1]
+    assert redone.film not in (None, made.film)
+    assert all(Path(one).is_file() for one in (*made.paths, *redone.paths, made.film, str(redone.film)))
+    assert "sleeps on a boat" in Path(str(redone.film)).with_suffix(".srt").read_text()
+
+
+async def test_drafts_and_finals_are_paid_once_each(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    mini = "bytedance/seedance-2-mini"
+    draft = {"draft_model": mini, "draft_input": SERIES[mini]}
+    for _ in range(2):
+        drafts = await series(credentials, tmp_path, "extra", "wan/3-0-video", key="takes", **draft)
+        assert [one.model for one in drafts.episodes] == [mini, mini]
+        assert kie.stats()["created"] == 3
+    draft["draft_model"] = ""  # as a form that is emptied sends it
+    for _ in range(2):
+        finals = await series(credentials, tmp_path, "extra", "wan/3-0-video", key="takes", **draft)
+        assert [one.model for one in finals.episodes] == ["wan/3-0-video"] * 2
+        assert kie.stats()["created"] == 5
+    assert finals.character == drafts.character
+    assert len({*drafts.paths, *finals.paths}) == 4
+    with pytest.raises(ValidationError, match="duration"):
+        Episodes(model="wan/3-0-video", draft_model=mini, draft_input={"duration": 99})
 
 
 async def test_episodes_continue_each_other_from_the_last_frame(
