@@ -120,7 +120,10 @@ async def character_series(
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
         storage_name(runner.storage)
         await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
-    await runner.approve(jobs, unpaid, further)
+    # Else nothing but the episodes is paid, and what is left of them is known once the character is.
+    asks_first = bool(unpaid or isinstance(traits, CharacterTraits) or retry != Retry())
+    if asks_first:
+        await runner.approve(jobs, unpaid, further)
     first: VideoOutcome | None = None
     if jobs:
         (first,) = await runner.videos(jobs, new=unpaid)
@@ -138,6 +141,8 @@ async def character_series(
             take = 1 + sum(one.request.title == request.title for one in planned)
             planned.append(Wanted(request, take))  # a prompt that is listed twice is two videos
         planned = await runner.cast(planned)
+        if not asks_first:
+            await runner.approve(jobs, (), further, settled=planned)
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("character-series: unexpected error")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from prefect import flow
 from pydantic import ValidationError
 
 from prefect_kie.api import InvalidRequest
@@ -27,8 +31,10 @@ from prefect_kie.flows import (
 )
 from prefect_kie.media.footage import look
 from prefect_kie.models import KlingV3TurboTextToVideo, Slice, Wan30Video
+from prefect_kie.run_page.redo import redo_offer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICKLY, unhurried
+from tests.server.flows.test_questions import Deployed, artifact
 
 pytestmark = pytest.mark.server
 
@@ -199,6 +205,8 @@ async def test_a_film_is_made_of_episodes_that_are_saved(
     assert redone.paths[1] != made.paths[1]
     assert redone.film not in (None, made.film)
     assert all(Path(one).is_file() for one in (*made.paths, *redone.paths, made.film, str(redone.film)))
+    offer = "with `scope=Scope(job_key='film')`. Only what changes is made and paid for, once"
+    assert offer in await artifact("kie-overview")
     assert "sleeps on a boat" in Path(str(redone.film)).with_suffix(".srt").read_text()
 
 
@@ -266,3 +274,26 @@ async def test_a_character_that_is_kept_stars_without_an_original(
     )
     assert made.original is None
     assert [one.status for one in made.episodes] == ["saved", "saved"]
+
+
+async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
+    credentials: KieCredentials,
+) -> None:
+    @flow(persist_result=True)
+    async def ends(prompts: list[str], scope: dict[str, str] | None = None) -> str:
+        return redo_offer("100 % mine", continued=True)
+
+    given: dict[str, Any] = {"prompts": ['50 % [of](x) `it` & "more" + é', "%41 *"]}
+    text = str(await (await (await Deployed.of(ends, given)).work()).aresult())
+    (address,) = re.findall(r"\[a new run with the same values\]\((\S+)\)", text)
+    parts = urlsplit(address)
+    assert re.fullmatch(r"/deployments/deployment/[0-9a-f-]{36}/run", parts.path)
+    values = unquote(parts.query.removeprefix("parameters="))
+    # The newer UI takes them as they are, the classic one decodes them once more.
+    expected = {**given, "scope": {"job_key": "100 % mine"}}
+    assert json.loads(values) == json.loads(unquote(values)) == expected
+    assert "Those after it" in text
+
+    long = {"prompts": ["long" * 2000]}
+    text = str(await (await (await Deployed.of(ends, long)).work()).aresult())
+    assert "**Copy to new run**, with the job key `100 % mine`" in text
