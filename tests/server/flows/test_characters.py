@@ -27,10 +27,11 @@ from prefect_kie.flows import (
     SeriesResult,
     character_series,
     create_character,
+    generate_image,
     generate_video,
 )
 from prefect_kie.media.footage import look
-from prefect_kie.models import KlingV3TurboTextToVideo, Slice, Wan30Video
+from prefect_kie.models import KlingV3TurboTextToVideo, NanoBanana2, Slice, Wan30Video
 from prefect_kie.run_page.redo import redo_offer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICKLY, unhurried
@@ -149,6 +150,19 @@ async def test_a_character_of_pictures_is_used_by_its_handle_in_any_prompt(
     assert "The prompt with its characters: Image1 shows Otis." in caplog.text
     uploaded = caplog.text.count("Uploaded ") - caplog.text.count(" before: ")
     assert uploaded == len(kept.stills) + 1  # with the voice; the first still, which both have, goes once
+
+    # A character sheet by a picture model becomes another picture of it, and making it again changes nothing.
+    prompt = "A character sheet of @otis on white: front, side and back"
+    where: dict[str, Any] = {"output": Output(directory=tmp_path), "waiting": QUICKLY}
+    sheet = await generate_image(NanoBanana2(prompt=prompt), credentials, **where)
+    block = await KieCharacter.aload("otis")
+    block.stills = [*block.stills[:3], sheet.path]
+    await block.asave("otis", overwrite=True)
+    again = await create_character(list(kept.stills[:1]), otto, credentials=credentials)
+    assert again.stills == (kept.stills[0], sheet.path)
+    await generate_video(Wan30Video(prompt="@otis sleeps", duration=3), credentials, **where)
+    assert kie.stats()["jobs"][-1]["references"]["files"] == {"reference_image_urls": 2}
+    assert kie.stats()["created"] == 4
 
 
 async def test_what_cannot_be_done_is_said_before_anything_is_paid(
