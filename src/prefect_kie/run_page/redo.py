@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from urllib.parse import quote
 
 from prefect.context import FlowRunContext
@@ -26,13 +27,13 @@ def redo_offer(job_key: str, *, continued: bool = False) -> str:
         where = f"in the same call, with {code(f'scope=Scope(job_key={job_key!r})')}"
     else:
         # As both UIs' "Copy to new run" does it. The classic one decodes the values twice: no % of their own.
-        scope = {**(run.parameters.get("scope") or {}), "job_key": job_key}
+        scope: dict[str, Any] = {**(run.parameters.get("scope") or {}), "job_key": job_key}
         values = json.dumps(run.parameters | {"scope": scope}, separators=(",", ":")).replace("%", "\\u0025")
         path = f"deployments/deployment/{run.deployment_id}/run?parameters={quote(values, safe='')}"
         ui = PREFECT_UI_URL.value()
         where = f"in this run's menu ⋮, **Copy to new run**, with the job key {code(job_key)}"
         if ui and len(address := f"{ui.rstrip('/')}/{path}") <= LONGEST_ADDRESS:
-            where = f"in {link('a new run with the same values', address)}"
+            where = f"in {link('the form of a new run with the same values', address)}"
     after = " Those after it begin with its last picture, so they are made anew too." if continued else ""
     return (
         f"**Redo an episode:** change its prompt {where}. Only what changes is made and paid for, once; the "

@@ -299,7 +299,7 @@ async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
 
     given: dict[str, Any] = {"prompts": ['50 % [of](x) `it` & "more" + é', "%41 *"]}
     text = str(await (await (await Deployed.of(ends, given)).work()).aresult())
-    (address,) = re.findall(r"\[a new run with the same values\]\((\S+)\)", text)
+    (address,) = re.findall(r"\[the form of a new run with the same values\]\((\S+)\)", text)
     parts = urlsplit(address)
     assert re.fullmatch(r"/deployments/deployment/[0-9a-f-]{36}/run", parts.path)
     values = unquote(parts.query.removeprefix("parameters="))
