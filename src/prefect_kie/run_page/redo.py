@@ -28,7 +28,8 @@ def redo_offer(job_key: str, *, continued: bool = False) -> str:
     else:
         # As both UIs' "Copy to new run" does it. The classic one decodes the values twice: no % of their own.
         scope: dict[str, Any] = {**(run.parameters.get("scope") or {}), "job_key": job_key}
-        values = json.dumps(run.parameters | {"scope": scope}, separators=(",", ":")).replace("%", "\\u0025")
+        values = json.dumps(run.parameters | {"scope": scope}, separators=(",", ":"), default=str)
+        values = values.replace("%", "\\u0025")
         path = f"deployments/deployment/{run.deployment_id}/run?parameters={quote(values, safe='')}"
         ui = PREFECT_UI_URL.value()
         where = f"in this run's menu ⋮, **Copy to new run**, with the job key {code(job_key)}"
