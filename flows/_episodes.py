@@ -107,11 +107,21 @@ class Episodes(BaseModel, title="Any model"):
     """Which model makes the new videos, as kling-3.0/video."""
     input: dict[str, Any] = {}
     """Its other fields, like {"duration": "5"}; the prompt and the character are filled in."""
+    draft_model: Annotated[str, Field(max_length=200)] | None = None
+    """A cheaper model: while one is given, it makes drafts instead. Empty: the finals are made."""
+    draft_input: dict[str, Any] = {}
+    """The other fields of the draft's model."""
 
     @model_validator(mode="after")
-    def _fit_the_model(self) -> "Episodes":
-        self.planned("@probe is here")  # what this model does not take is refused now, not after paying
+    def _fit_the_models(self) -> "Episodes":
+        for takes in (self, self.now):  # what a model does not take is refused now, not after paying
+            takes.planned("@probe is here")
         return self
+
+    @property
+    def now(self) -> "Episodes":
+        """What is made now: the drafts while a model for them is given, else the finals."""
+        return Episodes(model=self.draft_model, input=self.draft_input) if self.draft_model else self
 
     def request(self, prompt: str, character: Character) -> JobRequest:
         """The request of one new video, with the character's handle in its prompt."""

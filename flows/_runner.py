@@ -155,13 +155,22 @@ class JobRunner:
         return new
 
     async def approve(
-        self, jobs: Sequence[Wanted], new: Collection[int], further: Sequence[api.JobRequest] = ()
+        self,
+        jobs: Sequence[Wanted],
+        new: Collection[int],
+        further: Sequence[api.JobRequest] = (),
+        *,
+        settled: Sequence[Wanted] | None = None,
     ) -> None:
-        """Ask a person, where what is left to submit costs so much; see `human_input.approval.approve`."""
+        """Ask a person, where what is left to submit costs so much; see `human_input.approval.approve`.
+
+        Of `further` requests all is left, or of what became of them (`settled`) what is not submitted yet.
+        """
         unsettled = [Wanted(request) for request in further]
+        left = unsettled if settled is None else [settled[n] for n in await self._not_submitted(settled)]
         await approve(
             [*jobs, *unsettled],
-            [*(jobs[n] for n in new), *unsettled],
+            [*(jobs[n] for n in new), *left],
             over=self.approval.ask_above,
             kie=self.credentials,
             job_key=self.job_key,

@@ -33,6 +33,7 @@ from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, sum
 from prefect_kie.outcomes.results import Failure, VideoOutcome, Wanted
 from prefect_kie.outcomes.series import Character, SeriesResult
 from prefect_kie.run_page.artifacts import show_overview
+from prefect_kie.run_page.redo import redo_offer
 from prefect_kie.tasks import wait_for_job
 
 Traits = NewCharacter | CharacterTraits
@@ -58,7 +59,7 @@ async def character_series(
 
     Without a slice, the run shows frames of the video with their times and waits until somebody picks one.
     Run again, this run goes on where it was: the same jobs, nothing paid twice. Run with the same job_key and
-    other episodes, the original and the character stay: drafts by a cheap model, finals by another.
+    other prompts or episodes, it pays for what has changed: an episode redone, or finals after the drafts.
 
     Args:
         original: The first video: what to make, with which model. Or one that is there: the task id of a
@@ -69,7 +70,8 @@ async def character_series(
             prompt without it gets the handle in front.
         slice: Which part of it becomes the character: 1 to 8 seconds, inside the video, for Sora's own at
             most 4. None: pick it in the UI, on a contact sheet.
-        episodes: How the new videos are made: by any model that takes a character, or by Sora.
+        episodes: How the new videos are made, drafts first if you like: by any model that takes a character,
+            or by Sora.
         film: Whether they become one film.
         credentials: The Kie Credentials block, or its name.
         output: Where to save; by default kie-videos in the home directory.
@@ -102,6 +104,7 @@ async def character_series(
     asks = slice is None and not isinstance(traits, str)
     if asks:
         check_pictures()
+    episodes = episodes.now if isinstance(episodes, Episodes) else episodes
     frame = film.frame_of(episodes.model)
     further = _planned(original, traits, prompts, slice, episodes)
     runner = await JobRunner.prepare(
@@ -117,7 +120,10 @@ async def character_series(
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
         storage_name(runner.storage)
         await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
-    await runner.approve(jobs, unpaid, further)
+    # Else nothing but the episodes is paid, and what is left of them is known once the character is.
+    asks_first = bool(unpaid or isinstance(traits, CharacterTraits) or retry != Retry())
+    if asks_first:
+        await runner.approve(jobs, unpaid, further)
     first: VideoOutcome | None = None
     if jobs:
         (first,) = await runner.videos(jobs, new=unpaid)
@@ -135,6 +141,8 @@ async def character_series(
             take = 1 + sum(one.request.title == request.title for one in planned)
             planned.append(Wanted(request, take))  # a prompt that is listed twice is two videos
         planned = await runner.cast(planned)
+        if not asks_first:
+            await runner.approve(jobs, (), further, settled=planned)
     except Exception as error:
         if not isinstance(error, KieError):
             get_run_logger().exception("character-series: unexpected error")
@@ -157,7 +165,8 @@ async def character_series(
     film_path = joined[0] if joined is not None else None
     result = SeriesResult(original=first, character=character, episodes=made, film=film_path)
     beside: list[VideoOutcome | Character] = [*([first] if first is not None else []), character]
-    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined)
+    offer = redo_offer(runner.job_key, continued=frame is not None)
+    await show_overview(table([*beside, *made]), summary([*beside, *made]), joined, offer)
     return complete(result, made, "episodes", runner.job_key, beside=beside)
 
 

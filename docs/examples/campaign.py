@@ -9,8 +9,8 @@ from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 
 from prefect_kie.errors import RunIncomplete
-from prefect_kie.flows import CharacterTraits, Scope, SeriesResult, character_series
-from prefect_kie.models import Slice, Sora2TextToVideo
+from prefect_kie.flows import Episodes, NewCharacter, Scope, SeriesResult, character_series
+from prefect_kie.models import Slice, Wan30Video
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS episodes (
@@ -19,9 +19,14 @@ CREATE TABLE IF NOT EXISTS episodes (
     PRIMARY KEY (campaign, prompt)
 )
 """
-ORIGINAL = Sora2TextToVideo(prompt="A robot barista in a green apron pours a latte")
-SLICE = Slice(start=1.0, end=3.5)
-TRAITS = CharacterTraits(character_prompt="cheerful robot barista", character_user_name="latte_bot")
+ORIGINAL = Wan30Video(prompt="A robot barista in a green apron pours a latte")
+SLICE = Slice(start=1, end=4)
+EPISODES = Episodes(model="kling-3.0/video", input={"duration": "5"})
+
+
+def star(campaign: str) -> NewCharacter:
+    """The campaign's character, like @spring_bot; so a campaign's name has small letters, digits and _."""
+    return NewCharacter(handle=f"{campaign}_bot", description="a cheerful robot barista in a green apron")
 
 
 @task(cache_policy=NO_CACHE)  # a table changes: read it each time
@@ -65,8 +70,9 @@ async def make_campaign(database: Path, campaign: str) -> int:
         series = await character_series(
             original=ORIGINAL,
             slice=SLICE,
-            traits=TRAITS,
+            traits=star(campaign),
             prompts=prompts,
+            episodes=EPISODES,
             scope=Scope(job_key=f"campaign {campaign}"),
         )
     except RunIncomplete as incomplete:  # what was made is written back all the same

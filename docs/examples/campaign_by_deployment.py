@@ -3,7 +3,7 @@
 import asyncio
 from pathlib import Path
 
-from campaign import ORIGINAL, SLICE, TRAITS, extract, load
+from campaign import EPISODES, ORIGINAL, SLICE, extract, load, star
 from prefect import flow
 from prefect.deployments import arun_deployment
 
@@ -22,8 +22,9 @@ async def make_campaign_by_deployment(database: Path, campaign: str) -> int:
         parameters={
             "original": ORIGINAL.model_dump(mode="json"),
             "slice": SLICE.model_dump(mode="json"),
-            "traits": TRAITS.model_dump(mode="json"),
+            "traits": star(campaign).model_dump(mode="json"),
             "prompts": prompts,
+            "episodes": EPISODES.model_dump(mode="json"),
             "scope": {"job_key": f"campaign {campaign}"},
         },
     )

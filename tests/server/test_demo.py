@@ -42,18 +42,20 @@ def test_the_demo_makes_its_files_and_stops_what_it_started(tmp_path: Path) -> N
     assert "Traceback" not in done.stdout
     assert re.search(r"6 results, 1 character, [\d.]+ credits, in \d+ s", done.stdout)
     assert "@latte_bot" in done.stdout
-    made = [path for path in (tmp_path / "demo/videos").iterdir() if path.suffix != ".json"]
-    assert all(path.name in done.stdout for path in made)
+    videos = tmp_path / "demo/videos"
+    made = [path for path in videos.iterdir() if path.is_file() and path.suffix != ".json"]
+    assert all(path.name in done.stdout for path in made if path.suffix not in (".otio", ".srt"))
+    assert list((videos / "characters/latte_bot").rglob("*.jpg"))
     assert sorted(path.suffix for path in made if "cover" not in path.name) == [
         *(".mp3", ".mp3"),
-        *(".mp4", ".mp4", ".mp4", ".mp4"),
-        ".png",
+        *(".mp4",) * 5,
+        *(".otio", ".png", ".srt"),
     ]
     for path in made:
         if path.suffix == ".mp4":
             with av.open(str(path)) as video:
                 assert video.duration is not None
-                seconds = 5 if "kling" in path.name else 10
+                seconds = 10 if path.name.startswith("film-") else 5
                 assert video.duration / av.time_base == pytest.approx(seconds, abs=0.2)
                 assert video.streams.video[0].codec_context.name == "h264"
     url = re.findall(r"Prefect UI: (http://\S+)", done.stdout)[0]

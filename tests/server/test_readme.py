@@ -52,7 +52,7 @@ def test_each_example_runs(
         "series": 3,
         "character": 3,
         "pictures": 0,
-        "film": 5,
+        "film": 6,
         "tasks": 2,
         "flows": 2,
         "sync": 1,

@@ -99,6 +99,10 @@ class Ui(ABC):
         around.get_by_role("button", name="Add item").click()
         around.locator("textarea").last.fill(text)
 
+    def item(self, label: str, number: int) -> Locator:
+        """A line of a list, from 1."""
+        return self._around(label).locator("textarea").nth(number - 1)
+
     @abstractmethod
     def open_block_form(self, block_type: str) -> None:
         """The form of a new block."""

@@ -322,6 +322,22 @@ def test_a_series_by_any_model_becomes_a_film_that_plays(ui: Ui, served: Fleet, 
     line = page.get_by_text(re.compile(r"^Film: .*film-[0-9a-f]+\.mp4, 10\.0 s$"))
     expect(line).to_be_visible()
     ui.picture("series-overview")
-    page.goto(f"file://{line.locator('code').inner_text()}")
+    redo = page.get_by_role("link", name="a new run with the same values").get_attribute("href")
+    assert redo
+    film = line.locator("code").inner_text()
+    page.goto(f"file://{film}")
     plays(page.locator("video"), 10)
     ui.picture("film")
+
+    # One episode anew: the form has this run's values, and only that episode is paid.
+    ui.open(redo.removeprefix(served.server.url))
+    expect(ui.item("Prompts", 2)).to_have_value("{character} reads to a sleepy fox")
+    ui.item("Prompts", 2).fill("{character} reads to an owl")
+    ui.picture("redo")
+    again = ui.submit()
+    served.wait_until(again, "COMPLETED")
+    assert served.created() == before + 4
+    data = served.artifact(again, "kie-overview")["data"]
+    assert "reads to an owl" in data
+    (made,) = re.findall(r"film-[0-9a-f]+\.mp4", data)
+    assert made not in film

@@ -99,21 +99,20 @@ def test_the_table_fits_a_terminal_and_breaks_no_name(
 ) -> None:
     monkeypatch.setenv("COLUMNS", str(width))
     failed = VideoOutcome.of(Wanted(showcase.SONG), JobFailed("The GPU is on fire"), ID)
-    character = Character(
-        character_id="c1", handle="latte_bot", origin=ID, slice=showcase.SLICE, task_id=ID, credits=20
-    )
+    character = Character(handle="latte_bot", origin=ID, slice=showcase.SLICE, block="latte-bot", credits=0)
     made: showcase.Made = {
         "picture": saved(showcase.PICTURE),
         "song": failed,
         "original": saved(showcase.ORIGINAL),
         "character": character,
     }
-    showcase.show(made, 12.0)
+    showcase.show(made, 12.0, "/videos/film-0123456789ab.mp4")
     title, *lines = capsys.readouterr().out.splitlines()
-    assert title == "2 of 3 results, 1 character, 80 credits, in 12 s"
-    table = [line for line in lines if not line.endswith(".mp4") and "song:" not in line]
+    assert title == "2 of 3 results, 1 character, 60 credits, in 12 s"
+    table = [line for line in lines if ".mp4" not in line and "song:" not in line]
     assert max(map(len, table)) <= width
-    assert any("sora-2-text-to-video" in line and "10" in line for line in table)
-    assert any("@latte_bot" in line and "20" in line for line in table)
+    assert any("wan/3-0-video" in line and "10" in line for line in table)
+    assert any("@latte_bot" in line and line.rstrip().endswith("0") for line in table)
+    assert "film-0123456789ab.mp4 (both episodes)" in lines
     assert sum(line.endswith(f"{ID}.mp4") for line in lines) == 2
     assert any(line.startswith("song: The GPU is on fire") for line in lines)

@@ -1,4 +1,4 @@
-"""What the demo shows: a picture, a video of it, a song; a character and new videos with it.
+"""What the demo shows: a picture, a video of it, a song; a character, new videos with it, and their film.
 
 Run by `prefect-kie demo` as a process of its own, with Prefect's settings in the environment. On the real Kie
 it makes the picture alone, for less than a cent.
@@ -26,7 +26,9 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.setup import set_up
 from prefect_kie.cli.terminal import confirmed, forgive_output, say
 from prefect_kie.flows import (
-    CharacterTraits,
+    Episodes,
+    Film,
+    NewCharacter,
     Output,
     Scope,
     Waiting,
@@ -35,7 +37,7 @@ from prefect_kie.flows import (
     generate_image,
     generate_video,
 )
-from prefect_kie.models import Kling26ImageToVideo, Slice, Sora2TextToVideo, SunoGenerate, ZImage
+from prefect_kie.models import Kling26ImageToVideo, Slice, SunoGenerate, Wan30Video, ZImage
 from prefect_kie.outcomes.endings import summary
 from prefect_kie.outcomes.results import VideoOutcome, total_credits
 from prefect_kie.outcomes.series import Character
@@ -43,15 +45,18 @@ from prefect_kie.outcomes.series import Character
 PICTURE = ZImage(prompt="A paper boat on a rainy street, seen from above", aspect_ratio="16:9")
 MOVES = "The little boat begins to move and drifts out of the picture"
 SONG = SunoGenerate(custom_mode=False, instrumental=True, prompt="a slow waltz for a music box and rain")
-ORIGINAL = Sora2TextToVideo(
-    prompt="A cheerful robot barista with a green apron pours a latte in a small cafe, seen from the front"
+ORIGINAL = Wan30Video(
+    prompt="A cheerful robot barista with a green apron pours a latte in a small cafe, seen from the front",
+    duration=5,
 )
-SLICE = Slice(start=1.0, end=3.5)
-TRAITS = CharacterTraits(
-    character_prompt="cheerful robot barista, green apron, round friendly eyes",
-    character_user_name="latte_bot",
+SLICE = Slice(start=1.0, end=4.0)
+CHARACTER = NewCharacter(
+    handle="latte_bot",
+    description="cheerful robot barista, green apron, round friendly eyes",
+    replace=True,  # in a directory where the demo ran before
 )
-EPISODES = [
+BY_ANOTHER_MODEL = Episodes(model="kling-3.0/video", input={"duration": "5"})
+PROMPTS = [
     "{character} surfs a long wave at sunset, balancing a cup of coffee",
     "In a night train, {character} tells a quiet story to a sleepy fox",
 ]
@@ -74,11 +79,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if not (options.simulator or options.yes or allowed(credentials)):
             return 1
         with Console().status("Running on Prefect, whose UI shows each step", spinner="line"):
-            made = asyncio.run(_made(credentials, options.directory, poll, live=not options.simulator))
+            made, film = asyncio.run(_made(credentials, options.directory, poll, live=not options.simulator))
     except KieError as error:
         say(str(error), "red")
         return 1
-    show(made, time.monotonic() - started)
+    show(made, time.monotonic() - started, film)
     say(f"They are in {options.directory}")
     return 0
 
@@ -109,7 +114,7 @@ def allowed(credentials: KieCredentials) -> bool:
     return confirmed("Submit?")
 
 
-def show(made: Made, took: float) -> None:
+def show(made: Made, took: float, film: str | None = None) -> None:
     """Print what was made; below the table the files, whose names are wider than a terminal."""
     table = Table("made", "model", box=SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
     for name in ("length (s)", "credits"):
@@ -127,11 +132,15 @@ def show(made: Made, took: float) -> None:
                 say(Path(file.path).name)
             if one.error:
                 say(f"{what}: {one.error}")
+    if film is not None:
+        say(f"{Path(film).name} (both episodes)")
 
 
 @flow(name="demo", flow_run_name="demo")
-async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
-    """A picture; on a simulated Kie a video of it too, a song, and a series with a character."""
+async def demo(directory: Path, poll: PollPolicy, live: bool) -> tuple[Made, str | None]:
+    """A picture; on a simulated Kie a video of it too, a song, and a series with a character, whose film is
+    where the second value says.
+    """
     # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
     # jobs, so each run there has jobs of its own.
     scope = Scope(job_key="prefect-kie demo" if live else None)
@@ -139,20 +148,33 @@ async def demo(directory: Path, poll: PollPolicy, live: bool) -> Made:
     picture = await generate_image(PICTURE, output=output, waiting=waiting, scope=scope)
     made: Made = {"picture": picture.images[0]}
     if live:
-        return made
+        return made, None
     video = Kling26ImageToVideo(prompt=MOVES, image_urls=[picture.saved.url], sound=True)
     boat, song, series = await asyncio.gather(
         generate_video(video, output=output, waiting=waiting, scope=scope),
         generate_audio(SONG, output=output, waiting=waiting, scope=scope),
-        character_series(ORIGINAL, TRAITS, EPISODES, SLICE, output=output, waiting=waiting, scope=scope),
+        character_series(
+            ORIGINAL,
+            CHARACTER,
+            PROMPTS,
+            SLICE,
+            BY_ANOTHER_MODEL,
+            Film(join="when whole"),
+            output=output,
+            waiting=waiting,
+            scope=scope,
+        ),
     )
     made |= {"video of it": boat.videos[0], "song": song.audio[0]}
     made |= {"original": series.original} if series.original else {}
+    made |= {"character": series.character} if series.character else {}
     made |= {f"episode {number}": episode for number, episode in enumerate(series.episodes, 1)}
-    return made | ({"character": series.character} if series.character else {})
+    return made, series.film
 
 
-async def _made(credentials: KieCredentials, directory: Path, poll: PollPolicy, *, live: bool) -> Made:
+async def _made(
+    credentials: KieCredentials, directory: Path, poll: PollPolicy, *, live: bool
+) -> tuple[Made, str | None]:
     await credentials.asave(DEFAULT_CREDENTIALS, overwrite=True)
     async with get_client() as client:
         async for _ in set_up(client):

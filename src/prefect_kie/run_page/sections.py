@@ -53,9 +53,11 @@ def with_head(overview: str, head: str) -> str:
     return RULE.join([head, *overview.split(RULE)[1:]])
 
 
-def table_head(rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None) -> str:
+def table_head(
+    rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None, offer: str = ""
+) -> str:
     """The head of an overview: a summary, where the film is that they make together and how long (seconds),
-    and a table with a row for each thing that was wanted.
+    what can be done next, and a table with a row for each thing that was wanted.
     """
     columns = [name for name in _COLUMNS if any(row.get(name) for row in rows)]
     lines = [f"| {' | '.join(columns)} |", f"|{' --- |' * len(columns)}"]
@@ -64,10 +66,9 @@ def table_head(rows: Sequence[dict[str, str]], summary: str, film: tuple[str, fl
         if url := row.get("link (14 days)"):
             cells["link (14 days)"] = link("open", url)
         lines.append(f"| {' | '.join(cells.values())} |")
-    blocks = [f"**{escaped(summary)}**", "\n".join(lines)]
-    if film is not None:
-        blocks.insert(1, f"**Film:** {code(film[0])}, {film[1]:.1f} s")
-    return "\n\n".join(blocks)
+    joined = f"**Film:** {code(film[0])}, {film[1]:.1f} s" if film is not None else ""
+    blocks = [f"**{escaped(summary)}**", joined, offer, "\n".join(lines)]
+    return "\n\n".join(filter(None, blocks))
 
 
 def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:

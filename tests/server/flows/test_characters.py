@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import pytest
+from prefect import flow
+from pydantic import ValidationError
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCharacter, KieCredentials
@@ -21,12 +27,15 @@ from prefect_kie.flows import (
     SeriesResult,
     character_series,
     create_character,
+    generate_image,
     generate_video,
 )
 from prefect_kie.media.footage import look
-from prefect_kie.models import KlingV3TurboTextToVideo, Slice, Wan30Video
+from prefect_kie.models import KlingV3TurboTextToVideo, NanoBanana2, Slice, Wan30Video
+from prefect_kie.run_page.redo import redo_offer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICKLY, unhurried
+from tests.server.flows.test_questions import Deployed, artifact
 
 pytestmark = pytest.mark.server
 
@@ -58,14 +67,22 @@ def credentials(kie: SimulatorServer) -> KieCredentials:
 
 
 async def series(
-    kie: KieCredentials, directory: Path, handle: str, model: str, *, film: str = "no", key: str = "series"
+    kie: KieCredentials,
+    directory: Path,
+    handle: str,
+    model: str,
+    *,
+    film: str = "no",
+    key: str = "series",
+    prompts: list[str] = PROMPTS,
+    **draft: Any,
 ) -> SeriesResult:
     return await character_series(
         ORIGINAL,
         NewCharacter(handle=handle, description="a calm grey cat"),
-        PROMPTS,
+        prompts,
         SLICE,
-        Episodes(model=model, input=SERIES[model]),
+        Episodes(model=model, input=SERIES[model], **draft),
         Film.model_validate({"join": film}),
         credentials=kie,
         output=Output(directory=directory),
@@ -134,6 +151,19 @@ async def test_a_character_of_pictures_is_used_by_its_handle_in_any_prompt(
     uploaded = caplog.text.count("Uploaded ") - caplog.text.count(" before: ")
     assert uploaded == len(kept.stills) + 1  # with the voice; the first still, which both have, goes once
 
+    # A character sheet by a picture model becomes another picture of it, and making it again changes nothing.
+    prompt = "A character sheet of @otis on white: front, side and back"
+    where: dict[str, Any] = {"output": Output(directory=tmp_path), "waiting": QUICKLY}
+    sheet = await generate_image(NanoBanana2(prompt=prompt), credentials, **where)
+    block = await KieCharacter.aload("otis")
+    block.stills = [*block.stills[:3], sheet.path]
+    await block.asave("otis", overwrite=True)
+    again = await create_character(list(kept.stills[:1]), otto, credentials=credentials)
+    assert again.stills == (kept.stills[0], sheet.path)
+    await generate_video(Wan30Video(prompt="@otis sleeps", duration=3), credentials, **where)
+    assert kie.stats()["jobs"][-1]["references"]["files"] == {"reference_image_urls": 2}
+    assert kie.stats()["created"] == 4
+
 
 async def test_what_cannot_be_done_is_said_before_anything_is_paid(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
@@ -178,10 +208,40 @@ async def test_a_film_is_made_of_episodes_that_are_saved(
     again = await series(credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film")
     assert again.film == made.film
     assert len(kie.stats()["jobs"]) == 3
-    # Finals by another model: the original and the character stay.
-    finals = await series(credentials, tmp_path, "star", "kling-3.0-omni/text-to-video", key="film")
-    assert finals.character == made.character
-    assert len(kie.stats()["jobs"]) == 5
+
+    # One episode redone: a new take and a new film; the other episode and the old files stay.
+    prompts = [PROMPTS[0], "{character} sleeps on a boat"]
+    redone = await series(
+        credentials, tmp_path, "star", "wan/3-0-video", film="when whole", key="film", prompts=prompts
+    )
+    assert kie.stats()["created"] == 4
+    assert redone.paths[0] == made.paths[0]
+    assert redone.paths[1] != made.paths[1]
+    assert redone.film not in (None, made.film)
+    assert all(Path(one).is_file() for one in (*made.paths, *redone.paths, made.film, str(redone.film)))
+    offer = "with `scope=Scope(job_key='film')`. Only what changes is made and paid for, once"
+    assert offer in await artifact("kie-overview")
+    assert "sleeps on a boat" in Path(str(redone.film)).with_suffix(".srt").read_text()
+
+
+async def test_drafts_and_finals_are_paid_once_each(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    mini = "bytedance/seedance-2-mini"
+    draft = {"draft_model": mini, "draft_input": SERIES[mini]}
+    for _ in range(2):
+        drafts = await series(credentials, tmp_path, "extra", "wan/3-0-video", key="takes", **draft)
+        assert [one.model for one in drafts.episodes] == [mini, mini]
+        assert kie.stats()["created"] == 3
+    draft["draft_model"] = ""  # as a form that is emptied sends it
+    for _ in range(2):
+        finals = await series(credentials, tmp_path, "extra", "wan/3-0-video", key="takes", **draft)
+        assert [one.model for one in finals.episodes] == ["wan/3-0-video"] * 2
+        assert kie.stats()["created"] == 5
+    assert finals.character == drafts.character
+    assert len({*drafts.paths, *finals.paths}) == 4
+    with pytest.raises(ValidationError, match="duration"):
+        Episodes(model="wan/3-0-video", draft_model=mini, draft_input={"duration": 99})
 
 
 async def test_episodes_continue_each_other_from_the_last_frame(
@@ -228,3 +288,26 @@ async def test_a_character_that_is_kept_stars_without_an_original(
     )
     assert made.original is None
     assert [one.status for one in made.episodes] == ["saved", "saved"]
+
+
+async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
+    credentials: KieCredentials,
+) -> None:
+    @flow(persist_result=True)
+    async def ends(prompts: list[str], scope: dict[str, str] | None = None) -> str:
+        return redo_offer("100 % mine", continued=True)
+
+    given: dict[str, Any] = {"prompts": ['50 % [of](x) `it` & "more" + é', "%41 *"]}
+    text = str(await (await (await Deployed.of(ends, given)).work()).aresult())
+    (address,) = re.findall(r"\[the form of a new run with the same values\]\((\S+)\)", text)
+    parts = urlsplit(address)
+    assert re.fullmatch(r"/deployments/deployment/[0-9a-f-]{36}/run", parts.path)
+    values = unquote(parts.query.removeprefix("parameters="))
+    # The newer UI takes them as they are, the classic one decodes them once more.
+    expected = {**given, "scope": {"job_key": "100 % mine"}}
+    assert json.loads(values) == json.loads(unquote(values)) == expected
+    assert "Those after it" in text
+
+    long = {"prompts": ["long" * 2000]}
+    text = str(await (await (await Deployed.of(ends, long)).work()).aresult())
+    assert "**Copy to new run**, with the job key `100 % mine`" in text

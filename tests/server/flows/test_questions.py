@@ -28,11 +28,12 @@ from prefect.states import AwaitingRetry, Failed, Scheduled
 from prefect.variables import Variable
 
 from prefect_kie.api import InvalidRequest
-from prefect_kie.blocks import KieCredentials
+from prefect_kie.blocks import KieCharacter, KieCredentials
 from prefect_kie.errors import NotAnswered, NotApproved, SubmissionNotRecorded
 from prefect_kie.flows import (
     Approval,
     CharacterTraits,
+    Episodes,
     Output,
     Scope,
     character_series,
@@ -619,6 +620,41 @@ async def test_an_unknown_price_is_asked_whatever_the_limit(
     assert person.texts[0].startswith("**4 to submit, estimated at 90 credits and 1 job of unknown price.**")
     assert "| `sora-2-characters-pro` | 1 | unknown | unknown |" in await artifact("kie-approval")
     assert kie.stats()["created"] == 0
+
+
+@pytest.mark.usefixtures("prices")
+async def test_of_a_series_that_is_run_again_only_the_new_episode_is_asked(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    await KieCharacter(handle="asked", name="A", stills=["https://files.example/a.jpg"]).asave(
+        "asked", overwrite=True
+    )
+
+    async def series(second: str, *answers: dict[str, Any]) -> list[str]:
+        person = Person(*answers)
+        made, _ = await asyncio.gather(
+            character_series(
+                None,
+                "asked",
+                ["{character} surfs", second],
+                episodes=Episodes(model="wan/3-0-video", input={"duration": 3}),
+                credentials=credentials,
+                output=Output(directory=tmp_path),
+                waiting=QUICKLY,
+                scope=Scope(job_key="asked"),
+                approval=Approval(ask_above=0),
+            ),
+            person(),
+        )
+        assert len(made.paths) == 2
+        return person.texts
+
+    (text,) = await series("{character} reads", {"decision": "yes"})
+    assert text.startswith("**2 to submit, estimated at unknown price (2 jobs).**")
+    await series("{character} reads")
+    (text,) = await series("{character} sleeps", {"decision": "yes"})
+    assert text.startswith("**1 to submit, estimated at unknown price (1 job).**")
+    assert kie.stats()["created"] == 3
 
 
 async def test_without_any_price_everything_is_asked(

@@ -163,20 +163,21 @@ def test_names_of_untyped_models_keep_their_case() -> None:
 async def test_the_example_of_the_documentation() -> None:
     made = parse_table(
         await load_table(Path(__file__).parents[3] / "docs/examples/campaign.csv"),
-        {"prompt": "A {animal} explores {place}", "aspect_ratio": "portrait"},
+        {"prompt": "A {animal} explores {place}", "duration": 5},
     )
     assert [(row.number, row.line, row.request.model_name, row.take) for row in made] == [
-        (1, 2, "sora-2-text-to-video", 1),
-        (2, 3, "sora-2-text-to-video", 1),
-        (3, 4, "sora-2-text-to-video", 2),
-        (4, 5, "sora-2-pro-text-to-video", 1),
-        (5, 6, "sora-2-image-to-video", 1),
-        (6, 7, "sora-2-text-to-video-stable", 2),
+        (1, 2, "wan/3-0-video", 1),
+        (2, 3, "wan/3-0-video", 1),
+        (3, 4, "wan/3-0-video", 2),
+        (4, 5, "kling-3.0/video", 1),
+        (5, 6, "kling-2.6/image-to-video", 1),
+        (6, 7, "bytedance/seedance-2-mini", 2),
     ]
     assert [row.request.title for row in made][::3] == [
         "A red fox explores a snowy harbour",
-        'A heron, "the captain", steers a boat into the fog',
+        '@mia A heron, "the captain", steers a boat into the fog',
     ]
+    assert [row.request.input_fields()["duration"] for row in made] == [8, 5, 5, "5", "10", 5]
     assert made[4].request.input_fields()["image_urls"] == ["https://files.example/boat.png"]
     assert made[0].values["animal"] == "red fox"
     assert made[0].values["prompt"] == ""

@@ -154,6 +154,7 @@ def test_the_head_of_an_overview_is_a_table_in_which_nothing_acts(text: str) -> 
     assert re.findall(r'href="([^"]*)', shown) == ["https://files.example/a.mp4"]
     assert shown.count("</code>, 6.0 s</p>") == 1
     assert "Film" not in table_head([row], "1 video, 30 credits")
+    assert "credits**\n\nRedo\n\n| status" in table_head([row], "1 video, 30 credits", offer="Redo")
 
 
 @pytest.mark.parametrize(
