@@ -45,6 +45,7 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/mypy --strict --config-file= --cache-dir .mypy_cache/plain tests/unit/models/examples_of_types.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/examples_of_docs.py
+	$(BIN)/ruff check build/upstream/*.py
 	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
