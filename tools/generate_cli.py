@@ -13,8 +13,10 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/cli.md"
 HEAD = """# Command line
 
-Made from the command's own help (`make cli`); `prefect-kie COMMAND --help` says the same. The exit code is 0 if
-all is well, 1 if something failed or could not begin, 2 if the command line is wrong, and 130 after Ctrl-C.
+Made from the command's own help (`make cli`); `prefect-kie COMMAND --help` says the same.
+
+The exit code is 0 if all is well, 1 if something failed or could not begin, 2 if the command line is wrong,
+and 130 after Ctrl-C.
 """
 
 

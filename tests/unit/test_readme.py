@@ -66,6 +66,14 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
             assert not anchor or anchor in slugs, link
 
 
+def test_the_start_page_and_the_menu_lead_to_every_page() -> None:
+    docs = ROOT / "docs"
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"index.md"}
+    pages = {page for page in pages if not page.startswith("upstream/")}
+    assert pages == set(re.findall(r"\]\(([\w/-]+\.md)\)", (docs / "index.md").read_text()))
+    assert pages == set(re.findall(r'= "([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text())) - {"index.md"}
+
+
 def test_nothing_of_this_machine_is_in_the_repository() -> None:
     home = str(Path("~root").expanduser())
     for path in [*PAGES, ROOT / "pyproject.toml", ROOT / "Makefile", *ROOT.glob(".ci/*")]:
