@@ -10,6 +10,7 @@ from prefect_kie import errors, models, tasks
 from prefect_kie.api import KieError
 from prefect_kie.api import errors as api_errors
 from prefect_kie.models.index import MODELS
+from prefect_kie.submissions.store import SubmissionRecord
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,6 +48,11 @@ def test_the_error_table_names_every_error_with_its_charge() -> None:
     assert set(told) == set(classes)
     for name, charged in told.items():
         assert charged in ("–", classes[name].default_billed), name
+
+
+def test_the_reference_names_every_field_of_a_record() -> None:
+    told = {name for row in table_after("The record of a submission") for name in re.findall(r"\w+", row[0])}
+    assert told == set(SubmissionRecord.model_fields)
 
 
 def test_every_command_for_make_exists() -> None:
