@@ -1,7 +1,7 @@
 """Write the programs of the README and the docs to build/examples, where `make check` looks at their types.
 
-A fence that begins with ```python is a whole program; it may have a title, the file's name. A part of one begins
-with ``` { .python }. Those of docs/upstream, which show bugs, go to build/upstream, for ruff alone.
+A fence that begins with ```python is a whole program; it may have a title, the file's name. A part of one
+begins with ``` { .python }. Those of docs/upstream, which show bugs, go to build/upstream, for ruff alone.
 """
 
 from __future__ import annotations
