@@ -11,7 +11,7 @@ JOBS   ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models cli lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,10 +41,12 @@ check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/python tools/generate_models.py --check
+	$(BIN)/python tools/generate_cli.py --check
 	$(BIN)/mypy
 	$(BIN)/mypy --strict --config-file= --cache-dir .mypy_cache/plain tests/unit/models/examples_of_types.py
 	$(BIN)/pyright --pythonpath $(BIN)/python
 	$(BIN)/python tests/examples_of_docs.py
+	$(BIN)/ruff check build/upstream/*.py
 	$(BIN)/pyright --pythonpath $(BIN)/python --project build/examples
 	$(BIN)/lint-imports
 	$(BIN)/deptry .
@@ -65,6 +67,9 @@ bench: $(VENV)/.bench ## all benchmarks, for an hour (ARGS="waiting" for one, AR
 
 models: $(VENV)/.check ## the request classes of all models, from src/prefect_kie/models/catalog.json
 	$(BIN)/python tools/generate_models.py
+
+cli: $(VENV)/.demo ## docs/cli.md, from the command's own help
+	$(BIN)/python tools/generate_cli.py
 
 lowest: ## unit tests against the lowest versions that pyproject.toml allows
 	tests/on-versions 3.11 lowest

@@ -66,7 +66,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
         "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/secret.png"
     )
     _documentation_url = HttpUrl("https://docs.kie.ai/")
-    _description = "The key to a Kie AI account, for its Sora 2 and other video models."
+    _description = "The key to a Kie AI account, for all of its models."
 
     api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(
         title="API key", description="The key from kie.ai/api-key. It is stored encrypted."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import runpy
 import shutil
 import subprocess
 import sys
@@ -43,6 +45,7 @@ async def test_they_deploy_from_any_directory(tmp_path: Path) -> None:
             assert deployment.concurrency_options.collision_strategy == "ENQUEUE"
         await check_daily(client)
         await check_switches(client, tmp_path)
+    check_sdk(tmp_path)
 
 
 def run_prefect(directory: Path, *words: str) -> None:
@@ -61,6 +64,16 @@ async def check_switches(client: PrefectClient, directory: Path) -> None:
     run_prefect(directory, "deploy", "--name", "kie-daily")
     (schedule,) = (await client.read_deployment_by_name(name)).schedules
     assert schedule.active
+
+
+def check_sdk(directory: Path) -> None:
+    """Prefect's typed SDK of the deployments has each of them, with the parameters of its flow."""
+    run_prefect(directory, "sdk", "generate", "--output", "kie_sdk.py")
+    deployments = runpy.run_path(str(directory / "kie_sdk.py"))["deployments"]
+    for one in yaml.safe_load(TEXT)["deployments"]:
+        flow = one["entrypoint"].rsplit(".", 1)[1]
+        run = deployments.from_name(f"{flow.replace('_', '-')}/{one['name']}").run
+        assert set(inspect.signature(run).parameters) == set(getattr(flows, flow).parameters.properties)
 
 
 async def check_daily(client: PrefectClient) -> None:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from prefect_kie import models, tasks
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.simulator import SimulatorServer
-from tests.unit.test_readme import PAGES, README
+from tests.unit.test_readme import PAGES, ROOT
 
 EXAMPLES: dict[str, str] = {
     name: code
@@ -31,8 +31,8 @@ def test_each_example_runs(
     monkeypatch.setattr("prefect_kie.tasks.wait.next_poll", lambda *_, **__: 0.1)
     for picture, colour in (("boat.png", "blue"), ("fox.png", "orange")):
         Image.new("RGB", (64, 36), colour).save(tmp_path / picture)
-    setup = README.split("<!-- setup -->\n```python\n")[1].split("```")[0]
-    exec(setup, {})  # the README's own way to store a key
+    setup = PAGES[ROOT / "docs/install.md"].split("<!-- setup -->\n```python\n")[1].split("```")[0]
+    exec(setup, {})  # the page's own way to store a key
     credentials = KieCredentials(api_key=SecretStr("any"), base_url=kie.url, upload_url=kie.url)
     credentials.save("kie", overwrite=True)
     code = EXAMPLES[name]

@@ -10,6 +10,7 @@ from prefect_kie import errors, models, tasks
 from prefect_kie.api import KieError
 from prefect_kie.api import errors as api_errors
 from prefect_kie.models.index import MODELS
+from prefect_kie.submissions.store import SubmissionRecord
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,6 +50,11 @@ def test_the_error_table_names_every_error_with_its_charge() -> None:
         assert charged in ("–", classes[name].default_billed), name
 
 
+def test_the_reference_names_every_field_of_a_record() -> None:
+    told = {name for row in table_after("The record of a submission") for name in re.findall(r"\w+", row[0])}
+    assert told == set(SubmissionRecord.model_fields)
+
+
 def test_every_command_for_make_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for text in (README, (ROOT / "CONTRIBUTING.md").read_text(), (ROOT / ".ci/run").read_text()):
@@ -64,6 +70,14 @@ def test_every_link_between_the_pages_leads_somewhere() -> None:
             heads = re.findall(r"^#+ (.*)$", target.read_text(), re.MULTILINE) if anchor else []
             slugs = {re.sub(r"[^\w -]", "", head.lower()).replace(" ", "-") for head in heads}
             assert not anchor or anchor in slugs, link
+
+
+def test_the_start_page_and_the_menu_lead_to_every_page() -> None:
+    docs = ROOT / "docs"
+    pages = {str(page.relative_to(docs)) for page in docs.rglob("*.md")} - {"index.md"}
+    pages = {page for page in pages if not page.startswith("upstream/")}
+    assert pages == set(re.findall(r"\]\(([\w/-]+\.md)\)", (docs / "index.md").read_text()))
+    assert pages == set(re.findall(r'= "([\w/-]+\.md)"', (ROOT / "zensical.toml").read_text())) - {"index.md"}
 
 
 def test_nothing_of_this_machine_is_in_the_repository() -> None:

@@ -119,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
     option = command(
         "batch", "make the videos of a manifest, one per row; again, only what is missing", places
     )
-    option("manifest", type=Path, metavar="FILE")
+    option("manifest", type=Path, metavar="FILE", help="the manifest: CSV, TSV, JSON or JSON Lines")
     option("--dry-run", action="store_true", help="only check the manifest and show the cost")
     option("--yes", action="store_true", help="do not ask before paying")
     option("--model", help="model of the rows that name none")

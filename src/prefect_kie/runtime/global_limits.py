@@ -1,9 +1,9 @@
 """Rate limits that all processes share: global concurrency limits of the Prefect server.
 
 Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
-change. **A refusal counts as a change too**, so the blind retries of many (as of Prefect's own `rate_limit`)
-keep a limit from ever coming free. Hence each process asks for one slot at a time, and reads first, which
-changes nothing.
+change. **A refusal would count as a change too**, and keep a limit from ever coming free; up to 3.9.1 only a
+rollback hides that (docs/upstream). Nor does a refusal say how many others wait. Hence each process asks for
+one slot at a time, and reads first, which changes nothing.
 
 A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
 to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid.
