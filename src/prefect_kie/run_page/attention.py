@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
 
 from prefect_kie.api import (
@@ -64,8 +65,7 @@ async def emit_refusals(error: KieError) -> None:
             name, labels, payload = ACCOUNT_REFUSED, {"kie.reason": reason}, {}
         else:
             continue
-        if first_time(f"{name} {reason}"):
-            await _emit_of_run(name, reason, labels, {**payload, "message": _message(one)})
+        await _emit_of_run(name, reason, labels, {**payload, "message": _message(one)}, once=True)
 
 
 def emit_in_doubt(
@@ -85,15 +85,23 @@ def emit_in_doubt(
         emit(IN_DOUBT, f"kie.submission.{key}", f"{model} {key}", labels, payload)
 
 
-async def _emit_of_run(name: str, what: str, labels: dict[str, str], payload: dict[str, Any]) -> None:
-    run = flow_run.get_id()
-    resource = f"prefect.flow-run.{run}" if run else f"prefect.task-run.{task_run.get_id()}"
-    title = flow_run.get_name() or task_run.get_name() or ""
-    emit(name, resource, title, {**labels, OCCASION: await occasion(what)}, payload)
+async def _emit_of_run(
+    name: str, what: str, labels: dict[str, str], payload: dict[str, Any], *, once: bool = False
+) -> None:
+    try:
+        labels = {**labels, OCCASION: await occasion(what)}
+        if once and not first_time(f"{name} {labels[OCCASION]}"):
+            return
+        run = flow_run.get_id()
+        resource = f"prefect.flow-run.{run}" if run else f"prefect.task-run.{task_run.get_id()}"
+        title = flow_run.get_name() or task_run.get_name() or ""
+        emit(name, resource, title, labels, payload)
+    except Exception as error:  # the server may be away, by whom Prefect knows a run's name
+        get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
 
 
 def _kind(question: str) -> str:
-    return question.split("-")[1]
+    return question.removeprefix("kie-").partition("-")[0]
 
 
 def _message(error: KieError) -> str:
