@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -17,11 +18,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from prefect.automations import AutomationCore, EventTrigger, Posture, SendNotification
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.objects import State
-from prefect.events.filters import EventFilter, EventNameFilter, EventRelatedFilter
-from prefect.states import AwaitingRetry, Completed, Crashed, Failed, Pending, Running, Suspended
+from prefect.events.filters import EventFilter, EventNameFilter, EventResourceFilter
+from prefect.states import AwaitingRetry, Cancelled, Completed, Crashed, Failed, Pending, Running, Suspended
 from prefect.variables import Variable
 
 from prefect_kie.api import SubmissionInDoubt
@@ -30,18 +32,22 @@ from prefect_kie.cli.automations import RECOVERING, RECOVERY_TAG, all_automation
 from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.cli.notifications import RESUMING_FLOW, all_notifications
 from prefect_kie.errors import RunIncomplete
-from prefect_kie.flows import Scope, create_character, generate_video
+from prefect_kie.flows import Scope, create_character, generate_batch, generate_video
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page.events import events_are_sent
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
-from tests.server.flows.test_questions import Deployed, for_a_character, stored
+from tests.receiving import emit_callback
+from tests.server.flows.test_questions import Deployed, Person, for_a_character, stored
 from tests.server.test_provisioning import clear, take_into_use
+from tests.unit.test_deployments import ROOT
 
 pytestmark = pytest.mark.server
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 SOON = 20.0
+FIRED = "the trigger fired"
+DOCUMENTED = re.findall(r"^\| `(kie\.[a-z.-]+)`", (ROOT / "docs/notifications.md").read_text(), re.MULTILINE)
 
 
 class Phone:
@@ -107,16 +113,18 @@ async def led(
 @pytest.fixture(scope="module")
 def phone(prefect_server: LocalServer) -> Iterator[Phone]:
     """The messages of a server that tells people, and runs crashed runs again."""
-    phone, names = Phone(), [one.name for one in all_notifications(UUID(int=0))]
+    phone, names = Phone(), [FIRED, *(one.name for one in all_notifications(UUID(int=0)))]
 
     async def begin() -> None:
         text = {"subject": "{{subject}}", "body": "{{body}}"}
         block = CustomWebhookNotificationBlock(name="phone", url=phone.url, json_data=text)
-        made = all_notifications(
-            await block.asave("phone", overwrite=True), crash_within=timedelta(seconds=10)
-        )
+        saved = await block.asave("phone", overwrite=True)
+        made = all_notifications(saved, crash_within=timedelta(seconds=10))
+        sends = SendNotification(block_document_id=saved, subject=FIRED, body="{{ event.event }}")
+        trigger = EventTrigger(expect=set(DOCUMENTED), posture=Posture.Reactive, threshold=1)
+        documented = AutomationCore(name=FIRED, trigger=trigger, actions=[sends])
         async with get_client() as client:
-            await take_into_use(client, [*made, *all_automations()])
+            await take_into_use(client, [documented, *made, *all_automations()])
 
     async def end() -> None:
         async with get_client() as client:
@@ -138,21 +146,13 @@ async def client(prefect_server: LocalServer) -> AsyncIterator[PrefectClient]:
 
 
 async def events_of(run: UUID, *names: str) -> list[Any]:
-    """The events of these names that a run has sent, in order."""
+    """The events of these names that are about a run, in order."""
     await events_are_sent()
-    related = EventRelatedFilter(id=[f"prefect.flow-run.{run}"], resources_in_roles=None)
+    about = EventResourceFilter(id=[f"prefect.flow-run.{run}"])
     async with get_client() as client:
-        for _ in range(100):
-            wanted = EventFilter(event=EventNameFilter(name=list(names)))
-            found = [
-                event
-                for event in (await client.read_events(wanted, limit=50)).events
-                if any(one.id == related.id[0] for one in event.involved_resources)
-            ]
-            if {event.event for event in found} >= set(names):
-                break
-            await asyncio.sleep(0.05)
-    return sorted(found, key=lambda event: event.occurred)
+        wanted = EventFilter(event=EventNameFilter(name=list(names)), resource=about)
+        found = await client.read_events(wanted, limit=50)
+    return sorted(found.events, key=lambda event: event.occurred)
 
 
 async def test_a_question_is_told_once_until_it_is_another_one(
@@ -289,6 +289,7 @@ async def test_each_end_of_a_deployed_run_is_told_once(phone: Phone, client: Pre
         await led(client, Running(), Completed(), flow=RESUMING_FLOW),
     ]
     await phone.has(1, for_good, 40)
+    await client.set_flow_run_state(others[0], Cancelled(), force=True)
     await phone.is_quiet()
     assert phone.about(for_good) == [f"Crashed, and not run again: {await name_of(client, for_good)}"]
     assert phone.about(crashed) == [f"Completed: {await name_of(client, crashed)}"]
@@ -296,6 +297,31 @@ async def test_each_end_of_a_deployed_run_is_told_once(phone: Phone, client: Pre
     (body,) = [one["body"] for one in phone.messages if str(failed) in one["body"]]
     assert body.startswith("‹!channel> a\nb\n")
     assert [phone.about(run) for run in others] == [[], [], []]
+
+
+async def test_each_documented_event_fires_a_trigger(
+    phone: Phone, kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    def made(prompt: str, **options: Any) -> Any:
+        request = Sora2TextToVideo(prompt=prompt)
+        return generate_video(request, credentials, **grouped(**folder, **options), return_state=True)
+
+    folder = {"directory": tmp_path, "poll": QUICK}
+    rows = [{"prompt": "a yak"}, {"prompt": "a fox"}, {"prompt": "a lost owl"}]
+    kie.fault("job", prompt="a fox", fail={"failMsg": "it violates our policy"})
+    kie.fault("create", prompt="a lost owl", reset=True, accept=True)
+    defaults = {"model": "sora-2-text-to-video"}
+    await generate_batch(rows, credentials, defaults, **grouped(**folder), return_state=True)
+    emit_callback("called-9", kind="done")
+    await asyncio.gather(made("a cat", ask_above=0), Person({"decision": "yes"})())
+    await Variable.aset("kie_prices", {"sora-2-text-to-video": 30}, overwrite=True)
+    await made("a gnu", max_credits=10)
+    await Variable.aunset("kie_prices")
+    kie.fault("create", code=402)
+    await made("a hen")
+    await phone.is_quiet()
+    assert {one["body"].strip() for one in phone.messages if one["subject"] == FIRED} == set(DOCUMENTED)
+    assert len(DOCUMENTED) == 11
 
 
 async def name_of(client: PrefectClient, run: UUID) -> str:
