@@ -21,6 +21,7 @@ from prefect_kie import __version__
 from prefect_kie.api import InvalidRequest, JobRequest, KieError
 from prefect_kie.blocks.credentials import check_credentials_value
 from prefect_kie.outcomes.endings import is_retried
+from prefect_kie.run_page.attention import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks.models import shortened
 
@@ -121,6 +122,7 @@ def kie_flow(
             try:
                 return await fn(*args, **kwargs)
             except KieError as error:
+                await emit_refusals(error)
                 if is_retried():  # Prefect counts a returned state as no failure to retry
                     raise
                 state: State[Any] = Failed(message=str(error), data=error)

@@ -24,6 +24,7 @@ from prefect_kie.human_input.approval import Estimate
 from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_markdown, show_table
+from prefect_kie.run_page.events import emit_batch_finished
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
 
@@ -155,6 +156,14 @@ async def generate_batch(
         await results.write()
     result = BatchResult.of(videos, key, results.address, set(new))
     await show_table(_shown(result))
+    await emit_batch_finished(
+        key,
+        counts=result.counts,
+        results=results.address,
+        credits=result.credits,
+        credits_before=result.credits_before,
+        message=result.summary,
+    )
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return completed(result, summary(videos))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 from prefect import Task
 from prefect.runtime import task_run
 
-from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.characters.uploads import with_characters
 from prefect_kie.keys import submission_key
@@ -21,6 +21,7 @@ from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
 from prefect_kie.models.registry import newer_request
 from prefect_kie.run_context import run_submissions
+from prefect_kie.run_page.attention import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.live_catalog import schema_before_paying
 from prefect_kie.runtime.logs import run_logger
@@ -162,7 +163,13 @@ async def _submit(
         key = submission_key(kie, scope, request, take, second_try)
         if await submissions.records.read(key) is None:
             raise refused
-    return await submissions.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
+    try:
+        return await submissions.submit(
+            request, scope, take=take, second_try=second_try, max_credits=max_credits
+        )
+    except KieError as error:
+        await emit_refusals(error)
+        raise
 
 
 async def _refused(kie: KieCredentials, request: MarketModel, refusal: ValueError | None) -> Exception | None:

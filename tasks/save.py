@@ -15,6 +15,7 @@ from prefect_kie.media.download import MAX_FILE_BYTES
 from prefect_kie.media.saved import SavedResult
 from prefect_kie.media.saving import save
 from prefect_kie.run_page.artifacts import show_result
+from prefect_kie.run_page.events import emit_saved
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.retries import retrying
 
@@ -51,5 +52,6 @@ async def save_result(
     """
     keep_alive()
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
+    emit_saved(job, saved)
     await show_result(job, saved, picture)
     return cast("SavedResult", Completed(message=saved.summary, data=saved))

@@ -35,6 +35,7 @@ from prefect_kie.durations import usual_duration
 from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
+from prefect_kie.run_page.attention import emit_refusals
 from prefect_kie.run_page.events import emit_failed, emit_succeeded
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
@@ -151,6 +152,7 @@ async def wait_for_job(
         await show_end(handle, None, error.message)
         raise
     except KieError as error:
+        await emit_refusals(error)
         raise _failed_poll(error, handle, poll) from None
     if job.state is JobState.SUCCESS:
         took = f" after {job.seconds:.0f} s" if job.seconds is not None else ""

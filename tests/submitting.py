@@ -11,7 +11,7 @@ from typing import Any
 
 from prefect.logging import get_logger
 
-from prefect_kie.api import JobHandle, JobRequest
+from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, PriceTable
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.credit_limit import ServerCreditLimit
@@ -49,11 +49,15 @@ class ListedEvents:
 
     def __init__(self) -> None:
         self.submitted: list[SubmissionRecord] = []
+        self.in_doubt: list[SubmissionRecord] = []
         self.called_back: list[str] = []
         self.flushed = 0
 
     def emit_submitted(self, record: SubmissionRecord) -> None:
         self.submitted.append(record)
+
+    def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
+        self.in_doubt.append(record)
 
     async def sent(self) -> None:
         self.flushed += 1

@@ -91,7 +91,7 @@ class DownloadFailed(KieError):
 class BudgetExceeded(KieError):
     """A budget of yours (`max_credits`, or the limit `kie-credits`) does not allow it; nothing was sent.
 
-    `left` is what may still be paid, credits.
+    `left` is what may still be paid, credits, and `budget` says of which: `max_credits` or `kie-credits`.
     """
 
     default_next_step = (
@@ -99,6 +99,7 @@ class BudgetExceeded(KieError):
         "what it has submitted is not paid again."
     )
     left: float | None = None
+    budget: str = ""
 
 
 class NotApproved(KieError):

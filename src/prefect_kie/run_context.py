@@ -9,9 +9,10 @@ from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFi
 from prefect.events.schemas.events import Event
 from prefect.runtime import flow_run
 
-from prefect_kie.api import JobHandle
+from prefect_kie.api import JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, load_prices
 from prefect_kie.run_page import events
+from prefect_kie.run_page.attention import emit_in_doubt
 from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.run_storage import scope_storage
@@ -73,6 +74,16 @@ class ServerEvents:
             key=record.key,
             attempt=record.attempt,
             title=record.title,
+        )
+
+    def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
+        emit_in_doubt(
+            doubt,
+            model=record.model,
+            key=record.key,
+            attempt=record.attempt,
+            title=record.title,
+            task_id=doubt.task_id,
         )
 
     async def sent(self) -> None:

@@ -8,12 +8,13 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from prefect.automations import Automation, AutomationCore
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.client.schemas.objects import State, StateType
@@ -35,6 +36,7 @@ from pydantic import SecretStr
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.automations import PAUSE, RECOVERING, RECOVERY_TAG, RERUNS, all_automations
 from prefect_kie.cli.main import main
+from prefect_kie.cli.notifications import all_notifications
 from prefect_kie.cli.setup import LIMITS, provide_automation, provide_budget, provide_limit, set_up
 from prefect_kie.cli.terminal import Finding
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
@@ -45,12 +47,13 @@ from tests.conftest import KEY
 
 AUTOMATIONS = all_automations()
 MARK, _, SILENCE, _, CRASH = AUTOMATIONS
+TELLING = all_notifications(UUID(int=0))
 
 
 async def clear() -> None:
     """Remove from the session's server what setup makes."""
     async with get_client() as client:
-        for wanted in AUTOMATIONS:
+        for wanted in (*AUTOMATIONS, *TELLING):
             for found in await client.read_automations_by_name(wanted.name):
                 await client.delete_automation(found.id)
         for name in (*(limit.name for limit in LIMITS), CREDITS_LIMIT):
@@ -369,6 +372,66 @@ class TestAutomationsAreKept:
         assert said.startswith("error ")
         assert "exists 2 times" in said
         assert "run: prefect automation delete --id" in said
+
+
+class TestTellingPeople:
+    """`--notify`: made on request, kept by every later setup, and given up by a word."""
+
+    pytestmark = pytest.mark.server
+
+    NAMES: ClassVar = [f"automation {one.name!r}" for one in TELLING]
+
+    def save(self, name: str) -> None:
+        """Make a block that nobody answers."""
+        block = CustomWebhookNotificationBlock(name=name, url="http://127.0.0.1:9/secret")
+        with_client(lambda client: block.asave(name, overwrite=True, client=client))
+
+    def told(self, capsys: pytest.CaptureFixture[str], *words: str) -> set[str]:
+        """What becomes of the automations, in one word each."""
+        code, found = setup(capsys, *words)
+        assert code == 0
+        return {outcomes(found).get(name, "") for name in self.NAMES}
+
+    def test_they_are_made_kept_moved_and_given_up(
+        self, server: None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in ("team", "night"):
+            self.save(name)
+        assert self.told(capsys) == {""}
+        assert self.told(capsys, "--notify", "custom-webhook/team") == {"created"}
+        assert self.told(capsys, "--notify", "custom-webhook/team") == {"exists"}
+        assert self.told(capsys) == {"exists"}
+        (known,) = with_client(lambda client: client.read_automations_by_name(TELLING[-1].name))
+        with_client(lambda client: client.delete_automation(known.id))
+        assert self.told(capsys) == {"exists", ""}  # who deletes one does not want it
+        assert self.told(capsys, "--notify", "custom-webhook/night") == {"updated", "created"}
+        assert "secret" not in "\n".join(caplog.messages)
+
+        night = with_client(
+            lambda client: client.read_block_document_by_name(
+                "night", "custom-webhook", include_secrets=False
+            )
+        )
+        with_client(lambda client: client.delete_block_document(night.id))
+        code, found = setup(capsys)
+        assert code == 1
+        gone = found["messages to people go nowhere: their notification block does not exist any more"]
+        assert gone.endswith("run: prefect-kie setup --notify TYPE/NAME (or none)")
+        assert self.told(capsys, "--notify", "none") == {"deleted"}
+        assert self.told(capsys) == {""}
+
+    @pytest.mark.parametrize(
+        "block", ["slack-webhook/team", "custom-webhook/nobody", "team", "kie-credentials/kie"]
+    )
+    def test_a_block_that_is_none_is_told_with_those_that_are(
+        self, server: None, capsys: pytest.CaptureFixture[str], block: str
+    ) -> None:
+        self.save("team")
+        assert main(["setup", "--notify", block]) == 1
+        said = capsys.readouterr().err
+        assert f"No notification block {block!r} exists on this server; there are:" in said
+        assert "custom-webhook/team" in said
+        assert not with_client(lambda client: client.read_automations_by_name(AUTOMATIONS[0].name))
 
 
 async def state_of(client: PrefectClient, run: UUID) -> str:

@@ -44,6 +44,7 @@ def local_server(
     passed_on = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     own = {
         "PREFECT_HOME": str(home),
+        "PREFECT_UI_URL": url,  # for links in messages to people
         "PREFECT_UI_API_URL": f"{url}/api",  # else the UI asks port 4200, whatever the server's port
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
         "PREFECT_CLI_PROMPT": "false",

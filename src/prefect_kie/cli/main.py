@@ -113,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
         "--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help="budget of all runs, kie-credits"
     )
     option("--kie", metavar="URL", help="make the block 'kie' for a simulated Kie at this address")
+    notify = "tell people what needs them through this notification block, as slack-webhook/team; or none"
+    option("--notify", metavar="BLOCK", help=notify)
 
     command("doctor", "check that all is in place; changes nothing on the server, spends nothing", block)
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from prefect.automations import AutomationCore
 from prefect.blocks.core import Block
@@ -21,6 +22,12 @@ from prefect_kie.api.hosts import check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import WouldChange, connected, server_url
+from prefect_kie.cli.notifications import (
+    NO_BLOCK,
+    check_notifications,
+    existing_notifications,
+    wanted_notifications,
+)
 from prefect_kie.cli.probes import check_events
 from prefect_kie.cli.terminal import Finding, say, show_all
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
@@ -53,15 +60,15 @@ def run(options: argparse.Namespace) -> int:
     if options.kie is not None:
         secret = SecretStr(key or "simulated")
         wanted = KieCredentials(api_key=secret, base_url=options.kie, upload_url=options.kie)
-    failed = asyncio.run(_report(wanted, options.credits))
+    failed = asyncio.run(_report(wanted, options.credits, options.notify))
     say(NEXT)
     return int(failed)
 
 
-async def _report(key: KieCredentials | str | None, credits: int | None) -> bool:
+async def _report(key: KieCredentials | str | None, credits: int | None, notify: str | None) -> bool:
     async with connected() as client:
         say(f"Prefect server {server_url()}")
-        failed = await show_all(set_up(client, key, credits), "missing", "error")
+        failed = await show_all(set_up(client, key, credits, notify=notify), "missing", "error")
         await show_all(check_events(client, "warning"))  # which runs do without: no reason to fail
     return failed
 
@@ -71,14 +78,22 @@ async def set_up(
     key: KieCredentials | str | None = None,
     credits: int | None = None,
     automations: Sequence[AutomationCore] = all_automations(),
+    notify: str | None = None,
 ) -> AsyncIterator[Finding]:
-    """Make what is missing, one finding per thing; what a client may not change is missing or an error."""
+    """Make what is missing, one finding per thing; what a client may not change is missing or an error.
+
+    `notify` is the block (`type/name`) that tells people, or `none`; None leaves it as it is.
+    """
+    ended = await existing_notifications(client) if notify == NO_BLOCK else []
+    told = [] if notify == NO_BLOCK else await wanted_notifications(client, notify)
     steps: list[tuple[str, Callable[..., Awaitable[Finding | None]], Any]] = [
         *((f"block type {one.get_block_type_name()}", provide_block_type, one) for one in BLOCKS),
         (CREDENTIALS, provide_credentials, key),
         *((f"concurrency limit {one.name!r}", provide_limit, one) for one in LIMITS),
         (f"budget of all runs, concurrency limit {CREDITS_LIMIT!r}", provide_budget, credits),
-        *((f"automation {one.name!r}", provide_automation, one) for one in automations),
+        *((f"automation {one.name!r}", provide_automation, one) for one in (*automations, *told)),
+        *((f"automation {one.name!r}", delete_automation, one.id) for one in ended),
+        ("messages to people", check_notifications, told),
     ]
     for what, provide, wanted in steps:
         try:
@@ -179,6 +194,11 @@ async def provide_automation(client: PrefectClient, what: str, wanted: Automatio
         return Finding("exists", what + off)
     await client.update_automation(known.id, mine)
     return Finding("updated", what + off)
+
+
+async def delete_automation(client: PrefectClient, what: str, automation: UUID) -> Finding:
+    await client.delete_automation(automation)
+    return Finding("deleted", what)
 
 
 def _explicit(automation: AutomationCore) -> AutomationCore:

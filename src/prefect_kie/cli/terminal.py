@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 # Rich is imported by what prints: `--help` has to come at once.
 
-Outcome = Literal["ok", "exists", "created", "updated", "warning", "missing", "error"]
+Outcome = Literal["ok", "exists", "created", "updated", "deleted", "warning", "missing", "error"]
 
 STYLES = {"ok": "green", "created": "green", "exists": "dim", "error": "bold red"}
 

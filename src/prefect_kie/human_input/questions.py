@@ -24,6 +24,7 @@ from pydantic import BaseModel, Field, ValidationError
 from prefect_kie.api import InvalidRequest
 from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
 from prefect_kie.human_input.pausing import pause, suspend
+from prefect_kie.run_page.attention import emit_answered, emit_asked
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage
 
@@ -56,12 +57,14 @@ class Question(Generic[FormT]):
         form = self.form.with_initial_data(description=self.text)
         if not await self.is_asked():
             await self._forget_earlier(run)
+            until = f"{datetime.now(timezone.utc) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
             get_run_logger().info(
                 "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
                 "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
-                f"{datetime.now(timezone.utc) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}",
+                until,
                 unanswered.next_step,
             )
+            await emit_asked(self.name, self.asks, until=until)
         message = f"Waits for your answer: {self.asks}"
         try:
             if run.deployment_id is not None and run.parent_task_run_id is None:
@@ -71,9 +74,11 @@ class Question(Generic[FormT]):
                 paused = pause(run, message, key=self.name, form=form, seconds=seconds + 60)
                 # Not anyio's scope, under whose cancellation Prefect could not close its connection.
                 keys = await asyncio.wait_for(paused, seconds)
-            return await form.aload(keys)
+            answer = await form.aload(keys)
         except (TimeoutError, ValidationError):  # the latter: somebody or an automation changed its state
             raise unanswered from None
+        await emit_answered(self.name, self.asks, answer.model_dump(mode="json"))
+        return answer
 
     async def _forget_earlier(self, run: FlowRun) -> None:
         """A run that ended and is started again asks anew, and Prefect writes no form over another."""

@@ -41,6 +41,8 @@ _BRANDS = {
 _ANY_PICTURE = (b"mif1", b"msf1")  # first brands of pictures of any coding, which the further ones tell
 ISO_SUFFIXES = (".mp4", ".m4v", ".mov", ".3gp", ".m4a", ".m4b")  # boxes that play (ISO/IEC 14496-12)
 VIDEO_SUFFIXES = (".mp4", ".m4v", ".mov", ".webm", ".mkv", ".avi")
+SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
+PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
 _BOXES = {
     *(b"ftyp", b"moov", b"mdat", b"moof", b"mfra", b"sidx"),
     *(b"free", b"skip", b"wide", b"udta", b"meta", b"uuid"),

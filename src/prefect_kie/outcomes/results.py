@@ -10,13 +10,14 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
 from prefect_kie.api.errors import Billed
+from prefect_kie.run_page.attention import REFUSALS
 from prefect_kie.run_page.markdown import cell, web_address
 from prefect_kie.tasks import SavedResult
 
 VideoStatus = Literal["saved", "failed", "rejected", "in doubt", "not submitted"]
 
 # Refusals that meet every job of the account: after one of them nothing more is submitted.
-ACCOUNT_REFUSALS = (api.InsufficientCredits, api.AuthenticationFailed, api.UsageLimitReached)
+ACCOUNT_REFUSALS = tuple(REFUSALS)
 
 
 class Wanted(NamedTuple):

@@ -1,7 +1,7 @@
-"""The events of jobs, for people and automations: submitted, called back about, succeeded, failed.
+"""The events of jobs and batches, for people and automations; docs/notifications.md has a table of all.
 
-Each has the resource `kie.job.<task id>`, labels for automations, and is related to the job's submission;
-Prefect relates it to the task run, the flow run, its deployment and its tags.
+A name says what it is about and what happened: `kie.job.saved` has the resource `kie.job.<task id>`. Each has
+labels for automations; Prefect relates it to the task run, the flow run, its deployment and its tags.
 
 Each run that waits for a job reports its end once, since an automation may wait for that run. A wait that
 ends before the job does (a deadline, a cancelled run) reports nothing: the job goes on.
@@ -12,7 +12,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, cast
+from uuid import UUID
 
+from prefect.client.orchestration import get_client
 from prefect.events import Event, emit_event
 from prefect.events.worker import EventsWorker
 from prefect.logging import get_logger
@@ -20,21 +22,31 @@ from prefect.runtime import flow_run, task_run
 
 from prefect_kie.api import Job, JobHandle, KieError
 from prefect_kie.keys import is_submission_key
+from prefect_kie.media.kinds import PICTURE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
+from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.run_page.markdown import plain
+from prefect_kie.runtime.best_effort import best_effort
 
 JOB_SUBMITTED = "kie.job.submitted"
 JOB_SUCCEEDED = "kie.job.succeeded"
 JOB_FAILED = "kie.job.failed"
+JOB_SAVED = "kie.job.saved"
 JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
+BATCH_FINISHED = "kie.batch.finished"
 
 ATTEMPT = "kie.attempt"
+OCCASION = "kie.occasion"
+"""A label: the same however often one thing is reported, as by a run that is run again after a crash."""
 LENGTH = "length"
 """In a success's payload: how long a result was asked for, which tells most of how long its job takes."""
 MAX_REMEMBERED = 10_000
+MAX_LISTED = 10
+LIMIT_SECONDS = 5.0  # a server that takes longer is not asked how often the run has ended
+KINDS = {"video": VIDEO_SUFFIXES, "image": PICTURE_SUFFIXES, "audio": SOUND_SUFFIXES}
 
 _reported: dict[tuple[str | None, str], None] = {}
-"""Ends of jobs that runs of this process have reported. Not by the event's ID: a server on SQLite that gets
-one ID twice may refuse all events that come with it."""
+"""What runs of this process have reported, to report it once. Not by the event's ID: a server on SQLite that
+gets one ID twice may refuse all events that come with it."""
 
 
 def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
@@ -50,21 +62,32 @@ async def events_are_sent() -> None:
 
 def emit_succeeded(job: Job, handle: JobHandle) -> None:
     """Report that a job has succeeded, once a run."""
-    if _first_time(job.task_id):
+    if first_time(job.task_id):
         labels = {} if job.credits is None else {"kie.credits": f"{job.credits:g}"}
         payload = {
             "prompt": plain(job.prompt),
             "credits": job.credits,
             "seconds": job.seconds,
             LENGTH: length_of(job.request_body.get("input") or {}),
-            "urls": [plain(url, 2000) for url in job.urls[:10]],
+            "urls": [plain(url, 2000) for url in job.urls[:MAX_LISTED]],
         }
         _emit(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload)
 
 
+def emit_saved(job: Job, saved: SavedResult) -> None:
+    """Report where the files of a job are, once a run, whether or not an earlier one had saved them."""
+    if first_time(f"saved {job.task_id}"):
+        files = [
+            {"path": plain(file.path, 2000), "kind": _kind(file), "bytes": file.size, "role": file.role}
+            for file in saved.files[:MAX_LISTED]
+        ]
+        payload = {"prompt": plain(job.prompt), **files[0], "files": files}
+        _emit(JOB_SAVED, job.task_id, job.model, None, {"kie.kind": _kind(saved.files[0])}, payload)
+
+
 def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
     """Report that a job has failed, once a run; `job` is what the last poll brought."""
-    if _first_time(handle.task_id):
+    if first_time(handle.task_id):
         code = plain("" if error.code is None else error.code)
         labels = {"kie.billed": error.billed} | ({"kie.code": code} if code else {})
         payload = {
@@ -76,6 +99,47 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
         }
         model = job.model if job else handle.model
         _emit(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload)
+
+
+async def emit_batch_finished(
+    name: str,
+    *,
+    counts: Mapping[str, int],
+    results: str,
+    credits: float | None,
+    credits_before: float,
+    message: str,
+) -> None:
+    """Report that a run of a batch has made what it could; `counts` are its rows by what became of them."""
+    rows, resource = sum(counts.values()), plain(name)
+    complete = "yes" if counts.get("saved", 0) == rows else "no"
+    payload = {
+        "batch": resource,
+        "rows": rows,
+        "counts": dict(counts),
+        "results": plain(results, 2000),
+        "credits": credits,
+        "credits_before": credits_before,
+        "message": plain(message),
+    }
+    labels = {"kie.complete": complete, OCCASION: await occasion("batch")}
+    emit(BATCH_FINISHED, f"kie.batch.{resource}", resource, labels, payload)
+
+
+async def occasion(what: str) -> str:
+    """The name of what happens in this run: the same when it is run again after a crash, and another one
+    after any other end, as when a person retries it.
+    """
+    run_id, ends = flow_run.get_id(), 0
+
+    async def ended() -> int:
+        async with get_client() as client:
+            states = await client.read_flow_run_states(UUID(run_id))
+        return sum(state.is_final() and not state.is_crashed() for state in states)
+
+    with suppress(Exception):
+        ends = await best_effort(ended, LIMIT_SECONDS) if run_id else 0
+    return f"{run_id or task_run.get_id()}.{what}.{ends}"
 
 
 def length_of(fields: Mapping[str, Any]) -> str:
@@ -102,11 +166,12 @@ def callback_event(
         hints["kie.progress"] = f"{progress:g}"
     if submission and not is_submission_key(submission):
         submission = None
-    return Event(**_fields(JOB_CALLBACK, task_id, None, submission, hints, {}))
+    return Event(**_fields(JOB_CALLBACK, *_of_job(task_id, None, hints, {}), submission))
 
 
-def _first_time(task_id: str) -> bool:
-    end = (flow_run.get_id() or task_run.get_id(), task_id)
+def first_time(what: str) -> bool:
+    """Whether this run has not reported this yet, as far as this process knows."""
+    end = (flow_run.get_id() or task_run.get_id(), what)
     if end in _reported:
         return False
     _reported[end] = None
@@ -115,31 +180,58 @@ def _first_time(task_id: str) -> bool:
     return True
 
 
-def _emit(name: str, *fields: Any) -> None:
+def emit(
+    name: str,
+    resource: str,
+    title: str,
+    labels: Mapping[str, str],
+    payload: Mapping[str, Any],
+    submission: str | None = None,
+) -> None:
+    """Send an event about a resource, in the background; related to a submission, by its key."""
     try:
-        emit_event(**_fields(name, *fields))
+        emit_event(**_fields(name, resource, title, labels, payload, submission))
     except Exception as error:  # no job fails for want of an event
         get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
 
 
-def _fields(
+def _emit(
     name: str,
     task_id: str,
     model: str | None,
     submission: str | None,
     labels: dict[str, str],
     payload: dict[str, Any],
-) -> dict[str, Any]:
+) -> None:
+    emit(name, *_of_job(task_id, model, labels, payload), submission)
+
+
+def _kind(file: SavedFile) -> str:
+    if file.role in ("text", "data"):
+        return file.role
+    return next((kind for kind, suffixes in KINDS.items() if file.name.endswith(suffixes)), "file")
+
+
+def _of_job(
+    task_id: str, model: str | None, labels: dict[str, str], payload: dict[str, Any]
+) -> tuple[str, str, dict[str, str], dict[str, Any]]:
     labels = {"kie.model": plain(model), **labels} if model else labels
     payload = {"model": plain(model), **payload} if model else payload
+    return f"kie.job.{task_id}", f"{model or 'job'} {task_id}", labels, {"task_id": task_id, **payload}
+
+
+def _fields(
+    name: str,
+    resource: str,
+    title: str,
+    labels: Mapping[str, str],
+    payload: Mapping[str, Any],
+    submission: str | None,
+) -> dict[str, Any]:
     by = {"prefect.resource.id": f"kie.submission.{submission}", "prefect.resource.role": "kie-submission"}
     return {
         "event": name,
-        "resource": {
-            "prefect.resource.id": f"kie.job.{task_id}",
-            "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
-            **labels,
-        },
+        "resource": {"prefect.resource.id": resource, "prefect.resource.name": plain(title), **labels},
         "related": [by] if submission else [],
-        "payload": {"task_id": task_id, **payload},
+        "payload": dict(payload),
     }

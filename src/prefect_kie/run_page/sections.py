@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from prefect_kie.api import CharacterResult, Job, JobResult
 from prefect_kie.blocks import KieCharacter
-from prefect_kie.media.kinds import VIDEO_SUFFIXES
+from prefect_kie.media.kinds import PICTURE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
 from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.media.saving import deleted_at
 from prefect_kie.models import Slice
@@ -21,8 +21,6 @@ from prefect_kie.run_page.markdown import code, escaped, link, plain, target
 if TYPE_CHECKING:
     from prefect_kie.models import Sora2CharactersPro
 
-SOUND_SUFFIXES = (".mp3", ".wav", ".ogg", ".flac", ".m4a", ".aac")
-PICTURE_SUFFIXES = (".png", ".jpg", ".webp", ".gif", ".avif")
 TEXT_LENGTH = 2000  # so much of a text or of data is shown
 FRAMES = 3
 MAX_SECTIONS = 50  # of an overview,

@@ -169,6 +169,7 @@ def _check_run(scope: str, cap: float | None, counts: dict[str, float], prices: 
     if cap is not None and not spent + math.fsum(prices.values()) <= cap + 1e-6:  # sums of fractions
         raise _exceeded(
             prices,
+            "max_credits",
             "the run's budget (max_credits)",
             cap,
             spent,
@@ -180,6 +181,7 @@ def _check_run(scope: str, cap: float | None, counts: dict[str, float], prices: 
 def _limit_exceeded(scope: str, prices: dict[str, float], limit: int, used: int) -> BudgetExceeded:
     return _exceeded(
         prices,
+        CREDITS_LIMIT,
         f"the budget of all runs (the concurrency limit {CREDITS_LIMIT!r})",
         limit,
         used,
@@ -189,7 +191,7 @@ def _limit_exceeded(scope: str, prices: dict[str, float], limit: int, used: int)
 
 
 def _exceeded(
-    prices: Mapping[str, float], name: str, cap: float, spent: float, next_step: str
+    prices: Mapping[str, float], budget: str, name: str, cap: float, spent: float, next_step: str
 ) -> BudgetExceeded:
     what = "this job" if len(prices) == 1 else f"{len(prices)} jobs to submit"
     left = max(0.0, cap - spent)
@@ -198,7 +200,7 @@ def _exceeded(
         f"{cap:,.12g}; nothing was submitted",
         next_step=next_step,
     )
-    error.left = left
+    error.left, error.budget = left, budget
     return error
 
 

@@ -50,6 +50,9 @@ class Events(Protocol):
     def emit_submitted(self, record: SubmissionRecord) -> None:
         """Report the job that a submission became, in the background."""
 
+    def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
+        """Report, in the background, that a person has to settle a submission."""
+
     async def sent(self) -> None:
         """Wait for a moment until all that was reported has left this process."""
 

@@ -182,13 +182,15 @@ class SubmissionService(Reconciler):
                 callback_requested=record.callback_requested,
             )
         elsewhere = "" if record.host == socket.gethostname() else f" on {record.host}"
-        raise in_doubt(
+        doubt = in_doubt(
             f"submission {record.key} of {record.model} was begun on "
             f"{record.written_at:%Y-%m-%d at %H:%M:%S} UTC{elsewhere} and its outcome was "
             "never learned; it is not sent again",
             record,
             task_id=record.task_id,
         )
+        self.events.emit_in_doubt(record, doubt)
+        raise doubt
 
     async def _claim(self, attempt: SubmissionRecord) -> Callable[[], bool] | None:
         """None where somebody else has the submission; else what says when it is too late to send."""
@@ -227,18 +229,20 @@ class SubmissionService(Reconciler):
         try:
             handle = await asyncio.wait_for(call, self.call_seconds)
         except (SubmissionInDoubt, TimeoutError) as error:
-            doubt = error if isinstance(error, SubmissionInDoubt) else None
-            task_id = doubt.task_id if doubt else None
+            answer = error if isinstance(error, SubmissionInDoubt) else None
+            task_id = answer.task_id if answer else None
             if task_id is not None:  # an error that names a task: worth knowing at the next try
                 named = attempt.model_copy(update={"task_id": task_id})
                 await self._keep(self.records.write, named)
-            reason = doubt.message if doubt else f"no full answer after {self.call_seconds:.0f} s"
-            raise in_doubt(
+            reason = answer.message if answer else f"no full answer after {self.call_seconds:.0f} s"
+            doubt = in_doubt(
                 f"it is not known whether submission {key} was created: {reason}",
                 attempt,
                 task_id=task_id,
-                code=doubt.code if doubt else None,
-            ) from None
+                code=answer.code if answer else None,
+            )
+            self.events.emit_in_doubt(attempt, doubt)
+            raise doubt from None
         except KieError:
             if await self._keep(self.records.release, attempt):
                 with suppress(Exception):  # left behind it harms nobody

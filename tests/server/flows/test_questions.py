@@ -378,7 +378,7 @@ class Deployed:
     async def of(cls, flow: Flow[..., Any], parameters: dict[str, Any], **options: Any) -> Deployed:
         async with get_client() as client:
             flow_id = await client.create_flow(flow)
-            deployment = await client.create_deployment(flow_id, name=f"asks-{uuid4().hex[:8]}")
+            deployment = await client.create_deployment(flow_id, name=f"asks-{uuid4().hex[:8]}", **options)
             run = await client.create_flow_run_from_deployment(deployment, parameters=parameters)
         return cls(flow, run)
 

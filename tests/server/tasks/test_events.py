@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import events
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import SavedResult, save_result, sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY, QUICK
 from tests.receiving import emit_callback
 
@@ -70,6 +71,26 @@ async def test_a_job_that_succeeds_is_told_once(kie: SimulatorServer, credential
         assert len(event.payload["prompt"]) <= 200
         assert len(event.model_dump_json()) < 5000
         assert KEY not in event.model_dump_json()
+
+
+async def test_what_is_saved_is_told_once_a_run(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    @flow
+    async def saving(handle: JobHandle) -> SavedResult:
+        job = await wait_for_job(handle, credentials, poll=QUICK)
+        await save_result(job, credentials, directory=tmp_path)
+        return await save_result(job, credentials, directory=tmp_path)
+
+    handle, _ = await waited(credentials)
+    saved = await saving(handle)
+    *_, last = await told(handle.task_id, 4)
+    assert last.event == "kie.job.saved"
+    assert last.resource["kie.kind"] == last.payload["kind"] == "video"
+    assert (last.payload["path"], last.payload["bytes"]) == (saved.path, saved.files[0].size)
+    assert last.payload["files"] == [
+        {"path": saved.path, "kind": "video", "bytes": saved.files[0].size, "role": "result"}
+    ]
 
 
 async def test_a_job_that_fails_is_told_with_its_code(
