@@ -11,7 +11,7 @@ import asyncio
 import json
 import math
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -25,6 +25,7 @@ from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import in_progress, single_flight
 from prefect_kie.submissions import store
 from prefect_kie.submissions.budgets import Budgets, Log
+from prefect_kie.submissions.costs import AttemptOutcome
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 OTHER_SECONDS = 300.0
@@ -134,7 +135,7 @@ class Reconciler:
                     )
                 if not await self._is_named_job(record):
                     self.log.info("Submission %s is released by a person", key)
-                    return await self._release(record)
+                    return await self._release(record, "refused")
                 record = await self._bind(record, record.task_id or "")
             if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
                 raise InvalidRequest(
@@ -155,7 +156,13 @@ class Reconciler:
             unsent = await self.records.token(record).void()
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
-            return await self._release(record)
+            return await self._release(record, "void")
+        note = None
+        with suppress(Exception):  # one source of evidence less; the doubt stays
+            note = await self.budgets.notes.read(record.attempt)
+        if note is not None and note.outcome in ("refused", "void"):
+            self.log.info("Submission %s made no job, although its record does not know; now it does", key)
+            return await self._release(record, note.outcome)
         for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
                 "Submission %s was answered with job %s, although its record does not know; now it does",
@@ -182,10 +189,10 @@ class Reconciler:
         self.events.emit_submitted(bound)
         return bound
 
-    async def _release(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def _release(self, record: SubmissionRecord, outcome: AttemptOutcome) -> SubmissionRecord:
+        await self.budgets.refund(record, outcome)  # noted before the record goes
         with _recorded(record):
             await self.records.release(record)
-        await self.budgets.refund(record)
         return record.became("released", self.clock.now())
 
     async def _is_named_job(self, record: SubmissionRecord) -> bool:
