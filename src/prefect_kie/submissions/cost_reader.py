@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 
@@ -66,7 +66,10 @@ class CostReader:
         records = [record for record in await self._records() if wanted(record)]
         # Read after the records: of an attempt that is refused meanwhile at least its note is seen.
         notes, found = await self._notes()
-        refused = _by_key(note.record for note in notes.values() if note.record and note.outcome == "refused")
+        gone: dict[str, list[CostNote]] = {}
+        for note in notes.values():
+            if note.record is not None and note.outcome != "void":
+                gone.setdefault(note.record.key, []).append(note)
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def cost(record: SubmissionRecord) -> SubmissionCost | None:
@@ -76,7 +79,7 @@ class CostReader:
             async with gate:
                 status, charged, noted_at = await self._end(record, note)
             held = status in ("in doubt", "running") or (status == "made" and charged is None)
-            return self._cost(record, status, refused).model_copy(
+            return self._cost(record, status, gone).model_copy(
                 update={
                     "task_id": record.task_id if record.state == "submitted" else None,
                     "reserved": (record.credits or 0.0) if held else 0.0,
@@ -88,12 +91,12 @@ class CostReader:
 
         costs = [one for one in await asyncio.gather(*map(cost, records)) if one is not None]
         known = {one.submission for one in costs}
-        for key, attempts in refused.items():
-            last = max(attempts, key=lambda record: record.written_at)
-            if key not in known and wanted(last):
-                made = self._cost(last, "refused", refused)
-                noted_at = notes[last.attempt].noted_at
-                costs.append(made.model_copy(update={"charged": 0.0, "noted_at": noted_at}))
+        for key, ends in gone.items():
+            last = max(ends, key=lambda note: note.noted_at)
+            if key not in known and last.record is not None and wanted(last.record):
+                status: CostStatus = "refused" if last.outcome == "refused" else "released"
+                made = self._cost(last.record, status, gone)
+                costs.append(made.model_copy(update={"charged": 0.0, "noted_at": last.noted_at}))
         return CostReport.of(by, costs, self._unknown, self._unreadable)
 
     async def _records(self) -> list[SubmissionRecord]:
@@ -149,7 +152,7 @@ class CostReader:
         return "made" if end[0] == "succeeded" else "failed", end[1], self.submissions.clock.now()
 
     def _cost(
-        self, record: SubmissionRecord, status: CostStatus, refused: Mapping[str, list[SubmissionRecord]]
+        self, record: SubmissionRecord, status: CostStatus, gone: Mapping[str, list[CostNote]]
     ) -> SubmissionCost:
         return SubmissionCost(
             submission=record.key,
@@ -161,16 +164,9 @@ class CostReader:
             submitted_at=record.written_at,
             flow_run_id=record.flow_run_id,
             tags=record.tags,
-            refusals=len(refused.get(record.key, ())),
+            refusals=sum(note.outcome == "refused" for note in gone.get(record.key, ())),
             estimated=self.prices.credits_for(_request(record)),
         )
-
-
-def _by_key(records: Iterable[SubmissionRecord]) -> dict[str, list[SubmissionRecord]]:
-    found: dict[str, list[SubmissionRecord]] = {}
-    for record in records:
-        found.setdefault(record.key, []).append(record)
-    return found
 
 
 def _request(record: SubmissionRecord) -> JobRequest:

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie.run_page.markdown import cell, harmless
 
 CostGrouping = Literal["scope", "model", "day", "tag"]
-CostStatus = Literal["made", "failed", "refused", "in doubt", "running"]
+CostStatus = Literal["made", "failed", "refused", "released", "in doubt", "running"]
 
 UNTAGGED = "(no tag)"
 
@@ -28,7 +28,8 @@ class SubmissionCost(BaseModel):
         scope: Whose it is: a `job_key`, or the outermost flow run's id.
         model: The model's name at Kie.
         prompt: Its prompt, or what stands for it.
-        status: `made`, `failed`, `refused` (Kie created nothing), `in doubt`, or `running`.
+        status: `made`, `failed`, `refused` (by Kie), `released` (was in doubt, and by a person's word Kie
+            created nothing), `in doubt`, or `running`.
         second_try: 1, 2 … for a job made again after one that failed; 0 for what was wanted first.
         submitted_at: When it was submitted, or refused last.
         noted_at: When its end was noted; None while there is none.
@@ -127,6 +128,19 @@ class CostGroup(BaseModel):
             reserved=math.fsum(cost.reserved for cost in costs),
             charged=math.fsum(cost.charged or 0.0 for cost in costs),
             saved=math.fsum(cost.saved for cost in costs),
+        )
+
+    @property
+    def line(self) -> str:
+        """All of it in one line."""
+        counts = ("made", "failed", "refused", "in_doubt", "running")
+        of_them = ", ".join(
+            f"{n:,} {name.replace('_', ' ')}" for name in counts if (n := getattr(self, name))
+        )
+        return (
+            f"{self.wanted:,} wanted{of_them and f': {of_them}'}. {self.charged:,.10g} credits charged, "
+            f"{self.estimated:,.10g} estimated, {self.reserved:,.10g} reserved, {self.saved:,.10g} saved by "
+            "not paying twice."
         )
 
     @property

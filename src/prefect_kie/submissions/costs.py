@@ -23,9 +23,11 @@ from prefect_kie.submissions.store import SubmissionRecord
 
 FOLDER = "kie-costs"
 
-AttemptOutcome = Literal["succeeded", "failed", "refused", "void"]
-"""`refused`: Kie created nothing, by its own answer or a person's word. `void`: it was never sent, or was
-rejected for a moment and is tried again; nobody counts it."""
+AttemptOutcome = Literal["succeeded", "failed", "refused", "released", "void"]
+"""`refused`: by Kie, which created nothing; `released`: a person said that it created nothing; `void`: never
+sent, or rejected for a moment and tried again, and nobody counts it."""
+
+NOTHING_MADE = ("refused", "released", "void")
 
 _FOUND = ".found-"
 
@@ -41,7 +43,7 @@ class CostNote(BaseModel):
     """What Kie charged, credits; None where it did not say."""
     noted_at: datetime = Field(default_factory=lambda: datetime.now(timezone.utc))
     record: SubmissionRecord | None = None
-    """The record of a refused attempt, which goes away."""
+    """The record of an attempt that made nothing, which goes away."""
     by: str = Field(default_factory=lambda: uuid.uuid4().hex)
     """A mark of its own: a store may repeat a creation whose answer was lost."""
 
@@ -54,9 +56,7 @@ class CostNotes:
 
     async def create(self, record: SubmissionRecord, outcome: AttemptOutcome, credits: float | None) -> bool:
         """Note an attempt's end, unless it is noted; returns whether this call did."""
-        note = CostNote(
-            outcome=outcome, credits=credits, record=record if outcome in ("refused", "void") else None
-        )
+        note = CostNote(outcome=outcome, credits=credits, record=record if outcome in NOTHING_MADE else None)
         return await self.storage.create(self._path(record.attempt), note.model_dump_json(indent=1).encode())
 
     async def read(self, attempt: str) -> CostNote | None:

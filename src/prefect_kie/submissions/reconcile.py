@@ -25,7 +25,7 @@ from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import in_progress, single_flight
 from prefect_kie.submissions import store
 from prefect_kie.submissions.budgets import Budgets, Log
-from prefect_kie.submissions.costs import AttemptOutcome
+from prefect_kie.submissions.costs import NOTHING_MADE, AttemptOutcome
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 OTHER_SECONDS = 300.0
@@ -135,7 +135,7 @@ class Reconciler:
                     )
                 if not await self._is_named_job(record):
                     self.log.info("Submission %s is released by a person", key)
-                    return await self._release(record, "refused")
+                    return await self._release(record, "released")
                 record = await self._bind(record, record.task_id or "")
             if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
                 raise InvalidRequest(
@@ -160,7 +160,7 @@ class Reconciler:
         note = None
         with suppress(Exception):  # one source of evidence less; the doubt stays
             note = await self.budgets.notes.read(record.attempt)
-        if note is not None and note.outcome in ("refused", "void"):
+        if note is not None and note.outcome in NOTHING_MADE:
             self.log.info("Submission %s made no job, although its record does not know; now it does", key)
             return await self._release(record, note.outcome)
         for task_id in filter(None, await self.events.submitted_jobs(record)):
