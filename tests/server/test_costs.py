@@ -25,9 +25,11 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.cli.main import main
 from prefect_kie.flows import CostReport, report_costs, resolve_submission
+from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import is_gone, this_machine
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
+from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import QUICK
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
@@ -118,7 +120,6 @@ async def test_it_equals_what_kie_has_counted_after_a_kill_too(
     results: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
 ) -> None:
     await credentials.asave(BLOCK, overwrite=True)
     rows = [
@@ -180,20 +181,38 @@ async def test_it_equals_what_kie_has_counted_after_a_kill_too(
     assert stats["charged"] == PRICE * total.made  # each video is paid once
     assert total.saved == killed.total.charged  # what the second run has found made
     assert [group.name for group in report.groups] == ["sixty"]
-
-    file = tmp_path / "costs.csv"
-    command = ["costs", "--by", "tag", "--credentials", BLOCK]
-    assert await asyncio.to_thread(main, [*command, "--csv", str(file)]) == 0
-    shown = capsys.readouterr().out.splitlines()
-    assert shown[1] == "spring"
-    assert (shown[2].split(), max(map(len, shown[:5]))) == (shown[4].split(), 80)
-    assert await asyncio.to_thread(main, [*command, "--json"]) == 0
-    printed = CostReport.model_validate_json(capsys.readouterr().out)
-    assert printed.total == total
-    with file.open(encoding="utf-8-sig", newline="") as opened:
-        table = list(csv.DictReader(opened))
-    assert len(table) == len(report.submissions)
-    assert sum(float(row["charged"]) for row in table) == stats["charged"]
+    (tagged,) = CostReport.of("tag", report.submissions).groups
+    assert (tagged.name, tagged.charged) == ("spring", total.charged)
     found = await client.read_artifacts(limit=200)
     artifact = next(one for one in found if one.key == "kie-costs")
     assert json.loads(str(artifact.data))[-1]["charged"] == f"{stats['charged']:,.10g}"
+
+
+def test_the_command_prints_it_and_writes_a_row_for_each_submission(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    credentials.save(BLOCK, overwrite=True)
+    for animal in ("cat", "dog"):
+        request = Sora2TextToVideo(prompt=f"a {animal}")
+        asyncio.run(sora_2_text_to_video(request, credentials, job_key="spring"))
+    while not all(job["state"] == "success" for job in kie.stats()["jobs"]):
+        time.sleep(0.05)
+    file = tmp_path / "costs.csv"
+    command = ["costs", "--since", "2026-01-01", "--credentials", BLOCK]
+    capsys.readouterr()
+    assert main([*command, "--csv", str(file)]) == 0
+    numbers = "     2    2      0       0        0       0         0        0        60       0"
+    assert capsys.readouterr().out.splitlines()[1:] == [
+        *("spring", numbers, "total, of 1 by scope", numbers),
+        "No price in kie_prices, so not estimated: 2 sora-2-text-to-video.",
+        f"2 submissions in {file}",
+    ]
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        assert [(row["prompt"], row["charged"]) for row in csv.DictReader(opened)] == [
+            ("a cat", "30"),
+            ("a dog", "30"),
+        ]
+    assert main([*command, "--json"]) == 0
+    assert CostReport.model_validate_json(capsys.readouterr().out).total.charged == kie.stats()["charged"]
+    assert main([*command, "--until", "2020-01-01"]) == 0
+    assert capsys.readouterr().out == "Nothing was submitted.\n"

@@ -10,7 +10,7 @@ from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.flows import CostGroup, CostReport, report_costs
 
 COUNTS = {"wanted": 6, "made": 5, "failed": 7, "refused": 8, "in_doubt": 9, "running": 8}
-CREDITS = {"estimated": 10, "reserved": 9, "charged": 9, "saved": 8}
+CREDITS = {"estimated": 10, "reserved": 9, "charged": 10, "saved": 8}
 """The columns and their widths: 80 in all."""
 
 

@@ -305,7 +305,7 @@ def test_it_fits_eighty_columns() -> None:
     report = CostReport.of("scope", [cost(1, charged=1_234_567.25, estimated=99_999.5), *COSTS[:3]])
     shown = list(lines(report))
     assert max(map(len, shown)) == 80
-    assert shown[0] == ("wanted made failed refused in doubt running estimated reserved  charged   saved")
+    assert shown[0] == "wanted made failed refused in doubt running estimated reserved   charged   saved"
     assert shown[1:3] == [
         "spring",
         "     3    2      1       0        0       0  99,999.6        0 1,234,567       0",
