@@ -18,7 +18,7 @@ from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.submissions.budgets import logged
 from prefect_kie.submissions.cost_report import CostGrouping, CostReport, CostStatus, SubmissionCost
-from prefect_kie.submissions.costs import CostNote, end_of
+from prefect_kie.submissions.costs import NOTHING_MADE, CostNote, end_of
 from prefect_kie.submissions.reconcile import Reconciler
 from prefect_kie.submissions.store import SubmissionRecord
 
@@ -74,8 +74,10 @@ class CostReader:
 
         async def cost(record: SubmissionRecord) -> SubmissionCost | None:
             note = notes.get(record.attempt)
-            if note is not None and note.record is not None:
-                return None  # its record is just about to go
+            if note is not None and note.outcome in NOTHING_MADE:
+                if record.state == "submitting":
+                    return None  # its record is just about to go
+                note = None  # evidence of a job was stronger
             async with gate:
                 status, charged, noted_at = await self._end(record, note)
             held = status in ("in doubt", "running") or (status == "made" and charged is None)

@@ -2,7 +2,7 @@
 
 A submission is in doubt when its send token says that its call may have gone out, and its record never
 learned the outcome. What settles it is evidence (the event of the created job; a job that an unclear answer
-or a callback named, polled) or a person's word.
+or a callback named, polled; the note that Kie refused it) or a person's word.
 """
 
 from __future__ import annotations
@@ -157,12 +157,6 @@ class Reconciler:
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
             return await self._release(record, "void")
-        note = None
-        with suppress(Exception):  # one source of evidence less; the doubt stays
-            note = await self.budgets.notes.read(record.attempt)
-        if note is not None and note.outcome in NOTHING_MADE:
-            self.log.info("Submission %s made no job, although its record does not know; now it does", key)
-            return await self._release(record, note.outcome)
         for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
                 "Submission %s was answered with job %s, although its record does not know; now it does",
@@ -180,6 +174,12 @@ class Reconciler:
                 continue
             self.log.info("Job %s exists and is what submission %s asked for", task_id, key)
             return await self._bind(record, task_id)
+        note = None
+        with suppress(Exception):  # one source of evidence less; the doubt stays
+            note = await self.budgets.notes.read(record.attempt)
+        if note is not None and note.outcome in NOTHING_MADE:
+            self.log.info("Submission %s made no job, although its record does not know; now it does", key)
+            return await self._release(record, note.outcome)
         return record
 
     async def _bind(self, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
