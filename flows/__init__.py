@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from prefect_kie.flows.batch import generate_batch
     from prefect_kie.flows.characters import create_character
     from prefect_kie.flows.collect import collect_job
+    from prefect_kie.flows.costs import report_costs
     from prefect_kie.flows.generate import generate_audio, generate_image, generate_video
     from prefect_kie.flows.resolve import resolve_submission
     from prefect_kie.flows.resuming import resume_waiting
     from prefect_kie.flows.series import character_series
     from prefect_kie.outcomes.results import GeneratedAudio, GeneratedImages, GeneratedVideos, VideoOutcome
     from prefect_kie.outcomes.series import Character, CollectedJob, SeriesResult
+    from prefect_kie.submissions.cost_report import CostGroup, CostReport, SubmissionCost
     from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "Character",
     "CharacterTraits",
     "CollectedJob",
+    "CostGroup",
+    "CostReport",
     "EpisodeSettings",
     "Episodes",
     "Film",
@@ -44,6 +48,7 @@ __all__ = [
     "Retry",
     "Scope",
     "SeriesResult",
+    "SubmissionCost",
     "Table",
     "VideoOutcome",
     "Waiting",
@@ -55,6 +60,7 @@ __all__ = [
     "generate_image",
     "generate_video",
     "make",
+    "report_costs",
     "resolve_submission",
     "resume_waiting",
 ]
@@ -68,12 +74,14 @@ _MODULES = {
     "flows._episodes": "EpisodeSettings Episodes Film",
     "flows.characters": "create_character",
     "flows.collect": "collect_job",
+    "flows.costs": "report_costs",
     "flows.generate": "generate_audio generate_image generate_video",
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "character_series",
     "outcomes.results": "GeneratedAudio GeneratedImages GeneratedVideos VideoOutcome",
     "outcomes.series": "Character CollectedJob SeriesResult",
+    "submissions.cost_report": "CostGroup CostReport SubmissionCost",
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

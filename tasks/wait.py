@@ -159,14 +159,13 @@ async def wait_for_job(
         cost = f", {job.credits:g} credits" if job.credits is not None else ""
         found = ", ".join(job.urls) or str(job.result)[:500]
         get_run_logger().info("%s job %s succeeded%s%s: %s", job.model, job.task_id, took, cost, found)
-        if job.credits and job.credits > 0:  # else nobody knows, and it stays reserved at its price
-            await settle(handle, job.credits)
+        await settle(handle, job)
         emit_succeeded(job, handle)
         await show_end(handle, job)
         return cast("Job", Completed(message=f"Succeeded{took}{cost}", data=job))
     if job.state is JobState.FAIL:
         failure = job_failure(job)
-        await settle(handle, job.credits or 0.0)  # Kie charges for no failure, unless its record says so
+        await settle(handle, job)
         emit_failed(failure, handle, job)
         await show_end(handle, job, failure.message)
         raise failure

@@ -108,7 +108,7 @@ class Submissions:
         self.records = SubmissionRecords(self.storage)
         self.clock, self.events, self.limit = JumpingClock(), ListedEvents(), CountedLimit()
         self.prices: dict[str, Any] = {"sora-2-text-to-video": PRICE}
-        self.call_seconds = 30.0
+        self.call_seconds, self.run = 30.0, "a-run-1"
 
     @property
     def service(self) -> SubmissionService:
@@ -126,6 +126,8 @@ class Submissions:
             log=log,
             clock=self.clock,
             flow_run_id="a run",
+            run=self.run,
+            tags=("spring",),
             call_seconds=self.call_seconds,
         )
 
@@ -134,10 +136,10 @@ class Submissions:
         return await self.service.submit(request, scope, **options)
 
     async def settle(self, handle: JobHandle, credits: float) -> None:
-        """Count a job that has ended."""
+        """Note the end of a job."""
         record = await self.records.read(handle.submission or "")
         assert record is not None
-        await self.service.budgets.settle(record, credits)
+        await self.service.budgets.settle(record, "succeeded" if credits else "failed", credits)
 
     def as_another_process(self) -> Submissions:
         """The same, with nothing remembered."""

@@ -56,6 +56,7 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
     from benchmarks.crash.moments import MOMENTS
     from benchmarks.crash.trials import Trial, figures_of, kill, laboratory, violations
     from prefect_kie.blocks import KieCredentials
+    from prefect_kie.flows import report_costs
 
     unhurried = {"creates_per_10_seconds": 100_000, "polls_per_second": 100_000}
     block = KieCredentials.model_validate(
@@ -83,6 +84,12 @@ async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServ
             broken.append(f"killed {name}: only {kills} of {number} times")
     if (created := kie.stats()["created"] - calm) != (counted := sum(trial.created for trial in trials)):
         broken.append(f"Kie created {created} jobs, and only {counted} of them are anybody's")
+    # By the run's own records, nothing was counted twice or lost.
+    total, stats = (await report_costs(credentials="kie")).total, kie.stats()
+    if (total.made, total.charged) != (stats["succeeded"], stats["charged"]):
+        broken.append(
+            f"the cost report: {total.line} Kie: {stats['succeeded']}, {stats['charged']:g} credits"
+        )
     below = machine(f"{(time.monotonic() - started) / 60:.0f} minutes")
     return report(figures_of(trials), below, broken, options.write)
 

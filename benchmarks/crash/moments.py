@@ -26,6 +26,7 @@ from prefect_kie.runtime import processes
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import send_tokens
 from prefect_kie.submissions import store as records
+from prefect_kie.submissions.costs import CostNotes
 from prefect_kie.submissions.send_tokens import SendToken
 from prefect_kie.submissions.store import SubmissionRecords
 
@@ -156,6 +157,8 @@ MOMENTS = {
         Moment("with the answer in memory alone", after(KieClient, "create_job"), may_doubt=True),
         Moment("after the id was recorded", after(SubmissionRecords, "write", _is_outcome)),
         Moment("while waiting", after(KieClient, "get_job"), {"on": "job", "duration": 2.0}),
+        Moment("before its end is noted", before(CostNotes, "create")),
+        Moment("after its end was noted", after(CostNotes, "create")),
         Moment(
             "in the middle of a transfer",
             after(Transfer, "write"),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 
 from prefect.client.orchestration import get_client
+from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
 from prefect.events.schemas.events import Event
 from prefect.runtime import flow_run
 
-from prefect_kie.api import JobHandle, SubmissionInDoubt
+from prefect_kie.api import Job, JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, load_prices
 from prefect_kie.run_page import events
 from prefect_kie.run_page.attention import emit_in_doubt
@@ -17,6 +18,7 @@ from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
+from prefect_kie.submissions.costs import end_of
 from prefect_kie.submissions.reconcile import Clock
 from prefect_kie.submissions.service import SubmissionService
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
@@ -47,21 +49,42 @@ async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None
         log=run_logger(),
         clock=Clock(),
         flow_run_id=flow_run.get_id(),
+        run=_this_run(),
+        tags=_tags(),
     )
 
 
-async def settle(handle: JobHandle, credits: float) -> None:
-    """Count a job that has ended at what Kie charged, where there was a budget; failures are only logged."""
-    if (key := handle.submission) is None:
+async def settle(handle: JobHandle, job: Job) -> None:
+    """Note what a job that has ended came to and cost, for budgets and the cost report; failures are only
+    logged. Where Kie does not say what it charged, the report asks once more.
+    """
+    key, end = handle.submission, end_of(job)
+    if key is None or end is None or end[1] is None:
         return
 
     async def settled() -> None:
         budgets = await run_budgets()
         record = await budgets.records.read(key)
         if record is not None and record.task_id == handle.task_id:
-            await budgets.settle(record, credits)
+            await budgets.settle(record, *end)
 
-    await logged(settled(), key, credits, run_logger())
+    await logged(settled(), key, run_logger())
+
+
+def _this_run() -> str | None:
+    """Which run of which flow run this is; a task by itself is run once. None where a run goes on after a
+    pause: that it finds its jobs again is its way to wait.
+    """
+    context, task_run = FlowRunContext.get(), TaskRunContext.get()
+    if context is not None and (run := context.flow_run) is not None:
+        return None if run.empirical_policy.resuming else f"{run.id}-{run.run_count}"
+    return str(task_run.task_run.id) if task_run is not None else None
+
+
+def _tags() -> tuple[str, ...]:
+    context, task_run = FlowRunContext.get(), TaskRunContext.get()
+    run = context.flow_run if context is not None else None
+    return tuple(sorted({*(run.tags if run else ()), *(task_run.task_run.tags if task_run else ())}))
 
 
 class ServerEvents:

@@ -15,6 +15,7 @@ from prefect_kie.api import JobHandle
 from prefect_kie.batches.tables import read_table
 from prefect_kie.outcomes.endings import lines_of
 from prefect_kie.outcomes.results import VideoOutcome
+from prefect_kie.run_page.markdown import harmless
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 
@@ -134,7 +135,7 @@ class ResultsFile:
     async def submitted(self, place: int, job: JobHandle, tries: int) -> None:
         """Put in that a row's job is on its way, and write the file where it is time to."""
         cells = {"status": "submitted", "tries": str(tries), "made_with": job.model}
-        await self._put(place, {**cells, "task_id": _harmless(job.task_id)})
+        await self._put(place, {**cells, "task_id": harmless(job.task_id)})
 
     async def take(self, place: int, outcome: VideoOutcome) -> None:
         """Put a row's outcome in, and write the file where it is time to."""
@@ -143,12 +144,12 @@ class ResultsFile:
             "tries": str(outcome.tries),
             "made_with": outcome.model,
             "credits": "" if outcome.credits is None else f"{outcome.credits:g}",
-            "task_id": _harmless(outcome.task_id),
-            "error": _harmless(outcome.error),
+            "task_id": harmless(outcome.task_id),
+            "error": harmless(outcome.error),
         }
         if (video := outcome.video) is not None:
             seconds = "" if video.seconds is None else f"{video.seconds:g}"
-            cells |= {"file": video.path, "seconds": seconds, "link": _harmless(video.files[0].url)}
+            cells |= {"file": video.path, "seconds": seconds, "link": harmless(video.files[0].url)}
         await self._put(place, cells)
 
     async def _put(self, place: int, cells: dict[str, str]) -> None:
@@ -179,8 +180,3 @@ class ResultsFile:
             cells = {"row": str(place + 1), **self._known.get(place, {"status": "open"})}
             table.writerow([*map(cells.get, COLUMNS), *map(row.get, given)])  # None is an empty cell
         return self.prefix + text.getvalue()
-
-
-def _harmless(text: str | None) -> str:
-    """Text that is Kie's, so that no spreadsheet takes it for a formula."""
-    return f"'{text}" if text and text[0] in "=+-@\t\r" else text or ""

@@ -33,7 +33,8 @@ WORK_POOL = "kie"
 DEPLOYMENTS = (
     *("generate-video/kie", "generate-image/kie", "generate-audio/kie", "generate-video/kie-daily"),
     *("create-character/kie", "character-series/kie"),
-    *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "resume-waiting/kie"),
+    *("generate-batch/kie", "collect-job/kie", "resolve-submission/kie", "report-costs/kie"),
+    "resume-waiting/kie",
 )
 OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
 PAGE = 200

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from datetime import date
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from prefect_kie.cli.terminal import CommandFailed, forgive_output, say
 # chooses Prefect's home first.
 
 # Commands that leave logs to the server, where the UI shows them; the terminal has what they print.
-QUIET = ("batch", "collect", "models", "submissions")
+QUIET = ("batch", "collect", "costs", "models", "submissions")
 MOST_CREDITS = 1_000_000_000
 
 
@@ -158,6 +159,16 @@ def _parser() -> argparse.ArgumentParser:
     )
     release.add_argument("submissions", nargs="+", metavar="KEY", help="the submissions' keys, as listed")
 
+    option = command("costs", "what was wanted, what came of it and what it cost; pays nothing", block)
+    groups = ("scope", "model", "day", "tag")
+    option("--by", choices=groups, default="scope", help="what the numbers are grouped by (default: scope)")
+    for name, which in (("--since", "first"), ("--until", "last")):
+        option(name, type=_day, metavar="DATE", help=f"the {which} day of submission, UTC, as 2026-11-29")
+    option("--scope", metavar="NAME", help="only this job_key, batch, or outermost flow run's id")
+    option("--csv", type=Path, metavar="FILE", help="write a row for each submission into this file")
+    option("--json", action="store_true", help="print all of it as JSON")
+    option("--storage", metavar="TYPE/NAME", help="where the records are")
+
     models = commands.add_parser(
         "models",
         help="the models Kie serves: list them, show what one takes and costs; pays nothing",
@@ -198,6 +209,13 @@ def _number(kind: type[int] | type[float], least: int, most: int) -> Callable[[s
         raise argparse.ArgumentTypeError(f"{text!r} is no number from {least:,} to {most:,}")
 
     return checked
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day like 2026-11-29") from None
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -46,6 +46,11 @@ def cell(text: object, length: int = 200) -> str:
     return plain(text, length).translate(_CELL)
 
 
+def harmless(text: str | None) -> str:
+    """Text of others for a file that a spreadsheet opens: none takes it for a formula."""
+    return f"'{text}" if text and text[0] in "=+-@\t\r" else text or ""
+
+
 def web_address(url: str) -> str | None:
     """A URL that can be followed, without a character that could end it; None for all but http(s)."""
     try:

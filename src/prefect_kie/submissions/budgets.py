@@ -7,7 +7,6 @@ charge is given back; a job whose outcome is unknown keeps what it holds.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 import uuid
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -24,12 +23,13 @@ from prefect_kie.runtime.credit_limit import ServerCreditLimit
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop
 from prefect_kie.runtime.single_flight import single_flight
+from prefect_kie.submissions.costs import AttemptOutcome, CostNotes
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords, storage_errors
 
 Log = Logger | LoggerAdapter[Logger]
 
 FOLDER = "kie-budgets"
-"""One folder per scope: a file for each submission under a budget, and one for what each attempt cost."""
+"""One folder per scope: an empty file for each submission under a budget. What it cost is its cost note's."""
 
 CREDITS_LIMIT = "kie-credits"
 SETTLE_SECONDS = 30.0
@@ -87,17 +87,25 @@ class Budgets:
             raise
         return attempt.model_copy(update={"credits": prices[record.key], "slots": slots})
 
-    async def refund(self, attempt: SubmissionRecord) -> None:
-        """Give back what an attempt holds of which Kie surely created nothing; failures are only logged."""
-        await logged(self.settle(attempt, 0.0), attempt.key, 0.0, self.log)
+    @property
+    def notes(self) -> CostNotes:
+        """What attempts came to and cost."""
+        return CostNotes(self.records.storage)
 
-    async def settle(self, record: SubmissionRecord, credits: float) -> None:
-        """Note what an attempt cost. Whoever creates the note settles its slots: nobody does it twice."""
-        if record.credits is None:
+    async def refund(self, attempt: SubmissionRecord, outcome: AttemptOutcome = "void") -> None:
+        """Give back what an attempt holds of which Kie surely created nothing; failures are only logged."""
+        await logged(self.settle(attempt, outcome, 0.0), attempt.key, self.log)
+
+    async def settle(self, record: SubmissionRecord, outcome: AttemptOutcome, credits: float | None) -> None:
+        """Note what an attempt came to and cost, credits (None: not known, and it counts at its price).
+
+        Whoever creates the note settles its slots: nobody does it twice.
+        """
+        if record.credits is None and outcome == "void":
             return
-        _counted().get(self._whose(record.scope), {})[record.key] = credits
-        note = json.dumps({"credits": credits, "by": uuid.uuid4().hex}).encode()
-        if await self.records.storage.create(_note(record), note) and record.slots:
+        if record.credits is not None and credits is not None:
+            _counted().get(self._whose(record.scope), {})[record.key] = credits
+        if await self.notes.create(record, outcome, credits) and record.slots and credits is not None:
             await self.limit.settle(record.slots, slots_for(credits))
 
     async def _counts(self, scope: str) -> dict[str, float]:
@@ -119,7 +127,9 @@ class Budgets:
 
     async def _cost(self, record: SubmissionRecord) -> float:
         with suppress(Exception):  # without a note, or with one that cannot be read, it counts at its price
-            return float(json.loads(await self.records.storage.read(_note(record)) or b"")["credits"])
+            note = await self.notes.read(record.attempt)
+            if note is not None and note.credits is not None:
+                return note.credits
         return record.credits or 0.0
 
     def _whose(self, scope: str) -> tuple[str, str]:
@@ -144,16 +154,15 @@ class Budgets:
         return {key: price for key, price in prices.items() if price is not None}
 
 
-async def logged(settling: Coroutine[Any, Any, None], key: str, credits: float, log: Log) -> None:
+async def logged(settling: Coroutine[Any, Any, None], key: str, log: Log) -> None:
     """Settle, within a time limit; a failure is only logged."""
     try:
         await detach_after(settling, SETTLE_SECONDS)
     except Exception as error:
         log.warning(
-            "Submission %s cost %g credits. If there was a budget, it may count there at its price still, "
-            "and keep its slots of %r until that is reset: %s",
+            "What submission %s cost could not be noted; the cost report asks Kie. If there was a budget, it "
+            "may count there at its price still, and keep its slots of %r until that is reset: %s",
             key,
-            credits,
             CREDITS_LIMIT,
             shown_error(error),
         )
@@ -206,7 +215,3 @@ def _exceeded(
 
 def _folder(scope: str) -> str:
     return f"{FOLDER}/{hashlib.sha256(scope.encode()).hexdigest()[:32]}"
-
-
-def _note(record: SubmissionRecord) -> str:
-    return f"{_folder(record.scope)}/cost-{record.attempt}.json"

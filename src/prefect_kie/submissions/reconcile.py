@@ -2,7 +2,7 @@
 
 A submission is in doubt when its send token says that its call may have gone out, and its record never
 learned the outcome. What settles it is evidence (the event of the created job; a job that an unclear answer
-or a callback named, polled) or a person's word.
+or a callback named, polled; the note that Kie refused it) or a person's word.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import json
 import math
 import time
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from functools import partial
@@ -25,6 +25,7 @@ from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.runtime.single_flight import in_progress, single_flight
 from prefect_kie.submissions import store
 from prefect_kie.submissions.budgets import Budgets, Log
+from prefect_kie.submissions.costs import NOTHING_MADE, AttemptOutcome
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
 OTHER_SECONDS = 300.0
@@ -137,7 +138,7 @@ class Reconciler:
                     )
                 if not await self._is_named_job(record):
                     self.log.info("Submission %s is released by a person", key)
-                    return await self._release(record)
+                    return await self._release(record, "released")
                 record = await self._bind(record, record.task_id or "")
             if record.state == "submitted" and (release or task_id not in (None, record.task_id)):
                 raise InvalidRequest(
@@ -158,7 +159,7 @@ class Reconciler:
             unsent = await self.records.token(record).void()
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
-            return await self._release(record)
+            return await self._release(record, "void")
         for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
                 "Submission %s was answered with job %s, although its record does not know; now it does",
@@ -176,6 +177,12 @@ class Reconciler:
                 continue
             self.log.info("Job %s exists and is what submission %s asked for", task_id, key)
             return await self._bind(record, task_id)
+        note = None
+        with suppress(Exception):  # one source of evidence less; the doubt stays
+            note = await self.budgets.notes.read(record.attempt)
+        if note is not None and note.outcome in NOTHING_MADE:
+            self.log.info("Submission %s made no job, although its record does not know; now it does", key)
+            return await self._release(record, note.outcome)
         return record
 
     async def _bind(self, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
@@ -185,10 +192,10 @@ class Reconciler:
         self.events.emit_submitted(bound)
         return bound
 
-    async def _release(self, record: SubmissionRecord) -> SubmissionRecord:
+    async def _release(self, record: SubmissionRecord, outcome: AttemptOutcome) -> SubmissionRecord:
+        await self.budgets.refund(record, outcome)  # noted before the record goes
         with _recorded(record):
             await self.records.release(record)
-        await self.budgets.refund(record)
         return record.became("released", self.clock.now())
 
     async def _is_named_job(self, record: SubmissionRecord) -> bool:

@@ -17,6 +17,7 @@ from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, Submissi
 from prefect_kie.callbacks.waiter import callback_waiter
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.keys import submission_key
+from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.clients import create_slot
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable
@@ -32,6 +33,7 @@ wrongly, it sends nothing and finds the job of whoever took over."""
 CLAIM_TRIES = 5
 CALL_SECONDS = store.OUTCOME_SECONDS - 10.0
 """When a call has to have its answer: afterwards others take its process for gone."""
+FOUND_SECONDS = 5.0
 KEEP_PAUSES = (0.1, 0.5, 2.0, 5.0, 0.0)
 """Seconds after each try to record an outcome: a storage that stumbles must not leave a doubt."""
 
@@ -41,6 +43,9 @@ class SubmissionService(Reconciler):
     """Submits jobs, each exactly once; all it needs is handed in."""
 
     flow_run_id: str | None = None
+    run: str | None = None
+    """Which run of which flow run this is; None where what it finds submitted is nothing saved."""
+    tags: tuple[str, ...] = ()
     call_seconds: float = CALL_SECONDS
 
     async def submit(
@@ -73,7 +78,9 @@ class SubmissionService(Reconciler):
             input=request.input_fields(),
             title=request.title,
             callback_requested=self.kie.callbacks is not None,
+            second_try=second_try,
             flow_run_id=self.flow_run_id,
+            tags=self.tags,
         )
         if await self.records.read(wanted.key) is None:
             # What is refused waits for no slot.
@@ -111,7 +118,9 @@ class SubmissionService(Reconciler):
                     if found.state == "released":
                         continue
                 if found is not None:
-                    return self._handle(found)
+                    handle = self._handle(found)
+                    await self._note_found(found)
+                    return handle
                 cancellation.begin_waiting()
                 async with create_slot(self.kie) as client:
                     cancellation.end_waiting()
@@ -192,6 +201,15 @@ class SubmissionService(Reconciler):
         self.events.emit_in_doubt(record, doubt)
         raise doubt
 
+    async def _note_found(self, record: SubmissionRecord) -> None:
+        """Note that it is not paid again, for the cost report; a failure harms nobody."""
+        if self.run is None:
+            return
+        try:
+            await detach_after(self.budgets.notes.found_again(record, self.run), FOUND_SECONDS)
+        except Exception as error:
+            self.log.debug("Submission %s: not noted as found again: %s", record.key, shown_error(error))
+
     async def _claim(self, attempt: SubmissionRecord) -> Callable[[], bool] | None:
         """None where somebody else has the submission; else what says when it is too late to send."""
         began, wall = self.clock.monotonic(), self.clock.now()
@@ -243,11 +261,12 @@ class SubmissionService(Reconciler):
             )
             self.events.emit_in_doubt(attempt, doubt)
             raise doubt from None
-        except KieError:
+        except KieError as error:
+            # Noted before the record goes: a process that dies in between leaves the note as evidence.
+            await self.budgets.refund(attempt, "void" if error.retryable else "refused")
             if await self._keep(self.records.release, attempt):
                 with suppress(Exception):  # left behind it harms nobody
                     await self.records.token(attempt).drop()
-            await self.budgets.refund(attempt)
             raise
         submitted = attempt.became("submitted", self.clock.now(), task_id=handle.task_id)
         self.events.emit_submitted(submitted)

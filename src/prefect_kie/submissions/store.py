@@ -63,7 +63,11 @@ class SubmissionRecord(BaseModel):
     """How many slots of the limit `kie-credits` it occupied."""
     task_id: str | None = None
     """Kie's id, once known; while `submitting`, an id that a doubtful answer named."""
+    second_try: int = 0
+    """1, 2 … for a job made again after one that failed, uncharged."""
     flow_run_id: str | None = None
+    tags: tuple[str, ...] = ()
+    """The flow run's and the task run's tags, by which costs are told apart."""
     host: str = Field(default_factory=socket.gethostname)
     machine: str = Field(default_factory=this_machine)
     process: int = Field(default_factory=os.getpid)

@@ -21,7 +21,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import BudgetExceeded
 from prefect_kie.models import Sora2ProTextToVideo, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.submissions import budgets
+from prefect_kie.submissions import budgets, costs
 from prefect_kie.submissions.budgets import slots_for
 from tests.submitting import PRICE, Submissions
 
@@ -256,7 +256,7 @@ async def test_without_a_budget_nothing_is_kept(mine: Submissions) -> None:
 
 async def test_a_note_that_cannot_be_read_counts_at_the_price(mine: Submissions) -> None:
     await mine.settle(await mine.submit(max_credits=PRICE), 10)
-    (note,) = (mine.folder / budgets.FOLDER).glob("*/cost-*.json")
+    (note,) = mine.files(costs.FOLDER)
     assert json.loads(note.read_text())["credits"] == 10
     note.write_text("{")
     mine.as_another_process()
