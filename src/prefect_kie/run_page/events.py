@@ -26,6 +26,8 @@ JOB_SUBMITTED = "kie.job.submitted"
 JOB_SUCCEEDED = "kie.job.succeeded"
 JOB_FAILED = "kie.job.failed"
 JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
+JOB = "kie.job."
+"""How the ID of a job's resource begins; its task ID follows."""
 
 ATTEMPT = "kie.attempt"
 LENGTH = "length"
@@ -136,7 +138,7 @@ def _fields(
     return {
         "event": name,
         "resource": {
-            "prefect.resource.id": f"kie.job.{task_id}",
+            "prefect.resource.id": f"{JOB}{task_id}",
             "prefect.resource.name": plain(f"{model or 'job'} {task_id}"),
             **labels,
         },

@@ -125,3 +125,24 @@ async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded
     assert await wait(waiter, "job-99", 0, 0) == Callback(done=True)
     assert await wait(waiter, "job-99", 0, 0) is None
     await unsubscribed(waiter)
+
+
+async def test_unsigned_callbacks_of_one_job_count_now_and_then(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many anybody sends, a job is polled for them once in a while; for a genuine one at once."""
+    monkeypatch.setattr("prefect_kie.callbacks.waiter.UNSIGNED_SECONDS", 0.4)
+    waiter, unsigned = server.waiter(), Callback(done=True, genuine=False)
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
+    waiter.deliver("job", Callback(done=True))
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job", 0, 0) == Callback(done=True)
+    begun = time.monotonic()
+    for _ in range(100):
+        waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job", 0, 0.1) is None
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
+    assert time.monotonic() - begun >= 0.3
+    await unsubscribed(waiter)
