@@ -112,7 +112,7 @@ class KieCallbacks(KnownFields, Block):
         ge=1,
         le=3600,
         title="Accepted clock difference",
-        description="How far the time of a callback may be from the receiver's clock, seconds.",
+        description="How far the time of a callback may be from the clock that it is checked by, seconds.",
     )
     accept_unsigned: bool = Field(
         default=False,

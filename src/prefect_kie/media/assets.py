@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 from typing import Any, ParamSpec, cast
@@ -18,6 +19,7 @@ from prefect.states import Completed
 
 from prefect_kie.api import Job
 from prefect_kie.api.envelope import as_list
+from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.saved import SavedResult
 from prefect_kie.runtime.logs import run_logger, shown_error, without_passwords
@@ -58,9 +60,19 @@ def character_key(character: KieCharacter) -> str:
 def remember(key: str, *names: str | None) -> None:
     """Which asset is meant where a request names it so: by an address at Kie, or a job's task id."""
     for name in filter(None, names):
-        _assets[name] = key
-        if len(_assets) > MAX_REMEMBERED:
+        _assets[_identity(name)] = key
+    with suppress(KeyError, RuntimeError):  # of another thread that does the same
+        while len(_assets) > MAX_REMEMBERED:
             del _assets[next(iter(_assets))]
+
+
+def _known(name: str) -> str | None:
+    return _assets.get(_identity(name))
+
+
+def _identity(name: str) -> str:
+    """An upload by its content: the job may name one that has expired and was made anew."""
+    return str(content_identity(name))
 
 
 def _where_wanted(report: Callable[P, None]) -> Callable[P, None]:
@@ -105,21 +117,22 @@ def report_character(character: KieCharacter, sources: Sequence[str]) -> None:
     """Report a character that a block keeps, made from a job, a file, or pictures."""
     about = character.model_dump(include={"name", "handle", "stills", "clip", "voice", "start", "end"})
     about["prompt"] = character.description
-    keys = [_assets.get(one) or asset_key(one) for one in sources if one in _assets or "/" in one]
+    keys = [_known(one) or asset_key(one) for one in sources if _known(one) or "/" in one]
     _report({character_key(character): about}, keys, "prefect-kie")
 
 
 @_where_wanted
 def report_film(path: str, seconds: float, size: int, episodes: Sequence[SavedResult]) -> None:
     """Report a film of saved episodes."""
-    about = {"name": path.rpartition("/")[2], "seconds": seconds, "bytes": size, "episodes": len(episodes)}
-    _report({asset_key(path): about}, [asset_key(one.path) for one in episodes], "prefect-kie")
+    key = asset_key(path)
+    about = {"name": key.rpartition("/")[2], "seconds": seconds, "bytes": size, "episodes": len(episodes)}
+    _report({key: about}, [asset_key(one.path) for one in episodes], "prefect-kie")
 
 
 def _report(made: Mapping[str, dict[str, Any]], sources: Iterable[str], by: str) -> None:
     assets: set[Asset] = set()
     for key, about in made.items():
-        description = str(about.get("prompt") or "")[:MAX_DESCRIPTION]
+        description = str(about.get("prompt") or "")[:MAX_DESCRIPTION] or None
         assets.add(Asset(key=key, properties=AssetProperties(name=about["name"], description=description)))
     origins = [Asset(key=key) for key in dict.fromkeys(sources) if key not in made]
     AssetContext(
@@ -142,7 +155,7 @@ def _sources(value: object) -> Iterator[str]:
         for one in as_list(cast("object", value)):
             yield from _sources(one)
     elif isinstance(value, str):
-        if value in _assets:
-            yield _assets[value]
+        if known := _known(value):
+            yield known
         elif re.fullmatch(r"https?://\S+", value):
             yield asset_key(value)

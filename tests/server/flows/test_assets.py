@@ -15,6 +15,7 @@ from prefect.events.schemas.events import ReceivedEvent
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.flows import Output, generate_video
+from prefect_kie.media import assets
 from prefect_kie.models import Kling26ImageToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import kling_2_6_image_to_video, save_result, upload_file, wait_for_job
@@ -92,6 +93,15 @@ async def test_a_series_is_a_line_from_the_original_to_the_film(
     assert found[film].payload["bytes"] == Path(made.film or "").stat().st_size
     roles = {one.role for one in found[episodes[0]].related}
     assert {"flow-run", "task-run"} <= roles
+    # Another process knows nothing of the first, and reports the same.
+    assets._assets.clear()
+    again = await series(credentials, tmp_path, "asset_cat", "kling-3.0/video", film="when whole")
+    assert again.film == made.film
+    repeated = await events(MATERIALIZED, directory, cat)
+    assert [upstream(event) for event in repeated] == [
+        upstream(found[event.resource.id]) for event in repeated
+    ]
+    assert len(repeated) == 2 * len(found)
     assert {event.resource.id for event in await events(REFERENCED, directory, cat)} == {
         first,
         cat,
