@@ -191,7 +191,8 @@ class CallbackWaiter:
     def _take(self, event: Event) -> None:
         resource, progress = event.resource, None
         if (trust := self._verifier.trust(event, time.time())) == "none":
-            if not self._told:
+            # Other accounts' callbacks pass by here as well.
+            if not self._told and resource.id.removeprefix(JOB) in self._waiting:
                 self._told = True
                 get_logger("prefect_kie").warning(
                     "A callback about job %s does not count: it is not signed with the key in the callbacks "

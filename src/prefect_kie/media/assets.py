@@ -1,7 +1,7 @@
 """What is saved, as assets of Prefect with their lineage: on by `PREFECT_INTEGRATIONS_KIE_ASSETS`.
 
 Prefect's `@materialize` has to know an asset's key before its task begins, and a result gets its name when it
-is there. So Prefect's own `AssetContext` sends the same events afterwards. No run fails for want of one.
+is there. So the same events are sent afterwards. No run fails for want of one.
 """
 
 from __future__ import annotations
@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, cast
 
 from prefect.assets import Asset, AssetProperties
-from prefect.context import AssetContext
-from prefect.states import Completed
 
+from prefect_kie._compat import report_assets
 from prefect_kie.api import Job
 from prefect_kie.api.envelope import as_list
 from prefect_kie.api.uploads import content_identity
@@ -130,20 +129,14 @@ def report_film(path: str, seconds: float, size: int, episodes: Sequence[SavedRe
 
 
 def _report(made: Mapping[str, dict[str, Any]], sources: Iterable[str], by: str) -> None:
-    assets: set[Asset] = set()
+    assets: dict[Asset, dict[str, Any]] = {}
     for key, about in made.items():
         description = str(about.get("prompt") or "")[:MAX_DESCRIPTION] or None
-        assets.add(Asset(key=key, properties=AssetProperties(name=about["name"], description=description)))
+        assets[Asset(key=key, properties=AssetProperties(name=about["name"], description=description))] = (
+            about
+        )
     origins = [Asset(key=key) for key in dict.fromkeys(sources) if key not in made]
-    AssetContext(
-        downstream_assets=assets,
-        direct_asset_dependencies=set(origins[:MAX_SOURCES]),
-        materialized_by=by,
-        materialization_metadata=dict(made),
-    ).emit_events(Completed())
-    if (task := AssetContext.get()) is not None:  # to whoever takes this task's result, they are upstream
-        task.direct_asset_dependencies |= assets
-        task.update_tracked_assets()
+    report_assets(assets, origins[:MAX_SOURCES], by)
 
 
 def _sources(value: object) -> Iterator[str]:
