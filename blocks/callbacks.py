@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self, cast
+from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import quote
 
 from prefect.blocks.core import Block
@@ -21,6 +21,8 @@ from prefect_kie.api.hosts import check_host
 
 DONE_PATH, PROGRESS_PATH = "/kie/done", "/kie/progress"
 """Where the receiver learns that a job has ended, and that it makes progress."""
+
+Receiver = Literal["prefect-kie callbacks", "Prefect Cloud webhook"]
 
 
 class KnownFields(BaseModel):
@@ -53,10 +55,12 @@ def _no_empty_key(key: object) -> object:
 
 
 class KieCallbacks(KnownFields, Block):
-    """Where Kie's callbacks arrive: the public address of `prefect-kie callbacks`, and the signing key.
+    """Where Kie's callbacks arrive: `prefect-kie callbacks` or a Prefect Cloud webhook; and the signing key.
 
     Attributes:
-        base_url: The receiver's address as Kie reaches it; may have a path that a proxy takes away.
+        receiver: What takes them. A webhook verifies nothing: whoever waits for a job does.
+        base_url: Its address as Kie reaches it; that of `prefect-kie callbacks` may have a path that a proxy
+            takes away.
         signing_key: The key of Kie's settings page, with which Kie signs its callbacks.
         window_seconds: How far the time in a signature may be from now, seconds.
         accept_unsigned: Whether callbacks without a signature count, too.
@@ -83,11 +87,19 @@ class KieCallbacks(KnownFields, Block):
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "Where Kie's callbacks arrive, and the key with which Kie signs them."
 
+    receiver: Receiver = Field(
+        default="prefect-kie callbacks",
+        title="Receiver",
+        description=(
+            "What takes the callbacks. A Prefect Cloud webhook needs no server of yours; prefect-kie "
+            "callbacks template prints its template."
+        ),
+    )
     base_url: Annotated[str, Field(max_length=500), AfterValidator(check_host)] = Field(
         title="Public address",
         description=(
-            "The address at which Kie reaches prefect-kie callbacks, for example through your proxy. "
-            "It may have a path, which the proxy takes away."
+            "The webhook's URL, or the address at which Kie reaches prefect-kie callbacks, for example "
+            "through your proxy. The latter may have a path, which the proxy takes away."
         ),
     )
     signing_key: Annotated[SecretStr | None, BeforeValidator(_no_empty_key)] = Field(
@@ -100,7 +112,7 @@ class KieCallbacks(KnownFields, Block):
         ge=1,
         le=3600,
         title="Accepted clock difference",
-        description="How far the time of a callback may be from the receiver's clock, seconds.",
+        description="How far the time of a callback may be from the clock that it is checked by, seconds.",
     )
     accept_unsigned: bool = Field(
         default=False,
@@ -122,8 +134,17 @@ class KieCallbacks(KnownFields, Block):
 
     def done_url(self, submission: str) -> str:
         """Where Kie is to post when the job of a submission (its key) has ended."""
-        return f"{self.base_url}{DONE_PATH}/{quote(submission, safe='')}"
+        key = quote(submission, safe="")
+        # A webhook sees no part of its address, but Kie's record of the job, which the body holds, does.
+        return f"{self.base_url}?{key}" if self.is_webhook else f"{self.base_url}{DONE_PATH}/{key}"
 
-    def progress_url(self, submission: str) -> str:
-        """Where Kie is to post while the job of a submission (its key) makes progress."""
-        return f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
+    def progress_url(self, submission: str) -> str | None:
+        """Where Kie is to post while the job of a submission (its key) makes progress; a webhook could not
+        tell that from its end.
+        """
+        return None if self.is_webhook else f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
+
+    @property
+    def is_webhook(self) -> bool:
+        """Whether a Prefect Cloud webhook takes them."""
+        return self.receiver == "Prefect Cloud webhook"

@@ -1,6 +1,6 @@
 """What `create_character` and `character_series` share: who a character is, and making one that you keep."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
@@ -17,6 +17,7 @@ from prefect_kie.characters.keeping import fetched, keep_slice
 from prefect_kie.flows._before_paying import check_slice
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
+from prefect_kie.media import assets
 from prefect_kie.media.naming import file_stem
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.uploading import is_url
@@ -119,7 +120,10 @@ async def footage_of(source: str, runner: JobRunner) -> AsyncGenerator[Footage, 
         job = await wait_for_job(JobHandle(task_id=source), runner.credentials, poll=runner.poll)
         # Where an earlier run has saved it at the usual place on this machine.
         usual = DEFAULT_DIRECTORY.expanduser() / f"{file_stem(job)}.mp4"
-        yield Footage(job, usual if usual.is_file() else None)
+        is_there = usual.is_file()
+        if is_there:
+            assets.remember(assets.asset_key(str(usual)), job.task_id)
+        yield Footage(job, usual if is_there else None)
 
 
 def origin_of(source: str) -> str:
@@ -182,8 +186,7 @@ async def kept(new: NewCharacter, footage: Footage, part: Slice, runner: JobRunn
     origin = footage.job.task_id
     if (found := await check_free(new, origin, part)) is not None:
         get_run_logger().info("The character @%s is there already, and stays as it is", new.handle)
-        await show_kept_character(found)
-        return found
+        return await shown(found, [origin])
     async with at_hand(footage.job, runner.credentials, footage.file) as file:
         who, where = new.fields(origin), (runner.directory, runner.storage)
         try:
@@ -193,5 +196,11 @@ async def kept(new: NewCharacter, footage: Footage, part: Slice, runner: JobRunn
             if (found := await check_free(new, origin, part)) is None:
                 raise
             return found
-    await show_kept_character(made)
-    return made
+    return await shown(made, [origin])
+
+
+async def shown(character: KieCharacter, sources: Sequence[str]) -> KieCharacter:
+    """The character, shown in the run's overview and reported as an asset that was made from these."""
+    await show_kept_character(character)
+    assets.report_character(character, sources)
+    return character

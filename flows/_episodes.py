@@ -17,6 +17,7 @@ from prefect_kie.characters import CastMember, cast, wanted_handles
 from prefect_kie.characters.uploads import member_of
 from prefect_kie.flows._characters import NewCharacter
 from prefect_kie.flows._runner import JobRunner
+from prefect_kie.media import assets
 from prefect_kie.media.edit_list import edit_list, subtitles
 from prefect_kie.media.film import film
 from prefect_kie.media.slices import last_frame
@@ -230,6 +231,7 @@ async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner
                 still = folder / "last-frame.jpg"
                 still.write_bytes(await anyio.to_thread.run_sync(last_frame, file))
                 address = (await upload(still, runner.credentials, runner.job_key)).url
+                assets.remember(assets.asset_key(one.saved.path), address)
     return tuple(made)
 
 
@@ -265,9 +267,11 @@ async def join_film(
             made = await film(files, folder / f"{stem}.mp4", crossfade=options.crossfade, titles=titles)
             await place.write(f"{stem}.srt", subtitles(made.episodes).encode())
             await place.write(f"{stem}.otio", edit_list(made.episodes, fps=made.fps, name=stem))
+            size = made.path.stat().st_size
             address = await place.put(made.path, f"{stem}.mp4")
     except Exception as error:
         get_run_logger().error("The episodes are saved, but no film was made of them: %r", error)
         return None
     get_run_logger().info("The film of %d episodes, %.1f s: %s", len(saved), made.seconds, address)
+    assets.report_film(address, made.seconds, size, [one.saved for one in saved])
     return address, made.seconds

@@ -68,7 +68,9 @@ async def suspend_until_done(
         with suppress(HTTPStatusError):  # of the same run before it failed and was run again
             await client.delete_flow_run_input(run.id, key)
         await client.create_flow_run_input(run.id, key, awaited.model_dump_json())
-    called_back = all(handle.callback_requested for handle in handles)
+    # A webhook resumes nothing.
+    receiver = credentials.callbacks is not None and not credentials.callbacks.is_webhook
+    called_back = receiver and all(handle.callback_requested for handle in handles)
     jobs = f"{len(left)} of {len(handles)} jobs"
     log.info(
         "%s have not ended. This run is suspended until they have: no process waits.%s",

@@ -16,6 +16,7 @@ from prefect_kie.flows._characters import (
     check_free,
     footage_of,
     kept,
+    shown,
     slice_of,
 )
 from prefect_kie.flows._kie_flow import kie_flow
@@ -24,7 +25,6 @@ from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import completed
 from prefect_kie.outcomes.results import Wanted
 from prefect_kie.outcomes.series import Character
-from prefect_kie.run_page.artifacts import show_kept_character
 from prefect_kie.storage.destination import check_writable
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
@@ -109,5 +109,5 @@ async def _of_pictures(pictures: list[str], traits: NewCharacter | CharacterTrai
     made = await check_free(traits, origin, None) or await keep_pictures(
         traits.fields(origin), pictures, replace=traits.replace
     )
-    await show_kept_character(made)
+    await shown(made, made.stills)
     return completed(Character.kept(made), f"The character @{made.handle}, kept by you")

@@ -11,6 +11,7 @@ from prefect.states import Completed
 from prefect_kie._compat import task_of_states
 from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.media.assets import report_result
 from prefect_kie.media.download import MAX_FILE_BYTES
 from prefect_kie.media.saved import SavedResult
 from prefect_kie.media.saving import save
@@ -54,4 +55,5 @@ async def save_result(
     saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
     emit_saved(job, saved)
     await show_result(job, saved, picture)
+    report_result(job, saved)
     return cast("SavedResult", Completed(message=saved.summary, data=saved))

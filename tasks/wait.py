@@ -139,7 +139,9 @@ async def wait_for_job(
     try:
         called_back = False
         if handle.callback_requested:
-            called_back = await wait_for_callback(handle, poll, age, await usual_duration(handle.model, {}))
+            callbacks = (await load_credentials(credentials)).callbacks
+            usual = await usual_duration(handle.model, {})
+            called_back = await wait_for_callback(handle, callbacks, poll, age, usual)
         age = _age(handle, None)
         kie = await load_credentials(credentials)  # only now: the key may have changed in the meantime
         job = await _polled(kie, handle, poll, called_back)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from uuid import UUID
@@ -14,9 +14,11 @@ from prefect._flow_run_suspension import (
 from prefect._flow_run_suspension import (
     mark_flow_run_suspension_requested as mark_flow_run_suspension_requested,
 )
+from prefect.assets import Asset
 from prefect.blocks.core import Block
 from prefect.client.schemas.objects import State
-from prefect.context import SettingsContext, get_settings_context
+from prefect.context import AssetContext, SettingsContext, get_settings_context
+from prefect.states import Completed
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +51,23 @@ def without_client_retries() -> Generator[None, None, None]:
     once = now.settings.client.model_copy(update={"max_retries": 0})
     with SettingsContext(profile=now.profile, settings=now.settings.model_copy(update={"client": once})):
         yield
+
+
+def report_assets(made: Mapping[Asset, dict[str, Any]], origins: Collection[Asset], by: str) -> None:
+    """Send the events of a `@materialize` task that made these, with their metadata, of those, by a tool.
+
+    Prefect wants to know the assets before a task begins; this is for what has its name only afterwards. In a
+    task, what it made is upstream of whoever takes its result.
+    """
+    AssetContext(
+        downstream_assets=set(made),
+        direct_asset_dependencies=set(origins),
+        materialized_by=by,
+        materialization_metadata={asset.key: about for asset, about in made.items()},
+    ).emit_events(Completed())
+    if (task := AssetContext.get()) is not None:
+        task.direct_asset_dependencies |= set(made)
+        task.update_tracked_assets()
 
 
 class StateTask(Task[P, R]):

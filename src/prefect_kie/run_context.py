@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
-from prefect.events.schemas.events import Event
+from prefect.events.schemas.events import Event, ReceivedEvent
 from prefect.runtime import flow_run
 
 from prefect_kie.api import Job, JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, load_prices
+from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page import events
 from prefect_kie.run_page.attention import emit_in_doubt
 from prefect_kie.runtime.credit_limit import ServerCreditLimit
@@ -44,7 +46,7 @@ async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None
     return SubmissionService(
         records=records,
         kie=kie,
-        events=ServerEvents(),
+        events=ServerEvents(Verifier.of(kie.callbacks)),
         budgets=await run_budgets(records),
         log=run_logger(),
         clock=Clock(),
@@ -87,8 +89,11 @@ def _tags() -> tuple[str, ...]:
     return tuple(sorted({*(run.tags if run else ()), *(task_run.task_run.tags if task_run else ())}))
 
 
+@dataclass(frozen=True)
 class ServerEvents:
     """Events of submissions on the Prefect server: evidence beside the records."""
+
+    verifier: Verifier
 
     def emit_submitted(self, record: SubmissionRecord) -> None:
         events.emit_submitted(
@@ -117,9 +122,14 @@ class ServerEvents:
         return [_job(event) for event in found if event.resource.get(events.ATTEMPT) == record.attempt]
 
     async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
-        return [_job(event) for event in await self._find(events.JOB_CALLBACK, record)]
+        found = await self._find(events.JOB_CALLBACK, record)
+        return [
+            _job(event)
+            for event in found
+            if self.verifier.trust(event, event.received.timestamp()) == "genuine"
+        ]
 
-    async def _find(self, name: str, record: SubmissionRecord) -> list[Event]:
+    async def _find(self, name: str, record: SubmissionRecord) -> list[ReceivedEvent]:
         clocks = timedelta(days=1)  # of machines that disagree
         occurred = {"since": record.written_at - clocks, "until": datetime.now(timezone.utc) + clocks}
         wanted = EventFilter(
@@ -142,4 +152,4 @@ class ServerEvents:
 
 
 def _job(event: Event) -> str:
-    return event.resource.id.removeprefix("kie.job.")
+    return event.resource.id.removeprefix(events.JOB)

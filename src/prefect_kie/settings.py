@@ -9,7 +9,7 @@ from prefect_kie.api.client import CALL_SECONDS, CREATE_SECONDS
 
 
 class KieSettings(PrefectBaseSettings):
-    """Timeouts and intervals, read when they are needed.
+    """Timeouts, intervals and options, read when they are needed.
 
     Each is an environment variable, an entry of `[integrations.kie]` in `prefect.toml` or
     `[tool.prefect.integrations.kie]` in `pyproject.toml`, or one of a Prefect profile.
@@ -74,4 +74,8 @@ class KieSettings(PrefectBaseSettings):
         default=8.0,
         gt=0,
         description="How long the receiver waits until the Prefect server has a callback's event.",
+    )
+    assets: bool = Field(
+        default=False,
+        description="Whether saved results, characters and films are reported as Prefect assets.",
     )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from prefect import Task, flow, task
 from prefect._flow_run_suspension import FlowRunSuspensionRequest, register_flow_run_suspension_request
+from prefect.assets import Asset, AssetProperties, add_asset_metadata, materialize
 from prefect.blocks.core import Block
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, get_settings_context
+from prefect.events.filters import EventFilter, EventNameFilter
 from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry, Completed, Paused
 
@@ -19,10 +23,12 @@ from prefect_kie._compat import (
     block_name,
     is_run_here,
     mark_flow_run_suspension_requested,
+    report_assets,
     says_no_block,
     task_of_states,
     without_client_retries,
 )
+from tests.server.tasks.test_callback_waiter import stored_events
 
 
 class Cup(Block):
@@ -118,3 +124,52 @@ async def test_a_returned_state_is_the_runs_next_one_and_gives_the_result_in_the
     assert poured == {"cups": 1}
     assert (message, two, three) == ("poured 2 cups", 2, 3)
     assert unlike == "State"  # a plain task returns the state itself
+
+
+@pytest.mark.server
+async def test_assets_that_are_reported_are_those_of_a_materializing_task() -> None:
+    """The same events, and upstream of whoever takes the result: Prefect's own are beside them."""
+    mark = uuid4().hex
+    origin, properties = Asset(key=f"file:///{mark}/beans"), AssetProperties(name="Cup", description="full")
+    theirs, ours, after = (
+        Asset(key=f"file:///{mark}/{name}", properties=properties) for name in ("theirs", "ours", "after")
+    )
+
+    @materialize(theirs, by="mill", asset_deps=[origin])
+    def brew() -> dict[str, str]:
+        add_asset_metadata(theirs, {"cups": 1})
+        return {"cup": "theirs"}
+
+    @task
+    def report() -> dict[str, str]:
+        report_assets({ours: {"cups": 1}}, [origin], "mill")
+        return {"cup": "ours"}
+
+    @materialize(after)
+    def drink(*cups: dict[str, str]) -> None: ...
+
+    @flow
+    def breakfast() -> None:
+        drink(brew(), report())
+
+    await asyncio.to_thread(breakfast)
+    await stored_events()
+    names = ["prefect.asset.materialization.succeeded", "prefect.asset.referenced"]
+    async with get_client() as client:
+        page = await client.read_events(EventFilter(event=EventNameFilter(name=names)), limit=50)
+
+    def shown(key: str) -> list[Any]:
+        return [
+            (event.event, dict(event.resource) | {"prefect.resource.id": ""}, related(event), event.payload)
+            for event in page.events
+            if event.resource.id == key
+        ]
+
+    def related(event: Any) -> set[str]:
+        return {one.id for one in event.related if one.role in ("asset", "asset-materialized-by")}
+
+    assert shown(ours.key) == shown(theirs.key)
+    ((_, resource, of, payload),) = (one for one in shown(ours.key) if one[0] == names[0])
+    assert resource["prefect.asset.description"] == "full"
+    assert (of, payload) == ({origin.key, "mill"}, {"cups": 1})
+    assert [one[2] for one in shown(after.key)] == [{ours.key, theirs.key}]

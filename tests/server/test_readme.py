@@ -59,6 +59,7 @@ def test_each_example_runs(
         "collect": 1,
         "resolve": 0,
         "batch": 2,
+        "assets": 1,
     }
     stats = kie.stats()
     assert (stats["created"], stats["failed"], stats["violations"]) == (created[name], 0, 0)

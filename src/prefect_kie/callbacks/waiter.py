@@ -1,13 +1,15 @@
 """Waiting for Kie's callbacks: one subscription to the Prefect server's events per process, for all jobs.
 
-The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`. It is only
-a reason to poll: nothing of it is believed but which job it is about and, as a hint, how far it is. If the
-subscription breaks, it is made again; meanwhile its jobs are polled as often as without callbacks.
+The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`; a webhook
+turns any request into one, so those are verified here. It is only a reason to poll: nothing of it is believed
+but which job it is about and, as a hint, how far it is. If the subscription breaks, it is made again;
+meanwhile its jobs are polled as often as without callbacks.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import random
 import time
 from collections import OrderedDict
@@ -27,17 +29,22 @@ from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
 from prefect_kie.api.durations import Duration
+from prefect_kie.blocks import KieCallbacks
+from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page.artifacts import show_progress
-from prefect_kie.run_page.events import JOB_CALLBACK
+from prefect_kie.run_page.events import JOB, JOB_CALLBACK
+from prefect_kie.run_page.markdown import plain
 from prefect_kie.runtime.loop import per_process, run_on_loop
 from prefect_kie.settings import KieSettings
 
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Between two tries to subscribe."""
-JOB, KIND, PROGRESS = "kie.job.", "kie.kind", "kie.progress"
-"""How the event names its resource, and its labels."""
+KIND, PROGRESS = "kie.kind", "kie.progress"
+"""The labels of its resource."""
 FALLBACK = (1.5, 0.5)
 """Callbacks may be lost: a poll after so many usual durations, and again after each further share of one."""
+UNSIGNED_SECONDS = 10.0
+"""Between two unsigned callbacks that count for one job: anybody may send them."""
 
 Subscribe = Callable[..., AbstractAsyncContextManager[Any]]
 
@@ -48,6 +55,7 @@ class Callback:
 
     done: bool
     progress: float | None = None
+    genuine: bool = True
 
 
 @dataclass(eq=False)
@@ -63,18 +71,21 @@ class CallbackWaiter:
         self,
         settings: KieSettings | None = None,
         *,
+        verifier: Verifier | None = None,
         subscribe: Subscribe = get_events_subscriber,
         backoff: Sequence[float] = BACKOFF_SECONDS,
         max_unclaimed: int = 10_000,
     ) -> None:
         self._settings, self._subscribe_to = settings or KieSettings(), subscribe
+        self._verifier = verifier or Verifier()
         self._backoff, self._max_unclaimed = backoff, max_unclaimed
         self._waiting: dict[str, set[_Waiting]] = {}
         self._unclaimed: OrderedDict[str, Callback] = OrderedDict()
+        self._unsigned_from: dict[str, float] = {}  # by the monotonic clock
         self._subscribed = asyncio.Event()
         self._subscribed_at: datetime | None = None
         self._subscription: asyncio.Task[None] | None = None
-        self._users = 0
+        self._users, self._told = 0, False
         self._unsubscribing: asyncio.TimerHandle | None = None
 
     async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Callback | None:
@@ -87,7 +98,7 @@ class CallbackWaiter:
             self._waiting.setdefault(task_id, set()).add(waiting)
             try:
                 subscribed = self._subscribed.is_set()
-                while waiting.callback is None:
+                while (pause := self._seconds_until_it_counts(task_id, waiting.callback)) > 0:
                     waiting.changed.clear()
                     if self._subscribed.is_set() and not subscribed:
                         return None  # it may have come before
@@ -96,7 +107,9 @@ class CallbackWaiter:
                     if (left := begun + interval - time.monotonic()) <= 0:
                         return None
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(waiting.changed.wait(), left)
+                        await asyncio.wait_for(waiting.changed.wait(), min(left, pause))
+                if waiting.callback is not None and not waiting.callback.genuine:
+                    self._unsigned_from[task_id] = time.monotonic() + UNSIGNED_SECONDS
                 return waiting.callback
             finally:
                 self._waiting[task_id].discard(waiting)
@@ -121,13 +134,19 @@ class CallbackWaiter:
         """Give a callback to whoever waits for the job, or else to whoever waits for it next."""
         waiting = self._waiting.get(task_id, ())
         if not waiting and callback.done:
-            self._unclaimed[task_id] = callback
+            if callback.genuine or task_id not in self._unclaimed:
+                self._unclaimed[task_id] = callback
             while len(self._unclaimed) > self._max_unclaimed:
                 self._unclaimed.popitem(last=False)
         for one in waiting:
-            if one.callback is None or callback.done:
+            if one.callback is None or (callback.done and callback.genuine):
                 one.callback = callback
             one.changed.set()
+
+    def _seconds_until_it_counts(self, task_id: str, callback: Callback | None) -> float:
+        if callback is None:
+            return math.inf
+        return 0.0 if callback.genuine else self._unsigned_from.get(task_id, 0.0) - time.monotonic()
 
     @asynccontextmanager
     async def _subscribing(self) -> AsyncGenerator[None, None]:
@@ -151,6 +170,7 @@ class CallbackWaiter:
         self._subscription = None
         self._set_subscribed(None)
         self._unclaimed.clear()
+        self._unsigned_from.clear()
 
     async def _subscribe(self) -> None:
         tries = 0
@@ -170,9 +190,20 @@ class CallbackWaiter:
 
     def _take(self, event: Event) -> None:
         resource, progress = event.resource, None
+        if (trust := self._verifier.trust(event, time.time())) == "none":
+            # Other accounts' callbacks pass by here as well.
+            if not self._told and resource.id.removeprefix(JOB) in self._waiting:
+                self._told = True
+                get_logger("prefect_kie").warning(
+                    "A callback about job %s does not count: it is not signed with the key in the callbacks "
+                    "block, or too long ago. Runs poll their jobs; further ones like it are not reported.",
+                    plain(resource.id.removeprefix(JOB), 100),
+                )
+            return
         with suppress(ValueError):
             progress = float(resource.get(PROGRESS) or "")
-        self.deliver(resource.id.removeprefix(JOB), Callback(resource.get(KIND) == "done", progress))
+        callback = Callback(resource.get(KIND) == "done", progress, trust == "genuine")
+        self.deliver(resource.id.removeprefix(JOB), callback)
 
     def _set_subscribed(self, since: datetime | None) -> None:
         self._subscribed_at = since
@@ -185,22 +216,26 @@ class CallbackWaiter:
                 one.changed.set()
 
 
-def callback_waiter() -> CallbackWaiter:
-    """The callback waiter of the Prefect server that this run uses."""
-    return _callback_waiter(str(PREFECT_API_URL.value()))
+def callback_waiter(callbacks: KieCallbacks | None = None) -> CallbackWaiter:
+    """The callback waiter of the Prefect server that this run uses, for what a block accepts."""
+    return _callback_waiter(str(PREFECT_API_URL.value()), Verifier.of(callbacks))
 
 
 @per_process
-def _callback_waiter(url: str) -> CallbackWaiter:
+def _callback_waiter(url: str, verifier: Verifier) -> CallbackWaiter:
     del url  # another server has other callbacks
-    return CallbackWaiter()
+    return CallbackWaiter(verifier=verifier)
 
 
 async def wait_for_callback(
-    handle: JobHandle, poll: PollPolicy, age: float | None, expected: Duration
+    handle: JobHandle,
+    callbacks: KieCallbacks | None,
+    poll: PollPolicy,
+    age: float | None,
+    expected: Duration,
 ) -> bool:
     """Wait until Kie calls back about a job of this age (True), or it is time to poll it all the same."""
-    waiter, since, context = callback_waiter(), handle.submitted_at, TaskRunContext.get()
+    waiter, since, context = callback_waiter(callbacks), handle.submitted_at, TaskRunContext.get()
     is_first_run = context is None or context.task_run.run_count <= 1
     if is_first_run and (since is None or not waiter.subscribed_since(since)):
         await run_on_loop(waiter.ensure_subscribed)

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import KieCharacter, KieCredentials, load_character
 from prefect_kie.characters.cast import CastMember, cast, wanted_handles
+from prefect_kie.media import assets
 from prefect_kie.media.uploading import is_url, upload
 from prefect_kie.models.characters import KeepsCharacters, characters_of_models
 from prefect_kie.runtime.logs import run_logger, shown_error
@@ -62,6 +63,7 @@ async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentia
     files = [*stills, *([clip] if clip else []), *([voice] if voice else [])]
     uploaded = await asyncio.gather(*(_uploaded(one, block, kie, scope) for one in files))
     addresses = dict(zip(files, uploaded, strict=True))
+    assets.remember(assets.character_key(block), *uploaded)
     return member_of(block).model_copy(
         update={
             "stills": tuple(addresses[one] for one in stills),

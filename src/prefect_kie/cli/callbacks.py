@@ -13,6 +13,7 @@ import uvicorn
 from prefect_kie._compat import says_no_block
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
 from prefect_kie.callbacks.receiver import create_app
+from prefect_kie.callbacks.webhook import TEMPLATE
 from prefect_kie.cli.connection import connected
 from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.flows.resuming import resume_finished
@@ -20,7 +21,12 @@ from prefect_kie.flows.resuming import resume_finished
 
 def run(options: argparse.Namespace) -> int:
     """Take Kie's callbacks until Ctrl-C or SIGTERM."""
+    if options.act == "template":
+        print(TEMPLATE, end="")
+        return 0
     callbacks = asyncio.run(load_callbacks(options.block))
+    if callbacks.is_webhook:
+        raise CommandFailed(f"{callbacks.base_url} is a Prefect Cloud webhook, which needs no receiver.")
     ipv6 = ":" in options.host
     family = socket.AF_INET6 if ipv6 else socket.AF_INET
     try:  # opened here, so that a port in use is one sentence

@@ -23,7 +23,7 @@ from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.connection import ServerMissing, connected, server_url
-from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage
+from prefect_kie.cli.probes import check_callbacks, check_events, check_result_storage, check_webhook
 from prefect_kie.cli.setup import CREDENTIALS, set_up
 from prefect_kie.cli.terminal import Finding, Outcome, show_all
 from prefect_kie.runtime.live_catalog import LiveCatalog
@@ -61,7 +61,7 @@ async def findings(credentials: str) -> AsyncIterator[Finding]:
                     yield Finding(outcome, made.what, made.remedy)
             async for finding in check_events(client):
                 yield finding
-            async for finding in _credentials(credentials):
+            async for finding in _credentials(credentials, client):
                 yield finding
             yield await check_result_storage(client)
             yield await _work_pool(client)
@@ -95,7 +95,7 @@ def _numbers(text: str) -> tuple[int, ...]:
     return tuple(int(number) for number in re.findall(r"\d+", text)[:2])
 
 
-async def _credentials(name: str) -> AsyncIterator[Finding]:
+async def _credentials(name: str, client: PrefectClient) -> AsyncIterator[Finding]:
     """The block, and Kie with its key: the balance costs nothing to ask."""
     what = f"credentials block {name!r}"
     try:
@@ -119,7 +119,9 @@ async def _credentials(name: str) -> AsyncIterator[Finding]:
         return
     balance = f"{where} takes the key; balance: {credits:g} credits"
     yield Finding("ok", balance) if credits > 0 else Finding("error", balance, "Add credits at kie.ai.")
-    if block.callbacks is not None:
+    if block.callbacks is not None and block.callbacks.is_webhook:
+        yield await check_webhook(block.callbacks, client)
+    elif block.callbacks is not None:
         yield await check_callbacks(block.callbacks)
 
 

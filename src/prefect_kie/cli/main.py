@@ -191,6 +191,8 @@ def _parser() -> argparse.ArgumentParser:
     option("--checkout", type=Path, default=Path(), metavar="DIR", help="the checkout (default: here)")
 
     option = command("callbacks", "take Kie's callbacks, so that waiting runs hear at once of a job's end")
+    instead = "only print the template of a Prefect Cloud webhook that takes them instead"
+    option("act", nargs="?", choices=["template"], metavar="template", help=instead)
     option("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     option("--port", type=int, default=4280, help="port to listen on (default: 4280)")
     option(

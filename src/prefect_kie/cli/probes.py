@@ -21,6 +21,7 @@ from prefect_kie.api.hosts import http_client
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.cli.terminal import Finding, Outcome
+from prefect_kie.run_page.events import JOB, JOB_CALLBACK
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
 from prefect_kie.storage.fsspec import storage_for
@@ -72,6 +73,34 @@ async def _send(name: str, mark: str) -> None:
     else:  # asked for a confirmation of each event, and not to try again
         async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as events:
             await events.emit(event)
+
+
+async def check_webhook(callbacks: KieCallbacks, client: PrefectClient, seconds: float = 10.0) -> Finding:
+    """Whether a request to a Prefect Cloud webhook becomes the event that runs wait for; none believes it."""
+    address, job = callbacks.done_url("doctor"), f"doctor-{uuid4().hex}"
+    try:
+        async with http_client(address, httpx.Timeout(seconds), keepalive=0) as http:
+            answer = await http.post(address, json={"data": {"taskId": job}})
+        wanted = EventFilter(
+            event=EventNameFilter(name=[JOB_CALLBACK]), resource=EventResourceFilter(id=[f"{JOB}{job}"])
+        )
+        end = time.monotonic() + ARRIVE_SECONDS
+        while answer.is_success and time.monotonic() < end:
+            if found := (await client.read_events(wanted, limit=1)).events:
+                if "signature" in found[0].payload:
+                    return Finding("ok", f"callbacks: the webhook {callbacks.base_url} passes them on")
+                break
+            await asyncio.sleep(0.3)
+        problem = (
+            f"it sends no event {JOB_CALLBACK} with a callback's signature"
+            if answer.is_success
+            else f"it answers with status {answer.status_code}"
+        )
+    except httpx.HTTPError as error:
+        problem = f"it cannot be asked ({type(error).__name__})"
+    why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"
+    remedy = "Give the webhook the template that prefect-kie callbacks template prints (docs/callbacks.md)."
+    return Finding("error", why, remedy)
 
 
 async def check_callbacks(callbacks: KieCallbacks, seconds: float = 10.0) -> Finding:

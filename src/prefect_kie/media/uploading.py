@@ -20,6 +20,7 @@ from pydantic import BaseModel, ValidationError
 from prefect_kie.api import UploadedFile
 from prefect_kie.api.uploads import checksum, open_checked
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.media import assets
 from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.loop import run_on_loop
@@ -60,7 +61,9 @@ async def upload(file: Path | str, kie: KieCredentials, scope: str) -> UploadedF
     name = json.dumps([scope, kie.base_url, content])
     path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"
     storage = await scope_storage()
-    return await run_on_loop(partial(_uploaded_once, file, kie, storage, path))
+    uploaded = await run_on_loop(partial(_uploaded_once, file, kie, storage, path))
+    assets.remember(assets.asset_key(str(file)), uploaded.url)
+    return uploaded
 
 
 def is_url(file: Path | str) -> bool:

@@ -33,6 +33,8 @@ JOB_FAILED = "kie.job.failed"
 JOB_SAVED = "kie.job.saved"
 JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
 BATCH_FINISHED = "kie.batch.finished"
+JOB = "kie.job."
+"""How the ID of a job's resource begins; its task ID follows."""
 
 ATTEMPT = "kie.attempt"
 OCCASION = "kie.occasion"
@@ -217,7 +219,7 @@ def _of_job(
 ) -> tuple[str, str, dict[str, str], dict[str, Any]]:
     labels = {"kie.model": plain(model), **labels} if model else labels
     payload = {"model": plain(model), **payload} if model else payload
-    return f"kie.job.{task_id}", f"{model or 'job'} {task_id}", labels, {"task_id": task_id, **payload}
+    return f"{JOB}{task_id}", f"{model or 'job'} {task_id}", labels, {"task_id": task_id, **payload}
 
 
 def _fields(

@@ -86,7 +86,7 @@ class SubmissionService(Reconciler):
             # What is refused waits for no slot.
             await self.budgets.check(scope, max_credits, {wanted.key: request})
             if wanted.callback_requested:
-                await run_on_loop(callback_waiter().ensure_subscribed)
+                await run_on_loop(callback_waiter(self.kie.callbacks).ensure_subscribed)
         cancellation = Cancellation()
         try:
             work = partial(self._submit_once, wanted, request, max_credits, cancellation)

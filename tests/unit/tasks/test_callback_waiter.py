@@ -12,8 +12,11 @@ from functools import partial
 from typing import Any
 
 import pytest
+from prefect.events import Event, Resource
+from pydantic import SecretStr
 
 from prefect_kie.callbacks.waiter import Callback, CallbackWaiter
+from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.settings import KieSettings
 
@@ -124,4 +127,48 @@ async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded
     assert len(waiter._unclaimed) == 10
     assert await wait(waiter, "job-99", 0, 0) == Callback(done=True)
     assert await wait(waiter, "job-99", 0, 0) is None
+    await unsubscribed(waiter)
+
+
+async def test_unsigned_callbacks_of_one_job_count_now_and_then(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many anybody sends, a job is polled for them once in a while; for a genuine one at once."""
+    monkeypatch.setattr("prefect_kie.callbacks.waiter.UNSIGNED_SECONDS", 0.4)
+    waiter, unsigned = server.waiter(), Callback(done=True, genuine=False)
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
+    waiter.deliver("job", Callback(done=True))
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job", 0, 0) == Callback(done=True)
+    begun = time.monotonic()
+    for _ in range(100):
+        waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job", 0, 0.1) is None
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
+    assert time.monotonic() - begun >= 0.3
+    await unsubscribed(waiter)
+
+
+async def test_a_job_that_is_waited_for_and_called_back_falsely_is_told_once(
+    server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A wrong signing key is found by that; callbacks of other accounts' jobs are nobody's business."""
+    waiter = server.waiter(verifier=Verifier(webhook=True, signing_key=SecretStr("key"), window_seconds=300))
+
+    def take(job: str) -> None:
+        payload = {"timestamp": "1", "signature": "forged"}
+        resource = {"prefect.resource.id": f"kie.job.{job}", "kie.kind": "done"}
+        waiter._take(Event(event="kie.job.callback", resource=Resource(resource), payload=payload))
+
+    await subscribed(waiter)
+    waiting = asyncio.ensure_future(wait(waiter, "mine", 0.5, 0.5))
+    await asyncio.sleep(0.1)
+    assert waiter._waiting
+    for job in ("another", "mine", "mine"):
+        take(job)
+    assert await waiting is None
+    (told,) = [one.getMessage() for one in caplog.records if one.levelname == "WARNING"]
+    assert told.startswith("A callback about job mine does not count: it is not signed with the key")
     await unsubscribed(waiter)
