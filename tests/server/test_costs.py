@@ -35,7 +35,7 @@ from tests.conftest import QUICK
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
 PRICE = 30
-PATIENCE = 120.0
+PATIENCE = 300.0
 FAULTS = {"paused": 4, "fail": 6, "moderated": 5, "lost answer": 3, "slow": 4, "none": 38}
 """How many of the sixty rows have which fault; those that Kie refuses are first, and over at the kill."""
 BLOCK = POOL = "cost-report"

@@ -20,7 +20,7 @@ from prefect_kie.submissions.budgets import logged
 from prefect_kie.submissions.cost_report import CostGrouping, CostReport, CostStatus, SubmissionCost
 from prefect_kie.submissions.costs import NOTHING_MADE, CostNote, end_of
 from prefect_kie.submissions.reconcile import Reconciler
-from prefect_kie.submissions.store import SubmissionRecord
+from prefect_kie.submissions.store import SubmissionRecord, storage_errors
 
 AT_ONCE = 16
 """So many notes are read, or jobs polled, at a time."""
@@ -63,7 +63,7 @@ class CostReader:
             inside = (since is None or since <= day) and (until is None or day <= until)
             return inside and scope in (None, record.scope)
 
-        records = [record for record in await self._records() if wanted(record)]
+        records = await self._records()
         # Read after the records: of an attempt that is refused meanwhile at least its note is seen.
         notes, found = await self._notes()
         gone: dict[str, list[CostNote]] = {}
@@ -72,11 +72,13 @@ class CostReader:
                 gone.setdefault(note.record.key, []).append(note)
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def cost(record: SubmissionRecord) -> SubmissionCost | None:
+        def is_going(record: SubmissionRecord) -> bool:
+            note = notes.get(record.attempt)
+            return record.state == "submitting" and note is not None and note.outcome in NOTHING_MADE
+
+        async def cost(record: SubmissionRecord) -> SubmissionCost:
             note = notes.get(record.attempt)
             if note is not None and note.outcome in NOTHING_MADE:
-                if record.state == "submitting":
-                    return None  # its record is just about to go
                 note = None  # evidence of a job was stronger
             async with gate:
                 status, charged, noted_at = await self._end(record, note)
@@ -91,8 +93,9 @@ class CostReader:
                 }
             )
 
-        costs = [one for one in await asyncio.gather(*map(cost, records)) if one is not None]
-        known = {one.submission for one in costs}
+        records = [record for record in records if not is_going(record)]
+        costs = await asyncio.gather(*map(cost, filter(wanted, records)))
+        known = {record.key for record in records}
         for key, ends in gone.items():
             last = max(ends, key=lambda note: note.noted_at)
             if key not in known and last.record is not None and wanted(last.record):
@@ -118,7 +121,8 @@ class CostReader:
 
     async def _notes(self) -> tuple[dict[str, CostNote], Counter[str]]:
         notes = self.submissions.budgets.notes
-        attempts, found = await notes.listed()
+        with storage_errors("the result storage cannot be listed"):
+            attempts, found = await notes.listed()
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def read(attempt: str) -> CostNote | None:
