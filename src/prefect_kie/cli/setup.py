@@ -19,7 +19,7 @@ from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
 from prefect_kie.api.hosts import check_key
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCredentials
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCharacter, KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import WouldChange, connected, server_url
 from prefect_kie.cli.notifications import (
@@ -34,7 +34,7 @@ from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
 from prefect_kie.submissions.budgets import CREDITS_LIMIT
 
 CREDENTIALS = f"credentials block {DEFAULT_CREDENTIALS!r}"
-BLOCKS: tuple[type[Block], ...] = (KieCallbacks, KieCredentials)
+BLOCKS: tuple[type[Block], ...] = (KieCallbacks, KieCharacter, KieCredentials)
 
 # Submissions stay below Kie's 20 in 10 seconds, whoever makes them, and polls below its 10 a second.
 # In a time, `limit + decay x time` calls get through by the server's clock, in whole slots. Until they are at
