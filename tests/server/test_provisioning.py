@@ -401,6 +401,9 @@ class TestTellingPeople:
         assert self.told(capsys, "--notify", "custom-webhook/team") == {"created"}
         assert self.told(capsys, "--notify", "custom-webhook/team") == {"exists"}
         assert self.told(capsys) == {"exists"}
+        main(["doctor"])
+        checked = capsys.readouterr().out
+        assert all(f"ok       {name}" in checked for name in self.NAMES)
         (known,) = with_client(lambda client: client.read_automations_by_name(TELLING[-1].name))
         with_client(lambda client: client.delete_automation(known.id))
         assert self.told(capsys) == {"exists", ""}  # who deletes one does not want it
