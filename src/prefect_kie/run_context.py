@@ -74,12 +74,10 @@ async def settle(handle: JobHandle, job: Job) -> None:
 
 
 def _this_run() -> str | None:
-    """Which run of which flow run this is; a task by itself is run once. None where a run goes on after a
-    pause: that it finds its jobs again is its way to wait.
-    """
+    """Which run of which flow run this is; a task by itself is run once."""
     context, task_run = FlowRunContext.get(), TaskRunContext.get()
     if context is not None and (run := context.flow_run) is not None:
-        return None if run.empirical_policy.resuming else f"{run.id}-{run.run_count}"
+        return f"{run.id}-{run.run_count}"  # which Prefect does not raise when a run goes on after a pause
     return str(task_run.task_run.id) if task_run is not None else None
 
 

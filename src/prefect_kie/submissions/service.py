@@ -44,7 +44,7 @@ class SubmissionService(Reconciler):
 
     flow_run_id: str | None = None
     run: str | None = None
-    """Which run of which flow run this is; None where what it finds submitted is nothing saved."""
+    """Which run of which flow run this is."""
     tags: tuple[str, ...] = ()
     call_seconds: float = CALL_SECONDS
 
@@ -80,6 +80,7 @@ class SubmissionService(Reconciler):
             callback_requested=self.kie.callbacks is not None,
             second_try=second_try,
             flow_run_id=self.flow_run_id,
+            run=self.run,
             tags=self.tags,
         )
         if await self.records.read(wanted.key) is None:
@@ -203,7 +204,7 @@ class SubmissionService(Reconciler):
 
     async def _note_found(self, record: SubmissionRecord) -> None:
         """Note that it is not paid again, for the cost report; a failure harms nobody."""
-        if self.run is None:
+        if self.run is None or self.run == record.run:
             return
         try:
             await detach_after(self.budgets.notes.found_again(record, self.run), FOUND_SECONDS)

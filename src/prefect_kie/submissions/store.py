@@ -66,6 +66,8 @@ class SubmissionRecord(BaseModel):
     second_try: int = 0
     """1, 2 … for a job made again after one that failed, uncharged."""
     flow_run_id: str | None = None
+    run: str | None = None
+    """Which run of that flow run: one that is run again is another, one that goes on after a pause is not."""
     tags: tuple[str, ...] = ()
     """The flow run's and the task run's tags, by which costs are told apart."""
     host: str = Field(default_factory=socket.gethostname)

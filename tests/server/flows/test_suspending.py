@@ -94,7 +94,7 @@ async def test_no_process_waits_and_the_run_goes_on_when_all_jobs_have_ended(
 
 
 async def test_a_series_is_suspended_for_each_of_its_steps(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, results: Path
 ) -> None:
     asked = {
         "original": CAT,
@@ -108,6 +108,9 @@ async def test_a_series_is_suspended_for_each_of_its_steps(
     assert (await deployed.work()).is_completed()
     assert created == [1, 2, 4]
     assert kie.stats()["created"] == 4
+    # Each job's end is noted; that a resumed run finds its jobs again has saved nothing.
+    noted = [file.name for file in (results / "kie-costs").iterdir()]
+    assert (len(noted), [name for name in noted if ".found-" in name]) == (4, [])
 
 
 async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(

@@ -107,7 +107,7 @@ async def test_a_run_that_finds_a_job_made_saves_its_price_once(
     kie: SimulatorServer, mine: Submissions
 ) -> None:
     await end(mine)
-    for run in ("a-run-2", "a-run-2", "a-run-3", None):
+    for run in ("a-run-1", "a-run-2", "a-run-2", "a-run-3", None):
         mine.run = run
         await mine.submit(cat())
     report = await reported(mine)
