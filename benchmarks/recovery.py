@@ -34,7 +34,7 @@ from typing import Any
 import httpx
 
 from benchmarks.postgres import postgres
-from benchmarks.processes import plain_environment, running
+from benchmarks.processes import Kie, plain_environment, running
 from benchmarks.report import ROOT, Figures, machine, report
 from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
@@ -65,7 +65,7 @@ class Row:
 class Bench:
     """The server, the simulated Kie and the workers of all scenarios."""
 
-    def __init__(self, server: LocalServer, kie: SimulatorServer, home: Path) -> None:
+    def __init__(self, server: LocalServer, kie: SimulatorServer | Kie, home: Path) -> None:
         self.home = home
         self._kie = kie
         self._http = httpx.Client(base_url=f"{server.url}/api", trust_env=False, timeout=120)
