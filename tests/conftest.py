@@ -49,6 +49,13 @@ os.environ |= {"SSL_CERT_FILE": str(FIRST_CERTIFICATE), "PREFECT_API_SSL_CERT_FI
 
 import prefect  # noqa: E402
 import pytest  # noqa: E402
+from prefect.client.orchestration import get_client  # noqa: E402
+from prefect.client.schemas.filters import (  # noqa: E402
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType  # noqa: E402
 from prefect.context import SettingsContext, get_settings_context  # noqa: E402
 from prefect.events.worker import EventsWorker  # noqa: E402
 from prefect.logging.handlers import APILogWorker  # noqa: E402
@@ -237,6 +244,15 @@ def _no_default_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = "prefect.results._{}server_default_result_storage_block_id"
     monkeypatch.setattr(prefix.format("aread_"), none, raising=False)
     monkeypatch.setattr(prefix.format("read_"), lambda: None, raising=False)
+
+
+@pytest.fixture
+def nobody_asks(prefect_server: LocalServer) -> None:
+    """No run that another test has left waits for an answer: a test's person would answer that one."""
+    waiting = FlowRunFilter(state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.PAUSED])))
+    with get_client(sync_client=True) as client:
+        for run in client.read_flow_runs(flow_run_filter=waiting):
+            client.delete_flow_run(run.id)
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
 from tests.server.flows.test_flows import finished_job
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("nobody_asks")]
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 TRAITS = CharacterTraits(character_prompt="a calm cat", character_user_name="sofa_cat")

@@ -18,7 +18,7 @@ from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped
 from tests.server.flows.test_questions import Deployed, Person, paused, stored
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.usefixtures("nobody_asks")]
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 TRAITS = CharacterTraits(character_prompt="a calm cat")
