@@ -31,6 +31,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import QUICK
+from tests.server.flows.test_questions import artifact
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
@@ -189,9 +190,7 @@ async def test_it_equals_what_kie_has_counted_after_a_kill_too(
     assert [group.name for group in report.groups] == ["sixty"]
     (tagged,) = CostReport.of("tag", report.submissions).groups
     assert (tagged.name, tagged.charged) == ("spring", total.charged)
-    found = [one for one in await client.read_artifacts(limit=200) if one.key == "kie-costs"]
-    artifact = max(found, key=lambda one: str(one.created))
-    assert json.loads(str(artifact.data))[-1]["charged"] == f"{stats['charged']:,.10g}"
+    assert json.loads(await artifact("kie-costs"))[-1]["charged"] == f"{stats['charged']:,.10g}"
 
 
 def test_the_command_prints_it_and_writes_a_row_for_each_submission(
