@@ -20,6 +20,7 @@ NAMES = {
     "batches": "200 videos at Kie's limits, 1,000 in flight at once (15 minutes)",
     "killed_batch": "a batch that is killed and started again ten times (3 minutes)",
     "film": "joining episodes to a film (3 minutes)",
+    "load": "20 deployed runs of 50 videos on PostgreSQL and two workers (12 minutes)",
     "costs": "CPU of client and server per video, beside two simpler ways (15 minutes)",
 }
 """Each with what it measures, and about how long that takes."""

@@ -125,6 +125,8 @@ def measure(runs: int, rows: int, sqlite: bool, figures: Figures) -> tuple[list[
         seconds, stats, states = time.monotonic() - begun, kie.stats(), load.states(ordered)
         worker_mib = max(_peak(worker.pid) for worker in workers)
         saved = load.saved()
+        for worker in workers:  # nothing is left to do, and a server that is behind would hold them up
+            worker.kill()
     jobs: list[dict[str, Any]] = stats["jobs"]
     wanted, charged = runs * rows, round(stats["charged"] / PRICE)
     late = behind(samples, sorted(float(job["created_at"]) for job in jobs))
