@@ -62,7 +62,7 @@ crash: $(VENV)/.demo ## kill runs more than 600 times, at every step and at rand
 recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it runs again (ARGS=--postgres)
 	$(BIN)/python -m benchmarks.recovery $(ARGS)
 
-bench: $(VENV)/.bench ## all benchmarks, for an hour (ARGS="waiting" for one, ARGS=--help for their names)
+bench: $(VENV)/.bench ## all benchmarks, about 70 minutes (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
 
 models: $(VENV)/.check ## the request classes of all models, from src/prefect_kie/models/catalog.json
