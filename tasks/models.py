@@ -15,7 +15,6 @@ from prefect.runtime import task_run
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
-from prefect_kie.characters.uploads import with_characters
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
@@ -153,6 +152,8 @@ async def _submit(
     max_credits: float | None,
     refusal: ValueError | None = None,
 ) -> JobHandle:
+    from prefect_kie.characters.uploads import with_characters  # which few imports of a task need
+
     keep_alive()
     scope = await submission_scope(job_key)
     kie = await load_credentials(credentials)

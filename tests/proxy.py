@@ -8,6 +8,8 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.hosting import hosting
+
 REFUSAL = b"HTTP/1.1 403 Forbidden\r\nContent-Length: 9\r\nConnection: close\r\n\r\nforbidden"
 
 
@@ -47,21 +49,22 @@ class Proxy:
 
     async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Take one connection."""
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
-            head = await reader.readuntil(b"\r\n\r\n")
-            websocket = b"upgrade: websocket" in head.lower()
-            if websocket and self.blocked:
-                self.refused += 1
-                writer.write(REFUSAL)
-                await writer.drain()
-            else:
-                server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
-                if websocket:
-                    self._websockets.add(writer)
-                server_writer.write(head)
-                await asyncio.gather(_pipe(reader, server_writer), _pipe(server_reader, writer))
-        self._websockets.discard(writer)
-        writer.close()
+        head = await reader.readuntil(b"\r\n\r\n")
+        websocket = b"upgrade: websocket" in head.lower()
+        if websocket and self.blocked:
+            self.refused += 1
+            writer.write(REFUSAL)
+            await writer.drain()
+            return
+        server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self.target)
+        if websocket:
+            self._websockets.add(writer)
+        try:
+            server_writer.write(head)
+            await asyncio.gather(_pipe(reader, server_writer), _pipe(server_reader, writer))
+        finally:
+            self._websockets.discard(writer)
+            server_writer.transport.abort()
 
 
 async def _pipe(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,12 +88,10 @@ def proxy(target: int, *, blocked: bool = True) -> Generator[Proxy, None, None]:
 
     async def serve() -> None:
         one.loop = asyncio.get_running_loop()
-        async with await asyncio.start_server(one.handle, "127.0.0.1", 0, limit=1 << 20) as server:
-            one.port = server.sockets[0].getsockname()[1]
+        async with hosting(one.handle) as address:
+            one.port = int(address.rpartition(":")[2])
             started.set()
             await stop.wait()
-            server.close()
-            one.cut()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),))
     thread.start()

@@ -18,49 +18,46 @@ import httpx
 from prefect_kie.api import errors
 from prefect_kie.api.envelope import Envelope
 
+# As text: only what an answer needs is compiled, when it first does.
 _KINDS = r"(?:models?|interfaces?|apis?|endpoints?)"
 
-_NO_CREDITS = re.compile(r"credits?\b.*\binsufficient|insufficient\b.*\bcredit", re.IGNORECASE)
-_NO_MODEL = re.compile(rf"\b{_KINDS}\b.*\b(not supported|unsupported)|\bunsupported model", re.IGNORECASE)
-_PAUSED = re.compile(
-    rf"\b{_KINDS}\b.{{0,120}}?\b(paused|suspended|offline|discontinued|retired|deprecated|decommissioned"
+_NO_CREDITS = r"(?i)credits?\b.*\binsufficient|insufficient\b.*\bcredit"
+_NO_MODEL = rf"(?i)\b{_KINDS}\b.*\b(not supported|unsupported)|\bunsupported model"
+_PAUSED = (
+    rf"(?is)\b{_KINDS}\b.{{0,120}}?\b(paused|suspended|offline|discontinued|retired|deprecated|decommissioned"
     r"|delisted|disabled|removed|withdrawn|shut ?down|taken down"
-    r"|no longer (being )?(available|supported|served|offered|provided|maintained))\b",
-    re.IGNORECASE | re.DOTALL,
+    r"|no longer (being )?(available|supported|served|offered|provided|maintained))\b"
 )
-_OF_A_JOB = re.compile(r"\b(task|record|job|result)s?\b", re.IGNORECASE)
-_NO_RECORD = re.compile(
-    r"\brecord\s?info is null|\b(record|task|job)([\s_]?(info|id))?\b.{0,12}?"
-    r"(\bnot|n't|\bno longer)\b.{0,6}?\b(found|exists?)|\bno such (record|task|job)\b",
-    re.IGNORECASE,
+_OF_A_JOB = r"(?i)\b(task|record|job|result)s?\b"
+_NO_RECORD = (
+    r"(?i)\brecord\s?info is null|\b(record|task|job)([\s_]?(info|id))?\b.{0,12}?"
+    r"(\bnot|n't|\bno longer)\b.{0,6}?\b(found|exists?)|\bno such (record|task|job)\b"
 )
 
 # "aspect_ratio is required": one field's name and what is wrong with it, and nothing else.
-_COMPLAINT = re.compile(
-    r"\W*(?P<path>[\w.\[\]]+)\W*? *"
+_COMPLAINT = (
+    r"(?i)\W*(?P<path>[\w.\[\]]+)\W*? *"
     r"(?P<what>(is|are) (required|missing|invalid|not (valid|supported|allowed))"
     r"|(is|are) not within the range of allowed options"
     r"|(cannot|can not|can't|must not|should not|may not) be (empty|null|blank|none)"
     r"|(must|should) be [^.;!?]{1,80}"
-    r"|(length )?(cannot|can not|must not|may not) exceed [^.;!?]{1,80})\W*",
-    re.IGNORECASE,
+    r"|(length )?(cannot|can not|must not|may not) exceed [^.;!?]{1,80})\W*"
 )
 # What only Kie makes. "taskId cannot be null" tells of a mishap there, perhaps after the job was created.
 _OWN = {
     *("id", "taskid", "taskno", "task", "record", "recordid", "recordno", "recordinfo", "orderid", "orderno"),
     *("data", "result", "results", "response"),
 }
-_OWN_SUBJECT = re.compile(
-    r"\W*(the )?(?P<path>[\w.\[\]]+)\W*? *"
-    r"\b(is|are|was|were|cannot|can ?not|can't|could|must|should|has|does)\b",
-    re.IGNORECASE,
+_OWN_SUBJECT = (
+    r"(?i)\W*(the )?(?P<path>[\w.\[\]]+)\W*? *"
+    r"\b(is|are|was|were|cannot|can ?not|can't|could|must|should|has|does)\b"
 )
-_ABSENT = re.compile(r"\b(null|none|empty|blank|required|missing|undefined)\b", re.IGNORECASE)
+_ABSENT = r"(?i)\b(null|none|empty|blank|required|missing|undefined)\b"
 
-_MODERATION = re.compile(
+_MODERATION = (
     # Rules, and those who apply them.
-    r"guardrail|violat|moderat|sensitiv|polic(y|ies)\b|guidelines|terms of (use|service)|prohibit|disallow"
-    r"|forbidden|inappropriat|unsafe|safety|compliance|responsible ai|risk control|inspection|flagged"
+    r"(?is)guardrail|violat|moderat|sensitiv|polic(y|ies)\b|guidelines|terms of (use|service)|prohibit"
+    r"|disallow|forbidden|inappropriat|unsafe|safety|compliance|responsible ai|risk control|inspection|flagged"
     r"|\bfilter(ed|s|ing)?\b|block ?list|\bbanned|illegal|unlawful"
     # What is not shown.
     r"|nsfw|nud(e|es|ity)\b|naked|sexual|porn|erotic|obscen|\b(sexually )?explicit\b|adult content|harmful"
@@ -77,18 +74,15 @@ _MODERATION = re.compile(
     r"|\b(prompt|request|input)s?\b.{0,20}\b(was|were|is|been) (rejected|refused)"
     r"|(different|another|other|new|change|modify|revise|adjust|rephrase|rewrite|edit)"
     r"( (your|the|a|and|try))* (prompts?|content|wording|text|lyrics|description)\b"
-    r"|敏感|违规|违法|审核|不合规",
-    re.IGNORECASE | re.DOTALL,
+    r"|敏感|违规|违法|审核|不合规"
 )
-_NO_FAILURE = re.compile(
-    r"\W*(0+|200|null|none|nil|undefined|n/?a|false|ok|success|succeeded|completed?|done"
-    r"|waiting|queu(ed|e?ing)|pending|generating|processing|running|in progress|.*\bsuccessfully)?\W*",
-    re.IGNORECASE | re.DOTALL,
+_NO_FAILURE = (
+    r"(?is)\W*(0+|200|null|none|nil|undefined|n/?a|false|ok|success|succeeded|completed?|done"
+    r"|waiting|queu(ed|e?ing)|pending|generating|processing|running|in progress|.*\bsuccessfully)?\W*"
 )
-_PASSING = re.compile(
-    r"heavy load|high (load|traffic|demand)|try again|time[d]?[ -]?out|internal (server )?error|overload|busy"
-    r"|temporar|throttl|too many requests|over capacity|service (is )?unavailable",
-    re.IGNORECASE,
+_PASSING = (
+    r"(?i)heavy load|high (load|traffic|demand)|try again|time[d]?[ -]?out|internal (server )?error|overload"
+    r"|busy|temporar|throttl|too many requests|over capacity|service (is )?unavailable"
 )
 
 
@@ -149,7 +143,7 @@ def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Class
     if call is Call.POLL and answer.from_body:
         if answer.task_id and answer.fields.get("state") and answer.code in (400, 408, 422, 500, 501):
             return ACCEPTED  # the job failed, and its record came along, which says why
-        if answer.code == 404 or _NO_RECORD.search(answer.text):
+        if answer.code == 404 or re.search(_NO_RECORD, answer.text):
             return Classification("rejected", errors.JobNotFound)
         if answer.code in (408, 501):
             return ACCEPTED if answer.task_id else Classification("rejected", failure_class(answer.text))
@@ -176,12 +170,12 @@ def failure_class(*reasons: str | None) -> type[errors.JobFailed]:
 
 def is_passing(*reasons: str | None) -> bool:
     """Whether a failed job's reason is passing, so that a new job may succeed; never after moderation."""
-    return bool(_PASSING.search(" ".join(filter(None, reasons)))) and not _is_moderation(*reasons)
+    return bool(re.search(_PASSING, " ".join(filter(None, reasons)))) and not _is_moderation(*reasons)
 
 
 def is_no_failure(text: str) -> bool:
     """Whether a failCode or failMsg means no failure: empty, or that all is well or under way."""
-    return bool(_NO_FAILURE.fullmatch(text))
+    return bool(re.fullmatch(_NO_FAILURE, text))
 
 
 def names_in(value: Any) -> Iterator[str]:
@@ -210,13 +204,13 @@ def _classify_create(answer: Envelope, names: Collection[str]) -> Classification
 
 def _classify_refusal(answer: Envelope, names: Collection[str]) -> Classification | None:
     """The classification where the answer is surely a refusal; None where it is not sure."""
-    no_such_model = bool(_NO_MODEL.search(answer.text)) or _is_paused(answer.text)
+    no_such_model = bool(re.search(_NO_MODEL, answer.text)) or _is_paused(answer.text)
     if answer.code == 429:
         return Classification("rejected", errors.RateLimited, retryable=True)
     if answer.code == 455 and answer.from_body:
         return Classification("rejected", errors.Maintenance, retryable=True)
     if answer.code == 500 and answer.from_body:
-        if _NO_CREDITS.search(answer.text):
+        if re.search(_NO_CREDITS, answer.text):
             return Classification("rejected", errors.InsufficientCredits)
         if no_such_model:
             return Classification("rejected", errors.ModelNotSupported)
@@ -233,19 +227,19 @@ def _classify_refusal(answer: Envelope, names: Collection[str]) -> Classificatio
 
 
 def _is_paused(text: str) -> bool:
-    return bool(_PAUSED.search(text)) and not _OF_A_JOB.search(text)
+    return bool(re.search(_PAUSED, text)) and not re.search(_OF_A_JOB, text)
 
 
 def _is_moderation(*reasons: str | None) -> bool:
     """Whether a provider's moderation refused the content; in doubt it did."""
     # Codes are words in one: PUBLIC_ERROR_AUDIO_FILTERED, content-policy.
     text = re.sub(r"[\s_\-\u2010-\u2015]+", " ", " ".join(filter(None, reasons))).replace("\u2019", "'")
-    return bool(_MODERATION.search(text))
+    return bool(re.search(_MODERATION, text))
 
 
 def _names_input(text: str, names: Collection[str]) -> bool:
     """Whether it is about one of these fields, and says what is wrong with it."""
-    found = _COMPLAINT.fullmatch(text)
+    found = re.fullmatch(_COMPLAINT, text)
     if found is None or _names_kies_own(text, names):
         return False
     known = {_plain(name) for name in names}
@@ -255,12 +249,12 @@ def _names_input(text: str, names: Collection[str]) -> bool:
 
 def _names_kies_own(text: str, names: Collection[str]) -> bool:
     """Whether it is about something that Kie itself makes, as a task's id, and not about a field sent."""
-    found = _OWN_SUBJECT.match(text)
+    found = re.match(_OWN_SUBJECT, text)
     if found is None or _plain(re.split(r"[.\[\]]+", found["path"].strip(".[]"))[-1]) not in _OWN:
         return False
     # A request may refer to an earlier task, which need not exist; but it was not null when it was sent.
     refers = any("task" in _plain(name) or "record" in _plain(name) for name in names)
-    return not refers or bool(_ABSENT.search(text))
+    return not refers or bool(re.search(_ABSENT, text))
 
 
 def _plain(name: str) -> str:

@@ -21,20 +21,18 @@ from prefect_kie.runtime.logs import without_passwords
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.local import finished, part_beside
 
-_FILE_MISSING = re.compile(r"NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file", re.IGNORECASE)
+_FILE_MISSING = r"(?i)NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file"
 # Not the file but what should hold it, or who asks. Only as a word of its own:
 # my-bucket/a-bucket-of-paint.json is a file. FTP says 550 of a file; fsspec makes all its errors "not found".
-_PLACE_MISSING = re.compile(
-    r"NoSuchBucket|No such (bucket|container)|(Bucket|Container|Profile)NotFound|Access ?Key ?Id"
+_PLACE_MISSING = (
+    r"(?i)NoSuchBucket|No such (bucket|container)|(Bucket|Container|Profile)NotFound|Access ?Key ?Id"
     r"|(^|\s)(bucket|container|host|profile|credentials?)\s[^/:]*(does not exist|not found)"
-    r"|^error_(reply|temp|proto): |^error_perm: (?!550)",
-    re.IGNORECASE,
+    r"|^error_(reply|temp|proto): |^error_perm: (?!550)"
 )
-_TAKEN = re.compile(
+_TAKEN = (
     # The last one: S3 is just about to let another writer through.
-    r"PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists"
-    r"|ConditionalRequestConflict",
-    re.IGNORECASE,
+    r"(?i)PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists"
+    r"|ConditionalRequestConflict"
 )
 
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
@@ -226,8 +224,8 @@ def _says_missing(error: BaseException) -> bool:
     return any(isinstance(one, FileNotFoundError) for one in causes) or _says(_FILE_MISSING, error)
 
 
-def _says(what: re.Pattern[str], error: BaseException) -> bool:
-    return any(what.search(f"{type(one).__name__}: {one}") for one in _causes(error))
+def _says(pattern: str, error: BaseException) -> bool:
+    return any(re.search(pattern, f"{type(one).__name__}: {one}") for one in _causes(error))
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
