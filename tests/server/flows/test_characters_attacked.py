@@ -223,7 +223,7 @@ async def test_what_cannot_become_episodes_is_refused_before_the_original_is_pai
                 waiting=QUICKLY,
             )
     assert kie.stats()["created"] == 0
-    kie.change(video_height=360, video_fps=24)  # an original that can be looked at
+    kie.change(video_height=360, video_fps=8)  # an original that can be looked at
     for _ in range(2):  # what is enough for the original and both episodes is enough when run again, too
         made = await character_series(
             ORIGINAL,
