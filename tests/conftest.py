@@ -198,12 +198,10 @@ def send_what_is_left() -> None:
 @pytest.fixture(scope="session")
 def prefect_server() -> Iterator[LocalServer]:
     """One real Prefect server for the whole session."""
-    # It writes events and task runs down at once, in batches, and looks often whether an automation is due.
+    # It writes events down at once, and looks often whether an automation's time is over.
     quick = {
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_BATCH_SIZE": "20",
-        "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "0.1",
     }
     home = with_tables(HOME / "server")
     with local_server(home, port=PREFECT_PORT, ui=False, settings=quick) as server:
