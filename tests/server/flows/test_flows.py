@@ -289,18 +289,6 @@ async def test_a_character_is_made_from_a_slice_of_an_earlier_video_and_collecte
 
 
 @pytest.mark.server
-async def test_where_the_originals_file_is_gone_its_asked_length_counts(
-    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
-) -> None:
-    origin = await finished_job(credentials)
-    kie.fault("file", times=None, status=410)
-    with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
-        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
-    assert "checked against the asked length, 10 s" in caplog.text
-    assert (await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)).character_id
-
-
-@pytest.mark.server
 async def test_a_character_that_kie_does_not_name_is_told(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:

@@ -341,17 +341,21 @@ async def test_a_video_too_short_is_told_and_nobody_asked(
         await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)
 
 
-async def test_where_the_originals_file_is_gone_its_asked_length_bounds_the_form(
-    kie: SimulatorServer, credentials: KieCredentials
+async def test_where_the_originals_file_is_gone_its_asked_length_bounds_the_slice_and_the_form(
+    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
 ) -> None:
     origin = await finished_job(credentials)
     kie.fault("file", times=None, status=410)
+    with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
+        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
+    assert "checked against the asked length, 10 s" in caplog.text
     person = Person(None)
     character, _ = await asyncio.gather(
         create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY), person()
     )
     assert person.forms[0]["properties"]["end"]["maximum"] == 10
     assert character.slice == Slice(start=3.5, end=6.5)  # the form as it stood
+    assert character.character_id
 
 
 # A run of a deployment is suspended

@@ -164,14 +164,16 @@ async def test_the_flow_resumes_them_as_a_schedule_does(
     assert (await deployed.work()).is_completed()
 
 
-async def test_a_failed_job_resumes_its_run_and_is_told(
+async def test_a_failed_job_resumes_its_run_which_tries_again_and_tells_the_last_failure(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
-    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    await suspended(deployed, kie)
+    kie.fault("job", times=2, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
+    given = parameters(await stored(credentials), tmp_path, retry={"attempts": 2})
+    deployed = await Deployed.of(generate_video, given)
+    assert [await suspended(deployed, kie) for _ in range(2)] == [1, 2]
     with pytest.raises(RunIncomplete, match="heavy load"):
         await (await deployed.work()).aresult()
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (2, 0)
 
 
 async def test_a_job_without_an_end_is_given_up_at_the_deadline(
