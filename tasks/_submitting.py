@@ -6,7 +6,7 @@ from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.characters.uploads import with_characters
 from prefect_kie.keys import submission_key
-from prefect_kie.models import MarketModel
+from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.run_context import run_submissions
 from prefect_kie.run_page.attention import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
@@ -22,14 +22,13 @@ async def submit(
     take: int,
     second_try: int,
     max_credits: float | None,
-    refusal: ValueError | None = None,
 ) -> JobHandle:
     keep_alive()
     scope = await submission_scope(job_key)
     kie = await load_credentials(credentials)
     request = await with_characters(request, kie, scope)
     submissions = await run_submissions(kie)
-    if isinstance(request, MarketModel) and (refused := await _refused(kie, request, refusal)) is not None:
+    if isinstance(request, MarketModel) and (refused := await _refused(kie, request)) is not None:
         # What was submitted before is found again, whatever the catalogue says today.
         key = submission_key(kie, scope, request, take, second_try)
         if await submissions.records.read(key) is None:
@@ -43,12 +42,17 @@ async def submit(
         raise
 
 
-async def _refused(kie: KieCredentials, request: MarketModel, refusal: ValueError | None) -> Exception | None:
-    """Why a model without a typed request is not submitted, by Kie's live schema of it.
+async def _refused(kie: KieCredentials, request: MarketModel) -> Exception | None:
+    """Why an input without a typed request is not submitted, by Kie's live schema of its model.
 
-    `refusal` is what its typed request says of the input, where there is one: it stands unless Kie's schema,
-    which may be newer, takes the input.
+    What the model's typed request says of it, where there is one, stands unless Kie's schema, which may be
+    newer, takes the input.
     """
+    refusal: ValueError | None = None
+    try:
+        parse_request(request.body())
+    except ValueError as error:
+        refusal = error
     schema = await schema_before_paying(kie, request.model)
     problems = schema.problems(request.input_fields()) if schema is not None else []
     if refusal is not None and (schema is None or problems):

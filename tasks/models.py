@@ -17,7 +17,7 @@ from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
-from prefect_kie.models.registry import newer_request
+from prefect_kie.models.registry import read_request
 from prefect_kie.runtime.retries import retrying
 
 P = ParamSpec("P")
@@ -168,14 +168,6 @@ async def run_model(
             f"the request says all of its input, and {', '.join(input)} came besides",
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
-    refusal: ValueError | None = None
-    if isinstance(model, JobRequest):
-        request = model
-    else:
-        try:
-            request = parse_request(model)
-        except ValueError as error:
-            request, refusal = newer_request(model, error), error
     from prefect_kie.tasks._submitting import submit
 
-    return await submit(request, credentials, job_key, take, second_try, max_credits, refusal)
+    return await submit(read_request(model), credentials, job_key, take, second_try, max_credits)
