@@ -37,7 +37,7 @@ MAX_SECONDS, SOUND_SECONDS = 60, 1
 
 def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
     """Settle what a job will have made: its files and its result."""
-    job.in_response = model.in_response
+    job.in_response = "data.response" in model.result.get("where", "")
     given, clip = job.body["input"], _clip(simulator, job, model)
 
     def keep(named: Mapping[str, Clip]) -> list[str]:

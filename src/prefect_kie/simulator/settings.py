@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from prefect_kie.simulator.models import MODELS, Json
+from prefect_kie.simulator.models import MODELS, Model
 
 PAUSED_TODAY = ("sora-2-*",)
 """What the real Kie has paused since June 2026, for `paused_models`."""
@@ -35,7 +35,7 @@ class SimulatorSettings(BaseModel):
     # Money
     credits: float = 1000.0  # balance at the start
     prices: Mapping[str, float] = {  # of a successful job, by model
-        name: model.price for name, model in MODELS.items() if model.price is not None
+        name: model.credits for name, model in MODELS.items() if model.credits is not None
     }
     default_price: float = Field(default=15.0, ge=0)  # of a job whose model `prices` does not name
     insufficient_credits_code: int = 402  # 500 has been seen in production as well
@@ -50,7 +50,7 @@ class SimulatorSettings(BaseModel):
     # Models
     # Beside Kie's: rows as of `catalog.json`, by name; every part may be left out, and one without `fields`
     # takes any input. Names alone do, too.
-    extra_models: Mapping[str, Json] = {"acme/any-video": {}}
+    extra_models: Mapping[str, Model] = {"acme/any-video": Model()}
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
     schemaless_models: tuple[str, ...] = ()  # models, or patterns, for which the catalogue has no schema yet
@@ -72,6 +72,10 @@ class SimulatorSettings(BaseModel):
     @classmethod
     def _names_alone(cls, given: Any) -> Any:
         return given if isinstance(given, Mapping) else {str(name): {} for name in given}  # pyright: ignore[reportUnknownVariableType]
+
+    def model(self, name: object) -> Model | None:
+        """Return what is known about a model."""
+        return self.extra_models.get(str(name)) or MODELS.get(str(name))
 
     def price_of(self, model: str) -> float:
         """Return the credits a successful job of this model costs."""

@@ -25,12 +25,11 @@ from prefect_kie.simulator.models import (
     Json,
     Model,
     Refused,
-    find_model,
     is_object,
     is_url,
     parse_slice,
 )
-from prefect_kie.simulator.references import check_references
+from prefect_kie.simulator.references import MENTION
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
@@ -43,7 +42,6 @@ UNKNOWN_HANDLE = (
 HANDLE_TAKEN = "The character_user_name {} is already taken. Please choose another one."
 REMARK = "insert this username directly into your prompt.(@character_user_name)."
 
-MENTION = re.compile(r"(?<![\w.-])@([A-Za-z0-9._-]+)")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
     *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
@@ -151,7 +149,7 @@ class Simulator:
         name, given = str(body.get("model") or ""), body.get("input")
         if not name:
             raise Refused(500, "model is required")
-        model = find_model(name, extra=settings.extra_models)
+        model = settings.model(name)
         if model is None or model.call or name in settings.retired_models:
             raise Refused(422, NOT_SUPPORTED)
         if self.is_paused(name):
@@ -161,9 +159,7 @@ class Simulator:
         for field in ("callBackUrl", "progressCallBackUrl"):
             if body.get(field) and not is_url(body[field]):
                 raise Refused(422, f"{field} must be a valid URL")
-        check_input(model, given)
-        if name not in settings.extra_models:
-            check_references(name, given, self.assets)
+        check_input(model, given, self.assets)
         if model.gives == "pro-character":
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
@@ -276,7 +272,7 @@ class Simulator:
     def inspect(self, body: object) -> None:
         """Count a createTask body that is not as documented."""
         name = body.get("model") if is_object(body) else None
-        if found := violations(body, find_model(name, extra=self.settings.extra_models)):
+        if found := violations(body, self.settings.model(name)):
             self.counts["violations"] += 1
             self._violations += [f"{name}: {each}" for each in found]
 
