@@ -159,8 +159,8 @@ def _holds(model: Model, given: Json, condition: str) -> bool:
 def _broken(model: Model, given: Json, condition: str, relation: str, *others: str) -> str | None:
     """Return how an input breaks a constraint.
 
-    It is `any-of a b`, `a=v needs b c` (one of them), `a excludes b c` (each of them), or `a=v at-most 2 b c`:
-    no more items than that in all of them.
+    It is `any-of a b`, `a=v needs b c` (one of them), `a excludes b c` (each of them), or `a=v at-most 2 b c`
+    (items of them together).
     """
     if condition == "any-of":
         names = (relation, *others)

@@ -70,13 +70,13 @@ def read(name: str) -> Any:
 
 _OWN = read("simulator/models.json")
 SORA: Mapping[str, Model] = {
-    name: Model(**{"kind": "video", "kinds": ["video"], "family": "sora", "seconds": 10, **row})
+    name: Model.model_validate({"kind": "video", "family": "sora", "seconds": 10, **row})
     for name, row in _OWN["sora"].items()
 }
 MODELS: Mapping[str, Model] = {
     **{
-        row["model"]: Model(
-            **{**row, "constraints": row.get("constraints", []) + _OWN["constraints"].get(row["model"], [])}
+        row["model"]: Model.model_validate(
+            row | {"constraints": row.get("constraints", []) + _OWN["constraints"].get(row["model"], [])}
         )
         for row in read("models/catalog.json")
     },

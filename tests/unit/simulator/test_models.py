@@ -104,8 +104,16 @@ def test_a_missing_field_is_answered_500(model: str, field: str) -> None:
         ("sora-2-pro-storyboard", {"shots": "dawn"}, "type array"),
         ("sora-2-pro-storyboard", {"shots": [{"scene": "x"}]}, "must have Scene and duration"),
         ("sora-2-pro-storyboard", {"shots": [{"Scene": "", "duration": 1}]}, "shots[0] must have Scene"),
-        ("sora-2-pro-storyboard", {"shots": [{"Scene": "x", "duration": 0}]}, "duration must be at least 0.1"),
-        ("sora-2-pro-storyboard", {"shots": [{"Scene": "x", "duration": "9"}]}, "duration must be of type number"),
+        (
+            "sora-2-pro-storyboard",
+            {"shots": [{"Scene": "x", "duration": 0}]},
+            "must be at least 0.1",
+        ),
+        (
+            "sora-2-pro-storyboard",
+            {"shots": [{"Scene": "x", "duration": "9"}]},
+            "of type number",
+        ),
         ("sora-2-pro-storyboard", {"shots": SHOTS * 2}, "cannot exceed n_frames"),
         ("sora-watermark-remover", {"video_url": "https://a.example/" + "x" * 500}, "exceed 500"),
     ],
