@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import PAUSED, is_object
+from prefect_kie.simulator.models import is_object
 
 TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
@@ -35,8 +35,6 @@ MESSAGES = {
     505: "This feature is currently disabled",
 }
 """Kie's words for each code, for faults and refusals that bring none."""
-
-MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
 
 
 @dataclass(frozen=True)
@@ -67,17 +65,6 @@ def key_of(request: Request) -> str:
     return key.strip() if scheme.lower() == "bearer" else ""
 
 
-PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
-CANNED = {
-    "paused": envelope(500, PAUSED),
-    "unknown": envelope(422, "Record does not exist"),
-    "html": Answer(PAGE, headers={"content-type": "text/html; charset=utf-8"}),
-    "dead": Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"}),
-    "empty": Answer(),
-}
-"""What some faults put in place of the true answer."""
-
-
 def spoil(answer: Answer, fault: Fault) -> Answer:
     """Return what a fault makes of the true answer's content; what it does on the wire comes later."""
     answer = _replaced(answer, fault)
@@ -93,17 +80,14 @@ def spoil(answer: Answer, fault: Fault) -> Answer:
 
 
 def _replaced(answer: Answer, fault: Fault) -> Answer:
-    for name, canned in CANNED.items():
-        if getattr(fault, name):
-            return canned
-    if fault.mishap is not None:
-        return envelope(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
+    if fault.dead:
+        return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
     if fault.code is not None:
         return envelope(fault.code, fault.msg, fault.data)
-    if fault.status is not None:
-        return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
-    if fault.garbage is not None:
-        return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
+    if fault.status is not None or fault.body is not None:
+        usual = "text/html; charset=utf-8" if fault.status else "application/json"
+        headers = {"content-type": fault.content_type or usual}
+        return Answer((fault.body or "").encode(), fault.status or 200, headers)
     if fault.redirect is not None:
         return Answer(status=302, headers={"location": fault.redirect})
     if fault.merge is not None:

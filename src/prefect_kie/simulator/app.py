@@ -39,8 +39,7 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
     now, settings = simulator.clock(), simulator.settings
     job = simulator.find(request.query_params.get("taskId", ""))
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
-    failed = data["state"] == "fail" or data["failMsg"] is not None
-    if failed and not job.quirks.envelope_success_on_fail:
+    if data["failMsg"] is not None:
         return json_answer(report(data))
     return envelope(data=data)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -45,8 +44,7 @@ async def list_models(simulator: Simulator, request: Request, _: object) -> Answ
 async def schema(simulator: Simulator, request: Request, _: object) -> Answer:
     """`GET /api/v1/models/{model}/schema`."""
     name, model = _asked(simulator, request)
-    hidden = any(fnmatchcase(name, pattern) for pattern in simulator.settings.schemaless_models)
-    document = None if hidden or not model.fields else openapi(name, model)
+    document = openapi(name, model) if model.fields else None
     return envelope(data={"model": name, "openapi": document})
 
 

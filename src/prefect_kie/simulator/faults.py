@@ -11,24 +11,20 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prefect_kie.simulator.models import PAUSED
+
 Stage = Literal[
     "create", "asset", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"
 ]
 
-_WIRE = "code msg data status body content_type hang reset garbage empty redirect truncate drip delay"
+_WIRE = "code msg data status body content_type hang reset redirect truncate drip delay"
 _API = f"{_WIRE} merge charset gzip swollen"
 ACTIONS: Mapping[Stage, str] = {
-    "create": f"{_API} accept paused mishap",
-    "poll": f"{_API} unknown",
-    "credits": _API,
-    "catalog": _API,
-    "asset": f"{_API} accept",
-    "download-url": _API,
-    "upload": _API,
-    "file": f"{_WIRE} ignore_range html dead endless",
-    "job": "fail fail_word no_url no_url_seconds record state state_seconds result_form"
-    " envelope_success_on_fail progress stuck duration slower",
-    "callback": "drop duplicates delay wrong_signature",
+    **dict.fromkeys(("poll", "credits", "catalog", "download-url", "upload"), _API),
+    **dict.fromkeys(("create", "asset"), f"{_API} accept"),
+    "file": f"{_WIRE} ignore_range dead endless",
+    "job": "fail fail_word no_url no_url_seconds record stuck duration slower",
+    "callback": "drop delay",
 }
 """The actions that mean something at each stage; any other is refused when a fault is ordered."""
 
@@ -62,18 +58,11 @@ class Fault(BaseModel):
     msg: str | None = None  # the body's msg; each known code has a default
     data: Any = None  # the body's data
     status: int | None = Field(default=None, ge=200, le=599)  # a real HTTP status, with the next two
-    body: str = ""
-    content_type: str = "text/html; charset=utf-8"
+    body: str | None = None  # without a status: HTTP 200 that claims to be JSON
+    content_type: str | None = None  # a page of HTML where there is a status
     hang: float | None = Field(default=None, ge=0)  # silence for so many seconds, then no answer
     reset: bool = False  # the connection is closed at once without an answer
-    garbage: str | None = None  # HTTP 200 that claims to be JSON, with this text as its body
-    empty: bool = False  # HTTP 200 with an empty body
     redirect: str | None = None  # HTTP 302 to this URL
-    paused: bool = False  # what Kie says of Sora 2 since June 2026
-    # Kie fails after it has created the job, and answers as if the input were wrong: code 500, "taskNo cannot
-    # be null"; `field`: "This field is required"; `recordInfo`: code 422, "recordInfo is null".
-    mishap: Literal["taskNo", "id", "taskId", "field", "recordInfo"] | None = None
-    unknown: bool = False  # code 422, "Record does not exist"
     accept: bool = False  # the job is created although the answer is replaced
 
     # Done to the true answer
@@ -87,7 +76,6 @@ class Fault(BaseModel):
 
     # Files
     ignore_range: bool = False  # the whole file with status 200, though a part was asked for
-    html: bool = False  # HTTP 200 with an HTML page where the file should be
     dead: bool = False  # 404 for the link, until download-url has given a new one
     endless: int | None = Field(default=None, ge=1)  # so many bytes, without a Content-Length
 
@@ -98,19 +86,12 @@ class Fault(BaseModel):
     no_url_seconds: float | None = Field(default=None, ge=0)  # how long after its success there is no URL
     # Fields of recordInfo's data once it has succeeded; an object for `resultJson` is sent as a JSON string.
     record: dict[str, Any] | None = None
-    state: str | None = None  # the state that recordInfo shows instead of the true one …
-    state_seconds: float | None = Field(default=None, ge=0)  # … and for how long; None means for ever
-    result_form: Literal["string", "object", "bare", "extra"] = "string"  # of resultJson
-    envelope_success_on_fail: bool = False  # a failure comes in an envelope that says success
-    progress: float | None = None  # reported at every poll
     stuck: bool = False  # it never ends
     duration: float | None = Field(default=None, ge=0)  # seconds it takes
     slower: float = Field(default=1, ge=0)  # or so many times as long as it would
 
     # Callbacks
     drop: bool = False  # never sent
-    duplicates: int = Field(default=0, ge=0)  # further copies
-    wrong_signature: bool = False  # signed with another key
 
     _seen: int = 0  # matching calls so far
 
@@ -146,9 +127,8 @@ class Fault(BaseModel):
     @property
     def replaces(self) -> bool:
         """Whether the true answer is not sent at all."""
-        asked = (self.code, self.status, self.hang, self.garbage, self.redirect, self.mishap)
-        flags = (self.reset, self.empty, self.html, self.dead, self.paused, self.unknown)
-        return any(flags) or any(each is not None for each in asked)
+        asked = (self.code, self.status, self.body, self.hang, self.redirect)
+        return self.reset or self.dead or any(each is not None for each in asked)
 
 
 NO_FAULT = Fault(on="job")
@@ -167,7 +147,7 @@ PROMPT_FAULTS: Mapping[str, Fault] = {
     "lost job": Fault(on="poll", code=422, msg="recordInfo is null"),
     "lost answer": Fault(on="create", reset=True, accept=True),
     "no credits": Fault(on="create", code=402),
-    "paused": Fault(on="create", paused=True),
+    "paused": Fault(on="create", code=500, msg=PAUSED),
     "dead link": Fault(on="file", dead=True),
 }
 """What `[sim: …]` in a prompt does.

@@ -64,16 +64,8 @@ class Job:
         passed = self._passed(now)
         return "waiting" if passed < QUEUED_AT else "queuing" if passed < STARTED_AT else "generating"
 
-    def shown_state(self, now: float) -> str:
-        """Return the state that recordInfo reports: the true one, unless a fault says otherwise."""
-        seconds = self.quirks.state_seconds
-        over = seconds is not None and now >= self.created_at + seconds
-        return self.state(now) if over or self.quirks.state is None else self.quirks.state
-
     def progress(self, now: float) -> float:
         """Return its progress, 0 to 100."""
-        if self.quirks.progress is not None:
-            return self.quirks.progress
         if self.state(now) == "success":
             return 100
         exact = 100 * (self._passed(now) - STARTED_AT) / (1 - STARTED_AT)
@@ -83,11 +75,6 @@ class Job:
     def time_of_progress(self, percent: float) -> float:
         """Return the epoch seconds at which its progress reaches a number of percent."""
         return self.created_at + self.duration * (STARTED_AT + (1 - STARTED_AT) * percent / 100)
-
-    def is_late(self, now: float) -> bool:
-        """Whether a fault keeps the addresses back, although the job has succeeded."""
-        seconds = self.quirks.no_url_seconds
-        return seconds is not None and now < self.finishes_at + seconds
 
     def summary(self, now: float) -> Json:
         """Return what `GET /_sim/stats` says of it."""
@@ -131,9 +118,8 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     def milliseconds(moment: float) -> int:
         return round((moment + skew) * 1000)
 
-    state, quirks = job.shown_state(now), job.quirks
-    # A fault may show an end that has not come.
-    ended = min(job.finishes_at, now) if state in ("success", "fail") else None
+    state, quirks = job.state(now), job.quirks
+    ended = job.finishes_at if state in ("success", "fail") else None
     # The create request as a JSON string, whose input is a JSON string once more.
     given = {**job.body, "input": json.dumps(job.body["input"], ensure_ascii=False)}
     data: Json = {
@@ -152,32 +138,16 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     if job.reports_progress and report_progress:
         data["progress"] = job.progress(now)
     if state == "success":
-        result = _result(job, now)
-        if job.in_response:
-            data["response"] = result
-        else:
-            data["resultJson"] = result if quirks.result_form == "object" else json.dumps(result)
+        late = quirks.no_url_seconds is not None and now < job.finishes_at + quirks.no_url_seconds
+        empty: Json = {name: [] for name in job.result if name.endswith("Urls")}
+        result = empty if quirks.no_url or late else job.result
+        data |= {"response": result} if job.in_response else {"resultJson": json.dumps(result)}
         data["creditsConsumed"] = job.price
-        if quirks.result_form == "extra":
-            data["queueTime"] = 3
-        if quirks.record is not None and not job.is_late(now):
+        if quirks.record is not None and not late:
             data |= quirks.record
             if isinstance(data["resultJson"], dict | list):
                 data["resultJson"] = json.dumps(data["resultJson"])
-    elif state == "fail" and job.failure:
+    elif job.failure and ended is not None:
         data |= job.failure.model_dump()
         data["state"] = quirks.fail_word or state
     return data
-
-
-def _result(job: Job, now: float) -> Json:
-    """What was made, in the form that was ordered."""
-    quirks, result = job.quirks, job.result
-    if quirks.no_url or job.is_late(now):
-        empty: Json = {name: [] for name in result if name.endswith("Urls")}
-        result = empty
-    if quirks.result_form == "bare" and "resultObject" in result:
-        result = {"character_id": result["resultObject"]["character_id"]}
-    if quirks.result_form == "extra":
-        result = {**result, "firstFrameUrl": None, "meta": {"engine": "simulator"}}
-    return result

@@ -53,8 +53,6 @@ class SimulatorSettings(BaseModel):
     extra_models: Mapping[str, Model] = {"acme/any-video": Model()}
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
-    schemaless_models: tuple[str, ...] = ()  # models, or patterns, for which the catalogue has no schema yet
-    moderated_words: tuple[str, ...] = ("gore",)  # a prompt with one of them makes the job fail at its end
 
     # Files
     result_days: float = Field(default=14.0, ge=0)  # how long a result file stays
@@ -64,7 +62,6 @@ class SimulatorSettings(BaseModel):
     state_file: Path | None = None  # where jobs, credits and uploads are kept; None forgets them at the end
 
     # Callbacks
-    callback_tries: int = Field(default=3, ge=1)  # until one is answered with a 2xx status
     callback_retry_seconds: float = Field(default=1.0, ge=0)  # between two tries
     callback_duplicates: int = Field(default=0, ge=0)  # further copies of each final callback
 

@@ -245,7 +245,7 @@ class Simulator:
         """Decide whether moderation, or a handle, will make the job fail at its end."""
         prompt, asked = prompt_of(given), given.get("character_user_name")
         words = f"{prompt} {given.get('character_prompt', '')}"
-        if any(re.search(rf"\b{re.escape(word)}\b", words, re.I) for word in self.settings.moderated_words):
+        if re.search(r"\bgore\b", words, re.IGNORECASE):
             return Failure(failMsg=MODERATED)
         # Other models mention their own references with an @.
         for mention in MENTION.findall(prompt) if model.family == "sora" else ():
