@@ -127,7 +127,7 @@ class WireResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        fault, body = self._fault, b"" if scope["method"] == "HEAD" else self._sent
+        fault, body = self._fault, self._sent
         if silence := (fault.delay or 0) + (fault.hang or 0):
             await self._pause(silence)
         silent = fault.hang is not None or fault.reset
@@ -140,7 +140,7 @@ class WireResponse(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 if fault.drip and await self._pause(step / fault.drip):
                     break
-            if scope["method"] == "HEAD" or fault.endless or len(body) == len(self.body):
+            if fault.endless or len(body) == len(self.body):
                 await send({"type": "http.response.body", "body": b""})
                 return
         transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)

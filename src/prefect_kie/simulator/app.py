@@ -87,7 +87,7 @@ async def api_call(stage: Stage, handler: Handler, request: Request) -> Response
         content = None
     accepted, key, allowed = len(simulator.jobs), key_of(request), simulator.settings.api_keys
     model, prompt = _concerned(simulator, stage, request, content)
-    fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
+    fault = simulator.faults.take(stage, model=model, prompt=prompt)
     answer = Answer()
     if fault.accept or not fault.replaces:
         try:
@@ -125,7 +125,7 @@ async def file(request: Request) -> Response:
     path, token = request.scope["path"], request.query_params.get("token")
     found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
     model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
-    fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh) or NO_FAULT
+    fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh)
     line: dict[str, Any] = {
         "method": request.method,
         "path": request.url.path,
@@ -148,8 +148,6 @@ async def control(request: Request) -> Response:
         match request.method, request.path_params["what"]:
             case "GET", "stats":
                 return JSONResponse(simulator.stats())
-            case "GET", "faults":
-                return JSONResponse(simulator.faults.report())
             case "GET", "settings":
                 return JSONResponse(simulator.settings.model_dump(mode="json"))
             case "GET", "file-requests":

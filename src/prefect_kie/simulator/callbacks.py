@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from prefect_kie.simulator.faults import NO_FAULT
 from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Json
 
@@ -81,7 +80,7 @@ class Callbacks:
             if await self._simulator.pause(min(left, 0.5)):
                 return
         prompt = prompt_of(job.body["input"])
-        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt) or NO_FAULT
+        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt)
         if fault.drop:
             self._simulator.counts["callbacks_dropped"] += 1
             return

@@ -97,11 +97,9 @@ class Fault(BaseModel):
 
     @model_validator(mode="after")
     def _fits_its_stage(self) -> Self:
-        allowed = sorted(ACTIONS[self.on].split())
-        if useless := sorted(self.actions.difference(allowed)):
-            raise ValueError(
-                f"{', '.join(useless)} does nothing on {self.on}; allowed are: {', '.join(allowed)}"
-            )
+        allowed = ACTIONS[self.on]
+        if useless := self.actions.difference(allowed.split()):
+            raise ValueError(f"{', '.join(useless)} does nothing on {self.on}; allowed are: {allowed}")
         return self
 
     @property
@@ -109,20 +107,10 @@ class Fault(BaseModel):
         """The names of what it does."""
         return self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
 
-    @property
-    def struck(self) -> int:
-        """How many calls it struck."""
-        return max(0, self._seen - self.skip)
-
-    def strike(self) -> bool:
-        """Count a call that matches; False while matching calls are skipped."""
+    def strikes(self) -> bool:
+        """Count a call that matches; False while such calls are skipped, and once it has struck `times`."""
         self._seen += 1
-        return self.struck > 0
-
-    @property
-    def left(self) -> int | None:
-        """How many calls it will strike yet; None means every one."""
-        return None if self.times is None else self.times - self.struck
+        return self._seen > self.skip and (self.times is None or self._seen <= self.skip + self.times)
 
     @property
     def replaces(self) -> bool:
@@ -139,16 +127,19 @@ MODERATED = (
     "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
 PROMPT_FAULTS: Mapping[str, Fault] = {
-    "fail": Fault(on="job", fail=Failure()),
-    "moderated": Fault(on="job", fail=Failure(failMsg=MODERATED)),
-    "slow": Fault(on="job", slower=10),
-    "stuck": Fault(on="job", stuck=True),
-    "no file": Fault(on="job", no_url=True),
-    "lost job": Fault(on="poll", code=422, msg="recordInfo is null"),
-    "lost answer": Fault(on="create", reset=True, accept=True),
-    "no credits": Fault(on="create", code=402),
-    "paused": Fault(on="create", code=500, msg=PAUSED),
-    "dead link": Fault(on="file", dead=True),
+    words: Fault.model_validate({"times": None, **fields})
+    for words, fields in {
+        "fail": {"on": "job", "fail": {}},
+        "moderated": {"on": "job", "fail": {"failMsg": MODERATED}},
+        "slow": {"on": "job", "slower": 10},
+        "stuck": {"on": "job", "stuck": True},
+        "no file": {"on": "job", "no_url": True},
+        "lost job": {"on": "poll", "code": 422, "msg": "recordInfo is null"},
+        "lost answer": {"on": "create", "reset": True, "accept": True},
+        "no credits": {"on": "create", "code": 402},
+        "paused": {"on": "create", "code": 500, "msg": PAUSED},
+        "dead link": {"on": "file", "dead": True},
+    }.items()
 }
 """What `[sim: …]` in a prompt does.
 
@@ -159,12 +150,6 @@ its file's link is dead until download-url has given a new one.
 The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
 """
 _ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
-
-
-def asked_for(on: Stage, prompt: str) -> Fault | None:
-    """Return the fault of a stage that a prompt asks for by its words."""
-    asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
-    return next((fault for fault in asked if fault and fault.on == on), None)
 
 
 class Faults:
@@ -181,8 +166,7 @@ class Faults:
         """
         fault = Fault.model_validate(fields)
         if not fault.actions:
-            allowed = ", ".join(sorted(ACTIONS[fault.on].split()))
-            raise ValueError(f"a fault on {fault.on} needs an action, one of: {allowed}")
+            raise ValueError(f"a fault on {fault.on} needs an action, one of: {ACTIONS[fault.on]}")
         self._ordered.append(fault)
 
     def clear(self) -> None:
@@ -191,22 +175,15 @@ class Faults:
 
     def take(
         self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
-    ) -> Fault | None:
-        """Return the fault that strikes a call about a job of this model and prompt, if one does; count it.
+    ) -> Fault:
+        """Return the fault that strikes a call about a job of this model and prompt, or NO_FAULT; count it.
 
         A link fresh from download-url is struck by no `dead`.
         """
-        for fault in self._ordered:
-            if fault.on != on or fault.left == 0 or (fault.dead and fresh_link):
+        asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
+        for fault in (*self._ordered, *filter(None, asked)):
+            if fault.on != on or (fault.dead and fresh_link):
                 continue
-            if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strike():
+            if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strikes():
                 return fault
-        asked = asked_for(on, prompt)
-        return None if asked and asked.dead and fresh_link else asked
-
-    def report(self) -> list[dict[str, Any]]:
-        """Return each ordered fault with the number of calls it struck and what is left of it."""
-        return [
-            {**each.model_dump(exclude_unset=True), "struck": each.struck, "left": each.left}
-            for each in self._ordered
-        ]
+        return NO_FAULT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
@@ -37,32 +36,33 @@ MAX_SECONDS, SOUND_SECONDS = 60, 1
 
 def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
     """Settle what a job will have made: its files and its result."""
-    job.in_response = "data.response" in model.result.get("where", "")
     given, clip = job.body["input"], _clip(simulator, job, model)
 
-    def keep(named: Mapping[str, Clip]) -> list[str]:
-        """Keep files under the job's id and these endings; return their URLs."""
-        paths = {f"/files/results/{job.task_id}{ending}.{each.form}": each for ending, each in named.items()}
-        job.clips |= paths
-        return [f"{base_url.rstrip('/')}{path}" for path in paths]
+    def keep(ending: str = "", **changes: Any) -> str:
+        """Keep a file under the job's id and an ending; return its URL."""
+        kept = replace(clip, **changes)
+        path = f"/files/results/{job.task_id}{ending}.{kept.form}"
+        job.clips[path] = kept
+        return f"{base_url.rstrip('/')}{path}"
 
-    def several(count: int) -> list[str]:
-        return keep({f"_{number}" * (number > 0): replace(clip, number=number) for number in range(count)})
+    def several(count: int, **changes: Any) -> list[str]:
+        return [keep(f"_{number}" * bool(number), number=number, **changes) for number in range(count)]
 
     if model.gives == "tracks":
-        job.result = {"data": [_track(job, clip, number, keep) for number in range(2)]}
+        covers = several(2, form="jpeg", ratio=1.0)
+        job.result = {"data": [_track(job, *urls) for urls in zip(several(2), covers, strict=True)]}
+    elif model.kind == "image-analysis":
+        job.result = {"resultObject": {"mask_urls": several(2)}}
     elif model.gives == "object":
-        job.result = {"resultObject": _data(job, model, lambda: several(2))}
+        job.result = {"resultObject": _texts(job)}
     elif model.watermark and given.get("remove_watermark"):
-        urls = keep({"": clip, "_watermark": replace(clip, watermark=True)})
-        job.result = {"resultUrls": urls[:1], "resultWaterMarkUrls": urls[1:]}
+        job.result = {"resultUrls": [keep()], "resultWaterMarkUrls": [keep("_watermark", watermark=True)]}
     else:
-        clip = replace(clip, watermark=model.watermark)
-        job.result = {"resultUrls": several(_count(job, model))}
+        job.result = {"resultUrls": several(_count(job, model), watermark=model.watermark)}
         if given.get("return_last_frame"):
-            still = replace(clip, form="png", ratio=9 / 16 if clip.portrait else 16 / 9)
+            ratio = 9 / 16 if clip.portrait else 16 / 9
             for number, name in enumerate(("firstFrameUrl", "lastFrameUrl")):
-                job.result[name] = keep({f"_{name}": replace(still, number=number)})
+                job.result[name] = [keep(f"_{name}", form="png", ratio=ratio, number=number)]
 
 
 def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
@@ -141,35 +141,24 @@ def _seconds(model: Model, given: Json) -> int | None:
     return None
 
 
-def _track(job: Job, clip: Clip, number: int, keep: Any) -> Json:
-    """One of the two tracks of a piece of music, with its cover."""
-    given, ending = job.body["input"], f"_{number}" * number
-    [sound] = keep({ending: replace(clip, number=number)})
-    [cover] = keep({ending: replace(clip, number=number, form="jpeg", ratio=1.0)})
+def _track(job: Job, sound: str, cover: str) -> Json:
+    """One of the two tracks of a piece of music."""
+    given = job.body["input"]
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, sound)),
         "audio_url": sound,
         "stream_audio_url": sound,
         "image_url": cover,
-        "title": str(given.get("title") or clip.prompt[:40] or "Untitled"),
+        "title": str(given.get("title") or prompt_of(given)[:40] or "Untitled"),
         "tags": str(given.get("style") or given.get("tags") or ""),
-        "duration": float(clip.seconds),
+        "duration": float(SOUND_SECONDS),
     }
 
 
-def _data(job: Job, model: Model, pictures: Any) -> Json:
-    """What a model gives that makes no files of its own: texts and data."""
+def _texts(job: Job) -> Json:
+    """What a model gives that makes no files: lyrics, or its prompt once more."""
     words = prompt_of(job.body["input"]) or "la la la"
-    if model.kind == "image-analysis":
-        return {"mask_urls": pictures()}
-    if model.kind == "speech-to-text":
-        return {"text": "Hello from the simulator.", "language_code": "eng", "words": []}
     if job.model == "ai-music-api/generate-lyrics":
         texts = (f"[Verse]\n{words}\n\n[Chorus]\n{words}, again", f"[Verse]\nOnce more: {words}")
         return {"lyricsData": [{"text": text, "title": words[:40], "status": "complete"} for text in texts]}
-    if job.model == "ai-music-api/timeStamped-lyrics":
-        return {"alignedWords": [{"word": "la", "success": True, "startS": 0.0, "endS": 0.5}]}
-    if job.model == "ai-music-api/generate-midi-from-audio":
-        note = {"pitch": 69, "start": 0.0, "end": 0.5, "velocity": 0.8}
-        return {"state": "complete", "instruments": [{"name": "Piano", "notes": [note]}]}
     return {"id": uuid.uuid5(uuid.NAMESPACE_URL, job.task_id).hex, "status": "success", "content": words}

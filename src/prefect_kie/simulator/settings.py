@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.simulator.models import MODELS, Model
 
@@ -38,7 +37,6 @@ class SimulatorSettings(BaseModel):
         name: model.credits for name, model in MODELS.items() if model.credits is not None
     }
     default_price: float = Field(default=15.0, ge=0)  # of a job whose model `prices` does not name
-    insufficient_credits_code: int = 402  # 500 has been seen in production as well
 
     # Keys and limits
     api_keys: tuple[str, ...] | None = None  # accepted keys; None accepts any key that is not empty
@@ -48,8 +46,7 @@ class SimulatorSettings(BaseModel):
     catalog_per_second: int | None = 1  # the catalogue's four calls together, per key; None: no limit
 
     # Models
-    # Beside Kie's: rows as of `catalog.json`, by name; every part may be left out, and one without `fields`
-    # takes any input. Names alone do, too.
+    # Beside Kie's: rows as of `catalog.json`, by name; one without `fields` takes any input.
     extra_models: Mapping[str, Model] = {"acme/any-video": Model()}
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
@@ -64,11 +61,6 @@ class SimulatorSettings(BaseModel):
     # Callbacks
     callback_retry_seconds: float = Field(default=1.0, ge=0)  # between two tries
     callback_duplicates: int = Field(default=0, ge=0)  # further copies of each final callback
-
-    @field_validator("extra_models", mode="before")
-    @classmethod
-    def _names_alone(cls, given: Any) -> Any:
-        return given if isinstance(given, Mapping) else {str(name): {} for name in given}  # pyright: ignore[reportUnknownVariableType]
 
     def model(self, name: object) -> Model | None:
         """Return what is known about a model."""

@@ -7,11 +7,11 @@ import importlib
 import io
 import math
 import struct
-import wave
 from collections.abc import Iterator
 from typing import Any
 
 RATE = 16_000  # low, for fast rendering
+CODECS = {"wav": "pcm_s16le", "mp3": "libmp3lame"}
 
 
 def tone(prompt: str, number: int, seconds: int) -> bytes:
@@ -24,18 +24,11 @@ def tone(prompt: str, number: int, seconds: int) -> bytes:
 
 def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
     """Return a sound file: `wav` or `mp3`."""
-    samples, file = tone(prompt, number, seconds), io.BytesIO()
-    if form == "wav":
-        with wave.open(file, "wb") as written:
-            written.setparams((1, 2, RATE, 0, "NONE", ""))
-            written.writeframes(samples)
-        return file.getvalue()
     av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
-    with av.open(file, "w", format="mp3") as container:
-        stream = container.add_stream(
-            "libmp3lame", rate=RATE, options={"b": "32000", "compression_level": "9"}
-        )
-        for packet in encoded(stream, samples):
+    file, fast = io.BytesIO(), {"b": "32000", "compression_level": "9"} if form == "mp3" else {}
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(CODECS[form], rate=RATE, options=fast)
+        for packet in encoded(stream, tone(prompt, number, seconds)):
             container.mux(packet)
     return file.getvalue()
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from prefect_kie.simulator.callbacks import Callbacks
 from prefect_kie.simulator.checks import check_input, violations
-from prefect_kie.simulator.faults import MODERATED, NO_FAULT, Failure, Faults
+from prefect_kie.simulator.faults import MODERATED, Failure, Faults
 from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.kept import Kept
@@ -164,8 +164,7 @@ class Simulator:
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
         if round(self.credits() - self._reserved, 6) < settings.price_of(name):
-            code = settings.insufficient_credits_code
-            raise Refused(code, "Credits insufficient" if code == 500 else None)
+            raise Refused(402)
         job = self._new_job(name, model, body, base_url, now)
         self._take(job)
         self.callbacks.expect(job)
@@ -219,7 +218,7 @@ class Simulator:
 
     def _new_job(self, name: str, model: Model, body: Json, base_url: str, now: float) -> Job:
         settings, given = self.settings, body["input"]
-        quirks = self.faults.take("job", model=name, prompt=prompt_of(given)) or NO_FAULT
+        quirks = self.faults.take("job", model=name, prompt=prompt_of(given))
         duration = settings.durations.get(name, settings.duration_seconds) * quirks.slower
         if settings.duration_sigma:
             duration *= self._random.lognormvariate(0, settings.duration_sigma)
@@ -232,6 +231,7 @@ class Simulator:
             duration=duration if quirks.duration is None else quirks.duration,
             price=settings.price_of(name),
             failure=quirks.fail or self._failure(model, given) or spoilt(self, name, given, base_url),
+            in_response="data.response" in model.result.get("where", ""),
             reports_progress=model.progress,
             quirks=quirks,
         )

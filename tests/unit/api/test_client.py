@@ -161,11 +161,13 @@ async def test_an_unknown_model_is_named(client: KieClient) -> None:
         await client.create_job(MarketModel(model="veo-9", input={}))
 
 
-@pytest.mark.parametrize("code", [402, 500])
+@pytest.mark.parametrize("form", [None, {"code": 500, "msg": "Credits insufficient"}], ids=["402", "500"])
 async def test_an_empty_account_is_told_in_either_form(
-    kie: SimulatorServer, client: KieClient, code: int
+    kie: SimulatorServer, client: KieClient, form: dict[str, Any] | None
 ) -> None:
-    kie.change(credits=1, insufficient_credits_code=code)
+    kie.change(credits=1)
+    if form:
+        kie.fault("create", **form)
     with pytest.raises(InsufficientCredits):
         await client.create_job(DOG)
     assert kie.stats()["created"] == 0
