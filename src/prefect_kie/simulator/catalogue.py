@@ -62,14 +62,9 @@ async def success_rate(simulator: Simulator, request: Request, _: object) -> Ans
     points: list[Json] = []
     for number in range(144):
         start, error = 1000 * (began + 600 * number), luck[number % len(luck)] / 32
-        rates: Json = {
-            "successRate": round(100 - error, 2),
-            "errorRate": round(error, 2),
-            "isNormal": error < 7,
-        }
-        if error < 0.5:
-            rates = dict.fromkeys(rates, None)
-        points.append({"start": start, "end": start + 600_000, **rates})
+        rates = {"successRate": round(100 - error, 2), "errorRate": round(error, 2), "isNormal": error < 7}
+        asked = rates if error >= 0.5 else dict.fromkeys(rates)
+        points.append({"start": start, "end": start + 600_000, **asked})
     return envelope(data={"model": name, "points": points})
 
 

@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
-from email.message import Message
 from email.utils import formatdate
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -198,16 +197,9 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
 
     Starlette's own parser would need python-multipart, which does not come with Prefect.
     """
-    form = Message()
-    form["content-type"] = content_type
-    boundary = form.get_boundary("").encode()
-    parts: dict[str, tuple[bytes, str | None]] = {}
-    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1] if boundary else ():
-        head, _, content = chunk.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        header = message_from_bytes(head)
-        if name := header.get_param("name", header="content-disposition"):
-            parts[str(name)] = content, header.get_filename()
-    return parts
+    form: Any = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body)
+    named = [(part.get_param("name", header="content-disposition"), part) for part in form.walk()]
+    return {name: (part.get_payload(decode=True), part.get_filename()) for name, part in named if name}
 
 
 def failed(msg: str) -> Answer:

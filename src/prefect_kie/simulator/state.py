@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from prefect_kie.simulator.callbacks import Callbacks
 from prefect_kie.simulator.checks import check_input, violations
 from prefect_kie.simulator.faults import MODERATED, Failure, Faults
-from prefect_kie.simulator.files import Files
+from prefect_kie.simulator.files import Files, Upload
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
-from prefect_kie.simulator.kept import Kept
 from prefect_kie.simulator.media import spoilt
 from prefect_kie.simulator.models import (
     PAUSED,
@@ -49,6 +50,18 @@ COUNTED = (
 )
 
 
+class Kept(BaseModel):
+    """What survives a restart of one simulated account; what was charged follows from the jobs."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    granted: float
+    jobs: dict[str, Job]
+    uploads: dict[str, Upload]
+    handles: set[str]
+    assets: dict[str, int] = {}
+
+
 class Simulator:
     """One simulated account, whole; a test in the same process may look at it and change it."""
 
@@ -58,7 +71,11 @@ class Simulator:
         self._initial = settings
         self._begin()
         if settings.state_file is not None and settings.state_file.exists():
-            self._recall(Kept.load(settings.state_file))
+            kept = Kept.model_validate_json(settings.state_file.read_text(encoding="utf-8"))
+            self._granted, self._handles, self.assets = kept.granted, kept.handles, kept.assets
+            self.files.uploads = kept.uploads
+            for job in kept.jobs.values():
+                self._take(job)
 
     def _begin(self) -> None:
         self.settings = settings = self._initial
@@ -95,8 +112,8 @@ class Simulator:
         self.keep()
 
     def keep(self) -> None:
-        """Write down what a restart must not lose, where a file for it is set."""
-        if self.settings.state_file is not None:
+        """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
+        if (path := self.settings.state_file) is not None:
             kept = Kept(
                 granted=self._granted,
                 jobs=self.jobs,
@@ -104,13 +121,9 @@ class Simulator:
                 handles=self._handles,
                 assets=self.assets,
             )
-            kept.save(self.settings.state_file)
-
-    def _recall(self, kept: Kept) -> None:
-        self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
-        self.assets = kept.assets
-        for job in kept.jobs.values():
-            self._take(job)
+            new = path.with_name(path.name + ".new")
+            new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
+            new.replace(path)
 
     def resume(self) -> None:
         """Send the callbacks of recalled jobs that still run. Must be called in the running event loop."""
