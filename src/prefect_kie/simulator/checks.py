@@ -19,6 +19,7 @@ KEYWORDS = {  # of JSON Schema, by those of our rules
     **{"min_items": "minItems", "max_items": "maxItems"},
     **{name: name for name in ("type", "enum", "default", "pattern", "format")},
 }
+SAME_TYPES = {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}
 WORDS = {
     "type": "must be of type {}",
     "enum": NOT_AN_OPTION,
@@ -95,9 +96,7 @@ def _told(value: object) -> object:
 def _plain(media_type: str) -> str:
     """A media type under one of its several names."""
     name = media_type.strip(". ").replace("/x-", "/")
-    return {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}.get(
-        name, name
-    )
+    return SAME_TYPES.get(name, name)
 
 
 def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = None) -> None:

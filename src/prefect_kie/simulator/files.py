@@ -120,9 +120,10 @@ def render(look: Look, stopped: Callable[[], bool]) -> bytes:
     if clip.form in ("mp3", "wav"):
         return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
     shown: dict[str, Any] = {"prompt": clip.prompt, "model": clip.model, "height": height, "image": image}
+    ratio = clip.ratio or 1
     if clip.form != "mp4":
-        return render_picture(clip.form, ratio=clip.ratio, number=clip.number, **shown)
-    shown |= {"seconds": clip.seconds, "portrait": clip.portrait, "sound": clip.sound, "fps": fps}
+        return render_picture(clip.form, ratio=ratio, number=clip.number, **shown)
+    shown |= {"seconds": clip.seconds, "portrait": ratio < 1, "sound": clip.sound, "fps": fps}
     with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
         path = render_video(Path(folder, "video.mp4"), **shown, watermark=clip.watermark, stopped=stopped)
         return path.read_bytes()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
-from prefect_kie.simulator.models import Json, is_list, is_object
+from prefect_kie.simulator.models import Json, is_object, objects_in
 from prefect_kie.simulator.references import came_with
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
@@ -24,12 +24,11 @@ class Clip:
     prompt: str
     model: str
     seconds: int
-    portrait: bool
     watermark: bool = False
     image: str | None = None  # path of its background picture among this simulator's uploads
     form: str = "mp4"  # or png, jpeg, webp, mp3, wav
     sound: bool = False  # whether a video has a sound track
-    ratio: float = 1.0  # width to height of a picture
+    ratio: float | None = None  # width to height, where something tells it
     number: int = 0  # which of several files it is
 
 
@@ -102,12 +101,9 @@ def prompt_of(given: object) -> str:
     """Return the words of an input object: its prompt, the scenes of its shots, or what stands for them."""
     if not is_object(given):
         return ""
-    scenes, turns = given.get("shots"), given.get("dialogue")
-    parts: list[object] = [given.get("prompt")]
-    if is_list(scenes):
-        parts += [shot.get("Scene") for shot in scenes if is_object(shot)]
-    if is_list(turns):
-        parts += [turn.get("text") for turn in turns if is_object(turn)]
+    parts = [given.get("prompt")]
+    parts += [shot.get("Scene") for shot in objects_in(given.get("shots"))]
+    parts += [turn.get("text") for turn in objects_in(given.get("dialogue"))]
     words = " ".join(part for part in parts if isinstance(part, str))
     return words or next((str(given[name]) for name in WORDS if given.get(name)), "")
 

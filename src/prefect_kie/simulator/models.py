@@ -49,6 +49,8 @@ class Model(BaseModel):
     progress: bool = False  # whether it reports progress and takes a progressCallBackUrl
     watermark: bool = False  # on its videos, unless remove_watermark is set
     seconds: int = 5  # length of its videos when the input does not say
+    form: str = "mp4"  # of its files, where they are neither pictures nor sounds
+    files: int = 1  # how many, when the input does not say
 
     @property
     def gives(self) -> str:
@@ -76,7 +78,11 @@ SORA: Mapping[str, Model] = {
 MODELS: Mapping[str, Model] = {
     **{
         row["model"]: Model.model_validate(
-            row | {"constraints": row.get("constraints", []) + _OWN["constraints"].get(row["model"], [])}
+            {
+                **row,
+                **_OWN["results"].get(row["model"], {}),
+                "constraints": row.get("constraints", []) + _OWN["constraints"].get(row["model"], []),
+            }
         )
         for row in read("models/catalog.json")
     },
@@ -92,6 +98,11 @@ def is_object(value: object) -> TypeGuard[Json]:
 def is_list(value: object) -> TypeGuard[list[object]]:
     """Whether a decoded JSON value is a list."""
     return isinstance(value, list)
+
+
+def objects_in(value: object) -> list[Json]:
+    """Return the objects of a decoded JSON list; none for any other value."""
+    return [each for each in value if is_object(each)] if is_list(value) else []
 
 
 def is_url(value: object) -> TypeGuard[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
-from prefect_kie.simulator.models import Json, Model, is_address, is_list, is_object
+from prefect_kie.simulator.models import Json, Model, is_address, is_list, is_object, objects_in
 
 MENTION = re.compile(r"(?<![\w.@-])@(\w[\w.-]*)")
 MENTION_COSTS, SHOT_LENGTH = 37, 500  # characters, in a prompt of Kling's multi_prompt
@@ -145,10 +145,7 @@ def came_with(given: Json) -> Json:
     """Return the references of an input: `files`, their number by field, and the `names` they go by."""
     files = {name: count for name, value in given.items() if (count := len(list(addresses(value))))}
     names = [
-        each[key]
-        for field, key in NAMED.items()
-        for each in (given[field] if is_list(given.get(field)) else ())
-        if is_object(each) and each.get(key)
+        each[key] for field, key in NAMED.items() for each in objects_in(given.get(field)) if each.get(key)
     ]
     characters = given.get("character_ids")
     return {"files": files, "names": [*names, *(characters if is_list(characters) else ())]}

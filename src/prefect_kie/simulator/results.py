@@ -19,12 +19,6 @@ if TYPE_CHECKING:
 PICTURES = ("text-to-image", "image-to-image", "image-upscale", "layer-decomposition", "image-analysis")
 SOUNDS = ("text-to-speech", "sound-effect", "audio-isolation", "music")
 FORMS = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "webp": "webp", "wav": "wav", "pcm": "wav"}
-TOOLS = {  # what Suno's tools give, and how many of it
-    "ai-music-api/convert-to-wav-format": ("wav", 1),
-    "ai-music-api/cover-generate": ("jpeg", 2),
-    "ai-music-api/create-music-video": ("mp4", 1),
-    "ai-music-api/separate-vocals": ("mp3", 2),
-}
 COUNTS = ("num_images", "max_images", "n")
 SHAPES = ("aspect_ratio", "image_size", "ratio", "size")
 LENGTHS = ("n_frames", "duration", "duration_seconds")
@@ -50,7 +44,7 @@ def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
 
     if model.gives == "tracks":
         covers = several(2, form="jpeg", ratio=1.0)
-        job.result = {"data": [_track(job, *urls) for urls in zip(several(2), covers, strict=True)]}
+        job.result = {"data": [_track(job, clip, *urls) for urls in zip(several(2), covers, strict=True)]}
     elif model.kind == "image-analysis":
         job.result = {"resultObject": {"mask_urls": several(2)}}
     elif model.gives == "object":
@@ -60,7 +54,7 @@ def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
     else:
         job.result = {"resultUrls": several(_count(job, model), watermark=model.watermark)}
         if given.get("return_last_frame"):
-            ratio = 9 / 16 if clip.portrait else 16 / 9
+            ratio = 9 / 16 if (clip.ratio or 1) < 1 else 16 / 9
             for number, name in enumerate(("firstFrameUrl", "lastFrameUrl")):
                 job.result[name] = [keep(f"_{name}", form="png", ratio=ratio, number=number)]
 
@@ -73,49 +67,40 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
         named = found[1].model if model.family == "sora" else job.model
         return replace(found[1], watermark=False, model=named)
     picture = picture[0] if is_list(picture) else picture
-    ratio = _ratio(model, given)
-    lasting = SOUND_SECONDS if model.kind in SOUNDS else model.seconds
     return Clip(
         prompt=prompt_of(given) or str(source or ""),
         model=_title(job),
-        seconds=_seconds(model, given) or lasting,
-        portrait=ratio is not None and ratio < 1,
+        seconds=_seconds(model, given),
         image=unquote(urlsplit(picture).path) if is_url(picture) else None,
         form=form,
-        sound=model.kind == "lip-sync"
+        sound=model.kind in ("lip-sync", "music-tool")
         or model.family in ALWAYS_SPOKEN
-        or job.model in TOOLS
         or any(effective(model, given, name) is True for name in SPOKEN),
-        ratio=ratio or 1.0,
+        ratio=_ratio(model, given),
     )
 
 
 def _title(job: Job) -> str:
     """What stands above the prompt: the model, and below it whom and how many files it was given."""
     came = came_with(job.body["input"])
-    words = [f"@{name}" for name in came["names"]]
+    words = [job.model, *(f"@{name}" for name in came["names"])]
     if count := sum(came["files"].values()):
-        words.append(f"{count} files" if count > 1 else "1 file")
-    return "\n".join([job.model, *[" ".join(words)] * bool(words)])
+        words.append(f"files: {count}")
+    return " ".join(words).replace(" ", "\n", 1)
 
 
 def _form(job: Job, model: Model) -> str:
     """The kind of file: mp4, png, jpeg, webp, mp3 or wav."""
     asked = str(effective(model, job.body["input"], "output_format") or "").partition("_")[0].lower()
-    if job.model in TOOLS:
-        return TOOLS[job.model][0]
     if model.kind in PICTURES:
         return FORMS.get(asked, "png")
-    return FORMS.get(asked, "mp3") if model.kind in SOUNDS else "mp4"
+    return FORMS.get(asked, "mp3") if model.kind in SOUNDS else model.form
 
 
 def _count(job: Job, model: Model) -> int:
-    if model.kind not in PICTURES:
-        return TOOLS.get(job.model, ("", 1))[1]
-    if model.kind == "layer-decomposition":
-        return 3
-    asked = [effective(model, job.body["input"], name) for name in COUNTS]
-    return max([1, *(int(float(count)) for count in asked if re.fullmatch(r"(1?\d)(\.0)?", str(count)))])
+    asked = [effective(model, job.body["input"], name) for name in COUNTS if model.kind in PICTURES]
+    counts = (int(float(count)) for count in asked if re.fullmatch(r"(1?\d)(\.0)?", str(count)))
+    return max(model.files, *counts, 1)
 
 
 def _ratio(model: Model, given: Json) -> float | None:
@@ -130,18 +115,13 @@ def _ratio(model: Model, given: Json) -> float | None:
     return None
 
 
-def _seconds(model: Model, given: Json) -> int | None:
-    for name in LENGTHS:  # "10", or another model's "5" or 5
-        try:
-            seconds = int(effective(model, given, name))
-        except (TypeError, ValueError):
-            continue
-        if seconds > 0:
-            return min(MAX_SECONDS, seconds)
-    return None
+def _seconds(model: Model, given: Json) -> int:
+    asked = (str(effective(model, given, name)) for name in LENGTHS)  # "10", or another model's "5" or 5
+    seconds = next((int(found[0]) for word in asked if (found := re.match(r"[1-9]\d*", word))), None)
+    return min(MAX_SECONDS, seconds or (SOUND_SECONDS if model.kind in SOUNDS else model.seconds))
 
 
-def _track(job: Job, sound: str, cover: str) -> Json:
+def _track(job: Job, clip: Clip, sound: str, cover: str) -> Json:
     """One of the two tracks of a piece of music."""
     given = job.body["input"]
     return {
@@ -149,9 +129,9 @@ def _track(job: Job, sound: str, cover: str) -> Json:
         "audio_url": sound,
         "stream_audio_url": sound,
         "image_url": cover,
-        "title": str(given.get("title") or prompt_of(given)[:40] or "Untitled"),
+        "title": str(given.get("title") or clip.prompt[:40] or "Untitled"),
         "tags": str(given.get("style") or given.get("tags") or ""),
-        "duration": float(SOUND_SECONDS),
+        "duration": float(clip.seconds),
     }
 
 

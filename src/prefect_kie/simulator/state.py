@@ -21,15 +21,7 @@ from prefect_kie.simulator.faults import MODERATED, Failure, Faults
 from prefect_kie.simulator.files import Files, Upload
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.media import spoilt
-from prefect_kie.simulator.models import (
-    PAUSED,
-    Json,
-    Model,
-    Refused,
-    is_object,
-    is_url,
-    parse_slice,
-)
+from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url, parse_slice
 from prefect_kie.simulator.references import MENTION
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
@@ -114,12 +106,9 @@ class Simulator:
     def keep(self) -> None:
         """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
         if (path := self.settings.state_file) is not None:
+            uploads, handles = self.files.uploads, self._handles
             kept = Kept(
-                granted=self._granted,
-                jobs=self.jobs,
-                uploads=self.files.uploads,
-                handles=self._handles,
-                assets=self.assets,
+                granted=self._granted, jobs=self.jobs, uploads=uploads, handles=handles, assets=self.assets
             )
             new = path.with_name(path.name + ".new")
             new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")

@@ -20,9 +20,7 @@ from typing import TYPE_CHECKING, Any
 from prefect_kie.simulator.sound import RATE, encoded, tone
 
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+    from PIL import Image
 
 MISSING = (
     "Rendering videos needs PyAV and Pillow, which come with the extra prefect-kie[simulator]: "
@@ -91,11 +89,8 @@ def render_video(
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        track = (
-            container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
-            if sound
-            else None
-        )
+        fast = {"aac_coder": "fast"}
+        track = container.add_stream("aac", rate=RATE, layout="mono", options=fast) if sound else None
         for index in range(frames):
             if stopped():
                 raise RenderingStopped
@@ -162,7 +157,7 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
     return Image.new("RGB", size, (red, green, blue))
 
 
-def _font(size: tuple[int, int], share: float) -> Font:
+def _font(size: tuple[int, int], share: float) -> Any:
     """Pillow's own font, at a share of the short side."""
     from PIL import ImageFont
 
