@@ -118,10 +118,8 @@ def openapi(name: str, model: Model) -> Json:
     reference: Json = {"$ref": f"#/components/schemas/{quote(component)}"}
     body = reference
     if model.call is None:
-        rules = {
-            "model": {"type": "string", "enum": [name]},
-            "callBackUrl": {"type": "string", "format": "uri"},
-        }
+        text: Json = {"type": "string"}
+        rules = {"model": text | {"enum": [name]}, "callBackUrl": text | {"format": "uri"}}
         body = object_schema(rules, ["model", "input"])
         body["properties"]["input"] = reference
     post = {

@@ -12,7 +12,6 @@ from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[impor
 from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object, parse_slice
 from prefect_kie.simulator.references import reference_complaint
 
-NOT_AN_OPTION = "is not within the range of allowed options"
 EMPTY: tuple[object, ...] = (None, "", [], {})
 KEYWORDS = {  # of JSON Schema, by those of our rules
     **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
@@ -22,7 +21,7 @@ KEYWORDS = {  # of JSON Schema, by those of our rules
 SAME_TYPES = {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}
 WORDS = {
     "type": "must be of type {}",
-    "enum": NOT_AN_OPTION,
+    "enum": "is not within the range of allowed options",
     "minimum": "must be at least {}",
     "maximum": "must be at most {}",
     "minLength": "length cannot be less than {} characters",
@@ -62,9 +61,8 @@ def object_schema(fields: Json, required: list[str]) -> Json:
 
 def complaint(field: str, rule: Json, value: object) -> str | None:
     """Return what is wrong with a field's value."""
-    validator = Draft202012Validator(json_schema(rule), format_checker=FORMATS)
-    errors: list[Any] = list(validator.iter_errors(_told(value)))
-    for error in errors:
+    validator: Any = Draft202012Validator(json_schema(rule), format_checker=FORMATS)
+    for error in validator.iter_errors(_told(value)):
         kind, wanted, names = error.validator, error.validator_value, error.schema.get("properties", {})
         if kind == "required":
             missing = [name for name in wanted if name not in error.instance]
@@ -84,7 +82,7 @@ def complaint(field: str, rule: Json, value: object) -> str | None:
     return None
 
 
-def _told(value: object) -> object:
+def _told(value: Any) -> Any:
     """Leave out what an object says nothing in."""
     if is_list(value):
         return [_told(each) for each in value]

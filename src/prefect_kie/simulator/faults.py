@@ -126,20 +126,23 @@ NO_FAULT = Fault(on="job")
 MODERATED = (
     "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
+
+
+def _every(on: Stage, **actions: Any) -> Fault:
+    return Fault(on=on, times=None, **actions)
+
+
 PROMPT_FAULTS: Mapping[str, Fault] = {
-    words: Fault.model_validate({"times": None, **fields})
-    for words, fields in {
-        "fail": {"on": "job", "fail": {}},
-        "moderated": {"on": "job", "fail": {"failMsg": MODERATED}},
-        "slow": {"on": "job", "slower": 10},
-        "stuck": {"on": "job", "stuck": True},
-        "no file": {"on": "job", "no_url": True},
-        "lost job": {"on": "poll", "code": 422, "msg": "recordInfo is null"},
-        "lost answer": {"on": "create", "reset": True, "accept": True},
-        "no credits": {"on": "create", "code": 402},
-        "paused": {"on": "create", "code": 500, "msg": PAUSED},
-        "dead link": {"on": "file", "dead": True},
-    }.items()
+    "fail": _every("job", fail=Failure()),
+    "moderated": _every("job", fail=Failure(failMsg=MODERATED)),
+    "slow": _every("job", slower=10),
+    "stuck": _every("job", stuck=True),
+    "no file": _every("job", no_url=True),
+    "lost job": _every("poll", code=422, msg="recordInfo is null"),
+    "lost answer": _every("create", reset=True, accept=True),
+    "no credits": _every("create", code=402),
+    "paused": _every("create", code=500, msg=PAUSED),
+    "dead link": _every("file", dead=True),
 }
 """What `[sim: …]` in a prompt does.
 

@@ -27,8 +27,13 @@ from starlette.requests import Request
 from prefect_kie.simulator.answers import Answer, json_answer
 from prefect_kie.simulator.jobs import Clip, Job
 from prefect_kie.simulator.models import is_object
-from prefect_kie.simulator.sound import render_sound
-from prefect_kie.simulator.video import RendererMissing, RenderingStopped, render_picture, render_video
+from prefect_kie.simulator.rendering import (
+    RendererMissing,
+    RenderingStopped,
+    render_picture,
+    render_sound,
+    render_video,
+)
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator

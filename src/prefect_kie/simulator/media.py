@@ -6,17 +6,16 @@ this simulator's own uploads and results are looked at: the outside world is out
 
 from __future__ import annotations
 
-import importlib
 import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.faults import Failure
 from prefect_kie.simulator.models import Json, is_list, is_object, read
-from prefect_kie.simulator.video import RendererMissing, check_renderer
+from prefect_kie.simulator.rendering import RendererMissing, check_renderer
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -47,11 +46,6 @@ class Media:
     measures: dict[str, tuple[float, ...]] = field(default_factory=dict[str, tuple[float, ...]])
     transparent: bool = False
 
-    @property
-    def seconds(self) -> float:
-        """How long it lasts."""
-        return sum(self.measures.get("duration", ()))
-
 
 def spoilt(simulator: Simulator, model: str, given: Json, base_url: str) -> Failure | None:
     """Return how a job fails at a file that its input names; None where every file is right, or not ours."""
@@ -72,7 +66,7 @@ def spoilt(simulator: Simulator, model: str, given: Json, base_url: str) -> Fail
             if media and (words := _complaint(takes, media)):
                 return _failure(f"{label} {words}")
             if media:
-                lasting[media.kind] += media.seconds
+                lasting[media.kind] += sum(media.measures.get("duration", ()))
         for kind, seconds in lasting.items():
             seconds, limits = round(seconds, 1), takes[kind]
             if "together" in limits and seconds > limits["together"]:
@@ -134,7 +128,7 @@ def look(body: bytes) -> Media:
             return Media("image", (form,), len(body), _sizes(*picture.size), transparent)
     except (OSError, Image.DecompressionBombError):
         pass
-    av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
+    av = check_renderer()
     try:
         with av.open(io.BytesIO(body)) as container:
             forms = tuple(container.format.name.split(","))

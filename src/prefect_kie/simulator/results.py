@@ -83,10 +83,10 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
 def _title(job: Job) -> str:
     """What stands above the prompt: the model, and below it whom and how many files it was given."""
     came = came_with(job.body["input"])
-    words = [job.model, *(f"@{name}" for name in came["names"])]
+    words = [f"@{name}" for name in came["names"]]
     if count := sum(came["files"].values()):
         words.append(f"files: {count}")
-    return " ".join(words).replace(" ", "\n", 1)
+    return f"{job.model}\n{' '.join(words)}".strip()
 
 
 def _form(job: Job, model: Model) -> str:
