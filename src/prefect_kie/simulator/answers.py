@@ -52,11 +52,10 @@ def json_answer(content: Any, *, status: int = 200) -> Answer:
     return Answer(body, status, {"content-type": "application/json"})
 
 
-def envelope(code: int = 200, msg: str | None = None, data: Any = None) -> Answer:
+def envelope(code: int = 200, msg: str | None = None, data: Any = None, **more: Any) -> Answer:
     """Return Kie's envelope: HTTP 200, with the code in the body."""
-    return json_answer(
-        {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
-    )
+    words = MESSAGES.get(code, "error") if msg is None else msg
+    return json_answer({"code": code, "msg": words, "data": data, **more})
 
 
 def key_of(request: Request) -> str:

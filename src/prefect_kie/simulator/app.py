@@ -95,7 +95,8 @@ async def api_call(stage: Stage, handler: Handler, request: Request) -> Response
                 raise Refused(401)
             answer = await handler(simulator, request, content)
         except Refused as refused:
-            answer = envelope(refused.code, refused.msg)
+            more = {"success": False} if stage == "upload" else {}
+            answer = envelope(refused.code, refused.msg, **more)
     if handler is create_task and len(simulator.jobs) == accepted:
         simulator.counts["rejected"] += 1
     return _respond(request, spoil(answer, fault), fault)

@@ -23,7 +23,6 @@ from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
 
 T = TypeVar("T")
-QUIET: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
 
 
 async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str], None]) -> None:
@@ -34,9 +33,9 @@ async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str],
         scope["extensions"] = {TRANSPORT: getattr(send, "__self__").transport}  # noqa: B009
         await app(scope, receive, send)
 
-    config = uvicorn.Config(
-        with_transport, ws="none", lifespan="off", date_header=False, server_header=False, **QUIET
-    )
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
+    bare: dict[str, Any] = {"ws": "none", "lifespan": "off", "date_header": False, "server_header": False}
+    config = uvicorn.Config(with_transport, **quiet, **bare)
     config.load()
     served, simulator = ServerState(), app.state.simulator
     server = await asyncio.get_running_loop().create_server(

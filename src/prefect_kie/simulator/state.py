@@ -29,9 +29,7 @@ from prefect_kie.simulator.settings import SimulatorSettings
 NOT_SUPPORTED = (
     "The model name you specified is not supported. Please verify it and ensure the model is available."
 )
-UNKNOWN_HANDLE = (
-    "This content may violate our guardrails: it mentions @{}, and no such character is available."
-)
+UNKNOWN_HANDLE = "This content may violate our guardrails: it mentions @{}, which is no character."
 HANDLE_TAKEN = "The character_user_name {} is already taken. Please choose another one."
 REMARK = "insert this username directly into your prompt.(@character_user_name)."
 
