@@ -115,7 +115,7 @@ def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = No
                 raise Refused(500, f"{name} is required")
         elif words := complaint(name, rule, value):
             raise Refused(422, words)
-    for constraint in model.constraints:
+    for constraint in (*model.constraints, *model.beyond):
         if words := _broken(model, given, *constraint):
             raise Refused(422, words)
     shapes = {variant["name"]: _differs(model, given, variant) for variant in model.variants}

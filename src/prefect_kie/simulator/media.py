@@ -62,22 +62,20 @@ def spoilt(simulator: Simulator, model: str, given: Json, base_url: str) -> Fail
             except LookupError:
                 return Failure(failCode="400", failMsg=FETCH_FAILED.format(kind))
             except ValueError:
-                return _failure(f"{label} is not a valid {kind.lower()} file")
+                return Failure(failCode="422", failMsg=f"{label} is not a valid {kind.lower()} file")
             if media and (words := _complaint(takes, media)):
-                return _failure(f"{label} {words}")
+                return Failure(failCode="422", failMsg=f"{label} {words}")
             if media:
                 lasting[media.kind] += sum(media.measures.get("duration", ()))
         for kind, seconds in lasting.items():
-            seconds, limits = round(seconds, 1), takes[kind]
+            seconds, words, limits = round(seconds, 1), None, takes[kind]
             if "together" in limits and seconds > limits["together"]:
-                return _failure(f"{path} {kind} duration must be at most {limits['together']} s together")
-            if "with_result" in limits and seconds + (given.get("duration") or 5) > limits["with_result"]:
-                return _failure(f"{path} and duration must be at most {limits['with_result']} s together")
+                words = f"{path} {kind} duration must be at most {limits['together']} s together"
+            elif "with_result" in limits and seconds + (given.get("duration") or 5) > limits["with_result"]:
+                words = f"{path} and duration must be at most {limits['with_result']} s together"
+            if words:
+                return Failure(failCode="422", failMsg=words)
     return None
-
-
-def _failure(words: str) -> Failure:
-    return Failure(failCode="422", failMsg=words)
 
 
 def _walk(value: object, path: list[str], label: str) -> Iterator[tuple[str, str]]:

@@ -40,6 +40,7 @@ class Model(BaseModel):
     kinds: list[str] = []
     result: Json = {}
     constraints: list[list[str]] = []  # rules between fields
+    beyond: list[list[str]] = []  # more of them, which the catalogue does not have
     variants: list[Json] = []  # the shapes of its input, where there are several
     title: str | None = None
     family: str = ""
@@ -77,13 +78,7 @@ SORA: Mapping[str, Model] = {
 }
 MODELS: Mapping[str, Model] = {
     **{
-        row["model"]: Model.model_validate(
-            {
-                **row,
-                **_OWN["results"].get(row["model"], {}),
-                "constraints": row.get("constraints", []) + _OWN["constraints"].get(row["model"], []),
-            }
-        )
+        row["model"]: Model.model_validate(row | _OWN["catalogue"].get(row["model"], {}))
         for row in read("models/catalog.json")
     },
     **SORA,

@@ -17,7 +17,6 @@ from prefect_kie.simulator.models import Json, Model, is_address, is_list, is_ob
 MENTION = re.compile(r"(?<![\w.@-])@(\w[\w.-]*)")
 MENTION_COSTS, SHOT_LENGTH = 37, 500  # characters, in a prompt of Kling's multi_prompt
 SLICE = (3000, 8000)  # milliseconds that an element takes of its video
-ELEMENT_FILES = "element_input_urls must hold 2 to 4 pictures or exactly 1 video"
 NAMED = {"kling_elements": "name", "elements": "name", "image_references": "ref_name"}
 
 
@@ -48,12 +47,12 @@ def reference_complaint(model: Model, given: Json, assets: Mapping[str, int] | N
 def _file_complaint(element: Json, slices: bool) -> str | None:
     """Check the files of one of Kling's elements."""
     urls: list[str] = element["element_input_urls"]
-    kinds = {kind_of(url) for url in urls}
+    kinds = {(mimetypes.guess_type(urlsplit(url).path)[0] or "").partition("/")[0] for url in urls}
     if {"image", "video"} <= kinds:
         return "element_input_urls cannot mix pictures and a video"
     # What an address does not tell, the file will.
     if not 1 <= len(urls) <= 4 or ("image" if len(urls) == 1 else "video") in kinds:
-        return ELEMENT_FILES
+        return "element_input_urls must hold 2 to 4 pictures or exactly 1 video"
     if len(element.get("element_input_audio_urls") or ()) > 1:
         return "element_input_audio_urls cannot have more than 1 item"
     times = [name for name in ("start_time", "end_time") if element.get(name) is not None]
@@ -125,11 +124,6 @@ def _slots_complaint(given: Json, assets: Mapping[str, int] | None) -> str | Non
     if taken + sum((assets or {}).get(each, 1) for each in characters) > 7:
         return "image_urls, character_ids and video_list cannot take more than 7 slots together"
     return None
-
-
-def kind_of(address: str) -> str | None:
-    """Return `image`, `video` or `audio`, as the end of an address tells; None where it does not."""
-    return (mimetypes.guess_type(urlsplit(address).path)[0] or "").partition("/")[0] or None
 
 
 def addresses(value: Any) -> Iterator[str]:

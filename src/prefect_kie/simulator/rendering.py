@@ -6,7 +6,6 @@ when a file is rendered.
 
 from __future__ import annotations
 
-import colorsys
 import contextlib
 import hashlib
 import importlib
@@ -141,8 +140,7 @@ def _still(
     rows = max(1, int(height * 0.55) // line_height)
     columns = max(4, round((width - 2 * margin) / font.getlength("n")))
     lines = textwrap.wrap(prompt, columns, max_lines=rows, placeholder=" …")
-    for row, line in enumerate(lines):
-        draw.text((margin, height // 4 + row * line_height), line, font=font, fill=WHITE)
+    draw.text((margin, height // 4), "\n".join(lines), font=font, fill=WHITE)
     if watermark:
         sign, middle = _font(size, 0.16), (width // 2, height // 2)
         draw.text(middle, "WATERMARK", font=sign, fill=(*WHITE, 90), anchor="mm")
@@ -157,9 +155,8 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
         with contextlib.suppress(OSError), Image.open(io.BytesIO(image)) as source:
             fitted = ImageOps.fit(source.convert("RGB"), size)
             return Image.blend(fitted, Image.new("RGB", size), 0.35)
-    hue = hashlib.sha256(prompt.encode()).digest()[0] / 255
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.22, 0.5))
-    return Image.new("RGB", size, (red, green, blue))
+    hue = 360 * hashlib.sha256(prompt.encode()).digest()[0] // 256
+    return Image.new("RGB", size, f"hsl({hue}, 50%, 22%)")
 
 
 def _font(size: tuple[int, int], share: float) -> Any:
