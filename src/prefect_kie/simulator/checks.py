@@ -31,15 +31,17 @@ WORDS = {
     "pattern": "does not match the pattern {}",
     "format": "must be a valid {}",
 }
-FORMATS = FormatChecker(formats=())
-FORMATS.checks("uri")(is_address)
 
 
-@FORMATS.checks("slice")
 def _is_slice(value: object) -> bool:
     start, end = parse_slice(value) or (-1, -1)
     # Rounded, because 5.55 - 1.55 is a little more than 4.
     return start >= 0 and 1 <= round(end - start, 6) <= 4
+
+
+FORMATS = FormatChecker(formats=())
+FORMATS.checks("uri")(is_address)
+FORMATS.checks("slice")(_is_slice)
 
 
 def json_schema(rule: Json) -> Json:
@@ -160,9 +162,9 @@ def _broken(model: Model, given: Json, condition: str, relation: str, *others: s
     (items of them together).
     """
     if condition == "any-of":
-        names = (relation, *others)
-        told = any(given.get(name) not in EMPTY for name in names)
-        return None if told else f"one of {', '.join(names)} is required"
+        wanted = (relation, *others)
+        told = any(given.get(name) not in EMPTY for name in wanted)
+        return None if told else f"one of {', '.join(wanted)} is required"
     if condition and not _holds(model, given, condition):
         return None
     if relation == "at-most":

@@ -72,14 +72,14 @@ class Simulator:
         self.faults, self.files, self.callbacks = Faults(), Files(self), Callbacks(self)
         self.counts: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
-        self.assets: dict[str, int] = {}  # characters made by a call of their own: their number of pictures
+        self.assets = dict[str, int]()  # characters made by a call of their own: their number of pictures
         self.file_requests: list[dict[str, Any]] = []
         self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
         self._granted, self._charged, self._reserved = settings.credits, 0.0, 0.0
         self._unsettled: list[tuple[float, str]] = []
         self._clips: dict[str, Job] = {}
-        self._handles: set[str] = set()  # of characters that were made, with their suffixes
+        self._handles = set[str]()  # of characters that were made, with their suffixes
         # Not for secrets: spread of durations and invented handles.
         self._random = random.Random(settings.seed)  # noqa: S311
 
