@@ -18,7 +18,7 @@ from prefect_kie.errors import NotAnswered, NotApproved
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.results import Wanted
-from prefect_kie.run_page.artifacts import show_markdown
+from prefect_kie.run_page.artifacts import show
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.logs import shown_error
@@ -168,7 +168,7 @@ async def approve(
         f"**{summary}.** {estimate.account} The run's artifact `{ARTIFACT}` lists them.",
     )
     if not await question.is_asked():
-        await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
+        await show(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
     unanswered = NotAnswered(
         f"nobody approved {summary} within {hours:g} hours",
         next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",

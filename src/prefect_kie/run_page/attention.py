@@ -19,7 +19,7 @@ from prefect_kie.api import (
     UsageLimitReached,
 )
 from prefect_kie.errors import BudgetExceeded
-from prefect_kie.run_page.events import ATTEMPT, OCCASION, emit, first_time, occasion
+from prefect_kie.run_page.events import ATTEMPT, OCCASION, emit, event_of, first_time, occasion
 from prefect_kie.run_page.markdown import cell, plain
 
 ASKED = "kie.flow-run.asked"
@@ -82,7 +82,7 @@ def emit_in_doubt(
             "next_step": plain(doubt.next_step, MESSAGE_LENGTH),
             "message": _message(doubt),
         }
-        emit(IN_DOUBT, f"kie.submission.{key}", f"{model} {key}", labels, payload)
+        emit(event_of(IN_DOUBT, f"kie.submission.{key}", f"{model} {key}", labels, payload))
 
 
 async def _emit_of_run(
@@ -95,7 +95,7 @@ async def _emit_of_run(
         run = flow_run.get_id()
         resource = f"prefect.flow-run.{run}" if run else f"prefect.task-run.{task_run.get_id()}"
         title = flow_run.get_name() or task_run.get_name() or ""
-        emit(name, resource, title, labels, payload)
+        emit(event_of(name, resource, title, labels, payload))
     except Exception as error:  # the server may be away, by whom Prefect knows a run's name
         get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
 
