@@ -3,8 +3,6 @@
 Everything but a name may be missing or odd. What each takes is in `schemas`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict

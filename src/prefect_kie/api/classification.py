@@ -5,8 +5,6 @@ Pure functions from (call, HTTP status, body code, text) to a classification. Th
 narrow ones on a paid call, where an error takes money for not spent, wide ones after it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass

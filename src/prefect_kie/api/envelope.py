@@ -5,8 +5,6 @@ and real HTTP errors, HTML pages, empty bodies and other shapes happen too. The 
 what could be read.
 """
 
-from __future__ import annotations
-
 import json
 import math
 from collections.abc import Iterator

@@ -3,8 +3,6 @@
 What is refused and what is sent does not depend on it.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import sys

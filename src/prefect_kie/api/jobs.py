@@ -1,7 +1,5 @@
 """A job: its handle, its state, its result."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from enum import StrEnum

@@ -8,8 +8,6 @@ progress tells about when it will end: nothing is to be seen before that span, a
 even distances.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """What every request for a job has; the models themselves are in `prefect_kie.models`."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, ClassVar, Self, cast
 

@@ -5,8 +5,6 @@ all of it into `response` (kie-api: "Results come in several shapes"). A shape t
 read as well: every address in it is a file, and what has no address is data.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice

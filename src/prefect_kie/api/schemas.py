@@ -4,8 +4,6 @@ An input's JSON Schema comes out of a whole document, and is made plain: no refe
 alternatives are apart.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any, cast

@@ -1,7 +1,5 @@
 """Uploads: what Kie takes, what it answers, and names that never collide and tell the content."""
 
-from __future__ import annotations
-
 import hashlib
 import mimetypes
 import re

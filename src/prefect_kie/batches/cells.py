@@ -4,8 +4,6 @@ In a text `{column}` stands for a value, `{{column}}` for `{column}` itself; oth
 text is filled once: what a value brings along is never read as a template.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Sequence

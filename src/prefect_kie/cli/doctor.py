@@ -1,7 +1,5 @@
 """`prefect-kie doctor`: whether everything is in place; changes nothing but for a probe, spends nothing."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import re

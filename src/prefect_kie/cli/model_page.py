@@ -1,7 +1,5 @@
 """A model as `prefect-kie models show` prints it: fields, limits, price, success rate, an example."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator
 from datetime import datetime

@@ -1,7 +1,5 @@
 """`prefect-kie models`: which models Kie serves, what each takes and costs, and what has changed."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -4,8 +4,6 @@ Prefect's `@materialize` has to know an asset's key before its task begins, and 
 is there. So the same events are sent afterwards. No run fails for want of one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress

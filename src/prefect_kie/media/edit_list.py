@@ -1,7 +1,5 @@
 """What stands beside a film, for an editor to go on: an edit list (OpenTimelineIO), and subtitles (SRT)."""
 
-from __future__ import annotations
-
 import json
 import re
 import textwrap

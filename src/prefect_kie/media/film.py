@@ -6,8 +6,6 @@ level. All of it runs in the calling thread (but `film`), needs PyAV and Pillow 
 holds a few pictures at a time, however long the film is.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from array import array

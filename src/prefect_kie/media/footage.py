@@ -4,8 +4,6 @@ All of it runs in the calling thread and holds a few pictures at a time, however
 with the extra `pictures`.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager

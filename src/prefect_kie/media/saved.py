@@ -1,7 +1,5 @@
 """What is saved of a job: its files at Kie, its text and data as files of ours, and the sidecar's content."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from datetime import datetime

@@ -4,8 +4,6 @@ All functions run in the calling thread, need PyAV and Pillow (the extra `pictur
 (PyAV's own errors are ValueErrors or OSErrors) where a file cannot be read or a slice cannot be used.
 """
 
-from __future__ import annotations
-
 import math
 import wave
 from array import array

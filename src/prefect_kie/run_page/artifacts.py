@@ -4,8 +4,6 @@ A run has each artifact once: what it shows later changes it, in a run that goes
 run fails or waits for long for what it shows.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

@@ -3,8 +3,6 @@
 Each has the label `kie.occasion`, by which `prefect-kie setup --notify` tells each of them once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What the page of a series offers: to redo an episode, in a form that somebody fills in and submits."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import quote
