@@ -47,12 +47,7 @@ class NewCharacter(BaseModel, title="Kept by you"):
     def fields(self, origin: str | None) -> dict[str, str]:
         """What its block says of it, apart from its files."""
         name = self.name or self.handle.replace("_", " ").title()
-        return {
-            "handle": self.handle,
-            "name": name,
-            "description": self.description,
-            "origin": origin or "",
-        }
+        return {"handle": self.handle, "name": name, "description": self.description, "origin": origin or ""}
 
 
 class CharacterTraits(BaseModel, title="Sora's own"):

@@ -101,8 +101,4 @@ def _time(frames: int, fps: float) -> dict[str, Any]:
 
 
 def _range(start: int, length: int, fps: float) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": _time(start, fps),
-        "duration": _time(length, fps),
-    }
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start, fps), "duration": _time(length, fps)}
