@@ -9,12 +9,12 @@ from contextlib import suppress
 from datetime import datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict
 
-from prefect_kie.api.envelope import Envelope, as_int, as_list, as_time, first_text
+from prefect_kie.api.envelope import Envelope, as_int, as_time, first_text, mapped
 from prefect_kie.api.errors import UnexpectedResponse
 
 MAX_BYTES = 500 * 1024 * 1024
@@ -103,10 +103,10 @@ def content_identity(value: Any) -> Any:
     A file that is uploaded again, because Kie deleted it, gets another address and is the same content. Any
     other address stays as it is.
     """
-    if isinstance(value, dict):
-        return {name: content_identity(each) for name, each in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [content_identity(each) for each in as_list(value)]
+    return mapped(value, _content)
+
+
+def _content(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         return value
     try:
