@@ -15,8 +15,6 @@ object, model by model: a number of credits, or a list of rows of which the firs
 A row fits a request whose input has all the values it names.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any
 

@@ -1,7 +1,5 @@
 """How long a finished video really is, and what it shows when, without keeping it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import anyio.to_thread

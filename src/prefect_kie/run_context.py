@@ -1,7 +1,5 @@
 """What submissions need of a run: its records, its budgets, its log and its Prefect server's events."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 

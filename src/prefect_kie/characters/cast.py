@@ -1,7 +1,5 @@
 """The cast of a prompt: `@handle` becomes what a model needs, its pictures and voices beside it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

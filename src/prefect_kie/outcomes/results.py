@@ -1,7 +1,5 @@
 """What flows return: one outcome for each video that was wanted, whatever became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
@@ -44,7 +42,7 @@ class Failure(BaseModel):
     details: dict[str, str | bool | int | float | None]  # its attributes: `task_id`, `billed`, `next_step` …
 
     @classmethod
-    def of(cls, error: Exception, task_id: str | None = None) -> Failure:
+    def of(cls, error: Exception, task_id: str | None = None) -> "Failure":
         """An exception as data; `task_id` counts where the exception does not have one."""
         known = error
         if not isinstance(known, KieError):
@@ -108,7 +106,7 @@ class VideoOutcome(BaseModel):
         task_id: str | None = None,
         tries: int = 1,
         credits: float | None = None,
-    ) -> VideoOutcome:
+    ) -> "VideoOutcome":
         """What became of a wanted video: it is saved, or the exception says why it is missing."""
         video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
         error = failure and failure.exception

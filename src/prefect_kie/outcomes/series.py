@@ -1,7 +1,5 @@
 """What flows return of characters and series, and of jobs that were collected."""
 
-from __future__ import annotations
-
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie import api
@@ -42,7 +40,7 @@ class Character(BaseModel):
     credits: float | None = None
 
     @classmethod
-    def kept(cls, block: KieCharacter) -> Character:
+    def kept(cls, block: KieCharacter) -> "Character":
         """A character that a block keeps; it costs nothing."""
         part = None
         if block.start is not None and block.end is not None:

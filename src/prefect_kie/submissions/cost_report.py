@@ -1,7 +1,5 @@
 """The cost report: what submissions came to and cost, counted and added up."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math
@@ -111,7 +109,7 @@ class CostGroup(BaseModel):
     saved: float
 
     @classmethod
-    def of(cls, name: str, costs: Iterable[SubmissionCost]) -> CostGroup:
+    def of(cls, name: str, costs: Iterable[SubmissionCost]) -> "CostGroup":
         """The sum of some submissions."""
         costs = list(costs)
         statuses = Counter(cost.status for cost in costs)
@@ -183,7 +181,7 @@ class CostReport(BaseModel):
         costs: Iterable[SubmissionCost],
         unknown: Mapping[str, int] = {},
         unreadable: Iterable[str] = (),
-    ) -> CostReport:
+    ) -> "CostReport":
         """The report of some submissions."""
         costs = sorted(costs, key=lambda cost: (cost.submitted_at, cost.submission))
         members: dict[str, list[SubmissionCost]] = {}

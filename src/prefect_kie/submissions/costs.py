@@ -6,8 +6,6 @@ lost on the way. Beside them is a note for each later run that found a submissio
 again.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections import Counter

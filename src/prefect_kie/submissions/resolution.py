@@ -1,7 +1,5 @@
 """What `resolve_submission` reports of each submission."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 
@@ -46,7 +44,7 @@ class ResolvedSubmission(BaseModel):
     @classmethod
     def of(
         cls, record: SubmissionRecord, flow_run_name: str | None, being_submitted: bool
-    ) -> ResolvedSubmission:
+    ) -> "ResolvedSubmission":
         """What a submission's record says."""
         status: dict[str, SubmissionStatus] = {
             "submitting": "being submitted" if being_submitted else "in doubt",

@@ -7,8 +7,6 @@ call may be out and nobody learned its outcome: that submission is in doubt, and
 Without the token it was surely not sent.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket
@@ -101,7 +99,7 @@ class SubmissionRecord(BaseModel):
 
     def became(
         self, state: Literal["submitting", "submitted", "released"], now: datetime, **known: Any
-    ) -> SubmissionRecord:
+    ) -> "SubmissionRecord":
         """The same submission in a new state."""
         return self.model_copy(update={"state": state, "written_at": now, **known})
 
