@@ -31,10 +31,8 @@ PRICES = "kie_prices"
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class PriceRow(BaseModel):
+class PriceRow(BaseModel, frozen=True, extra="allow"):
     """What a job costs, credits, whose input has the values that its other fields name."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     credits: Credits
 

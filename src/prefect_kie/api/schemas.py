@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.api.envelope import as_list, as_object, texts
 
@@ -36,7 +36,7 @@ _NARROWING = {
 }
 
 
-class ModelSchema(BaseModel):
+class ModelSchema(BaseModel, frozen=True):
     """What a model takes, by Kie's own schema of it.
 
     Attributes:
@@ -44,8 +44,6 @@ class ModelSchema(BaseModel):
         input: The JSON Schema of the createTask body's `input`; None where Kie has none yet.
         path: The call that the model is made by.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     input: dict[str, Any] | None = None

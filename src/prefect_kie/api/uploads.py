@@ -12,7 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.api.envelope import Envelope, as_int, as_time, first_text, mapped
 from prefect_kie.api.errors import UnexpectedResponse
@@ -36,7 +36,7 @@ _MARKED = re.compile(r".*-pk([0-9a-f]{32})-[0-9a-f]{12}(\.[a-z0-9]{1,10})?")
 """A name that `unique_name` made: the hash of the content, a random part, the suffix."""
 
 
-class UploadedFile(BaseModel):
+class UploadedFile(BaseModel, frozen=True):
     """A file at Kie; it lives for 24 hours.
 
     Attributes:
@@ -46,8 +46,6 @@ class UploadedFile(BaseModel):
         mime_type: Its type, where Kie told it.
         expires_at: When Kie deletes it, where Kie told it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     file_name: str

@@ -11,7 +11,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -126,7 +125,7 @@ CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 
-class Slice(BaseModel):
+class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """The part of a video that becomes a character: 1 to 8 seconds of it, for Sora's own at most 4.
 
     Attributes:
@@ -136,8 +135,6 @@ class Slice(BaseModel):
     Raises:
         pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     start: Annotated[
         float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")

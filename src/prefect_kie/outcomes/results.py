@@ -32,10 +32,8 @@ class Wanted(NamedTuple):
         return tuple(request for n, request in enumerate(every) if request not in every[:n])
 
 
-class Failure(BaseModel):
+class Failure(BaseModel, frozen=True):
     """An exception as data: persisted with a result, and an exception of its own class again."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: str  # its class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name
     message: str
@@ -64,7 +62,7 @@ class Failure(BaseModel):
         return error
 
 
-class VideoOutcome(BaseModel):
+class VideoOutcome(BaseModel, frozen=True):
     """What became of one wanted video, or other result.
 
     Attributes:
@@ -82,8 +80,6 @@ class VideoOutcome(BaseModel):
         billed: Whether Kie charged for it.
         credits: What Kie charged, credits; None where it is not known, 0 where nothing was charged.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     prompt: str

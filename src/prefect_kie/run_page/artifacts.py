@@ -98,14 +98,7 @@ async def show_kept_character(character: KieCharacter) -> None:
 async def show_overview(
     rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None, offer: str = ""
 ) -> None:
-    """Show what a run has made, row by row and in a summary, at the head of its overview.
-
-    Args:
-        rows: One for each thing that was wanted.
-        summary: What they are, and what they cost.
-        film: Where the film of them is, and how long, seconds.
-        offer: What can be done next, as Markdown.
-    """
+    """Show what a run has made, row by row and in a summary, at its overview's head; see `table_head`."""
     head = sections.table_head(rows, summary, film, offer)
     await _change_overview(lambda overview: sections.with_head(overview, head))
 

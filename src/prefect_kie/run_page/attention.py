@@ -66,9 +66,7 @@ async def emit_refusals(error: KieError) -> None:
         await _emit_of_run(name, reason, labels, {**payload, "message": _message(one)}, once=True)
 
 
-def emit_in_doubt(
-    doubt: SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str, task_id: str | None
-) -> None:
+def emit_in_doubt(doubt: SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report, once a run, that nobody knows what became of a submission; another attempt is another doubt."""
     if first_time(f"in doubt {attempt}"):
         labels = {"kie.model": plain(model), ATTEMPT: attempt, OCCASION: attempt}
@@ -76,7 +74,7 @@ def emit_in_doubt(
             "model": plain(model),
             "prompt": plain(title),
             "submission": key,
-            "task_id": task_id,
+            "task_id": doubt.task_id,
             "next_step": plain(doubt.next_step, MESSAGE_LENGTH),
             "message": _message(doubt),
         }

@@ -164,14 +164,11 @@ def callback_event(
 
     The submission that the callback's address names is left out unless it has the shape of one's key.
     """
-    hints: dict[str, str] = {"kie.kind": kind}
-    if state:
-        hints["kie.state"] = plain(state)
-    if progress is not None:
-        hints["kie.progress"] = f"{progress:g}"
-    if submission and not is_submission_key(submission):
-        submission = None
-    return Event(**event_of_job(JOB_CALLBACK, task_id, None, hints, {}, submission))
+    percent = "" if progress is None else f"{progress:g}"
+    hints = {"kie.kind": kind, "kie.state": plain(state or ""), "kie.progress": percent}
+    known = {name: hint for name, hint in hints.items() if hint}
+    by = submission if submission and is_submission_key(submission) else None
+    return Event(**event_of_job(JOB_CALLBACK, task_id, None, known, {}, by))
 
 
 def first_time(what: str) -> bool:
