@@ -5,8 +5,6 @@ A field is a small object: `required`, `type`, and where they are known `enum`, 
 schema says: `accepts`, `max_file_mb`, `disputed`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from functools import cache

@@ -4,8 +4,6 @@ The data follows Kie's pages and recorded calls of autumn 2026; where Kie docume
 the model maker's own, or what others were seen to use.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

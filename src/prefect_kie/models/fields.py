@@ -1,7 +1,5 @@
 """The field types that requests share, with the limits of Kie's documentation."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -150,12 +148,12 @@ class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     ]
 
     @model_validator(mode="after")
-    def _check_length(self) -> Slice:
+    def _check_length(self) -> "Slice":
         _check_slice(Decimal(str(self.start)), Decimal(str(self.end)))
         return self
 
     @classmethod
-    def parse(cls, timestamps: str) -> Slice:
+    def parse(cls, timestamps: str) -> "Slice":
         """Read Kie's own form, `"3.55,5.55"`."""
         start, end = _slice_numbers(timestamps)
         return cls(start=float(start), end=float(end))

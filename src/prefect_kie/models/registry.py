@@ -1,7 +1,5 @@
 """All that can be asked of Kie: the typed requests by their names, and `MarketModel` for any other model."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from functools import cache

@@ -7,8 +7,6 @@ Each run that waits for a job reports its end once, since an automation may wait
 ends before the job does (a deadline, a cancelled run) reports nothing: the job goes on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -78,7 +76,7 @@ def emit_succeeded(job: Job, handle: JobHandle) -> None:
         emit(event_of_job(JOB_SUCCEEDED, job.task_id, job.model, labels, payload, handle.submission))
 
 
-def emit_saved(job: Job, saved: SavedResult) -> None:
+def emit_saved(job: Job, saved: "SavedResult") -> None:
     """Report where the files of a job are, once a run, whether or not an earlier one had saved them."""
     if first_time(f"saved {job.task_id}"):
         files = [
@@ -190,7 +188,7 @@ def emit(event: Mapping[str, Any]) -> None:
         get_logger("prefect_kie").debug("%s was not sent: %r", event["event"], error)
 
 
-def _kind(file: SavedFile) -> str:
+def _kind(file: "SavedFile") -> str:
     if file.role in ("text", "data"):
         return file.role
     return next((kind for kind, suffixes in KINDS.items() if file.name.endswith(suffixes)), "file")
