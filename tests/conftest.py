@@ -139,6 +139,20 @@ def pytest_configure(config: pytest.Config) -> None:
     )
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first, or one core would be idle in the end: tests of commands and of real
+    workers, of flows, of tasks; then those that need no server. pytest-xdist gives each process a part of the
+    list, and then those that have nothing left some of the others'.
+    """
+    modules: dict[Path, list[pytest.Item]] = {}
+    for item in items:
+        modules.setdefault(item.path, []).append(item)
+    in_order = sorted(modules, key=lambda path: (path.is_relative_to(UNIT), len(path.parts)))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    parts = [in_order[number::processes] for number in range(processes)]
+    items[:] = [item for part in parts for path in part for item in modules[path]]
+
+
 def pytest_collection_finish() -> None:
     """What is imported by now stays; looking for garbage in it takes a tenth of all the time."""
     gc.set_threshold(50_000, 20, 50)

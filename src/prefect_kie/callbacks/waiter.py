@@ -29,6 +29,7 @@ from prefect_kie.api import JobHandle, PollPolicy, next_poll
 from prefect_kie.api.durations import Duration
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.webhook import Verifier
+from prefect_kie.run_page.artifacts import show_progress
 from prefect_kie.run_page.events import JOB, JOB_CALLBACK
 from prefect_kie.run_page.markdown import plain
 from prefect_kie.runtime.loop import per_process, run_on_loop
@@ -249,7 +250,5 @@ async def wait_for_callback(
         callback = await run_on_loop(partial(waiter.wait, handle.task_id, **intervals))
         if callback is None or callback.done:
             return callback is not None
-        from prefect_kie.run_page.artifacts import show_progress  # which a submission need not import
-
         now = age + time.monotonic() - begun
         await show_progress(handle, None, age=now, usual=usual, told=callback.progress)

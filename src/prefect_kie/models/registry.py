@@ -144,6 +144,8 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
 def read_request(value: Any) -> JobRequest:
     """A request as it is, or of its fields beside `model`, or of a createTask body.
 
+    A body may be newer than the model's typed request: it is then checked by Kie's own schema before it is paid.
+
     Raises:
         ValueError: when it is none, or its input does not fit the model.
     """
@@ -154,7 +156,10 @@ def read_request(value: Any) -> JobRequest:
         raise ValueError("a request needs the name of its model, like {'model': 'kling-3.0/video', …}")
     cls = request_class(str(fields["model"]))
     if "input" in fields and "input" not in cls.model_fields:
-        return parse_request(fields)
+        try:
+            return parse_request(fields)
+        except ValidationError as refusal:
+            return newer_request(fields, refusal)
     return cls.model_validate(value)
 
 

@@ -9,7 +9,7 @@ ends before the job does (a deadline, a cancelled run) reports nothing: the job 
 
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -21,11 +21,9 @@ from prefect.runtime import flow_run, task_run
 from prefect_kie.api import Job, JobHandle, KieError
 from prefect_kie.keys import is_submission_key
 from prefect_kie.media.kinds import PICTURE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
+from prefect_kie.media.saved import SavedFile, SavedResult
 from prefect_kie.run_page.markdown import plain
 from prefect_kie.runtime.best_effort import best_effort
-
-if TYPE_CHECKING:
-    from prefect_kie.media.saved import SavedFile, SavedResult
 
 JOB_SUBMITTED = "kie.job.submitted"
 JOB_SUCCEEDED = "kie.job.succeeded"

@@ -15,9 +15,12 @@ from prefect_kie._compat import block_id
 from prefect_kie.blocks.server import server_named
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
+from prefect_kie.runtime.loop import per_process
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
+MAX_REMEMBERED = 100
+"""Flow runs of one process; all but a few have ended."""
 ROOT_LABEL = "kie.root-flow-run"
 """Label of a deployed flow run that is part of another: that one's id, which Prefect forgets when the other
 run is deleted."""
@@ -68,7 +71,7 @@ async def scope_storage() -> Storage:
 
     Not a flow's or a task's own: the same `job_key` in another flow would not find what was paid.
     """
-    block = await _default_storage()
+    block = await _storage_of_run()
     own = get_result_store().result_storage
     if isinstance(block, LocalFileSystem):
         if own is not None and not isinstance(own, LocalFileSystem):
@@ -93,6 +96,22 @@ async def scope_storage() -> Storage:
     if isinstance(storage, BlockStorage):
         raise storage.not_exclusive()
     return storage
+
+
+@per_process
+def _known() -> dict[str, WritableFileSystem]:
+    return {}
+
+
+async def _storage_of_run() -> WritableFileSystem:
+    """The default storage, asked for once in a flow run: its records are in one place, whatever changes."""
+    known, run = _known(), flow_run.get_id()
+    block = known.get(run or "") or await _default_storage()
+    if run is not None:
+        known[run] = block
+        while len(known) > MAX_REMEMBERED:
+            del known[next(iter(known))]
+    return block
 
 
 async def _default_storage() -> WritableFileSystem:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from importlib.metadata import entry_points
 
 import pytest
 from prefect.client.orchestration import get_client
@@ -16,9 +15,18 @@ from tests.conftest import HOME, KEY
 pytestmark = pytest.mark.server
 
 
+KNOWN = """
+from prefect.blocks.core import Block
+from prefect.plugins import load_prefect_collections
+from prefect.utilities.dispatch import get_registry_for_type
+load_prefect_collections()
+print(*sorted(block.__name__ for block in get_registry_for_type(Block).values() if "kie" in block.__module__))
+"""
+
+
 def test_prefect_finds_the_blocks_by_the_entry_point() -> None:
-    (found,) = [point for point in entry_points(group="prefect.collections") if point.name == "prefect_kie"]
-    assert found.load().KieCredentials is KieCredentials
+    done = subprocess.run([sys.executable, "-c", KNOWN], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["KieCallbacks", "KieCharacter", "KieCredentials"]
 
 
 async def test_the_block_type_is_registered_and_a_block_is_stored_encrypted() -> None:
@@ -27,6 +35,7 @@ async def test_the_block_type_is_registered_and_a_block_is_stored_encrypted() ->
     assert done.returncode == 0, done.stderr
     assert "Kie Credentials" in done.stdout
     assert "Kie Callbacks" in done.stdout
+    assert "Kie Character" in done.stdout
 
     await KieCredentials(api_key=SecretStr(KEY)).asave("registered", overwrite=True)
 

@@ -15,10 +15,13 @@ from prefect.context import SettingsContext, get_settings_context
 from prefect_kie import tasks
 from prefect_kie.api import InvalidRequest, JobHandle, ModelSchema
 from prefect_kie.blocks import KieCredentials
+from prefect_kie.errors import RunIncomplete
+from prefect_kie.flows import Output, generate_image
 from prefect_kie.models import MarketModel
 from prefect_kie.runtime import live_catalog
 from prefect_kie.simulator import SimulatorServer
-from prefect_kie.tasks import models
+from prefect_kie.tasks import _submitting
+from tests.conftest import QUICKLY
 
 pytestmark = pytest.mark.server
 
@@ -50,7 +53,7 @@ def schemas(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelSchema]:
     async def schema(kie: KieCredentials, model: str) -> ModelSchema | None:
         return known.get(model)
 
-    monkeypatch.setattr(models, "schema_before_paying", schema)
+    monkeypatch.setattr(_submitting, "schema_before_paying", schema)
     return known
 
 
@@ -161,6 +164,25 @@ async def test_the_typed_refusal_stands_where_kie_takes_it_no_more_than_we(
     with pytest.raises(ValueError, match="last_frame_url needs first_frame_url"):
         await tasks.run_model(model, credentials, prompt="a cat", last_frame_url="https://a.example/b.png")
     assert kie.stats()["created"] == 0
+
+
+async def test_a_flow_takes_a_newer_body_where_kie_does(
+    kie: SimulatorServer, credentials: KieCredentials, schemas: dict[str, ModelSchema], tmp_path: Path
+) -> None:
+    async def make(**given: Any) -> int:
+        body = {"model": "z-image", "input": given}
+        made = await generate_image(body, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)  # type: ignore[arg-type]
+        return len(made.images)
+
+    with pytest.raises(RunIncomplete, match="mood"):
+        await make(prompt="a cat", mood="calm")
+    fields = {name: {"type": "string"} for name in ("prompt", "aspect_ratio", "mood")}
+    schemas["z-image"] = ModelSchema(model="z-image", input={"properties": fields})
+    with pytest.raises(RunIncomplete, match="moood"):
+        await make(prompt="a cat", moood="calm")
+    assert kie.stats()["created"] == 0
+    assert await make(prompt="a cat", aspect_ratio="1:1", mood="calm") == 1
+    assert [job["input"]["mood"] for job in kie.stats()["jobs"]] == ["calm"]
 
 
 def test_by_hand_a_typed_model_stays_typed() -> None:

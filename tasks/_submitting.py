@@ -1,0 +1,76 @@
+"""What the task of each model does; a module of its own, for an import of a task need not wait for it."""
+
+from __future__ import annotations
+
+from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
+from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.characters.uploads import with_characters
+from prefect_kie.keys import submission_key
+from prefect_kie.models import MarketModel, parse_request
+from prefect_kie.run_context import run_submissions
+from prefect_kie.run_page.attention import emit_refusals
+from prefect_kie.runtime.heartbeat import keep_alive
+from prefect_kie.runtime.live_catalog import schema_before_paying
+from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.run_storage import submission_scope
+
+
+async def submit(
+    request: JobRequest,
+    credentials: KieCredentials | str,
+    job_key: str | None,
+    take: int,
+    second_try: int,
+    max_credits: float | None,
+) -> JobHandle:
+    keep_alive()
+    scope = await submission_scope(job_key)
+    kie = await load_credentials(credentials)
+    request = await with_characters(request, kie, scope)
+    submissions = await run_submissions(kie)
+    if isinstance(request, MarketModel) and (refused := await _refused(kie, request)) is not None:
+        # What was submitted before is found again, whatever the catalogue says today.
+        key = submission_key(kie, scope, request, take, second_try)
+        if await submissions.records.read(key) is None:
+            raise refused
+    try:
+        return await submissions.submit(
+            request, scope, take=take, second_try=second_try, max_credits=max_credits
+        )
+    except KieError as error:
+        await emit_refusals(error)
+        raise
+
+
+async def _refused(kie: KieCredentials, request: MarketModel) -> Exception | None:
+    """Why an input without a typed request is not submitted, by Kie's live schema of its model.
+
+    What the model's typed request says of it, where there is one, stands unless Kie's schema, which may be
+    newer, takes the input.
+    """
+    refusal: ValueError | None = None
+    try:
+        parse_request(request.body())
+    except ValueError as error:
+        refusal = error
+    schema = await schema_before_paying(kie, request.model)
+    problems = schema.problems(request.input_fields()) if schema is not None else []
+    if refusal is not None and (schema is None or problems):
+        return refusal
+    if problems:
+        return InvalidRequest(
+            f"{request.model} does not take this input, by Kie's own schema: {'; '.join(problems)}",
+            next_step="Correct the input, then run again; nothing was submitted.",
+        )
+    if schema is None:
+        run_logger().warning(
+            "The input of %s is not checked before it is paid: Kie's catalogue has no schema of this model, "
+            "or does not answer",
+            request.model,
+        )
+    elif refusal is not None:
+        run_logger().info(
+            "The input of %s is newer than this version of prefect-kie; Kie's own schema takes it",
+            request.model,
+        )
+    return None
