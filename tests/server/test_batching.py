@@ -43,16 +43,6 @@ async def test_it_makes_the_videos_and_prints_nothing_else(
     await credentials.asave(BLOCK, overwrite=True)
     (tmp_path / "animals.csv").write_text(ANIMALS)
     words = ("animals.csv", "--model", "sora-2-text-to-video", "--set", PROMPT, "--credentials", BLOCK)
-    refused = await asyncio.to_thread(batch, *words, folder=tmp_path)
-    assert (refused.returncode, refused.stderr) == (1, "")
-    assert refused.stdout.splitlines() == [
-        "3 videos: 3 to submit.",
-        f"What it will cost is not known: {UNPRICED}",
-        "The account has 1000 credits.",
-        "Nobody is there to be asked before paying; say --yes. Nothing was submitted.",
-    ]
-    assert kie.stats()["created"] == 0
-
     made = await asyncio.to_thread(batch, *words, "--yes", "--directory", "videos", folder=tmp_path)
     assert (made.returncode, made.stderr) == (0, ""), made.stdout
     results = tmp_path / "videos/animals.results.csv"
@@ -116,25 +106,34 @@ def test_an_account_that_will_not_do_is_told_before_paying(desk: Desk, kie: Simu
 
 
 @pytest.mark.server
-@pytest.mark.parametrize(("answer", "code", "created"), [("n", 1, 0), ("y", 0, 3)])
-def test_at_a_terminal_it_asks_before_paying_and_shows_a_bar(
-    answer: str, code: int, created: int, desk: Desk, kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch
+def test_where_nobody_can_be_asked_it_does_not_pay(
+    desk: Desk, kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    keyboard = io.StringIO(f"{answer}\n")
-    monkeypatch.setattr(keyboard, "isatty", lambda: True)
-    monkeypatch.setattr("sys.stdin", keyboard)
-    ended, said = desk.run(terminal=True)
-    assert (ended, kie.stats()["created"]) == (code, created)
-    assert "Submit and pay? [y/n] (n): " in said
-    assert ("Nothing was submitted." in said) == (answer == "n")
-    assert ("━" in said) == (answer == "y")
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    code, said = desk.run()
+    assert (code, kie.stats()["created"]) == (1, 0)
+    assert said.splitlines() == [
+        "3 videos: 3 to submit.",
+        f"What it will cost is not known: {UNPRICED}",
+        "The account has 1000 credits.",
+        "Nobody is there to be asked before paying; say --yes. Nothing was submitted.",
+    ]
 
 
 @pytest.mark.server
-def test_only_a_person_or_a_word_of_its_own_pays_again(
+def test_at_a_terminal_it_asks_before_paying_and_before_paying_again(
     desk: Desk, kie: SimulatorServer, results: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert desk.run(yes=True)[0] == 0
+    for answer, expected, created in (("n", 1, 0), ("y", 0, 3)):
+        keyboard = io.StringIO(f"{answer}\n")
+        monkeypatch.setattr(keyboard, "isatty", lambda: True)
+        monkeypatch.setattr("sys.stdin", keyboard)
+        code, said = desk.run(terminal=True)
+        assert (code, kie.stats()["created"]) == (expected, created)
+        assert "Submit and pay? [y/n] (n): " in said
+        assert ("Nothing was submitted." in said) == (answer == "n")
+        assert ("━" in said) == (answer == "y")
+
     (results / "kie-submissions").rename(results / "lost")
     code, said = desk.run(yes=True)
     assert (code, kie.stats()["created"]) == (1, 3)

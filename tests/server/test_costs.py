@@ -17,21 +17,21 @@ from uuid import UUID
 import pytest
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import WorkPoolCreate
-from prefect.states import Crashed, Scheduled
+from prefect.states import Crashed
 from prefect.variables import Variable
 
 from benchmarks.processes import running
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli.local_server import LocalServer
 from prefect_kie.cli.main import main
-from prefect_kie.flows import CostReport, report_costs, resolve_submission
+from prefect_kie.flows import CostReport, generate_batch, report_costs, resolve_submission
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import is_gone, this_machine
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.submissions import store
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import QUICK
-from tests.server.flows.test_questions import artifact
+from tests.server.flows.test_questions import Deployed, artifact
 
 pytestmark = [pytest.mark.server, pytest.mark.timeout(600)]
 
@@ -64,20 +64,6 @@ async def until(is_so: Callable[[], Any]) -> None:
     while not is_so():
         assert time.monotonic() < end
         await asyncio.sleep(0.1)
-
-
-async def ended(client: PrefectClient, run: UUID) -> str:
-    """The name of a run's final state, once it has one."""
-    end = time.monotonic() + PATIENCE
-    while (state := (await client.read_flow_run(run)).state) is None or not state.is_final():
-        assert time.monotonic() < end, state
-        await asyncio.sleep(0.2)
-    return state.name or ""
-
-
-async def run_again(client: PrefectClient, run: UUID) -> None:
-    """What Retry in the UI does."""
-    await client.set_flow_run_state(run, Scheduled(name="AwaitingRetry"), force=True)
 
 
 def processes(run: UUID) -> list[int]:
@@ -173,9 +159,9 @@ async def test_it_equals_what_kie_has_counted_after_a_kill_too(
     killed = await compared(kie)
     assert 30 <= killed.total.made + killed.total.failed + killed.total.in_doubt < 60
 
-    with running(words, environment, log, directory=tmp_path, stop_seconds=60):
-        await run_again(client, run)
-        assert await ended(client, run) == "Failed"  # since some rows are missing
+    elsewhere = Deployed(generate_batch, await client.read_flow_run(run))
+    await elsewhere.retry()
+    assert (await elsewhere.work()).name == "Failed"  # since some rows are missing
     again = await compared(kie)
     assert again.total.in_doubt >= FAULTS["lost answer"]
     monkeypatch.setattr(store, "OUTCOME_SECONDS", 0.0)  # a person who comes some minutes later

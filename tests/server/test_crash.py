@@ -19,7 +19,7 @@ async def test_killed_runs_pay_once_and_lose_nothing(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     await credentials.asave("crash-test", overwrite=True)
-    wanted = {name: 1 if moment.install else 2 for name, moment in MOMENTS.items()}
+    wanted = dict.fromkeys(MOMENTS, 1)
     async with laboratory(kie, "crash-test", tmp_path, seed=1) as made:
         trials = await kill(made, wanted, at_once=2, tell=lambda trial: None)
 

@@ -34,11 +34,21 @@ from tests.conftest import KEY
 from tests.server.test_provisioning import clear
 
 
+@pytest.fixture(scope="module")
+def _nothing_of_ours(prefect_server: object) -> None:
+    """Whatever other tests have left is gone."""
+
+    async def begin() -> None:
+        async with get_client() as client:
+            await clear_all(client)
+
+    asyncio.run(begin())
+
+
 @pytest.fixture
-async def client(prefect_server: object) -> AsyncIterator[PrefectClient]:
+async def client(_nothing_of_ours: None) -> AsyncIterator[PrefectClient]:
     """A client of the session's server, before and after a test without anything of ours on it."""
     async with get_client() as client:
-        await clear_all(client)
         yield client
         await clear_all(client)
 
@@ -86,9 +96,21 @@ def about(what: str, found: dict[str, str]) -> str:
 class TestAServer:
     """Against the session's server and the simulated Kie."""
 
-    async def test_a_bare_server_misses_things_and_is_left_as_it_is(
-        self, client: PrefectClient, key: None, kie: SimulatorServer, capsys: pytest.CaptureFixture[str]
+    async def test_what_a_bare_server_misses_is_told_until_setup_and_deploy_have_made_it(
+        self,
+        client: PrefectClient,
+        credentials: KieCredentials,
+        kie: SimulatorServer,
+        capsys: pytest.CaptureFixture[str],
     ) -> None:
+        code, found = await doctor(capsys)
+        assert code == 1
+        assert "run: KIE_API_KEY=... prefect-kie setup" in about("the Prefect server at", found)
+        code, found = await doctor(capsys, "--credentials", "another")
+        assert code == 1
+        assert "save('another')" in about("the Prefect server at", found)
+
+        await credentials.asave("kie")
         code, found = await doctor(capsys)
         assert code == 0
         missing = [said for said in found.values() if said.startswith("missing")]
@@ -100,12 +122,13 @@ class TestAServer:
             await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
         assert kie.stats()["created"] == 0
 
-    async def test_what_setup_and_deploy_made_is_in_order(
-        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+        await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
+        code, found = await doctor(capsys)
+        assert code == 1
+        assert "run: prefect worker start --pool kie" in about("work pool", found)
+
         async for _ in set_up(client):
             pass
-        await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
         await client.send_worker_heartbeat("kie", "a-worker", heartbeat_interval_seconds=30)
         for full_name in DEPLOYMENTS:
             flow, name = full_name.split("/")
@@ -115,12 +138,11 @@ class TestAServer:
         assert [said for said in found.values() if not said.startswith("ok")] == []
         assert "1 online worker" in about("work pool", found)
 
-    async def test_a_budget_of_all_runs_is_told_with_what_is_used(
+    async def test_a_used_budget_and_what_setup_would_correct_are_told(
         self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
         async for _ in set_up(client, credits=100):
             pass
-        assert (await doctor(capsys))[0] == 0
         await client.increment_concurrency_slots([CREDITS_LIMIT], 60, "concurrency")
         code, found = await doctor(capsys)
         said = about("budget of all runs", found)
@@ -131,23 +153,17 @@ class TestAServer:
         assert (code, said.startswith("error ")) == (1, True)
         assert "run: prefect gcl update kie-credits --active-slots 0" in said
 
-    async def test_what_setup_would_correct_is_an_error(
-        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        async for _ in set_up(client):
-            pass
+        await client.delete_global_concurrency_limit_by_name(CREDITS_LIMIT)
         wanted = all_automations()[1]
-        name = wanted.name
-        (automation,) = await client.read_automations_by_name(name)
-        await client.update_automation(
-            automation.id, wanted.model_copy(update={"description": "changed", "enabled": True})
-        )
+        (automation,) = await client.read_automations_by_name(wanted.name)
+        changed = wanted.model_copy(update={"description": "changed", "enabled": True})
+        await client.update_automation(automation.id, changed)
         code, found = await doctor(capsys)
         assert code == 1
-        said = about(f"automation {name!r}", found)
+        said = about(f"automation {wanted.name!r}", found)
         assert said.startswith("error")
         assert "run: prefect-kie setup" in said
-        (automation,) = await client.read_automations_by_name(name)
+        (automation,) = await client.read_automations_by_name(wanted.name)
         assert automation.description == "changed"
 
     async def test_a_deployed_model_that_kie_has_no_more_is_told(
@@ -172,24 +188,6 @@ class TestAServer:
         assert "prefect-kie models list" in said
         for name in ("generate-video/of-acme-gone", "generate-video/of-z-image"):
             await client.delete_deployment((await client.read_deployment_by_name(name)).id)
-
-    async def test_a_pool_without_a_worker_is_an_error(
-        self, client: PrefectClient, key: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
-        code, found = await doctor(capsys)
-        assert code == 1
-        assert "run: prefect worker start --pool kie" in about("work pool", found)
-
-    async def test_without_the_block_it_says_how_to_make_it(
-        self, client: PrefectClient, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        code, found = await doctor(capsys)
-        assert code == 1
-        assert "run: KIE_API_KEY=... prefect-kie setup" in about("the Prefect server at", found)
-        code, found = await doctor(capsys, "--credentials", "another")
-        assert code == 1
-        assert "save('another')" in about("the Prefect server at", found)
 
     async def test_a_refused_key_and_an_empty_account_are_told(
         self, client: PrefectClient, capsys: pytest.CaptureFixture[str]

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
-import os
-import signal
 import sqlite3
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import closing
@@ -17,7 +15,14 @@ from uuid import uuid4
 
 import pytest
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.actions import WorkPoolCreate
+from prefect.client.schemas.filters import (
+    DeploymentFilter,
+    DeploymentFilterId,
+    FlowRunFilter,
+    FlowRunFilterState,
+    FlowRunFilterStateType,
+)
+from prefect.client.schemas.objects import StateType
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
@@ -25,6 +30,7 @@ from prefect_kie.flows import character_series
 from prefect_kie.models import Slice
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICK
+from tests.server.flows.test_questions import Deployed
 
 pytestmark = pytest.mark.server
 
@@ -109,10 +115,28 @@ def change_prompt(database: Path, old: str, new: str) -> None:
         connection.execute("UPDATE episodes SET prompt = ? WHERE prompt = ?", [new, old])
 
 
-async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_the_next_run_pays(
+async def test_what_fails_is_written_back_and_a_new_prompt_is_all_that_the_next_run_pays(
     campaign: ModuleType, database: Path, name: str, kie: SimulatorServer
 ) -> None:
+    with pytest.MonkeyPatch.context() as monkeypatch:  # what ends before the episodes is written to each row
+        monkeypatch.setattr(campaign, "SLICE", Slice(start=20, end=23))
+        with pytest.raises(RunIncomplete):
+            await campaign.make_campaign(database, name)
+    for row in rows(database, name).values():
+        assert (row["status"], row["task_id"]) == ("failed", None)
+        assert "made no episode" in row["error"]
+    assert kie.stats()["created"] == PREPARATION
+
+    def full(*_: Any) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
     kie.fault("job", prompt="sleepy fox", fail={"failMsg": "Internal Error"})
+    with pytest.MonkeyPatch.context() as monkeypatch:  # the results cannot be written
+        monkeypatch.setattr(campaign, "load", full)
+        with pytest.raises(sqlite3.OperationalError):
+            await campaign.make_campaign(database, name)
+    assert kie.stats()["created"] == PREPARATION + 2
+
     with pytest.raises(RunIncomplete):
         await campaign.make_campaign(database, name)
     made = rows(database, name)
@@ -124,10 +148,7 @@ async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_t
     assert "surfs at dawn" in jobs[made[SURFS]["task_id"]]
     assert rows(database, "another")["not asked for"]["status"] is None
 
-    with pytest.raises(RunIncomplete):  # the same input is the same job
-        await campaign.make_campaign(database, name)
-    assert kie.stats()["created"] == PREPARATION + 2
-    check_failed(rows(database, name)[READS])
+    assert kie.stats()["created"] == PREPARATION + 2  # the same input is the same job
 
     change_prompt(database, READS, "{character} reads to a fox")
     assert await campaign.make_campaign(database, name) == 1
@@ -136,84 +157,41 @@ async def test_a_failed_episode_is_written_back_and_its_new_prompt_is_all_that_t
     assert kie.stats()["created"] == PREPARATION + 2 + 1
 
 
-async def test_what_ends_before_the_episodes_is_written_to_each_row(
-    campaign: ModuleType, database: Path, name: str, kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    part = campaign.SLICE
-    monkeypatch.setattr(campaign, "SLICE", Slice(start=20, end=23))
-    with pytest.raises(RunIncomplete):
-        await campaign.make_campaign(database, name)
-    for row in rows(database, name).values():
-        assert (row["status"], row["task_id"]) == ("failed", None)
-        assert "made no episode" in row["error"]
-
-    monkeypatch.setattr(campaign, "SLICE", part)
-    assert await campaign.make_campaign(database, name) == 2
-    assert kie.stats()["created"] == PREPARATION + 2  # the original once
-
-
-async def test_after_results_that_could_not_be_written_nothing_is_paid_anew(
-    campaign: ModuleType, database: Path, name: str, kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    load, failures = campaign.load, [sqlite3.OperationalError("disk I/O error")]
-
-    def load_at_second(*arguments: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return load(*arguments)
-
-    monkeypatch.setattr(campaign, "load", load_at_second)
-    with pytest.raises(sqlite3.OperationalError):
-        await campaign.make_campaign(database, name)
-    assert await campaign.make_campaign(database, name) == 2
-    for row in rows(database, name).values():
-        check_saved(row)
-    assert kie.stats()["created"] == PREPARATION + 2
-
-
 @pytest.fixture
-async def worker(
-    credentials: KieCredentials, name: str, results: Path, tmp_path: Path
-) -> AsyncIterator[Path]:
-    """The deployment character-series/kie, and a worker for it with the test's result storage; its log."""
-    pool = name.replace("_", "-")
-    await credentials.asave(pool)
-    log = tmp_path / "worker.log"
+async def worker(credentials: KieCredentials, name: str) -> AsyncIterator[None]:
+    """The deployment character-series/kie, and somebody who executes its runs as a worker's processes do."""
+    block = name.replace("_", "-")
+    await credentials.asave(block)
     async with get_client() as client:
-        await client.create_work_pool(WorkPoolCreate(name=pool, type="process"))
         deployment = await client.create_deployment(
             await client.create_flow_from_name(character_series.name),
             "kie",
             entrypoint="prefect_kie.flows.character_series",
             pull_steps=[],
-            work_pool_name=pool,
-            parameters={"credentials": pool, "waiting": {"poll": QUICK.model_dump(mode="json")}},
+            parameters={"credentials": block, "waiting": {"poll": QUICK.model_dump(mode="json")}},
         )
-        with (
-            log.open("wb") as output,
-            subprocess.Popen(
-                [sys.executable, "-m", "prefect", "worker", "start", "--pool", pool],
-                env={
-                    **os.environ,
-                    "PREFECT_WORKER_QUERY_SECONDS": "1",
-                    "PREFECT_RESULTS_LOCAL_STORAGE_PATH": str(results),
-                },
-                cwd=tmp_path,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            ) as process,
-        ):
-            try:
-                yield log
-            finally:
-                os.killpg(process.pid, signal.SIGKILL)  # and the flow runs that it started
+        due = {
+            "deployment_filter": DeploymentFilter(id=DeploymentFilterId(any_=[deployment])),
+            "flow_run_filter": FlowRunFilter(
+                state=FlowRunFilterState(type=FlowRunFilterStateType(any_=[StateType.SCHEDULED]))
+            ),
+        }
+
+        async def work() -> None:
+            while True:
+                for run in await client.read_flow_runs(**due):
+                    await Deployed(character_series, run).work()
+                await asyncio.sleep(0.2)
+
+        working = asyncio.create_task(work())
+        yield
+        assert not working.done()
+        working.cancel()
         await client.delete_deployment(deployment)
-        await client.delete_work_pool(pool)
 
 
-async def test_the_same_through_the_deployment_run_by_a_worker(
-    worker: Path, database: Path, name: str, kie: SimulatorServer
+async def test_the_same_through_the_deployment(
+    worker: None, database: Path, name: str, kie: SimulatorServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     make_campaign = importlib.import_module("campaign_by_deployment").make_campaign_by_deployment
     kie.fault("job", prompt="sleepy fox", fail={"failMsg": "Internal Error"})
@@ -227,4 +205,10 @@ async def test_the_same_through_the_deployment_run_by_a_worker(
     assert await make_campaign(database, name) == 1
     check_saved(rows(database, name)["{character} reads to a fox"])
     assert kie.stats()["created"] == PREPARATION + 2 + 1
-    assert "Traceback" not in worker.read_text()
+    of_series = [
+        record
+        for record in caplog.records
+        if str(getattr(record, "flow_run_name", "")).startswith("character-series")
+    ]
+    assert of_series
+    assert not [record for record in of_series if record.exc_info or "Traceback" in record.getMessage()]

@@ -23,7 +23,6 @@ from prefect_kie.blocks.credentials import check_credentials_value
 from prefect_kie.flows import (
     CharacterTraits,
     Output,
-    Scope,
     character_series,
     collect_job,
     create_character,
@@ -112,12 +111,13 @@ async def test_the_server_refuses_a_deployments_run_with_a_key(
     assert await left_of([*keys.values()], caplog, results) == []
 
 
-async def test_the_server_takes_a_block_that_was_chosen_and_a_name(
+async def test_a_block_that_was_chosen_its_name_and_its_value_are_the_same_submission(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     name = await stored(credentials)
     block = await KieCredentials.aload(name)
-    given = grouped(request=CAT.model_dump(), directory=str(tmp_path), poll=QUICK.model_dump())
+    form = {"directory": str(tmp_path), "poll": QUICK.model_dump(), "job_key": "mine"}
+    given = grouped(request=CAT.model_dump(), **form)
     async with get_client() as client:
         flow_id = await client.create_flow(generate_video)
         deployment = await client.create_deployment(
@@ -132,7 +132,9 @@ async def test_the_server_takes_a_block_that_was_chosen_and_a_name(
                 deployment, parameters={**given, "credentials": value}
             )
             assert (await Deployed(generate_video, run).work()).name == "Completed"
-    assert kie.stats()["created"] == 3
+    for same in (credentials, block):
+        await generate_video(CAT, same, **grouped(**form))
+    assert kie.stats()["created"] == 1
 
 
 @pytest.mark.parametrize("shape", ["as a dictionary", "as the name"])
@@ -179,18 +181,3 @@ async def test_a_blocks_name_is_a_name(name: str) -> None:
     check_credentials_value(name)
     with pytest.raises(AuthenticationFailed, match="has no KieCredentials block named"):
         await load_credentials(f"{name}-nowhere")  # another test of this server may have saved one "kie"
-
-
-async def test_a_block_by_name_or_by_value_is_the_same_submission(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    name = await stored(credentials)
-    for value in (credentials, name, f"kie-credentials/{name}", await KieCredentials.aload(name)):
-        await generate_video(
-            CAT,
-            value,
-            output=Output(directory=tmp_path),
-            scope=Scope(job_key="mine"),
-            waiting=QUICKLY,
-        )
-    assert kie.stats()["created"] == 1

@@ -53,8 +53,9 @@ TELLING = all_notifications(UUID(int=0))
 async def clear() -> None:
     """Remove from the session's server what setup makes."""
     async with get_client() as client:
-        for wanted in (*AUTOMATIONS, *TELLING):
-            for found in await client.read_automations_by_name(wanted.name):
+        names = {wanted.name for wanted in (*AUTOMATIONS, *TELLING)}
+        for found in await client.read_automations():
+            if found.name in names:
                 await client.delete_automation(found.id)
         for name in (*(limit.name for limit in LIMITS), CREDITS_LIMIT):
             with suppress(ObjectNotFound):
@@ -64,11 +65,16 @@ async def clear() -> None:
             await client.delete_block_document(block.id)
 
 
+@pytest.fixture(scope="module")
+def _nothing_of_ours(prefect_server: object) -> None:
+    """Whatever other tests have left is gone."""
+    asyncio.run(clear())
+
+
 @pytest.fixture
-def server(prefect_server: object, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def server(_nothing_of_ours: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A server without anything of ours, and an environment with a key."""
     monkeypatch.setenv("KIE_API_KEY", KEY)
-    asyncio.run(clear())
     yield
     asyncio.run(clear())
 
@@ -134,13 +140,14 @@ class TestWhatIsMade:
 
     pytestmark = pytest.mark.server
 
-    def test_the_first_run_makes_everything_and_the_second_changes_nothing(
+    def test_the_first_run_makes_everything_and_those_after_it_change_nothing(
         self, server: None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         code, found = setup(capsys)
         assert code == 0
         assert {name: outcomes(found)[name] for name in MADE} == dict.fromkeys(MADE, "created")
         assert found["events arrive"].startswith("ok ")
+        assert BUDGET not in found
         assert KEY not in "\n".join(caplog.messages)
 
         async def check(client: PrefectClient) -> None:
@@ -172,6 +179,21 @@ class TestWhatIsMade:
         assert set(outcomes(found).values()) == {"exists", "ok"}
         assert with_client(made) == before
 
+        # Its automations are known by their names, and a person's switch is a person's.
+        (known,) = with_client(lambda client: client.read_automations_by_name(CRASH.name))
+        with_client(lambda client: client.pause_automation(known.id))
+        with_client(lambda client: client.create_automation(MARK))
+        code, found = setup(capsys)
+        assert code == 1
+        twice = f"automation {MARK.name!r}"
+        said = outcomes(found)
+        assert (said.pop(twice), set(said.values())) == ("error", {"exists", "ok"})
+        assert "exists 2 times" in found[twice]
+        assert "run: prefect automation delete --id" in found[twice]
+        resume = f"switched off, and stays so (prefect automation resume --id {known.id})"
+        assert resume in found[f"automation {CRASH.name!r}"]
+        assert not with_client(lambda client: client.read_automation(known.id)).enabled
+
     def test_a_server_that_knows_no_block_types_learns_them(self, server: None) -> None:
         # A server with this package installed has them from its start; one in a container has not.
         async def forget(client: PrefectClient) -> None:
@@ -197,23 +219,18 @@ class TestCredentials:
 
     pytestmark = pytest.mark.server
 
-    @pytest.mark.parametrize("key", [None, "  "])
     def test_without_a_key_it_says_what_to_run(
-        self,
-        server: None,
-        capsys: pytest.CaptureFixture[str],
-        monkeypatch: pytest.MonkeyPatch,
-        key: str | None,
+        self, server: None, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.delenv("KIE_API_KEY")
-        if key is not None:
-            monkeypatch.setenv("KIE_API_KEY", key)
-        code, found = setup(capsys)
-        assert code == 1
-        wanted = dict.fromkeys(MADE, "created") | {BLOCK: "missing"}
-        assert {name: outcomes(found)[name] for name in MADE} == wanted
-        assert "KIE_API_KEY is not set" in found[BLOCK]
-        assert found[BLOCK].endswith("\nrun: KIE_API_KEY=... prefect-kie setup")
+        monkeypatch.setenv("KIE_API_KEY", "  ")
+        for made in ("created", "exists"):
+            code, found = setup(capsys)
+            assert code == 1
+            wanted = dict.fromkeys(MADE, made) | {BLOCK: "missing"}
+            assert {name: outcomes(found)[name] for name in MADE} == wanted
+            assert "KIE_API_KEY is not set" in found[BLOCK]
+            assert found[BLOCK].endswith("\nrun: KIE_API_KEY=... prefect-kie setup")
+            monkeypatch.delenv("KIE_API_KEY", raising=False)
 
     def test_what_cannot_be_a_key_is_refused_and_not_shown(self, server: None) -> None:
         found = provided(BLOCK, f"{KEY} {KEY}")
@@ -241,47 +258,28 @@ class TestLimit:
 
     pytestmark = pytest.mark.server
 
-    @pytest.mark.parametrize(
-        ("numbers", "outcome", "told"),
-        [
-            ({"limit": 2, "slot_decay_per_second": 0.5}, "exists", "(limit 2, slot decay 0.5 a second)"),
-            ({"limit": 20, "slot_decay_per_second": 2.0}, "exists", "(limit 20, slot decay 2 a second)"),
-            ({"limit": 4, "slot_decay_per_second": 0.0}, "error", "paces nothing: both have to be above 0"),
-            ({"limit": 0, "slot_decay_per_second": 1.6}, "error", "paces nothing: both have to be above 0"),
-            (
-                {"limit": 4, "slot_decay_per_second": 1.6, "active": False},
-                "exists",
-                "prefect gcl enable kie-create",
-            ),
-        ],
-    )
-    def test_it_is_left_as_it_is(
-        self, server: None, numbers: dict[str, Any], outcome: str, told: str
-    ) -> None:
-        theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, **numbers)
-
-        async def left(client: PrefectClient) -> tuple[Finding, Any]:
-            await client.create_global_concurrency_limit(theirs)
+    async def test_it_is_left_as_it_is(self, server: None, client: PrefectClient) -> None:
+        theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=1, slot_decay_per_second=1.0)
+        await client.create_global_concurrency_limit(theirs)
+        for active, limit, decay, outcome, told in (
+            (True, 2, 0.5, "exists", "(limit 2, slot decay 0.5 a second)"),
+            (True, 20, 2.0, "exists", "(limit 20, slot decay 2 a second)"),
+            (False, 4, 1.6, "exists", "prefect gcl enable kie-create"),
+            (True, 0, 1.6, "error", "paces nothing: both have to be above 0"),
+            (True, 4, 0.0, "error", "paces nothing: both have to be above 0"),
+        ):
+            change = GlobalConcurrencyLimitUpdate(active=active, limit=limit, slot_decay_per_second=decay)
+            await client.update_global_concurrency_limit(CREATE_LIMIT, change)
             said = await provide_limit(client, "concurrency limit", LIMITS[0])
-            return said, await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+            found = await client.read_global_concurrency_limit_by_name(CREATE_LIMIT)
+            assert (said.outcome, told in said.what) == (outcome, True)
+            assert (found.active, found.limit, found.slot_decay_per_second) == (active, limit, decay)
 
-        said, found = with_client(left)
-        assert (said.outcome, told in said.what) == (outcome, True)
-        assert {name: getattr(found, name) for name in numbers} == numbers
-
-    def test_the_command_that_it_names_corrects_it(self, server: None) -> None:
-        theirs = GlobalConcurrencyLimitCreate(name=CREATE_LIMIT, limit=4, slot_decay_per_second=0)
+        # The command that the last one names.
+        assert said.remedy == "run: prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
         corrected = GlobalConcurrencyLimitUpdate(limit=2, slot_decay_per_second=1.8)
-
-        async def correcting(client: PrefectClient) -> tuple[Finding, Finding]:
-            await client.create_global_concurrency_limit(theirs)
-            before = await provide_limit(client, "concurrency limit", LIMITS[0])
-            await client.update_global_concurrency_limit(CREATE_LIMIT, corrected)
-            return before, await provide_limit(client, "concurrency limit", LIMITS[0])
-
-        before, after = with_client(correcting)
-        command = "run: prefect gcl update kie-create --limit 2 --slot-decay-per-second 1.8"
-        assert (before.remedy, after.outcome) == (command, "exists")
+        await client.update_global_concurrency_limit(CREATE_LIMIT, corrected)
+        assert (await provide_limit(client, "concurrency limit", LIMITS[0])).outcome == "exists"
 
 
 class TestABudgetOfAllRuns:
@@ -292,7 +290,6 @@ class TestABudgetOfAllRuns:
     def test_it_is_made_on_request_and_left_as_it_is(
         self, server: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        assert BUDGET not in setup(capsys)[1]
         code, said = setup(capsys, "--credits", "3000")
         line = said[BUDGET]
         assert (code, line.startswith("created "), "3,000 credits" in line) == (0, True, True)
@@ -302,49 +299,31 @@ class TestABudgetOfAllRuns:
         found = with_client(lambda client: client.read_global_concurrency_limit_by_name(CREDITS_LIMIT))
         assert (found.limit, found.slot_decay_per_second) == (3000, 0)
 
-    @pytest.mark.parametrize(
-        ("numbers", "outcome", "told"),
-        [
-            ({"active_slots": 60}, "exists", "60 of 100 credits are used"),
-            ({"active_slots": 100}, "warning", "prefect gcl update kie-credits --active-slots 0"),
-            (
-                {"slot_decay_per_second": 0.5},
-                "error",
-                "run: prefect gcl update kie-credits --slot-decay-per-second 0",
-            ),
-            ({"active": False}, "exists", "prefect gcl enable kie-credits"),
-        ],
-    )
-    def test_it_says_how_much_is_used_and_what_to_run(
-        self, server: None, numbers: dict[str, Any], outcome: str, told: str
+    async def test_it_says_how_much_is_used_and_what_to_run(
+        self, server: None, client: PrefectClient
     ) -> None:
-        theirs = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=100, **numbers)
-
-        async def providing(client: PrefectClient) -> Finding | None:
-            await client.create_global_concurrency_limit(theirs)
-            return await provide_budget(client, "budget", None)
-
-        said = with_client(providing)
-        assert (said.outcome, told in f"{said.what}\n{said.remedy}") == (outcome, True)
+        assert await provide_budget(client, "budget", None) is None
+        theirs = GlobalConcurrencyLimitCreate(name=CREDITS_LIMIT, limit=100)
+        await client.create_global_concurrency_limit(theirs)
+        for used, decay, active, outcome, told in (
+            (60, 0.0, True, "exists", "60 of 100 credits are used"),
+            (100, 0.0, True, "warning", "prefect gcl update kie-credits --active-slots 0"),
+            (0, 0.5, True, "error", "run: prefect gcl update kie-credits --slot-decay-per-second 0"),
+            (0, 0.0, False, "exists", "prefect gcl enable kie-credits"),
+        ):
+            change = GlobalConcurrencyLimitUpdate(
+                active=active, active_slots=used, slot_decay_per_second=decay
+            )
+            await client.update_global_concurrency_limit(CREDITS_LIMIT, change)
+            said = await provide_budget(client, "budget", None)
+            assert said is not None
+            assert (said.outcome, told in f"{said.what}\n{said.remedy}") == (outcome, True)
 
 
 class TestAutomationsAreKept:
     """By their names; a person's switch is a person's."""
 
     pytestmark = pytest.mark.server
-
-    def test_one_that_was_switched_off_stays_off(
-        self, server: None, capsys: pytest.CaptureFixture[str]
-    ) -> None:
-        setup(capsys)
-        (known,) = with_client(lambda client: client.read_automations_by_name(AUTOMATIONS[0].name))
-        with_client(lambda client: client.pause_automation(known.id))
-        code, found = setup(capsys)
-        assert code == 0
-        assert set(outcomes(found).values()) == {"exists", "ok"}
-        resume = f"switched off, and stays so (prefect automation resume --id {known.id})"
-        assert resume in found[f"automation {AUTOMATIONS[0].name!r}"]
-        assert not with_client(lambda client: client.read_automation(known.id)).enabled
 
     @pytest.mark.parametrize("enabled", [True, False])
     def test_one_of_another_version_is_brought_up_to_date(self, server: None, enabled: bool) -> None:
@@ -363,16 +342,6 @@ class TestAutomationsAreKept:
         assert now.trigger == CRASH.trigger
         assert now.enabled == enabled
 
-    def test_one_that_is_there_twice_is_told(self, server: None, capsys: pytest.CaptureFixture[str]) -> None:
-        for _ in range(2):
-            with_client(lambda client: client.create_automation(MARK))
-        code, found = setup(capsys)
-        assert code == 1
-        said = found[f"automation {MARK.name!r}"]
-        assert said.startswith("error ")
-        assert "exists 2 times" in said
-        assert "run: prefect automation delete --id" in said
-
 
 class TestTellingPeople:
     """`--notify`: made on request, kept by every later setup, and given up by a word."""
@@ -386,28 +355,34 @@ class TestTellingPeople:
         block = CustomWebhookNotificationBlock(name=name, url="http://127.0.0.1:9/secret")
         with_client(lambda client: block.asave(name, overwrite=True, client=client))
 
-    def told(self, capsys: pytest.CaptureFixture[str], *words: str) -> set[str]:
+    def told(self, notify: str | None = None) -> set[str]:
         """What becomes of the automations, in one word each."""
-        code, found = setup(capsys, *words)
-        assert code == 0
-        return {outcomes(found).get(name, "") for name in self.NAMES}
+
+        async def providing(client: PrefectClient) -> dict[str, str]:
+            found = set_up(client, KEY, automations=(), notify=notify)
+            return {finding.what: finding.outcome async for finding in found}
+
+        found = with_client(providing)
+        assert not {"missing", "error"} & set(found.values())
+        return {found.get(name, "") for name in self.NAMES}
 
     def test_they_are_made_kept_moved_and_given_up(
         self, server: None, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
     ) -> None:
         for name in ("team", "night"):
             self.save(name)
-        assert self.told(capsys) == {""}
-        assert self.told(capsys, "--notify", "custom-webhook/team") == {"created"}
-        assert self.told(capsys, "--notify", "custom-webhook/team") == {"exists"}
-        assert self.told(capsys) == {"exists"}
+        assert self.told() == {""}
+        code, found = setup(capsys, "--notify", "custom-webhook/team")
+        assert (code, {outcomes(found)[name] for name in self.NAMES}) == (0, {"created"})
+        assert self.told("custom-webhook/team") == {"exists"}
+        assert self.told() == {"exists"}
         main(["doctor"])
         checked = capsys.readouterr().out
         assert all(f"ok       {name}" in checked for name in self.NAMES)
         (known,) = with_client(lambda client: client.read_automations_by_name(TELLING[-1].name))
         with_client(lambda client: client.delete_automation(known.id))
-        assert self.told(capsys) == {"exists", ""}  # who deletes one does not want it
-        assert self.told(capsys, "--notify", "custom-webhook/night") == {"updated", "created"}
+        assert self.told() == {"exists", ""}  # who deletes one does not want it
+        assert self.told("custom-webhook/night") == {"updated", "created"}
         assert "secret" not in "\n".join(caplog.messages)
 
         night = with_client(
@@ -420,21 +395,19 @@ class TestTellingPeople:
         assert code == 1
         gone = found["messages to people go nowhere: their notification block does not exist any more"]
         assert gone.endswith("run: prefect-kie setup --notify TYPE/NAME (or none)")
-        assert self.told(capsys, "--notify", "none") == {"deleted"}
-        assert self.told(capsys) == {""}
+        assert self.told("none") == {"deleted"}
+        assert self.told() == {""}
 
-    @pytest.mark.parametrize(
-        "block", ["slack-webhook/team", "custom-webhook/nobody", "team", "kie-credentials/kie"]
-    )
     def test_a_block_that_is_none_is_told_with_those_that_are(
-        self, server: None, capsys: pytest.CaptureFixture[str], block: str
+        self, server: None, capsys: pytest.CaptureFixture[str]
     ) -> None:
         self.save("team")
-        assert main(["setup", "--notify", block]) == 1
-        said = capsys.readouterr().err
-        assert f"No notification block {block!r} exists on this server; there are:" in said
-        assert "custom-webhook/team" in said
-        assert not with_client(lambda client: client.read_automations_by_name(AUTOMATIONS[0].name))
+        for block in ("slack-webhook/team", "custom-webhook/nobody", "team", "kie-credentials/kie"):
+            assert main(["setup", "--notify", block]) == 1
+            said = capsys.readouterr().err
+            assert f"No notification block {block!r} exists on this server; there are:" in said
+            assert "custom-webhook/team" in said
+        assert not with_client(lambda client: client.read_automations_by_name(MARK.name))
 
 
 async def state_of(client: PrefectClient, run: UUID) -> str:
@@ -477,7 +450,7 @@ class Runs:
         while time.monotonic() < end:
             if await state_of(self._client, run) == name:
                 return True
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(0.25)
         return False
 
     async def stays_crashed(self, run: UUID) -> bool:
@@ -510,26 +483,13 @@ async def runs_under(automations: Sequence[AutomationCore]) -> AsyncGenerator[Ru
     await clear()
 
 
-def in_use(automations: Sequence[AutomationCore]) -> Iterator[None]:
-    """The automations, in use for a class of tests."""
+@pytest.fixture(scope="class")
+def automations_in_use(prefect_server: object) -> Iterator[None]:
+    """Those of setup, with the least waits that Prefect takes, for a class of tests."""
+    automations = all_automations(silence=PAUSE, starts_within=PAUSE)
     with_client(lambda client: take_into_use(client, automations))
     yield
     asyncio.run(clear())
-
-
-@pytest.fixture(scope="class")
-def crash_automations(prefect_server: object) -> Iterator[None]:
-    yield from in_use(AUTOMATIONS)
-
-
-@pytest.fixture(scope="class")
-def silence_automations(prefect_server: object) -> Iterator[None]:
-    yield from in_use(all_automations(silence=PAUSE))  # the least that Prefect takes
-
-
-@pytest.fixture(scope="class")
-def start_automations(prefect_server: object) -> Iterator[None]:
-    yield from in_use(all_automations(starts_within=PAUSE))
 
 
 @pytest.fixture
@@ -538,23 +498,110 @@ async def runs(client: PrefectClient) -> Runs:
     return Runs(client)
 
 
-@pytest.mark.usefixtures("crash_automations")
-class TestCrashedRuns:
+def waiting(state: State, key: str) -> State:
+    """The state as `suspend_flow_run` and `pause_flow_run` propose it."""
+    return state.model_copy(
+        update={"state_details": state.state_details.model_copy(update={"pause_key": key})}
+    )
+
+
+async def send_heartbeat(client: PrefectClient, run: UUID) -> None:
+    """As a run sent it eight seconds ago: ten of silence are over in two."""
+    event = heartbeat_event(await client.read_flow_run(run))
+    event = event.model_copy(update={"occurred": event.occurred - timedelta(seconds=8)})
+    await client.request("POST", "/events", json=[event.model_dump(mode="json")])
+
+
+async def crashed_ones_are_run_again(runs: Runs, client: PrefectClient) -> None:
+    run = await runs.of_deployment(RECOVERY_TAG)
+    await runs.crash(run)
+    crashed = time.monotonic()
+    assert await runs.becomes(RECOVERING, run)
+    assert await runs.becomes("AwaitingRetry", run, 40)
+    assert time.monotonic() - crashed > 9
+    state = (await client.read_flow_run(run)).state
+    assert state is not None
+    assert state.is_scheduled()
+    assert state.message == "Run again after a crash; what it has submitted is not paid again."
+
+
+async def waiting_ones_crash_only_by_a_silence_after_they_were_resumed(
+    runs: Runs, client: PrefectClient
+) -> None:
+    suspended = await runs.of_deployment(RECOVERY_TAG)
+    paused = await runs.of_deployment(RECOVERY_TAG)
+    for run, state in ((suspended, Suspended()), (paused, Paused())):
+        await client.set_flow_run_state(run, Running())
+        await client.set_flow_run_state(run, waiting(state, "0"))
+        await send_heartbeat(client, run)  # the last one of a process that is on its way out
+    silent = await runs.of_deployment(RECOVERY_TAG)
+    never_heard = await runs.of_deployment(RECOVERY_TAG)
+    for run in (silent, never_heard):
+        await client.set_flow_run_state(run, Running())
+    await send_heartbeat(client, silent)
+    await client.set_flow_run_state(silent, Running(message="Waits for Kie: 1 of 1 jobs"))
+    assert await runs.becomes(RECOVERING, silent, 90)
+    assert await state_of(client, suspended) == "Suspended"
+    assert await state_of(client, paused) == "Paused"
+    assert await state_of(client, never_heard) == "Running"
+    names = [state.name for state in await states_of(client, silent)]
+    assert names[-3:] == [SILENT, "Crashed", RECOVERING]
+    for run in (suspended, paused):
+        await client.resume_flow_run(run)
+    for state in (Pending(), Running()):  # a worker takes the suspended one; the paused one runs on
+        await client.set_flow_run_state(suspended, state)
+    for run in (suspended, paused):
+        await send_heartbeat(client, run)
+    for run in (suspended, paused):
+        assert await runs.becomes(RECOVERING, run, 90)
+
+
+async def claimed_ones_are_found_and_those_that_begin_left_alone(runs: Runs, client: PrefectClient) -> None:
+    led: dict[str, list[State]] = {
+        "Pending": [Pending()],
+        "Submitting": [Pending(), Pending(name="Submitting")],
+        "Running": [Pending(), Running()],
+        "Suspended": [Pending(), Running(), waiting(Suspended(), "0")],
+        "AwaitingConcurrencySlot": [Pending(), Scheduled(name="AwaitingConcurrencySlot")],
+        "Cancelled": [Pending(), Cancelled()],
+    }
+    made = {name: await runs.of_deployment(RECOVERY_TAG) for name in led}
+    for name, run in made.items():
+        for state in led[name]:
+            await client.set_flow_run_state(run, state)
+    lost = [made.pop(name) for name in ("Pending", "Submitting")]
+    for run in lost:
+        assert await runs.becomes(RECOVERING, run, 90)
+        names = [state.name for state in await states_of(client, run)]
+        # Each once: a busy server may fire one trigger twice. The second mark changes nothing, since the
+        # run is scheduled again ten seconds after the first.
+        told = " ".join(name for name in dict.fromkeys(names) if name != "Submitting")
+        assert told == "Scheduled Pending NotStarted Crashed Recovering"
+    for name, run in made.items():
+        assert await state_of(client, run) == name
+    # Lost a second time it is called crashed, for a person to see.
+    assert await runs.becomes("AwaitingRetry", lost[0], 60)
+    await runs.take_up(lost[0])
+    assert await runs.becomes("Crashed", lost[0], 60)
+    assert await runs.stays_crashed(lost[0])
+
+
+@pytest.mark.usefixtures("automations_in_use")
+class TestRunsThatDie:
     """The automations that run them again, on a real server with real events."""
 
     pytestmark = pytest.mark.server
 
-    async def test_a_crashed_run_is_run_again(self, runs: Runs, client: PrefectClient) -> None:
-        run = await runs.of_deployment(RECOVERY_TAG)
-        await runs.crash(run)
-        crashed = time.monotonic()
-        assert await runs.becomes(RECOVERING, run)
-        assert await runs.becomes("AwaitingRetry", run, 40)
-        assert time.monotonic() - crashed > 9
-        state = (await client.read_flow_run(run)).state
-        assert state is not None
-        assert state.is_scheduled()
-        assert state.message == "Run again after a crash; what it has submitted is not paid again."
+    async def test_those_that_crash_go_silent_or_never_begin_are_run_again_and_no_others(
+        self, runs: Runs, client: PrefectClient
+    ) -> None:
+        async with asyncio.TaskGroup() as side_by_side:  # each waits for many seconds
+            for story in (
+                crashed_ones_are_run_again,
+                waiting_ones_crash_only_by_a_silence_after_they_were_resumed,
+                claimed_ones_are_found_and_those_that_begin_left_alone,
+            ):
+                side_by_side.create_task(story(runs, client))
 
     async def test_a_worker_that_tells_of_the_crash_a_second_time_does_not_stop_it(
         self, runs: Runs, client: PrefectClient
@@ -594,12 +641,12 @@ class TestCrashedRuns:
         assert await runs.stays_crashed(begun_once)
         assert await state_of(client, never_begun) == "Crashed"
 
-    async def test_runs_of_other_deployments_are_left_alone(self, runs: Runs) -> None:
+    async def test_runs_of_other_deployments_are_left_alone(self, runs: Runs, client: PrefectClient) -> None:
         others = [await runs.of_deployment("kie"), await runs.of_deployment(f"{RECOVERY_TAG}-other")]
         for run in others:
             await runs.crash(run)
-        for run in others:
-            assert await runs.stays_crashed(run)
+        assert await runs.stays_crashed(others[0])
+        assert await state_of(client, others[1]) == "Crashed"
 
     async def test_a_run_that_ends_otherwise_is_left_alone(self, runs: Runs, client: PrefectClient) -> None:
         completed = await runs.of_deployment(RECOVERY_TAG)
@@ -623,125 +670,38 @@ async def client(prefect_server: object) -> AsyncIterator[PrefectClient]:
         yield client
 
 
-def waiting(state: State, key: str) -> State:
-    """The state as `suspend_flow_run` and `pause_flow_run` propose it."""
-    return state.model_copy(
-        update={"state_details": state.state_details.model_copy(update={"pause_key": key})}
-    )
-
-
 @pytest.mark.server
-class TestRunsThatWaitForAPerson:
-    """Suspended (no process) and paused (its process goes on) ones, on a real server with real events."""
-
-    async def heartbeat(self, run: UUID) -> None:
-        """As a run sent it eight seconds ago: ten of silence are over in two."""
-        async with get_client() as client:
-            event = heartbeat_event(await client.read_flow_run(run))
-            event = event.model_copy(update={"occurred": event.occurred - timedelta(seconds=8)})
-            await client.request("POST", "/events", json=[event.model_dump(mode="json")])
-
-    @pytest.mark.usefixtures("silence_automations")
-    async def test_they_never_crash_but_for_a_silence_after_they_were_resumed(
-        self, runs: Runs, client: PrefectClient
-    ) -> None:
-        suspended = await runs.of_deployment(RECOVERY_TAG)
-        paused = await runs.of_deployment(RECOVERY_TAG)
-        for run, state in ((suspended, Suspended()), (paused, Paused())):
-            await client.set_flow_run_state(run, Running())
-            await client.set_flow_run_state(run, waiting(state, "0"))
-            await self.heartbeat(run)  # the last one of a process that is on its way out
-        silent = await runs.of_deployment(RECOVERY_TAG)
-        never_heard = await runs.of_deployment(RECOVERY_TAG)
-        for run in (silent, never_heard):
-            await client.set_flow_run_state(run, Running())
-        await self.heartbeat(silent)
-        await client.set_flow_run_state(silent, Running(message="Waits for Kie: 1 of 1 jobs"))
-        assert await runs.becomes(RECOVERING, silent, 90)
-        assert await state_of(client, suspended) == "Suspended"
-        assert await state_of(client, paused) == "Paused"
-        assert await state_of(client, never_heard) == "Running"
-        names = [state.name for state in await states_of(client, silent)]
-        assert names[-3:] == [SILENT, "Crashed", RECOVERING]
-        for run in (suspended, paused):
-            await client.resume_flow_run(run)
-        for state in (Pending(), Running()):  # a worker takes the suspended one; the paused one runs on
-            await client.set_flow_run_state(suspended, state)
-        for run in (suspended, paused):
-            await self.heartbeat(run)
-        for run in (suspended, paused):
-            assert await runs.becomes(RECOVERING, run, 90)
-
-    async def test_nothing_but_a_running_run_can_be_called_silent(
-        self, runs: Runs, client: PrefectClient
-    ) -> None:
-        silent = State(type=StateType.PAUSED, name=SILENT)
-        led: dict[str, list[State]] = {
-            "Scheduled": [],
-            "Pending": [Pending()],
-            "Suspended": [Running(), waiting(Suspended(), "0")],
-            "Paused": [Running(), waiting(Paused(), "0")],
-            "Cancelling": [Running(), Cancelling()],
-            "Failed": [Running(), Failed()],
-        }
-        for name, states in led.items():
-            run = await runs.of_deployment("kie")
-            for state in states:
-                await client.set_flow_run_state(run, state)
-            assert (await client.set_flow_run_state(run, silent)).status != "ACCEPT"
-            assert await state_of(client, run) == name
+async def test_nothing_but_a_running_run_can_be_called_silent(runs: Runs, client: PrefectClient) -> None:
+    silent = State(type=StateType.PAUSED, name=SILENT)
+    led: dict[str, list[State]] = {
+        "Scheduled": [],
+        "Pending": [Pending()],
+        "Suspended": [Running(), waiting(Suspended(), "0")],
+        "Paused": [Running(), waiting(Paused(), "0")],
+        "Cancelling": [Running(), Cancelling()],
+        "Failed": [Running(), Failed()],
+    }
+    for name, states in led.items():
         run = await runs.of_deployment("kie")
-        await client.set_flow_run_state(run, Running())
-        assert (await client.set_flow_run_state(run, silent)).status == "ACCEPT"
+        for state in states:
+            await client.set_flow_run_state(run, state)
+        assert (await client.set_flow_run_state(run, silent)).status != "ACCEPT"
+        assert await state_of(client, run) == name
+    run = await runs.of_deployment("kie")
+    await client.set_flow_run_state(run, Running())
+    assert (await client.set_flow_run_state(run, silent)).status == "ACCEPT"
 
 
 @pytest.mark.server
-class TestRunsThatNeverBegin:
-    """Claimed by a worker that died before it began them; found, and run again once."""
-
-    @pytest.mark.usefixtures("start_automations")
-    async def test_a_claimed_run_is_found_and_one_that_begins_is_left_alone(
-        self, runs: Runs, client: PrefectClient
-    ) -> None:
-        led: dict[str, list[State]] = {
-            "Pending": [Pending()],
-            "Submitting": [Pending(), Pending(name="Submitting")],
-            "Running": [Pending(), Running()],
-            "Suspended": [Pending(), Running(), waiting(Suspended(), "0")],
-            "AwaitingConcurrencySlot": [Pending(), Scheduled(name="AwaitingConcurrencySlot")],
-            "Cancelled": [Pending(), Cancelled()],
-        }
-        made = {name: await runs.of_deployment(RECOVERY_TAG) for name in led}
-        for name, run in made.items():
-            for state in led[name]:
-                await client.set_flow_run_state(run, state)
-        lost = [made.pop(name) for name in ("Pending", "Submitting")]
-        for run in lost:
-            assert await runs.becomes(RECOVERING, run, 90)
-            names = [state.name for state in await states_of(client, run)]
-            # Each once: a busy server may fire one trigger twice. The second mark changes nothing, since the
-            # run is scheduled again ten seconds after the first.
-            told = " ".join(name for name in dict.fromkeys(names) if name != "Submitting")
-            assert told == "Scheduled Pending NotStarted Crashed Recovering"
-        for name, run in made.items():
-            assert await state_of(client, run) == name
-        # Lost a second time it is called crashed, for a person to see.
-        assert await runs.becomes("AwaitingRetry", lost[0], 60)
-        await runs.take_up(lost[0])
-        assert await runs.becomes("Crashed", lost[0], 60)
-        assert await runs.stays_crashed(lost[0])
-
-    async def test_only_a_claimed_run_can_be_called_not_started(
-        self, runs: Runs, client: PrefectClient
-    ) -> None:
-        not_started = Pending(name="NotStarted")
-        for states in ([Running()], [Running(), waiting(Suspended(), "0")], [Cancelled()]):
-            run = await runs.of_deployment("kie")
-            for state in states:
-                await client.set_flow_run_state(run, state)
-            name = await state_of(client, run)
-            assert (await client.set_flow_run_state(run, not_started)).status != "ACCEPT"
-            assert await state_of(client, run) == name
+async def test_only_a_claimed_run_can_be_called_not_started(runs: Runs, client: PrefectClient) -> None:
+    not_started = Pending(name="NotStarted")
+    for states in ([Running()], [Running(), waiting(Suspended(), "0")], [Cancelled()]):
+        run = await runs.of_deployment("kie")
+        for state in states:
+            await client.set_flow_run_state(run, state)
+        name = await state_of(client, run)
+        assert (await client.set_flow_run_state(run, not_started)).status != "ACCEPT"
+        assert await state_of(client, run) == name
 
 
 @pytest.mark.server

@@ -68,7 +68,7 @@ async def publishing(tmp_path: Path) -> AsyncIterator[Publishing]:
         with suppress(ObjectAlreadyExists):
             await client.create_work_pool(WorkPoolCreate(name="kie", type="process"))
         words = (EXAMPLES / "publish.yaml").read_text().splitlines()[0].split()
-        await asyncio.to_thread(run_prefect, tmp_path, *words[3:])
+        await asyncio.to_thread(run_prefect, tmp_path, list(words[3:]))
         deployment = await client.read_deployment_by_name("publish/kie")
         made = Publishing(client, deployment.id)
         for number in range(10):  # the server takes a new trigger into use in the background

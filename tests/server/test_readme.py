@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from pydantic import SecretStr
 
 from prefect_kie import models, tasks
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.simulator import SimulatorServer
+from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.unit.test_readme import PAGES, ROOT
 
 EXAMPLES: dict[str, str] = {
@@ -20,6 +21,28 @@ EXAMPLES: dict[str, str] = {
     for page in PAGES.values()
     for name, code in re.findall(r"<!-- run: (\w+) -->\n```(?: { .)?python(?: })?\n(.*?)```", page, re.DOTALL)
 }
+
+
+@pytest.fixture(scope="module")
+def service(prefect_server: object) -> Iterator[SimulatorServer]:
+    """One simulated Kie for all examples, and the block `kie` that leads to it."""
+    setup = PAGES[ROOT / "docs/install.md"].split("<!-- setup -->\n```python\n")[1].split("```")[0]
+    exec(setup, {})  # the page's own way to store a key
+    settings = SimulatorSettings(
+        duration_seconds=0.2, video_height=36, video_fps=2, create_per_10s=None, polls_per_second=None
+    )
+    with SimulatorServer(settings) as simulator:
+        credentials = KieCredentials(
+            api_key=SecretStr("any"), base_url=simulator.url, upload_url=simulator.url
+        )
+        credentials.save("kie", overwrite=True)
+        yield simulator
+
+
+@pytest.fixture
+def kie(service: SimulatorServer) -> SimulatorServer:
+    service.reset()
+    return service
 
 
 @pytest.mark.server
@@ -31,10 +54,6 @@ def test_each_example_runs(
     monkeypatch.setattr("prefect_kie.tasks.wait.next_poll", lambda *_, **__: 0.1)
     for picture, colour in (("boat.png", "blue"), ("fox.png", "orange")):
         Image.new("RGB", (64, 36), colour).save(tmp_path / picture)
-    setup = PAGES[ROOT / "docs/install.md"].split("<!-- setup -->\n```python\n")[1].split("```")[0]
-    exec(setup, {})  # the page's own way to store a key
-    credentials = KieCredentials(api_key=SecretStr("any"), base_url=kie.url, upload_url=kie.url)
-    credentials.save("kie", overwrite=True)
     code = EXAMPLES[name]
     if name == "collect":
         handle = asyncio.run(tasks.sora_2_text_to_video(models.Sora2TextToVideo(prompt="left behind"), "kie"))

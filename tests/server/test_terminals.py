@@ -48,7 +48,7 @@ def test_words_that_the_locale_lacks_are_a_sentence(locale: str, tmp_path: Path)
 @pytest.mark.server
 @pytest.mark.parametrize(
     "command",
-    [["--help"], ["doctor"], ["batch", "animals.csv", "--dry-run", "--credentials", "terminals"]],
+    [["--help"], ["batch", "animals.csv", "--dry-run", "--credentials", "terminals"]],
 )
 def test_a_reader_that_has_gone_is_no_error(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "animals.csv").write_text("model,prompt\nsora-2-text-to-video,A yak\n")

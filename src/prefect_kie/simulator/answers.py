@@ -15,7 +15,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.models import PAUSED, is_object
+from prefect_kie.simulator.models import is_object
 
 TRANSPORT = "prefect_kie.transport"
 """Key, in a scope's extensions, of the connection's asyncio transport."""
@@ -36,8 +36,6 @@ MESSAGES = {
 }
 """Kie's words for each code, for faults and refusals that bring none."""
 
-MISHAPS = {"field": (500, "This field is required"), "recordInfo": (422, "recordInfo is null")}
-
 
 @dataclass(frozen=True)
 class Answer:
@@ -54,28 +52,16 @@ def json_answer(content: Any, *, status: int = 200) -> Answer:
     return Answer(body, status, {"content-type": "application/json"})
 
 
-def envelope(code: int = 200, msg: str | None = None, data: Any = None) -> Answer:
+def envelope(code: int = 200, msg: str | None = None, data: Any = None, **more: Any) -> Answer:
     """Return Kie's envelope: HTTP 200, with the code in the body."""
-    return json_answer(
-        {"code": code, "msg": MESSAGES.get(code, "error") if msg is None else msg, "data": data}
-    )
+    words = MESSAGES.get(code, "error") if msg is None else msg
+    return json_answer({"code": code, "msg": words, "data": data, **more})
 
 
 def key_of(request: Request) -> str:
     """Return the key that a request carries; an empty text for none."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
-
-
-PAGE = b"<!doctype html><html><body><h1>This is not a video</h1></body></html>"
-CANNED = {
-    "paused": envelope(500, PAUSED),
-    "unknown": envelope(422, "Record does not exist"),
-    "html": Answer(PAGE, headers={"content-type": "text/html; charset=utf-8"}),
-    "dead": Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"}),
-    "empty": Answer(),
-}
-"""What some faults put in place of the true answer."""
 
 
 def spoil(answer: Answer, fault: Fault) -> Answer:
@@ -93,17 +79,14 @@ def spoil(answer: Answer, fault: Fault) -> Answer:
 
 
 def _replaced(answer: Answer, fault: Fault) -> Answer:
-    for name, canned in CANNED.items():
-        if getattr(fault, name):
-            return canned
-    if fault.mishap is not None:
-        return envelope(*MISHAPS.get(fault.mishap, (500, f"{fault.mishap} cannot be null")))
+    if fault.dead:
+        return Answer(b"link expired", 404, {"content-type": "text/plain; charset=utf-8"})
     if fault.code is not None:
         return envelope(fault.code, fault.msg, fault.data)
-    if fault.status is not None:
-        return Answer(fault.body.encode(), fault.status, {"content-type": fault.content_type})
-    if fault.garbage is not None:
-        return Answer(fault.garbage.encode(), headers={"content-type": "application/json"})
+    if fault.status is not None or fault.body is not None:
+        usual = "text/html; charset=utf-8" if fault.status else "application/json"
+        headers = {"content-type": fault.content_type or usual}
+        return Answer((fault.body or "").encode(), fault.status or 200, headers)
     if fault.redirect is not None:
         return Answer(status=302, headers={"location": fault.redirect})
     if fault.merge is not None:
@@ -143,7 +126,7 @@ class WireResponse(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        fault, body = self._fault, b"" if scope["method"] == "HEAD" else self._sent
+        fault, body = self._fault, self._sent
         if silence := (fault.delay or 0) + (fault.hang or 0):
             await self._pause(silence)
         silent = fault.hang is not None or fault.reset
@@ -156,7 +139,7 @@ class WireResponse(Response):
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
                 if fault.drip and await self._pause(step / fault.drip):
                     break
-            if scope["method"] == "HEAD" or fault.endless or len(body) == len(self.body):
+            if fault.endless or len(body) == len(self.body):
                 await send({"type": "http.response.body", "body": b""})
                 return
         transport: asyncio.Transport | None = scope.get("extensions", {}).get(TRANSPORT)

@@ -39,8 +39,7 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
     now, settings = simulator.clock(), simulator.settings
     job = simulator.find(request.query_params.get("taskId", ""))
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
-    failed = data["state"] == "fail" or data["failMsg"] is not None
-    if failed and not job.quirks.envelope_success_on_fail:
+    if data["failMsg"] is not None:
         return json_answer(report(data))
     return envelope(data=data)
 
@@ -88,7 +87,7 @@ async def api_call(stage: Stage, handler: Handler, request: Request) -> Response
         content = None
     accepted, key, allowed = len(simulator.jobs), key_of(request), simulator.settings.api_keys
     model, prompt = _concerned(simulator, stage, request, content)
-    fault = simulator.faults.take(stage, model=model, prompt=prompt) or NO_FAULT
+    fault = simulator.faults.take(stage, model=model, prompt=prompt)
     answer = Answer()
     if fault.accept or not fault.replaces:
         try:
@@ -96,7 +95,8 @@ async def api_call(stage: Stage, handler: Handler, request: Request) -> Response
                 raise Refused(401)
             answer = await handler(simulator, request, content)
         except Refused as refused:
-            answer = envelope(refused.code, refused.msg)
+            more = {"success": False} if stage == "upload" else {}
+            answer = envelope(refused.code, refused.msg, **more)
     if handler is create_task and len(simulator.jobs) == accepted:
         simulator.counts["rejected"] += 1
     return _respond(request, spoil(answer, fault), fault)
@@ -126,7 +126,7 @@ async def file(request: Request) -> Response:
     path, token = request.scope["path"], request.query_params.get("token")
     found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
     model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
-    fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh) or NO_FAULT
+    fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh)
     line: dict[str, Any] = {
         "method": request.method,
         "path": request.url.path,
@@ -149,8 +149,6 @@ async def control(request: Request) -> Response:
         match request.method, request.path_params["what"]:
             case "GET", "stats":
                 return JSONResponse(simulator.stats())
-            case "GET", "faults":
-                return JSONResponse(simulator.faults.report())
             case "GET", "settings":
                 return JSONResponse(simulator.settings.model_dump(mode="json"))
             case "GET", "file-requests":

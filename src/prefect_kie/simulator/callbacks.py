@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
-import hashlib
 import hmac
-import ipaddress
 import math
+import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
 
-from prefect_kie.simulator.faults import NO_FAULT, Fault
 from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Json
 
@@ -23,26 +21,23 @@ if TYPE_CHECKING:
 
 STEPS = (25, 50, 75)  # percents at which a progress callback is sent
 TIMEOUT = 15.0  # seconds a receiver has to answer
+TRIES = 3  # until one is answered with a 2xx status
 
 
 def is_loopback(url: str) -> bool:
     """Whether a URL stays on this machine; a name other than localhost is never resolved."""
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return bool(re.fullmatch(r"localhost|::1|127(\.\d+){3}", urlsplit(url).hostname or ""))
 
 
 def sign(key: str, task_id: str, timestamp: str) -> str:
     """Return Kie's signature of a callback: base64(HMAC-SHA256(key, taskId + "." + timestamp))."""
-    digest = hmac.new(key.encode(), f"{task_id}.{timestamp}".encode(), hashlib.sha256).digest()
+    digest = hmac.digest(key.encode(), f"{task_id}.{timestamp}".encode(), "sha256")
     return base64.b64encode(digest).decode()
 
 
 def report(data: Json) -> Json:
     """Wrap a job's record as its callback does, at its end or underway."""
-    if data["state"] == "fail" or data["failMsg"] is not None:
+    if data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
     msg = "Playground task completed successfully." if data["state"] == "success" else "success"
     return {"code": 200, "msg": msg, "data": data}
@@ -80,27 +75,26 @@ class Callbacks:
             if await self._simulator.pause(min(left, 0.5)):
                 return
         prompt = prompt_of(job.body["input"])
-        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt) or NO_FAULT
+        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt)
         if fault.drop:
             self._simulator.counts["callbacks_dropped"] += 1
             return
         await self._simulator.pause(fault.delay or 0)
-        for _ in range(1 + fault.duplicates + (self._simulator.settings.callback_duplicates if final else 0)):
-            await self._post(job, url, fault)
+        for _ in range(1 + (self._simulator.settings.callback_duplicates if final else 0)):
+            await self._post(job, url)
 
-    async def _post(self, job: Job, url: str, fault: Fault) -> None:
+    async def _post(self, job: Job, url: str) -> None:
         """Post one callback, and try again until it is answered or the tries are used up."""
         settings = self._simulator.settings
-        for attempt in range(settings.callback_tries):
+        for attempt in range(TRIES):
             if attempt:
                 await self._simulator.pause(settings.callback_retry_seconds)
             now, skew = self._simulator.clock(), settings.clock_skew_seconds
             content = report(record(job, now, skew=skew))
             headers: dict[str, str] = {}
             if settings.signing_key is not None:
-                key = settings.signing_key + ("-wrong" if fault.wrong_signature else "")
                 headers["X-Webhook-Timestamp"] = stamp = str(int(now + skew))
-                headers["X-Webhook-Signature"] = sign(key, job.task_id, stamp)
+                headers["X-Webhook-Signature"] = sign(settings.signing_key, job.task_id, stamp)
             self._simulator.counts["callbacks_sent"] += 1
             # No TLS to set up for a receiver on this machine, and no proxy between.
             async with httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT) as client:  # noqa: S501

@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import Request
 
 from prefect_kie.simulator.answers import Answer, envelope, key_of
-from prefect_kie.simulator.checks import check_input
+from prefect_kie.simulator.checks import check_input, object_schema
 from prefect_kie.simulator.media import spoilt
-from prefect_kie.simulator.models import MODELS, Json, Model, Refused, find_model, is_object
+from prefect_kie.simulator.models import MODELS, Json, Model, Refused, is_object
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
-
-WORDS = {  # of JSON Schema, by those of our rules
-    **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
-    **{"min_items": "minItems", "max_items": "maxItems"},
-    **{name: name for name in ("type", "enum", "default", "pattern")},
-}
 
 
 async def list_models(simulator: Simulator, request: Request, _: object) -> Answer:
@@ -36,12 +29,12 @@ async def list_models(simulator: Simulator, request: Request, _: object) -> Answ
             "slug": name.replace("/", "-"),
             "title": model.title or name,
             "provider": model.family,
-            "taskType": list(model.kinds),
+            "taskType": model.kinds or [model.kind],
             "description": None,
             "pricingDesc": _price_of(name, model, simulator),
         }
         for name, model in _served(simulator).items()
-        if (not kinds or kinds.intersection(model.kinds))
+        if (not kinds or kinds.intersection(model.kinds or [model.kind]))
         and provider in ("", model.family.lower())
         and asked.get("q", "").lower() in f"{name} {model.title or ''}".lower()
     ]
@@ -51,8 +44,7 @@ async def list_models(simulator: Simulator, request: Request, _: object) -> Answ
 async def schema(simulator: Simulator, request: Request, _: object) -> Answer:
     """`GET /api/v1/models/{model}/schema`."""
     name, model = _asked(simulator, request)
-    hidden = any(fnmatchcase(name, pattern) for pattern in simulator.settings.schemaless_models)
-    document = None if hidden or not model.fields else openapi(name, model)
+    document = openapi(name, model) if model.fields else None
     return envelope(data={"model": name, "openapi": document})
 
 
@@ -70,14 +62,9 @@ async def success_rate(simulator: Simulator, request: Request, _: object) -> Ans
     points: list[Json] = []
     for number in range(144):
         start, error = 1000 * (began + 600 * number), luck[number % len(luck)] / 32
-        rates: Json = {
-            "successRate": round(100 - error, 2),
-            "errorRate": round(error, 2),
-            "isNormal": error < 7,
-        }
-        if error < 0.5:
-            rates = dict.fromkeys(rates, None)
-        points.append({"start": start, "end": start + 600_000, **rates})
+        rates = {"successRate": round(100 - error, 2), "errorRate": round(error, 2), "isNormal": error < 7}
+        asked = rates if error >= 0.5 else dict.fromkeys(rates)
+        points.append({"start": start, "end": start + 600_000, **asked})
     return envelope(data={"model": name, "points": points})
 
 
@@ -101,12 +88,10 @@ async def create_asset(simulator: Simulator, request: Request, content: object) 
 def _served(simulator: Simulator) -> dict[str, Model]:
     """The models that the catalogue lists: the live ones, Sora while it is not paused, and the extra ones."""
     settings = simulator.settings
-    extra = {name: find_model(name, extra=settings.extra_models) for name in settings.extra_models}
     return {
         name: model
-        for name, model in {**MODELS, **extra}.items()
-        if model and model.status == "live" and name not in settings.retired_models
-        if not simulator.is_paused(name)
+        for name, model in {**MODELS, **settings.extra_models}.items()
+        if model.status == "live" and name not in settings.retired_models and not simulator.is_paused(name)
     }
 
 
@@ -122,7 +107,7 @@ def _asked(simulator: Simulator, request: Request) -> tuple[str, Model]:
 
 
 def _price_of(name: str, model: Model, simulator: Simulator) -> str:
-    return model.price_note or f"{simulator.settings.price_of(name):g} credits per run"
+    return model.price.get("note") or f"{simulator.settings.price_of(name):g} credits per run"
 
 
 def openapi(name: str, model: Model) -> Json:
@@ -133,11 +118,9 @@ def openapi(name: str, model: Model) -> Json:
     reference: Json = {"$ref": f"#/components/schemas/{quote(component)}"}
     body = reference
     if model.call is None:
-        rules = {
-            "model": {"type": "string", "enum": [name]},
-            "callBackUrl": {"type": "string", "format": "uri"},
-        }
-        body = _object(rules, ["model", "input"])
+        text: Json = {"type": "string"}
+        rules = {"model": text | {"enum": [name]}, "callBackUrl": text | {"format": "uri"}}
+        body = object_schema(rules, ["model", "input"])
         body["properties"]["input"] = reference
     post = {
         "requestBody": {"required": True, "content": {"application/json": {"schema": body}}},
@@ -158,21 +141,4 @@ def _shape(model: Model, variant: Json) -> Json:
     fields = {name: {**model.fields, **variant.get("fields", {})}[name] for name in allowed}
     told = variant.get("required", ())
     required = [name for name in allowed if name in told or model.fields[name].get("required")]
-    return _object(fields, required) | ({"title": variant["name"]} if variant else {})
-
-
-def _object(fields: Json, required: list[str]) -> Json:
-    properties = {name: _property(rule) for name, rule in fields.items()}
-    return {"type": "object", "properties": properties, "required": required}
-
-
-def _property(rule: Json) -> Json:
-    shown: dict[str, Any] = {WORDS[name]: value for name, value in rule.items() if name in WORDS}
-    if "properties" in rule:
-        needed = [name for name, each in rule["properties"].items() if each.get("required")]
-        shown |= _object(rule["properties"], needed)
-    if "items" in rule:
-        shown["items"] = _property(rule["items"])
-    if rule.get("format") == "uri":
-        shown["format"] = "uri"
-    return shown
+    return object_schema(fields, required) | ({"title": variant["name"]} if variant else {})

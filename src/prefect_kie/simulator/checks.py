@@ -2,134 +2,108 @@
 
 from __future__ import annotations
 
-import math
 import mimetypes
-import re
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from prefect_kie.simulator.models import (
-    Json,
-    Model,
-    Refused,
-    find_model,
-    is_address,
-    is_list,
-    is_object,
-    parse_slice,
-)
-from prefect_kie.simulator.references import check_references
+from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
-NOT_AN_OPTION = "is not within the range of allowed options"
+from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object, parse_slice
+from prefect_kie.simulator.references import reference_complaint
+
 EMPTY: tuple[object, ...] = (None, "", [], {})
+KEYWORDS = {  # of JSON Schema, by those of our rules
+    **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
+    **{"min_items": "minItems", "max_items": "maxItems"},
+    **{name: name for name in ("type", "enum", "default", "pattern", "format")},
+}
+SAME_TYPES = {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}
+WORDS = {
+    "type": "must be of type {}",
+    "enum": "is not within the range of allowed options",
+    "minimum": "must be at least {}",
+    "maximum": "must be at most {}",
+    "minLength": "length cannot be less than {} characters",
+    "maxLength": "length cannot exceed {} characters",
+    "minItems": "must have at least {} items",
+    "maxItems": "cannot have more than {} items",
+    "pattern": "does not match the pattern {}",
+    "format": "must be a valid {}",
+}
+FORMATS = FormatChecker(formats=())
+FORMATS.checks("uri")(is_address)
 
 
-def complaint(rule: Json, value: object) -> str | None:
-    """Return what is wrong with a value, in the words that follow its field's name."""
-    match rule["type"]:
-        case "boolean":
-            if not isinstance(value, bool):
-                return "must be a boolean"
-        case "number" | "integer" as kind:
-            if words := _number_complaint(rule, value, kind):
-                return words
-        case "array":
-            return _array_complaint(rule, value)
-        case "object":
-            return _object_complaint(rule, value)
-        case _:
-            if words := _string_complaint(rule, value):
-                return words
-    # A number that looks like an option is no string, and refused, as by Kie.
-    return None if value in rule.get("enum", [value]) else NOT_AN_OPTION
-
-
-def _number_complaint(rule: Json, value: object, kind: str) -> str | None:
-    least, most = rule.get("min", -math.inf), rule.get("max", math.inf)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        if kind == "integer" and value != int(value):
-            return "must be an integer"
-        if least <= value <= most:
-            return None
-    if math.isinf(least) or math.isinf(most):
-        bounds = "" if math.isinf(least) else f" of at least {least}"
-        return f"must be a number{bounds}" if math.isinf(most) else f"must be a number of at most {most}"
-    return f"must be between {least} and {most}"
-
-
-def _object_complaint(rule: Json, value: object) -> str | None:
-    properties: dict[str, Json] = rule.get("properties", {})
-    required = [name for name, each in properties.items() if each.get("required") and "default" not in each]
-    if not is_object(value) or any(name not in value for name in required):
-        return f"must be objects of {' and '.join(required or properties)}"
-    for name, each in properties.items():
-        if value.get(name) in (None, ""):
-            if name in required:
-                return f"must have a {name}"
-        elif words := complaint(each, value[name]):
-            return f"{name} {words}"
-    return None
-
-
-def _array_complaint(rule: Json, value: object) -> str | None:
-    items, least, most = rule["items"], rule.get("min_items", 0), rule.get("max_items", math.inf)
-    kind = "URLs" if items.get("format") == "uri" else f"{items['type']}s"
-    size = f"between {least} and {most}" if least else f"not more than {most}"
-    size = f"at least {least}" if math.isinf(most) else size
-    if not is_list(value) or not least <= len(value) <= most:
-        return f"must be an array of {kind}, {size}"
-    for each in value:
-        if words := complaint(items, each):
-            return words if items["type"] == "object" else f"must be an array of {kind}, {size}: each {words}"
-        if words := _type_complaint(rule, each):
-            return words
-    return None
-
-
-def _string_complaint(rule: Json, value: object) -> str | None:
-    least, longest = rule.get("min_length", 0), rule.get("max_length", math.inf)
-    if rule.get("format") == "slice":
-        return _slice_complaint(rule, value)
-    if rule.get("format") == "uri" and not (is_address(value) and len(value) <= longest):
-        return "must be a valid URL"
-    if not isinstance(value, str):
-        return NOT_AN_OPTION if "enum" in rule else "must be a string"
-    if len(value) > longest:
-        return f"length cannot exceed {longest} characters"
-    if len(value) < least:
-        return f"length cannot be less than {least} characters"
-    if "pattern" in rule and not re.search(rule["pattern"], value):
-        return f"does not match the pattern {rule['pattern']}"
-    return _type_complaint(rule, value)
-
-
-def _slice_complaint(rule: Json, value: object) -> str | None:
-    bounds = parse_slice(value) if isinstance(value, str) else None
-    if bounds is None or bounds[0] < 0:
-        return 'must have the form "start,end" in seconds'
+@FORMATS.checks("slice")
+def _is_slice(value: object) -> bool:
+    start, end = parse_slice(value) or (-1, -1)
     # Rounded, because 5.55 - 1.55 is a little more than 4.
-    if not rule["min"] <= round(bounds[1] - bounds[0], 6) <= rule["max"]:
-        return "is invalid: end - start must be between {min} and {max} seconds".format(**rule)
+    return start >= 0 and 1 <= round(end - start, 6) <= 4
+
+
+def json_schema(rule: Json) -> Json:
+    """Return a field's rule as JSON Schema."""
+    schema = {KEYWORDS[name]: value for name, value in rule.items() if name in KEYWORDS}
+    if "properties" in rule:
+        needed = [name for name, each in rule["properties"].items() if each.get("required")]
+        schema |= object_schema(rule["properties"], needed)
+    if "items" in rule:
+        schema["items"] = json_schema(rule["items"])
+    return schema
+
+
+def object_schema(fields: Json, required: list[str]) -> Json:
+    """Return the JSON Schema of an object whose fields have these rules."""
+    properties = {name: json_schema(rule) for name, rule in fields.items()}
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def complaint(field: str, rule: Json, value: object) -> str | None:
+    """Return what is wrong with a field's value."""
+    validator: Any = Draft202012Validator(json_schema(rule), format_checker=FORMATS)
+    for error in validator.iter_errors(_told(value)):
+        kind, wanted, names = error.validator, error.validator_value, error.schema.get("properties", {})
+        if kind == "required":
+            missing = [name for name in wanted if name not in error.instance]
+            if all("default" in names[name] for name in missing):
+                continue
+            words = f"must have {' and '.join(missing)}"
+        else:
+            # A number that looks like an option is no string, and refused, as by Kie.
+            words = WORDS["enum" if "enum" in error.schema else kind].format(wanted)
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
+        return f"{field}{place} {words}"
+    accepted = {_plain(each) for each in rule.get("accepts", ())}
+    for address in value if is_list(value) else [value]:
+        guess = mimetypes.guess_type(urlsplit(str(address)).path)[0]
+        if accepted and guess and _plain(guess) not in accepted:
+            return f"{field} file type not supported"
     return None
 
 
-def _type_complaint(rule: Json, address: object) -> str | None:
-    """Whether an address looks like a file of a kind that is not accepted."""
-    guess = mimetypes.guess_type(urlsplit(str(address)).path)[0] if "accepts" in rule else None
-    accepted = {_plain(each) for each in rule.get("accepts", ())}
-    return "file type not supported" if guess and _plain(guess) not in accepted else None
+def _told(value: Any) -> Any:
+    """Leave out what an object says nothing in."""
+    if is_list(value):
+        return [_told(each) for each in value]
+    if is_object(value):
+        return {name: _told(each) for name, each in value.items() if each not in (None, "")}
+    return value
 
 
 def _plain(media_type: str) -> str:
     """A media type under one of its several names."""
     name = media_type.strip(". ").replace("/x-", "/")
-    return {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}.get(
-        name, name
-    )
+    return SAME_TYPES.get(name, name)
 
 
-def check_input(model: Model, given: Json) -> None:
+def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = None) -> None:
     """Check an input object as Kie does: unknown fields are let through.
+
+    Args:
+        model: The model it is for.
+        given: The input.
+        assets: The characters that were made, and the number of pictures of each; None: anything is known.
 
     Raises:
         Refused: A field is missing (500, as recorded) or its value is not allowed (422).
@@ -139,9 +113,9 @@ def check_input(model: Model, given: Json) -> None:
         if value is None or value == "":
             if rule.get("required") and "default" not in rule:
                 raise Refused(500, f"{name} is required")
-        elif words := complaint(rule, value):
-            raise Refused(422, f"{name} {words}")
-    for constraint in model.constraints:
+        elif words := complaint(name, rule, value):
+            raise Refused(422, words)
+    for constraint in (*model.constraints, *model.beyond):
         if words := _broken(model, given, *constraint):
             raise Refused(422, words)
     shapes = {variant["name"]: _differs(model, given, variant) for variant in model.variants}
@@ -151,6 +125,8 @@ def check_input(model: Model, given: Json) -> None:
         total = sum(shot["duration"] for shot in given["shots"])
         if round(total, 6) > int(given.get("n_frames") or model.seconds):
             raise Refused(422, "shots duration cannot exceed n_frames in total")
+    if words := reference_complaint(model, given, assets):
+        raise Refused(422, words)
 
 
 def effective(model: Model, given: Json, name: str) -> Any:
@@ -159,7 +135,7 @@ def effective(model: Model, given: Json, name: str) -> Any:
     return model.fields.get(name, {}).get("default") if value in EMPTY else value
 
 
-def _told(model: Model, given: Json, name: str) -> bool:
+def _says(model: Model, given: Json, name: str) -> bool:
     """Whether a field says anything: it is neither empty nor at its default."""
     value = given.get(name)
     return value not in EMPTY and value != model.fields.get(name, {}).get("default")
@@ -168,30 +144,45 @@ def _told(model: Model, given: Json, name: str) -> bool:
 def _holds(model: Model, given: Json, condition: str) -> bool:
     """Whether a constraint's words are true of an input: `a`, `a=v`, `no a`."""
     if condition.startswith("no "):
-        return not _told(model, given, condition.removeprefix("no "))
+        return not _says(model, given, condition.removeprefix("no "))
     name, equals, wanted = condition.partition("=")
     if not equals:
-        return _told(model, given, name)
+        return _says(model, given, name)
     value = effective(model, given, name)
     shown = f"{value:g}" if isinstance(value, float) else str(value)
     return shown.lower() == wanted.lower()
 
 
 def _broken(model: Model, given: Json, condition: str, relation: str, *others: str) -> str | None:
-    """Return how an input breaks a constraint: `a excludes b`, `a=v needs b`, `any-of a b`."""
+    """Return how an input breaks a constraint.
+
+    It is `any-of a b`, `a=v needs b c` (one of them), `a excludes b c` (each of them), or `a=v at-most 2 b c`
+    (items of them together).
+    """
     if condition == "any-of":
         names = (relation, *others)
         told = any(given.get(name) not in EMPTY for name in names)
         return None if told else f"one of {', '.join(names)} is required"
-    [other] = others
-    mentioned = [condition.partition("=")[0], other.partition("=")[0]]
+    if condition and not _holds(model, given, condition):
+        return None
+    if relation == "at-most":
+        limit, *names = others
+        if sum(len(given.get(name) or ()) for name in names) <= int(limit):
+            return None
+        words = f"{' and '.join(names)} cannot have more than {limit} items"
+        return f"{words} together with {condition}" if condition else words
+    mentioned = [each.partition("=")[0] for each in (condition, *others)]
     # A condition that holds by a default alone has never been told to anybody.
-    if not _holds(model, given, condition) or not (condition[:3] == "no " or given.keys() & set(mentioned)):
+    if not (condition.startswith("no ") or given.keys() & set(mentioned)):
         return None
     if relation == "needs":
-        kept = _holds(model, given, other) if "=" in other else effective(model, given, other) not in EMPTY
-        return None if kept else f"{condition} requires {other}"
-    return f"{condition} cannot be used together with {other}" if _holds(model, given, other) else None
+        kept = any(
+            _holds(model, given, other) if "=" in other else effective(model, given, other) not in EMPTY
+            for other in others
+        )
+        return None if kept else f"{condition} requires {' or '.join(others)}"
+    wrong = next((other for other in others if _holds(model, given, other)), None)
+    return f"{condition} cannot be used together with {wrong}" if wrong else None
 
 
 def _differs(model: Model, given: Json, variant: Json) -> str | None:
@@ -200,11 +191,11 @@ def _differs(model: Model, given: Json, variant: Json) -> str | None:
         if given.get(name) in EMPTY and "default" not in variant["fields"].get(name, model.fields[name]):
             return f"{name} is required"
     for name, rule in model.fields.items():
-        if variant["allowed"] is not None and name not in variant["allowed"] and _told(model, given, name):
+        if variant["allowed"] is not None and name not in variant["allowed"] and _says(model, given, name):
             return f"{name} is not allowed"
         rule = variant["fields"].get(name)
-        if rule and given.get(name) not in EMPTY and (words := complaint(rule, given[name])):
-            return f"{name} {words}"
+        if rule and given.get(name) not in EMPTY and (words := complaint(name, rule, given[name])):
+            return words
     return None
 
 
@@ -228,8 +219,6 @@ def violations(body: object, model: Model | None) -> list[str]:
         found.append("input.upload_method: missing")
     try:
         check_input(model, given)
-        if model is find_model(body.get("model")):
-            check_references(str(body["model"]), given)
     except Refused as refused:
         found.append(f"input: {refused.msg}")
     return found

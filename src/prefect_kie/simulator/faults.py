@@ -11,24 +11,20 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prefect_kie.simulator.models import PAUSED
+
 Stage = Literal[
     "create", "asset", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"
 ]
 
-_WIRE = "code msg data status body content_type hang reset garbage empty redirect truncate drip delay"
+_WIRE = "code msg data status body content_type hang reset redirect truncate drip delay"
 _API = f"{_WIRE} merge charset gzip swollen"
 ACTIONS: Mapping[Stage, str] = {
-    "create": f"{_API} accept paused mishap",
-    "poll": f"{_API} unknown",
-    "credits": _API,
-    "catalog": _API,
-    "asset": f"{_API} accept",
-    "download-url": _API,
-    "upload": _API,
-    "file": f"{_WIRE} ignore_range html dead endless",
-    "job": "fail fail_word no_url no_url_seconds record state state_seconds result_form"
-    " envelope_success_on_fail progress stuck duration slower",
-    "callback": "drop duplicates delay wrong_signature",
+    **dict.fromkeys(("poll", "credits", "catalog", "download-url", "upload"), _API),
+    **dict.fromkeys(("create", "asset"), f"{_API} accept"),
+    "file": f"{_WIRE} ignore_range dead endless",
+    "job": "fail fail_word no_url no_url_seconds record stuck duration slower",
+    "callback": "drop delay",
 }
 """The actions that mean something at each stage; any other is refused when a fault is ordered."""
 
@@ -62,18 +58,11 @@ class Fault(BaseModel):
     msg: str | None = None  # the body's msg; each known code has a default
     data: Any = None  # the body's data
     status: int | None = Field(default=None, ge=200, le=599)  # a real HTTP status, with the next two
-    body: str = ""
-    content_type: str = "text/html; charset=utf-8"
+    body: str | None = None  # without a status: HTTP 200 that claims to be JSON
+    content_type: str | None = None  # a page of HTML where there is a status
     hang: float | None = Field(default=None, ge=0)  # silence for so many seconds, then no answer
     reset: bool = False  # the connection is closed at once without an answer
-    garbage: str | None = None  # HTTP 200 that claims to be JSON, with this text as its body
-    empty: bool = False  # HTTP 200 with an empty body
     redirect: str | None = None  # HTTP 302 to this URL
-    paused: bool = False  # what Kie says of Sora 2 since June 2026
-    # Kie fails after it has created the job, and answers as if the input were wrong: code 500, "taskNo cannot
-    # be null"; `field`: "This field is required"; `recordInfo`: code 422, "recordInfo is null".
-    mishap: Literal["taskNo", "id", "taskId", "field", "recordInfo"] | None = None
-    unknown: bool = False  # code 422, "Record does not exist"
     accept: bool = False  # the job is created although the answer is replaced
 
     # Done to the true answer
@@ -87,7 +76,6 @@ class Fault(BaseModel):
 
     # Files
     ignore_range: bool = False  # the whole file with status 200, though a part was asked for
-    html: bool = False  # HTTP 200 with an HTML page where the file should be
     dead: bool = False  # 404 for the link, until download-url has given a new one
     endless: int | None = Field(default=None, ge=1)  # so many bytes, without a Content-Length
 
@@ -98,29 +86,20 @@ class Fault(BaseModel):
     no_url_seconds: float | None = Field(default=None, ge=0)  # how long after its success there is no URL
     # Fields of recordInfo's data once it has succeeded; an object for `resultJson` is sent as a JSON string.
     record: dict[str, Any] | None = None
-    state: str | None = None  # the state that recordInfo shows instead of the true one …
-    state_seconds: float | None = Field(default=None, ge=0)  # … and for how long; None means for ever
-    result_form: Literal["string", "object", "bare", "extra"] = "string"  # of resultJson
-    envelope_success_on_fail: bool = False  # a failure comes in an envelope that says success
-    progress: float | None = None  # reported at every poll
     stuck: bool = False  # it never ends
     duration: float | None = Field(default=None, ge=0)  # seconds it takes
     slower: float = Field(default=1, ge=0)  # or so many times as long as it would
 
     # Callbacks
     drop: bool = False  # never sent
-    duplicates: int = Field(default=0, ge=0)  # further copies
-    wrong_signature: bool = False  # signed with another key
 
     _seen: int = 0  # matching calls so far
 
     @model_validator(mode="after")
     def _fits_its_stage(self) -> Self:
-        allowed = sorted(ACTIONS[self.on].split())
-        if useless := sorted(self.actions.difference(allowed)):
-            raise ValueError(
-                f"{', '.join(useless)} does nothing on {self.on}; allowed are: {', '.join(allowed)}"
-            )
+        allowed = ACTIONS[self.on]
+        if useless := self.actions.difference(allowed.split()):
+            raise ValueError(f"{', '.join(useless)} does nothing on {self.on}; allowed are: {allowed}")
         return self
 
     @property
@@ -128,27 +107,16 @@ class Fault(BaseModel):
         """The names of what it does."""
         return self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
 
-    @property
-    def struck(self) -> int:
-        """How many calls it struck."""
-        return max(0, self._seen - self.skip)
-
-    def strike(self) -> bool:
-        """Count a call that matches; False while matching calls are skipped."""
+    def strikes(self) -> bool:
+        """Count a call that matches; False while such calls are skipped, and once it has struck `times`."""
         self._seen += 1
-        return self.struck > 0
-
-    @property
-    def left(self) -> int | None:
-        """How many calls it will strike yet; None means every one."""
-        return None if self.times is None else self.times - self.struck
+        return self._seen > self.skip and (self.times is None or self._seen <= self.skip + self.times)
 
     @property
     def replaces(self) -> bool:
         """Whether the true answer is not sent at all."""
-        asked = (self.code, self.status, self.hang, self.garbage, self.redirect, self.mishap)
-        flags = (self.reset, self.empty, self.html, self.dead, self.paused, self.unknown)
-        return any(flags) or any(each is not None for each in asked)
+        asked = (self.code, self.status, self.body, self.hang, self.redirect)
+        return self.reset or self.dead or any(each is not None for each in asked)
 
 
 NO_FAULT = Fault(on="job")
@@ -158,17 +126,23 @@ NO_FAULT = Fault(on="job")
 MODERATED = (
     "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
+
+
+def _every(on: Stage, **actions: Any) -> Fault:
+    return Fault(on=on, times=None, **actions)
+
+
 PROMPT_FAULTS: Mapping[str, Fault] = {
-    "fail": Fault(on="job", fail=Failure()),
-    "moderated": Fault(on="job", fail=Failure(failMsg=MODERATED)),
-    "slow": Fault(on="job", slower=10),
-    "stuck": Fault(on="job", stuck=True),
-    "no file": Fault(on="job", no_url=True),
-    "lost job": Fault(on="poll", code=422, msg="recordInfo is null"),
-    "lost answer": Fault(on="create", reset=True, accept=True),
-    "no credits": Fault(on="create", code=402),
-    "paused": Fault(on="create", paused=True),
-    "dead link": Fault(on="file", dead=True),
+    "fail": _every("job", fail=Failure()),
+    "moderated": _every("job", fail=Failure(failMsg=MODERATED)),
+    "slow": _every("job", slower=10),
+    "stuck": _every("job", stuck=True),
+    "no file": _every("job", no_url=True),
+    "lost job": _every("poll", code=422, msg="recordInfo is null"),
+    "lost answer": _every("create", reset=True, accept=True),
+    "no credits": _every("create", code=402),
+    "paused": _every("create", code=500, msg=PAUSED),
+    "dead link": _every("file", dead=True),
 }
 """What `[sim: …]` in a prompt does.
 
@@ -179,12 +153,6 @@ its file's link is dead until download-url has given a new one.
 The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
 """
 _ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
-
-
-def asked_for(on: Stage, prompt: str) -> Fault | None:
-    """Return the fault of a stage that a prompt asks for by its words."""
-    asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
-    return next((fault for fault in asked if fault and fault.on == on), None)
 
 
 class Faults:
@@ -201,8 +169,7 @@ class Faults:
         """
         fault = Fault.model_validate(fields)
         if not fault.actions:
-            allowed = ", ".join(sorted(ACTIONS[fault.on].split()))
-            raise ValueError(f"a fault on {fault.on} needs an action, one of: {allowed}")
+            raise ValueError(f"a fault on {fault.on} needs an action, one of: {ACTIONS[fault.on]}")
         self._ordered.append(fault)
 
     def clear(self) -> None:
@@ -211,22 +178,15 @@ class Faults:
 
     def take(
         self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
-    ) -> Fault | None:
-        """Return the fault that strikes a call about a job of this model and prompt, if one does; count it.
+    ) -> Fault:
+        """Return the fault that strikes a call about a job of this model and prompt, or NO_FAULT; count it.
 
         A link fresh from download-url is struck by no `dead`.
         """
-        for fault in self._ordered:
-            if fault.on != on or fault.left == 0 or (fault.dead and fresh_link):
+        asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
+        for fault in (*self._ordered, *filter(None, asked)):
+            if fault.on != on or (fault.dead and fresh_link):
                 continue
-            if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strike():
+            if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strikes():
                 return fault
-        asked = asked_for(on, prompt)
-        return None if asked and asked.dead and fresh_link else asked
-
-    def report(self) -> list[dict[str, Any]]:
-        """Return each ordered fault with the number of calls it struck and what is left of it."""
-        return [
-            {**each.model_dump(exclude_unset=True), "struck": each.struck, "left": each.left}
-            for each in self._ordered
-        ]
+        return NO_FAULT

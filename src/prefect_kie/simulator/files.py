@@ -17,7 +17,6 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
-from email.message import Message
 from email.utils import formatdate
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,11 +24,16 @@ from urllib.parse import quote, unquote, urlsplit
 
 from starlette.requests import Request
 
-from prefect_kie.simulator.answers import Answer, json_answer
+from prefect_kie.simulator.answers import Answer, envelope
 from prefect_kie.simulator.jobs import Clip, Job
-from prefect_kie.simulator.models import is_object
-from prefect_kie.simulator.sound import render_sound
-from prefect_kie.simulator.video import RendererMissing, RenderingStopped, render_picture, render_video
+from prefect_kie.simulator.models import Json, Refused, is_object
+from prefect_kie.simulator.rendering import (
+    RendererMissing,
+    RenderingStopped,
+    render_picture,
+    render_sound,
+    render_video,
+)
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -121,9 +125,10 @@ def render(look: Look, stopped: Callable[[], bool]) -> bytes:
     if clip.form in ("mp3", "wav"):
         return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
     shown: dict[str, Any] = {"prompt": clip.prompt, "model": clip.model, "height": height, "image": image}
+    ratio = clip.ratio or 1
     if clip.form != "mp4":
-        return render_picture(clip.form, ratio=clip.ratio, number=clip.number, **shown)
-    shown |= {"seconds": clip.seconds, "portrait": clip.portrait, "sound": clip.sound, "fps": fps}
+        return render_picture(clip.form, ratio=ratio, number=clip.number, **shown)
+    shown |= {"seconds": clip.seconds, "portrait": ratio < 1, "sound": clip.sound, "fps": fps}
     with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
         path = render_video(Path(folder, "video.mp4"), **shown, watermark=clip.watermark, stopped=stopped)
         return path.read_bytes()
@@ -137,10 +142,9 @@ def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:
     if if_range is not None and if_range not in (whole.headers["etag"], whole.headers["last-modified"]):
         return whole
     size = len(whole.body)
-    if match[1]:
-        start, stop = int(match[1]), min(size, int(match[2] or size - 1) + 1)
-    else:
-        start, stop = max(0, size - int(match[2])), size
+    start, stop = int(match[1] or max(0, size - int(match[2]))), size
+    if match[1] and match[2]:
+        stop = min(size, int(match[2]) + 1)
     if start >= stop:
         return Answer(b"", 416, {"content-range": f"bytes */{size}"})
     headers = {**whole.headers, "content-range": f"bytes {start}-{stop - 1}/{size}"}
@@ -161,7 +165,7 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
     """`POST /api/file-stream-upload`: a multipart form of file, uploadPath and fileName."""
     form = parse_form(request.headers.get("content-type", ""), await request.body())
     if "file" not in form:
-        return failed("file is required")
+        raise Refused(400, "file is required")
     body, file_name = form.pop("file")
     given = {name: content.decode(errors="replace") for name, (content, _) in form.items()}
     return _store(simulator, request, body, given, file_name)
@@ -169,28 +173,24 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
 
 async def upload_base64(simulator: Simulator, request: Request, given: object) -> Answer:
     """`POST /api/file-base64-upload`: base64Data, with or without the head of a data URL."""
-    encoded = given.get("base64Data") if is_object(given) else None
-    if not is_object(given) or not isinstance(encoded, str):
-        return failed("base64Data is required")
+    encoded, asked = _required(given, "base64Data")
     try:
         body = base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
     except binascii.Error:
-        return failed("base64Data is not valid")
-    return _store(simulator, request, body, given)
+        raise Refused(400, "base64Data is not valid") from None
+    return _store(simulator, request, body, asked)
 
 
 async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
     """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
-    url = given.get("fileUrl") if is_object(given) else None
-    if not is_object(given) or not isinstance(url, str):
-        return failed("fileUrl is required")
+    url, asked = _required(given, "fileUrl")
     own, path = request.url.netloc, unquote(urlsplit(url).path)
     if urlsplit(url).netloc != own:
-        return failed(f"Failed to fetch the file: the simulator fetches from {own} only")
+        raise Refused(400, f"Failed to fetch the file: the simulator fetches from {own} only")
     answer = await simulator.files.fetch(path)
     if answer.status != 200:
-        return failed(f"Failed to fetch the file: HTTP {answer.status}")
-    return _store(simulator, request, answer.body, given, PurePosixPath(path).name)
+        raise Refused(400, f"Failed to fetch the file: HTTP {answer.status}")
+    return _store(simulator, request, answer.body, asked, PurePosixPath(path).name)
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | None]]:
@@ -198,21 +198,16 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
 
     Starlette's own parser would need python-multipart, which does not come with Prefect.
     """
-    form = Message()
-    form["content-type"] = content_type
-    boundary = form.get_boundary("").encode()
-    parts: dict[str, tuple[bytes, str | None]] = {}
-    for chunk in (b"\r\n" + body).split(b"\r\n--" + boundary)[1:-1] if boundary else ():
-        head, _, content = chunk.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-        header = message_from_bytes(head)
-        if name := header.get_param("name", header="content-disposition"):
-            parts[str(name)] = content, header.get_filename()
-    return parts
+    form: Any = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body)
+    named = [(part.get_param("name", header="content-disposition"), part) for part in form.walk()]
+    return {name: (part.get_payload(decode=True), part.get_filename()) for name, part in named if name}
 
 
-def failed(msg: str) -> Answer:
-    """Return a refused upload in the upload host's envelope."""
-    return json_answer({"success": False, "code": 400, "msg": msg, "data": None})
+def _required(given: object, name: str) -> tuple[str, Json]:
+    """Return a field of a body, and the body."""
+    if not is_object(given) or not isinstance(given.get(name), str):
+        raise Refused(400, f"{name} is required")
+    return given[name], given
 
 
 def _store(
@@ -221,9 +216,9 @@ def _store(
     """Keep an uploaded file, and answer with its URL."""
     folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
     if not folder:
-        return failed("uploadPath is required")
+        raise Refused(400, "uploadPath is required")
     if folder != folder.strip("/") or ".." in folder.split("/") or "/" in name:
-        return failed("uploadPath must not begin or end with a slash, and fileName must not hold one")
+        raise Refused(400, "uploadPath must not begin or end with a slash, and fileName must not hold one")
     path, now, settings = f"{folder}/{name}", simulator.clock(), simulator.settings
     upload = Upload(body, mimetypes.guess_type(name)[0] or "application/octet-stream", now)
     # A path that exists keeps its first content, as in Kie's cache.
@@ -240,7 +235,7 @@ def _store(
         "uploadedAt": _written(uploaded_at),
         "expiresAt": _written(uploaded_at + timedelta(days=settings.upload_days)),
     }
-    return json_answer({"success": True, "code": 200, "msg": "File uploaded successfully", "data": data})
+    return envelope(200, "File uploaded successfully", data, success=True)
 
 
 def _written(moment: datetime) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
-from prefect_kie.simulator.models import Json, is_list, is_object
+from prefect_kie.simulator.models import Json, is_object, objects_in
 from prefect_kie.simulator.references import came_with
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
@@ -24,12 +24,11 @@ class Clip:
     prompt: str
     model: str
     seconds: int
-    portrait: bool
     watermark: bool = False
     image: str | None = None  # path of its background picture among this simulator's uploads
     form: str = "mp4"  # or png, jpeg, webp, mp3, wav
     sound: bool = False  # whether a video has a sound track
-    ratio: float = 1.0  # width to height of a picture
+    ratio: float | None = None  # width to height, where something tells it
     number: int = 0  # which of several files it is
 
 
@@ -64,16 +63,8 @@ class Job:
         passed = self._passed(now)
         return "waiting" if passed < QUEUED_AT else "queuing" if passed < STARTED_AT else "generating"
 
-    def shown_state(self, now: float) -> str:
-        """Return the state that recordInfo reports: the true one, unless a fault says otherwise."""
-        seconds = self.quirks.state_seconds
-        over = seconds is not None and now >= self.created_at + seconds
-        return self.state(now) if over or self.quirks.state is None else self.quirks.state
-
     def progress(self, now: float) -> float:
         """Return its progress, 0 to 100."""
-        if self.quirks.progress is not None:
-            return self.quirks.progress
         if self.state(now) == "success":
             return 100
         exact = 100 * (self._passed(now) - STARTED_AT) / (1 - STARTED_AT)
@@ -83,11 +74,6 @@ class Job:
     def time_of_progress(self, percent: float) -> float:
         """Return the epoch seconds at which its progress reaches a number of percent."""
         return self.created_at + self.duration * (STARTED_AT + (1 - STARTED_AT) * percent / 100)
-
-    def is_late(self, now: float) -> bool:
-        """Whether a fault keeps the addresses back, although the job has succeeded."""
-        seconds = self.quirks.no_url_seconds
-        return seconds is not None and now < self.finishes_at + seconds
 
     def summary(self, now: float) -> Json:
         """Return what `GET /_sim/stats` says of it."""
@@ -115,12 +101,9 @@ def prompt_of(given: object) -> str:
     """Return the words of an input object: its prompt, the scenes of its shots, or what stands for them."""
     if not is_object(given):
         return ""
-    scenes, turns = given.get("shots"), given.get("dialogue")
-    parts: list[object] = [given.get("prompt")]
-    if is_list(scenes):
-        parts += [shot.get("Scene") for shot in scenes if is_object(shot)]
-    if is_list(turns):
-        parts += [turn.get("text") for turn in turns if is_object(turn)]
+    parts = [given.get("prompt")]
+    parts += [shot.get("Scene") for shot in objects_in(given.get("shots"))]
+    parts += [turn.get("text") for turn in objects_in(given.get("dialogue"))]
     words = " ".join(part for part in parts if isinstance(part, str))
     return words or next((str(given[name]) for name in WORDS if given.get(name)), "")
 
@@ -131,9 +114,8 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     def milliseconds(moment: float) -> int:
         return round((moment + skew) * 1000)
 
-    state, quirks = job.shown_state(now), job.quirks
-    # A fault may show an end that has not come.
-    ended = min(job.finishes_at, now) if state in ("success", "fail") else None
+    state, quirks = job.state(now), job.quirks
+    ended = job.finishes_at if state in ("success", "fail") else None
     # The create request as a JSON string, whose input is a JSON string once more.
     given = {**job.body, "input": json.dumps(job.body["input"], ensure_ascii=False)}
     data: Json = {
@@ -152,32 +134,16 @@ def record(job: Job, now: float, *, skew: float = 0.0, report_progress: bool = T
     if job.reports_progress and report_progress:
         data["progress"] = job.progress(now)
     if state == "success":
-        result = _result(job, now)
-        if job.in_response:
-            data["response"] = result
-        else:
-            data["resultJson"] = result if quirks.result_form == "object" else json.dumps(result)
+        late = quirks.no_url_seconds is not None and now < job.finishes_at + quirks.no_url_seconds
+        empty: Json = {name: [] for name in job.result if name.endswith("Urls")}
+        result = empty if quirks.no_url or late else job.result
+        data |= {"response": result} if job.in_response else {"resultJson": json.dumps(result)}
         data["creditsConsumed"] = job.price
-        if quirks.result_form == "extra":
-            data["queueTime"] = 3
-        if quirks.record is not None and not job.is_late(now):
+        if quirks.record is not None and not late:
             data |= quirks.record
             if isinstance(data["resultJson"], dict | list):
                 data["resultJson"] = json.dumps(data["resultJson"])
-    elif state == "fail" and job.failure:
+    elif job.failure and ended is not None:
         data |= job.failure.model_dump()
         data["state"] = quirks.fail_word or state
     return data
-
-
-def _result(job: Job, now: float) -> Json:
-    """What was made, in the form that was ordered."""
-    quirks, result = job.quirks, job.result
-    if quirks.no_url or job.is_late(now):
-        empty: Json = {name: [] for name in result if name.endswith("Urls")}
-        result = empty
-    if quirks.result_form == "bare" and "resultObject" in result:
-        result = {"character_id": result["resultObject"]["character_id"]}
-    if quirks.result_form == "extra":
-        result = {**result, "firstFrameUrl": None, "meta": {"engine": "simulator"}}
-    return result

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import ExitStack
 from typing import Any, Self, TypeVar
 
 import uvicorn
+from anyio import CancelScope
+from anyio.abc import TaskStatus
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from starlette.applications import Starlette
 from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -21,7 +23,6 @@ from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
 
 T = TypeVar("T")
-QUIET: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
 
 
 async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str], None]) -> None:
@@ -32,9 +33,9 @@ async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str],
         scope["extensions"] = {TRANSPORT: getattr(send, "__self__").transport}  # noqa: B009
         await app(scope, receive, send)
 
-    config = uvicorn.Config(
-        with_transport, ws="none", lifespan="off", date_header=False, server_header=False, **QUIET
-    )
+    quiet: dict[str, Any] = {"log_config": None, "log_level": "warning", "access_log": False}
+    bare: dict[str, Any] = {"ws": "none", "lifespan": "off", "date_header": False, "server_header": False}
+    config = uvicorn.Config(with_transport, **quiet, **bare)
     config.load()
     served, simulator = ServerState(), app.state.simulator
     server = await asyncio.get_running_loop().create_server(
@@ -47,13 +48,14 @@ async def _serve(app: Starlette, host: str, port: int, on_start: Callable[[str],
         await asyncio.Event().wait()
     finally:
         server.close()
-        while served.connections or served.tasks:
-            for connection in list(served.connections):
-                connection.transport.abort()
-            await asyncio.sleep(0)
-            # Only now, so that who wakes up finds the connection gone.
-            simulator.stop()
-            await asyncio.sleep(0.002)
+        with CancelScope(shield=True):
+            while served.connections or served.tasks:
+                for connection in list(served.connections):
+                    connection.transport.abort()
+                await asyncio.sleep(0)
+                # Only now, so that who wakes up finds the connection gone.
+                simulator.stop()
+                await asyncio.sleep(0.002)
         simulator.stop()
 
 
@@ -76,20 +78,20 @@ class SimulatorServer:
     """
 
     simulator: Simulator
-    _loop: asyncio.AbstractEventLoop
-    _stop: Callable[[], object]
 
     def __init__(
         self, settings: SimulatorSettings | None = None, *, host: str = "127.0.0.1", port: int = 0
     ) -> None:
         self._settings = settings
         self._address = (host, port)
+        self._running = ExitStack()
+        self._portal: BlockingPortal | None = None
         self._url = ""
 
     @property
     def url(self) -> str:
         """Both the base URL and the upload URL, without a slash at its end."""
-        if not self._url:
+        if self._portal is None:
             raise RuntimeError("the simulator is not running: use it as `with SimulatorServer() as kie:`")
         return self._url
 
@@ -111,43 +113,28 @@ class SimulatorServer:
 
     def _do(self, act: Callable[[], T]) -> T:
         """Act in the server's thread while it runs, so that nothing changes underneath."""
-        if not self._url:
-            return act()
-
-        async def acting() -> T:
-            return act()
-
-        return asyncio.run_coroutine_threadsafe(acting(), self._loop).result(10)
+        return self._portal.call(act) if self._portal else act()
 
     def __enter__(self) -> Self:
         """Start it; returns when it listens."""
-        app, started = create_app(self._settings), Future[str]()
+        app = create_app(self._settings)
         self.simulator = app.state.simulator
 
-        async def serve_app() -> None:
-            self._loop = asyncio.get_running_loop()
-            serving = asyncio.ensure_future(_serve(app, *self._address, started.set_result))
-            self._stop = serving.cancel
-            with contextlib.suppress(asyncio.CancelledError):
-                await serving
+        async def serve_app(*, task_status: TaskStatus[str]) -> None:
+            await _serve(app, *self._address, task_status.started)
 
-        def run() -> None:
-            try:
-                asyncio.run(serve_app())
-            except OSError as error:
-                started.set_exception(error)
-
-        self._thread = threading.Thread(target=run, name="kie-simulator", daemon=True)
-        self._thread.start()
-        self._url = started.result(10)
+        with ExitStack() as running:
+            portal = running.enter_context(start_blocking_portal(name="kie-simulator"))
+            serving, self._url = portal.start_task(serve_app)
+            running.callback(serving.cancel)
+            self._running = running.pop_all()
+        self._portal = portal
         return self
 
     def __exit__(self, *exception: object) -> None:
         """Stop it at once, whatever hangs."""
-        if self._url:
-            self._url = ""
-            self._loop.call_soon_threadsafe(self._stop)
-            self._thread.join(10)
+        self._portal = None
+        self._running.close()
 
 
 def serve(

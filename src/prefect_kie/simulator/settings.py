@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from prefect_kie.simulator.models import MODELS, Json
+from prefect_kie.simulator.models import MODELS, Model
 
 PAUSED_TODAY = ("sora-2-*",)
 """What the real Kie has paused since June 2026, for `paused_models`."""
@@ -35,10 +34,9 @@ class SimulatorSettings(BaseModel):
     # Money
     credits: float = 1000.0  # balance at the start
     prices: Mapping[str, float] = {  # of a successful job, by model
-        name: model.price for name, model in MODELS.items() if model.price is not None
+        name: model.credits for name, model in MODELS.items() if model.credits is not None
     }
     default_price: float = Field(default=15.0, ge=0)  # of a job whose model `prices` does not name
-    insufficient_credits_code: int = 402  # 500 has been seen in production as well
 
     # Keys and limits
     api_keys: tuple[str, ...] | None = None  # accepted keys; None accepts any key that is not empty
@@ -48,13 +46,10 @@ class SimulatorSettings(BaseModel):
     catalog_per_second: int | None = 1  # the catalogue's four calls together, per key; None: no limit
 
     # Models
-    # Beside Kie's: rows as of `catalog.json`, by name; every part may be left out, and one without `fields`
-    # takes any input. Names alone do, too.
-    extra_models: Mapping[str, Json] = {"acme/any-video": {}}
+    # Beside Kie's: rows as of `catalog.json`, by name; one without `fields` takes any input.
+    extra_models: Mapping[str, Model] = {"acme/any-video": Model()}
     retired_models: tuple[str, ...] = ()  # "not supported", as if Kie had dropped them
     paused_models: tuple[str, ...] = ()  # models, or patterns such as PAUSED_TODAY, refused as paused
-    schemaless_models: tuple[str, ...] = ()  # models, or patterns, for which the catalogue has no schema yet
-    moderated_words: tuple[str, ...] = ("gore",)  # a prompt with one of them makes the job fail at its end
 
     # Files
     result_days: float = Field(default=14.0, ge=0)  # how long a result file stays
@@ -64,14 +59,12 @@ class SimulatorSettings(BaseModel):
     state_file: Path | None = None  # where jobs, credits and uploads are kept; None forgets them at the end
 
     # Callbacks
-    callback_tries: int = Field(default=3, ge=1)  # until one is answered with a 2xx status
     callback_retry_seconds: float = Field(default=1.0, ge=0)  # between two tries
     callback_duplicates: int = Field(default=0, ge=0)  # further copies of each final callback
 
-    @field_validator("extra_models", mode="before")
-    @classmethod
-    def _names_alone(cls, given: Any) -> Any:
-        return given if isinstance(given, Mapping) else {str(name): {} for name in given}  # pyright: ignore[reportUnknownVariableType]
+    def model(self, name: object) -> Model | None:
+        """Return what is known about a model."""
+        return self.extra_models.get(str(name)) or MODELS.get(str(name))
 
     def price_of(self, model: str) -> float:
         """Return the credits a successful job of this model costs."""

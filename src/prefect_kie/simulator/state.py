@@ -13,42 +13,43 @@ from collections.abc import Callable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from prefect_kie.simulator.callbacks import Callbacks
 from prefect_kie.simulator.checks import check_input, violations
-from prefect_kie.simulator.faults import MODERATED, NO_FAULT, Failure, Faults
-from prefect_kie.simulator.files import Files
+from prefect_kie.simulator.faults import MODERATED, Failure, Faults
+from prefect_kie.simulator.files import Files, Upload
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
-from prefect_kie.simulator.kept import Kept
 from prefect_kie.simulator.media import spoilt
-from prefect_kie.simulator.models import (
-    PAUSED,
-    Json,
-    Model,
-    Refused,
-    find_model,
-    is_object,
-    is_url,
-    parse_slice,
-)
-from prefect_kie.simulator.references import check_references
+from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url, parse_slice
+from prefect_kie.simulator.references import MENTION
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
 NOT_SUPPORTED = (
     "The model name you specified is not supported. Please verify it and ensure the model is available."
 )
-UNKNOWN_HANDLE = (
-    "This content may violate our guardrails: it mentions @{}, and no such character is available."
-)
+UNKNOWN_HANDLE = "This content may violate our guardrails: it mentions @{}, which is no character."
 HANDLE_TAKEN = "The character_user_name {} is already taken. Please choose another one."
 REMARK = "insert this username directly into your prompt.(@character_user_name)."
 
-MENTION = re.compile(r"(?<![\w.-])@([A-Za-z0-9._-]+)")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
     *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
     *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
 )
+
+
+class Kept(BaseModel):
+    """What survives a restart of one simulated account; what was charged follows from the jobs."""
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
+
+    granted: float
+    jobs: dict[str, Job]
+    uploads: dict[str, Upload]
+    handles: set[str]
+    assets: dict[str, int] = {}
 
 
 class Simulator:
@@ -60,7 +61,11 @@ class Simulator:
         self._initial = settings
         self._begin()
         if settings.state_file is not None and settings.state_file.exists():
-            self._recall(Kept.load(settings.state_file))
+            kept = Kept.model_validate_json(settings.state_file.read_text(encoding="utf-8"))
+            self._granted, self._handles, self.assets = kept.granted, kept.handles, kept.assets
+            self.files.uploads = kept.uploads
+            for job in kept.jobs.values():
+                self._take(job)
 
     def _begin(self) -> None:
         self.settings = settings = self._initial
@@ -97,22 +102,15 @@ class Simulator:
         self.keep()
 
     def keep(self) -> None:
-        """Write down what a restart must not lose, where a file for it is set."""
-        if self.settings.state_file is not None:
+        """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
+        if (path := self.settings.state_file) is not None:
+            uploads, handles = self.files.uploads, self._handles
             kept = Kept(
-                granted=self._granted,
-                jobs=self.jobs,
-                uploads=self.files.uploads,
-                handles=self._handles,
-                assets=self.assets,
+                granted=self._granted, jobs=self.jobs, uploads=uploads, handles=handles, assets=self.assets
             )
-            kept.save(self.settings.state_file)
-
-    def _recall(self, kept: Kept) -> None:
-        self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
-        self.assets = kept.assets
-        for job in kept.jobs.values():
-            self._take(job)
+            new = path.with_name(path.name + ".new")
+            new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
+            new.replace(path)
 
     def resume(self) -> None:
         """Send the callbacks of recalled jobs that still run. Must be called in the running event loop."""
@@ -151,7 +149,7 @@ class Simulator:
         name, given = str(body.get("model") or ""), body.get("input")
         if not name:
             raise Refused(500, "model is required")
-        model = find_model(name, extra=settings.extra_models)
+        model = settings.model(name)
         if model is None or model.call or name in settings.retired_models:
             raise Refused(422, NOT_SUPPORTED)
         if self.is_paused(name):
@@ -161,15 +159,12 @@ class Simulator:
         for field in ("callBackUrl", "progressCallBackUrl"):
             if body.get(field) and not is_url(body[field]):
                 raise Refused(422, f"{field} must be a valid URL")
-        check_input(model, given)
-        if name not in settings.extra_models:
-            check_references(name, given, self.assets)
+        check_input(model, given, self.assets)
         if model.gives == "pro-character":
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
         if round(self.credits() - self._reserved, 6) < settings.price_of(name):
-            code = settings.insufficient_credits_code
-            raise Refused(code, "Credits insufficient" if code == 500 else None)
+            raise Refused(402)
         job = self._new_job(name, model, body, base_url, now)
         self._take(job)
         self.callbacks.expect(job)
@@ -223,7 +218,7 @@ class Simulator:
 
     def _new_job(self, name: str, model: Model, body: Json, base_url: str, now: float) -> Job:
         settings, given = self.settings, body["input"]
-        quirks = self.faults.take("job", model=name, prompt=prompt_of(given)) or NO_FAULT
+        quirks = self.faults.take("job", model=name, prompt=prompt_of(given))
         duration = settings.durations.get(name, settings.duration_seconds) * quirks.slower
         if settings.duration_sigma:
             duration *= self._random.lognormvariate(0, settings.duration_sigma)
@@ -236,6 +231,7 @@ class Simulator:
             duration=duration if quirks.duration is None else quirks.duration,
             price=settings.price_of(name),
             failure=quirks.fail or self._failure(model, given) or spoilt(self, name, given, base_url),
+            in_response="data.response" in model.result.get("where", ""),
             reports_progress=model.progress,
             quirks=quirks,
         )
@@ -249,7 +245,7 @@ class Simulator:
         """Decide whether moderation, or a handle, will make the job fail at its end."""
         prompt, asked = prompt_of(given), given.get("character_user_name")
         words = f"{prompt} {given.get('character_prompt', '')}"
-        if any(re.search(rf"\b{re.escape(word)}\b", words, re.I) for word in self.settings.moderated_words):
+        if re.search(r"\bgore\b", words, re.IGNORECASE):
             return Failure(failMsg=MODERATED)
         # Other models mention their own references with an @.
         for mention in MENTION.findall(prompt) if model.family == "sora" else ():
@@ -276,7 +272,7 @@ class Simulator:
     def inspect(self, body: object) -> None:
         """Count a createTask body that is not as documented."""
         name = body.get("model") if is_object(body) else None
-        if found := violations(body, find_model(name, extra=self.settings.extra_models)):
+        if found := violations(body, self.settings.model(name)):
             self.counts["violations"] += 1
             self._violations += [f"{name}: {each}" for each in found]
 

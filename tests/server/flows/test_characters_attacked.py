@@ -160,17 +160,7 @@ async def test_files_in_a_storage_block_are_found_there_by_every_run(
     await RemoteFileSystem(basepath="memory://bucket/kept").asave("bucket", overwrite=True)
     for number, name in enumerate(("local-file-system/shelf", "remote-file-system/bucket"), start=1):
         handle = f"shelved_{number}"
-        made = await character_series(
-            str(video),
-            new(handle),
-            ["{character} surfs"],
-            SLICE,
-            WAN,
-            credentials=credentials,
-            output=Output(storage=name),
-            waiting=QUICKLY,
-        )
-        assert [one.status for one in made.episodes] == ["saved"]
+        await create_character(str(video), new(handle), SLICE, credentials, Output(storage=name))
         block: KieCharacter = await KieCharacter.aload(handle.replace("_", "-"))
         assert (block.storage, block.stills[0].startswith(f"characters/{handle}/")) == (name, True)
         again = await generate_video(
@@ -180,13 +170,24 @@ async def test_files_in_a_storage_block_are_found_there_by_every_run(
             waiting=QUICKLY,
         )
         assert again.videos[0].status == "saved"
-        assert kie.stats()["created"] == 2 * number
+        assert kie.stats()["created"] == number
+    made = await character_series(
+        str(video),
+        new("shelved_1"),
+        ["{character} surfs"],
+        SLICE,
+        WAN,
+        credentials=credentials,
+        output=Output(storage="local-file-system/shelf"),
+        waiting=QUICKLY,
+    )
+    assert [one.status for one in made.episodes] == ["saved"]
     unnamed = Output(storage=LocalFileSystem(basepath=str(tmp_path / "shelf")))
     with pytest.raises(InvalidRequest, match="no name to be found by"):
         await character_series(
             ORIGINAL, new("unnamed"), ["hi"], SLICE, WAN, credentials=credentials, output=unnamed
         )
-    assert kie.stats()["created"] == 4
+    assert kie.stats()["created"] == 3
 
 
 @pytest.fixture
@@ -223,7 +224,7 @@ async def test_what_cannot_become_episodes_is_refused_before_the_original_is_pai
                 waiting=QUICKLY,
             )
     assert kie.stats()["created"] == 0
-    kie.change(video_height=360, video_fps=24)  # an original that can be looked at
+    kie.change(video_height=360, video_fps=8)  # an original that can be looked at
     for _ in range(2):  # what is enough for the original and both episodes is enough when run again, too
         made = await character_series(
             ORIGINAL,

@@ -44,7 +44,7 @@ class Killed(BaseException):
 def kie() -> Iterator[SimulatorServer]:
     """A simulated Kie whose videos are large enough to be looked at."""
     settings = SimulatorSettings(
-        duration_seconds=0.1, video_height=360, video_fps=24, create_per_10s=None, polls_per_second=None
+        duration_seconds=0.1, video_height=360, video_fps=8, create_per_10s=None, polls_per_second=None
     )
     with SimulatorServer(settings) as simulator:
         yield simulator

@@ -63,14 +63,14 @@ async def test_one_refusal_of_the_account_ends_all_submissions(
 ) -> None:
     kie.fault("create", times=None, **fault)
     with pytest.raises(RunIncomplete) as caught:
-        await generate_batch(rows(60), credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
+        await generate_batch(rows(20), credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert (kie.stats()["created"], kie.stats()["rejected"]) == (0, 1)
     result = caught.value.result
-    assert result.counts == {"not submitted": 60}
+    assert result.counts == {"not submitted": 20}
     assert {(video.billed, video.credits) for video in result.videos} == {("no", 0.0)}
     lines = str(caught.value).splitlines()
     assert len(lines) == 3
-    assert lines[1].startswith("- 60 of 60 not submitted: ")
+    assert lines[1].startswith("- 20 of 20 not submitted: ")
     assert told in lines[1]
 
 

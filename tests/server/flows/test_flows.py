@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -70,17 +71,6 @@ async def test_a_video_is_made_saved_and_told(
 
 
 @pytest.mark.server
-async def test_variations_are_jobs_of_their_own(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    made = await generate_video(CAT, credentials, count=3, output=Output(directory=tmp_path), waiting=QUICKLY)
-    assert [outcome.take for outcome in made.videos] == [1, 2, 3]
-    assert len({outcome.task_id for outcome in made.videos}) == 3
-    assert kie.stats()["created"] == 3
-    assert len(list(tmp_path.glob("*.mp4"))) == 3
-
-
-@pytest.mark.server
 async def test_one_failed_video_does_not_lose_the_others(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -89,6 +79,8 @@ async def test_one_failed_video_does_not_lose_the_others(
         await generate_video(CAT, credentials, count=3, output=Output(directory=tmp_path), waiting=QUICKLY)
 
     outcomes = caught.value.result.videos
+    assert [outcome.take for outcome in outcomes] == [1, 2, 3]
+    assert len({outcome.task_id for outcome in outcomes}) == 3
     assert sorted(outcome.status for outcome in outcomes) == ["failed", "saved", "saved"]
     assert len(list(tmp_path.glob("*.mp4"))) == 2
     lines = str(caught.value).splitlines()
@@ -121,39 +113,6 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
         await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert "unexpected error" in caplog.text
     assert "broken" in caplog.text
-
-
-@pytest.mark.server
-async def test_a_run_started_again_pays_nothing_and_fetches_nothing(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    crashes = iter([True, False])
-
-    @flow(retries=1, retry_delay_seconds=0)
-    async def pipeline() -> None:
-        await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-        if next(crashes):
-            raise RuntimeError("the next step of the pipeline crashed")
-
-    await pipeline()
-
-    stats = kie.stats()
-    assert (stats["created"], stats["file_requests"]) == (1, 1)
-
-
-@pytest.mark.server
-async def test_a_job_key_makes_runs_share_their_jobs(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    for _ in range(2):
-        await generate_video(
-            CAT,
-            credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-            scope=Scope(job_key="chapter 1"),
-        )
-    assert kie.stats()["created"] == 1
 
 
 @pytest.mark.server
@@ -208,47 +167,21 @@ async def test_a_count_out_of_bounds_is_refused(kie: SimulatorServer, credential
 
 
 @pytest.mark.server
-async def test_any_market_model_runs_by_its_name(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    request = MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"})
-    made = await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-    assert made.videos[0].status == "saved"
-    assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}
-
-
-@pytest.mark.server
-async def test_videos_go_into_a_storage_block(
+async def test_videos_of_any_model_go_into_a_storage_block(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     block = LocalFileSystem(basepath=str(tmp_path / "shelf"))
     await block.asave("flows-test", overwrite=True)
-    for storage in (block, "local-file-system/flows-test"):
-        await generate_video(CAT, credentials, output=Output(storage=storage), waiting=QUICKLY)
+    any_model = MarketModel(model="acme/any-video", input={"prompt": "a yak", "duration": "5"})
+    for request, storage in ((any_model, block), (CAT, "local-file-system/flows-test")):
+        made = await generate_video(request, credentials, output=Output(storage=storage), waiting=QUICKLY)
+        assert made.videos[0].status == "saved"
     assert len(list((tmp_path / "shelf").glob("*.mp4"))) == 2
+    assert kie.stats()["jobs"][0]["input"] == {"prompt": "a yak", "duration": "5"}
 
 
 @pytest.mark.server
-async def test_a_picture_begins_a_video(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    from PIL import Image
-
-    Image.new("RGB", (64, 36), "red").save(tmp_path / "red.png")
-
-    @flow
-    async def pipeline() -> None:
-        picture = await upload_file(tmp_path / "red.png", credentials)
-        request = Sora2ImageToVideo(prompt="the red moves", image_urls=[picture.url])
-        await generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-
-    await pipeline()
-
-    assert (kie.stats()["uploads"], kie.stats()["created"], kie.stats()["violations"]) == (1, 1, 0)
-
-
-@pytest.mark.server
-async def test_a_picture_uploaded_again_by_a_retry_is_the_same_job(
+async def test_a_run_started_again_uploads_pays_and_fetches_nothing(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     from PIL import Image
@@ -266,7 +199,9 @@ async def test_a_picture_uploaded_again_by_a_retry_is_the_same_job(
 
     await pipeline()
 
-    assert (kie.stats()["uploads"], kie.stats()["created"]) == (1, 1)
+    stats = kie.stats()
+    assert (stats["uploads"], stats["created"], stats["file_requests"]) == (1, 1, 1)
+    assert stats["violations"] == 0
 
 
 @pytest.mark.server
@@ -326,52 +261,31 @@ async def finished_job(credentials: KieCredentials, request: Any = CAT) -> str:
 
 
 @pytest.mark.server
-async def test_a_character_is_made_from_an_earlier_video(
-    kie: SimulatorServer, credentials: KieCredentials
-) -> None:
-    origin = await finished_job(credentials)
-    character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
-    assert character.origin == origin
-    assert character.slice == SLICE
-    assert character.handle is not None
-    assert character.handle.startswith("sofa_cat")
-    assert kie.stats()["jobs"][-1]["input"]["timestamps"] == "1.0,3.5"
-    assert kie.stats()["violations"] == 0
-
-
-@pytest.mark.server
-async def test_a_slice_outside_the_real_video_is_refused_unpaid(
+async def test_a_character_is_made_from_a_slice_of_an_earlier_video_and_collected(
     kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
 ) -> None:
+    with pytest.raises(JobNotFound):
+        await create_character("f" * 32, TRAITS, SLICE, credentials, waiting=QUICKLY)
     origin = await finished_job(credentials)
+    caplog.clear()
     with pytest.raises(InvalidRequest, match=r"ends after the video, which is 10\.\d* s long") as caught:
         await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
     assert "create_character" in caught.value.next_step
     assert kie.stats()["created"] == 1
     assert "Traceback" not in caplog.text
 
-
-@pytest.mark.server
-async def test_where_the_originals_file_is_gone_its_asked_length_counts(
-    kie: SimulatorServer, credentials: KieCredentials, caplog: pytest.LogCaptureFixture
-) -> None:
-    origin = await finished_job(credentials)
-    kie.fault("file", times=None, status=410)
-    with pytest.raises(InvalidRequest, match=r"10\.00 s long"):
-        await create_character(origin, TRAITS, Slice(start=8, end=11), credentials, waiting=QUICKLY)
-    assert "checked against the asked length, 10 s" in caplog.text
-    assert (await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)).character_id
-
-
-@pytest.mark.server
-async def test_a_character_needs_a_video(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    with pytest.raises(JobNotFound):
-        await create_character("f" * 32, TRAITS, SLICE, credentials, waiting=QUICKLY)
-    origin = await finished_job(credentials)
     character = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
+    assert character.origin == origin
+    assert character.slice == SLICE
+    assert character.handle is not None
+    assert character.handle.startswith("sofa_cat")
+    assert kie.stats()["jobs"][-1]["input"]["timestamps"] == "1.0,3.5"
+    collected = await collect_job(character.task_id, credentials, waiting=QUICKLY)
+    assert collected.character is not None
+    assert collected.character.character_id == character.character_id
     with pytest.raises(InvalidRequest, match="made no video"):
         await create_character(character.task_id, TRAITS, SLICE, credentials, waiting=QUICKLY)
-    assert kie.stats()["created"] == 2
+    assert (kie.stats()["created"], kie.stats()["violations"]) == (2, 0)
 
 
 @pytest.mark.server
@@ -393,18 +307,20 @@ PROMPTS = ["{character} surfs at dawn", "A night train, empty but for one cat", 
 
 
 @pytest.mark.server
-async def test_a_series_uses_the_handle_that_kie_returns(
+async def test_a_series_uses_the_handle_that_kie_returns_and_one_refused_episode_loses_no_others(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    made = await character_series(
-        CAT,
-        TRAITS,
-        PROMPTS,
-        SLICE,
-        credentials=credentials,
-        output=Output(directory=tmp_path),
-        waiting=QUICKLY,
-    )
+    with pytest.raises(RunIncomplete, match="1 of 4 episodes failed") as caught:
+        await character_series(
+            CAT,
+            TRAITS,
+            [*PROMPTS, "{character} in a film full of gore"],
+            SLICE,
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+        )
+    made = caught.value.result
     assert made.character is not None
     handle = made.character.handle
     assert handle != TRAITS.character_user_name  # Kie gave another one than was asked for
@@ -416,31 +332,13 @@ async def test_a_series_uses_the_handle_that_kie_returns(
             f"@{handle} surfs at dawn",
             f"@{handle} surfs at dawn",
             f"@{handle} A night train, empty but for one cat",
+            f"@{handle} in a film full of gore",
         ]
     )
-    assert [outcome.status for outcome in made.episodes] == ["saved"] * 3
-    assert [outcome.take for outcome in made.episodes] == [1, 1, 2]
+    assert [outcome.status for outcome in made.episodes] == [*["saved"] * 3, "rejected"]
+    assert [outcome.take for outcome in made.episodes] == [1, 1, 2, 1]
     assert len(list(tmp_path.glob("*.mp4"))) == 4
-    assert (kie.stats()["created"], kie.stats()["violations"]) == (5, 0)
-
-
-@pytest.mark.server
-async def test_a_slice_longer_than_the_real_original_stops_the_series_before_paying_for_it(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    with pytest.raises(RunIncomplete, match="ends after the video") as caught:
-        await character_series(
-            CAT,
-            TRAITS,
-            PROMPTS,
-            Slice(start=9, end=12),
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-        )
-    assert caught.value.result.original.status == "saved"
-    assert "create_character" in str(caught.value)
-    assert kie.stats()["created"] == 1
+    assert (kie.stats()["created"], kie.stats()["violations"]) == (6, 0)
 
 
 @pytest.mark.server
@@ -463,39 +361,39 @@ async def test_an_original_that_fails_ends_the_series(
 
 
 @pytest.mark.server
-async def test_a_character_that_fails_leaves_the_original_saved(
+async def test_whatever_ends_a_series_at_its_character_leaves_the_original_saved_and_paid_once(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
+    async def ended(slice: Slice = SLICE) -> RunIncomplete:
+        with pytest.raises(RunIncomplete) as caught:
+            await character_series(
+                CAT,
+                TRAITS,
+                PROMPTS,
+                slice,
+                credentials=credentials,
+                output=Output(directory=tmp_path),
+                waiting=QUICKLY,
+                scope=Scope(job_key="ended"),
+            )
+        assert caught.value.result.original.status == "saved"
+        return caught.value
+
+    async def broken(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    said = str(await ended(Slice(start=9, end=12)))  # longer than the real original
+    assert "ends after the video" in said
+    assert "create_character" in said
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr("prefect_kie.flows._runner.JobRunner.character", broken)
+        assert "a bug" in str(await ended())
+    assert kie.stats()["created"] == 1
     kie.fault("job", model="sora-2-characters-pro", fail={"failCode": "500", "failMsg": "busy"})
-    with pytest.raises(RunIncomplete, match=r"The original is saved, but this run made no episode: .*busy"):
-        await character_series(
-            CAT,
-            TRAITS,
-            PROMPTS,
-            SLICE,
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-        )
+    said = str(await ended())
+    assert re.search(r"The original is saved, but this run made no episode: .*busy", said)
+    assert kie.stats()["created"] == 2
     assert len(list(tmp_path.glob("*.mp4"))) == 1
-
-
-@pytest.mark.server
-async def test_one_refused_episode_does_not_lose_the_others(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    with pytest.raises(RunIncomplete, match="1 of 2 episodes failed") as caught:
-        await character_series(
-            CAT,
-            TRAITS,
-            ["{character} surfs", "{character} in a film full of gore"],
-            SLICE,
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-        )
-    assert [outcome.status for outcome in caught.value.result.episodes] == ["saved", "rejected"]
-    assert caught.value.result.character is not None
 
 
 @pytest.mark.server
@@ -524,27 +422,6 @@ async def test_prompts_that_leave_no_room_for_the_handle_are_refused_before_payi
     with pytest.raises(ParameterTypeError, match="leave room for the handle"):
         await character_series(CAT, TRAITS, ["{character} " * 800], SLICE, credentials=credentials)
     assert kie.stats()["created"] == 0
-
-
-@pytest.mark.server
-async def test_a_mistake_in_the_characters_step_leaves_the_original_told(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def broken(*_: object, **__: object) -> None:
-        raise ZeroDivisionError("a bug")
-
-    monkeypatch.setattr("prefect_kie.flows._runner.JobRunner.character", broken)
-    with pytest.raises(RunIncomplete, match="a bug") as caught:
-        await character_series(
-            CAT,
-            TRAITS,
-            PROMPTS,
-            SLICE,
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-        )
-    assert caught.value.result.original.status == "saved"
 
 
 @pytest.mark.parametrize(
@@ -609,42 +486,10 @@ async def test_a_job_of_a_dead_run_is_collected_by_its_id(
 
 
 @pytest.mark.server
-async def test_a_character_is_collected_too(kie: SimulatorServer, credentials: KieCredentials) -> None:
-    origin = await finished_job(credentials)
-    made = await create_character(origin, TRAITS, SLICE, credentials, waiting=QUICKLY)
-    collected = await collect_job(made.task_id, credentials, waiting=QUICKLY)
-    assert collected.character is not None
-    assert collected.character.character_id == made.character_id
-
-
-@pytest.mark.server
 async def test_collecting_a_failed_job_tells_why(kie: SimulatorServer, credentials: KieCredentials) -> None:
     handle = await sora_2_text_to_video(Sora2TextToVideo(prompt="gore"), credentials)
     with pytest.raises(ContentRejected):
         await collect_job(handle.task_id, credentials, waiting=QUICKLY)
-
-
-@pytest.mark.server
-async def test_several_flows_run_side_by_side(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    @flow
-    async def pipeline() -> list[Any]:
-        kie.fault("job", prompt="two", fail={"failCode": "500", "failMsg": "busy"})
-        requests = [Sora2TextToVideo(prompt=prompt) for prompt in ("one", "two", "three")]
-        return await asyncio.gather(
-            *(
-                generate_video(request, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
-                for request in requests
-            ),
-            return_exceptions=True,
-        )
-
-    one, two, three = await pipeline()
-    assert isinstance(two, RunIncomplete)
-    assert two.result.videos[0].error is not None
-    assert JobFailed.__name__ not in two.result.videos[0].error
-    assert one.videos[0].status == three.videos[0].status == "saved"
 
 
 @pytest.mark.server

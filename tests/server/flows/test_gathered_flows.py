@@ -12,6 +12,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterParentFlowRunId
 from prefect.runtime import flow_run
 
+from prefect_kie.api import JobFailed
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import GeneratedVideos, generate_video
@@ -51,8 +52,9 @@ async def test_one_failing_flow_leaves_its_siblings_to_their_end(
                 raise one
         return made
 
-    with pytest.raises(RunIncomplete, match="it is cursed"):
+    with pytest.raises(RunIncomplete, match="it is cursed") as caught:
         await films()
+    assert JobFailed.__name__ not in str(caught.value.result.videos[0].error)
 
     async with get_client() as client:
         of_parent = FlowRunFilter(parent_flow_run_id=FlowRunFilterParentFlowRunId(any_=parents))

@@ -304,11 +304,11 @@ MISSING = {"code": 422, "msg": "recordInfo is null"}
 CUT = '{"code": 200, "msg": "success", "data": {"taskId": "0123'
 WIRE: dict[str, Fault] = {
     "closes the connection": {"reset": True},
-    "garbage": {"garbage": "<html>200 OK</html>"},
-    "JSON that ends in the middle": {"garbage": CUT},
+    "garbage": {"body": "<html>200 OK</html>"},
+    "JSON that ends in the middle": {"body": CUT},
     "an answer that ends in the middle": {"truncate": 20},
-    "an empty answer": {"empty": True},
-    "JSON that is no object": {"garbage": "[1, 2]"},
+    "an empty answer": {"body": ""},
+    "JSON that is no object": {"body": "[1, 2]"},
     "a redirect": {"redirect": "https://kie.example/"},
 }
 """What can happen on the way, and is no answer."""

@@ -33,7 +33,9 @@ async def ends(credentials: KieCredentials, directory: Path, **more: Any) -> tup
 
 
 MISHAPS: dict[str, dict[str, Any]] = {
-    **{name: {"mishap": name} for name in ("taskNo", "id", "taskId", "field", "recordInfo")},
+    **{name: {"code": 500, "msg": f"{name} cannot be null"} for name in ("taskNo", "id", "taskId")},
+    "field": {"code": 500, "msg": "This field is required"},
+    "recordInfo": {"code": 422, "msg": "recordInfo is null"},
     "a bomb": {"swollen": 20, "gzip": 2},
 }
 
@@ -42,7 +44,7 @@ MISHAPS: dict[str, dict[str, Any]] = {
 async def test_what_was_created_before_a_mishap_is_paid_once(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, mishap: dict[str, Any]
 ) -> None:
-    kie.fault("create", **mishap, **({"accept": True} if "mishap" in mishap else {}))
+    kie.fault("create", **mishap, **({"accept": True} if "code" in mishap else {}))
     for _ in range(2):  # run again, with every policy there is: nothing is paid
         status, error = await ends(credentials, tmp_path, retry=EAGER)
         assert status == "in doubt", error
@@ -79,7 +81,7 @@ async def test_a_failure_by_any_word_ends_the_wait_and_tells_its_reason(
 async def test_a_record_that_does_not_exist_yet_is_waited_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.fault("poll", unknown=True, times=3)
+    kie.fault("poll", code=422, msg="Record does not exist", times=3)
     assert await ends(credentials, tmp_path) == ("saved", "")
     assert kie.stats()["created"] == 1
 

@@ -70,7 +70,7 @@ async def test_the_fault_alone_does_the_same(
     credentials: KieCredentials, kie: SimulatorServer, tmp_path: Path
 ) -> None:
     kie.change(paused_models=())
-    kie.fault("create", paused=True)
+    kie.fault("create", code=500, msg="This interface is temporarily paused")
     again = Retry(fallbacks=(STABLE,))
     await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY, retry=again)
     assert [job["model"] for job in kie.stats()["jobs"]] == ["sora-2-text-to-video-stable"]

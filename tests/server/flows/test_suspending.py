@@ -131,6 +131,7 @@ async def test_a_batch_is_suspended_for_all_its_videos_and_for_a_second_try(
     assert (made.summary, [video.tries for video in made.videos]) == ("2 of 2 saved", [1, 2])
     assert (tmp_path / "animals.results.csv").read_text().count("saved") == 2
     assert created == [2, 3]
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (3, 60)
 
 
 async def test_jobs_that_have_ended_already_suspend_nothing(
@@ -163,14 +164,16 @@ async def test_the_flow_resumes_them_as_a_schedule_does(
     assert (await deployed.work()).is_completed()
 
 
-async def test_a_failed_job_resumes_its_run_and_is_told(
+async def test_a_failed_job_resumes_its_run_which_tries_again_and_tells_the_last_failure(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
-    kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load"})
-    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    await suspended(deployed, kie)
+    kie.fault("job", times=2, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
+    given = parameters(await stored(credentials), tmp_path, retry={"attempts": 2})
+    deployed = await Deployed.of(generate_video, given)
+    assert [await suspended(deployed, kie) for _ in range(2)] == [1, 2]
     with pytest.raises(RunIncomplete, match="heavy load"):
         await (await deployed.work()).aresult()
+    assert (kie.stats()["created"], kie.stats()["charged"]) == (2, 0)
 
 
 async def test_a_job_without_an_end_is_given_up_at_the_deadline(
@@ -188,30 +191,6 @@ async def test_a_job_without_an_end_is_given_up_at_the_deadline(
     state = await deployed.work()
     assert "deadline 2 s" in str(state.message)
     assert "collect_job" in str(state.message)
-
-
-async def test_run_again_after_a_failure_it_is_suspended_again(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    assert (await deployed.work()).name == "Suspended"
-    async with get_client() as client:
-        await client.set_flow_run_state(deployed.run.id, Failed(message="by hand"), force=True)
-    await deployed.retry()
-    await suspended(deployed, kie)
-    assert (await deployed.work()).is_completed()
-    assert kie.stats()["created"] == 1
-
-
-async def test_resumed_by_hand_too_early_it_is_suspended_again(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    assert (await deployed.work()).name == "Suspended"
-    await deployed.resume({})
-    await suspended(deployed, kie)
-    assert (await deployed.work()).is_completed()
-    assert kie.stats()["created"] == 1
 
 
 async def test_a_run_that_waits_for_a_person_is_not_resumed(
@@ -240,47 +219,31 @@ async def test_without_a_deployment_it_waits_and_says_why(
     assert "is not suspended while its jobs run, but waits: it belongs to no deployment" in caplog.text
 
 
-async def test_what_cannot_be_looked_at_for_now_stays_suspended(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    deployed = await Deployed.of(generate_video, parameters(await stored(credentials), tmp_path))
-    assert (await deployed.work()).name == "Suspended"
-    set_forward(kie)
-    kie.fault("poll", times=1, status=503)
-    assert await resume_finished() == []
-    kie.fault(
-        "poll", times=1, code=401, msg="You do not have access permissions"
-    )  # for good: the run itself tells it
-    assert len(await resume_finished()) == 1
-    async with get_client() as client:  # as after its run: no other test finds it
-        await client.delete_flow_run(deployed.run.id)
-
-
-async def test_what_is_written_down_holds_names_and_no_key(
+async def test_resumed_or_run_again_too_early_it_is_suspended_again(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
     name = await stored(credentials)
     deployed = await Deployed.of(generate_video, parameters(name, tmp_path))
-    await deployed.work()
+    assert (await deployed.work()).name == "Suspended"
     async with get_client() as client:
         (written,) = await client.filter_flow_run_input(deployed.run.id, WAITS, 10, set())
-        await client.delete_flow_run(deployed.run.id)
-    assert credentials.api_key.get_secret_value() not in written.value
-    awaited = Awaited.model_validate_json(written.value)
-    assert awaited.credentials == name
-    assert list(awaited.jobs) == [kie.stats()["jobs"][0]["task_id"]]
-    assert timedelta(0) < awaited.until - datetime.now(timezone.utc) < timedelta(seconds=61)
+        assert credentials.api_key.get_secret_value() not in written.value
+        awaited = Awaited.model_validate_json(written.value)
+        assert awaited.credentials == name
+        assert list(awaited.jobs) == [kie.stats()["jobs"][0]["task_id"]]
+        assert timedelta(0) < awaited.until - datetime.now(timezone.utc) < timedelta(seconds=61)
 
+        await client.set_flow_run_state(deployed.run.id, Failed(message="by hand"), force=True)
+    await deployed.retry()
+    assert (await deployed.work()).name == "Suspended"
+    await deployed.resume({})
+    assert (await deployed.work()).name == "Suspended"
 
-async def test_a_suspended_run_makes_its_second_try_and_is_suspended_again(
-    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
-) -> None:
-    kie.fault("job", times=1, fail={"failCode": "500", "failMsg": "heavy load, try again later"})
-    given = parameters(await stored(credentials), tmp_path, count=2, retry={"attempts": 2})
-    deployed = await Deployed.of(generate_video, given)
-    created = [await suspended(deployed, kie) for _ in range(2)]
-    state = await deployed.work()
-    assert state.is_completed()
-    assert created == [2, 3]
-    assert sorted(video.tries for video in (await state.aresult()).videos) == [1, 2]
-    assert (kie.stats()["created"], kie.stats()["charged"]) == (3, 60)
+    set_forward(kie)
+    kie.fault("poll", times=1, status=503)
+    assert await resume_finished() == []  # it cannot be looked at for now
+    refusal = "You do not have access permissions"
+    kie.fault("poll", times=1, code=401, msg=refusal)  # for good: the run itself tells it
+    assert len(await resume_finished()) == 1
+    assert (await deployed.work()).is_completed()
+    assert kie.stats()["created"] == 1

@@ -58,7 +58,7 @@ def schemas(monkeypatch: pytest.MonkeyPatch) -> dict[str, ModelSchema]:
 
 
 def add_any(kie: SimulatorServer) -> None:
-    httpx.patch(f"{kie.url}/_sim/settings", json={"extra_models": [ANY]}).raise_for_status()
+    httpx.patch(f"{kie.url}/_sim/settings", json={"extra_models": {ANY: {}}}).raise_for_status()
 
 
 async def test_a_refusal_names_field_and_values(

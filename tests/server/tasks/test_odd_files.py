@@ -18,7 +18,7 @@ async def test_a_paid_video_that_is_a_picture_is_kept_with_a_warning(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     job = await finished(kie, credentials)
-    kie.fault("file", garbage="GIF89a, and the rest of a picture")
+    kie.fault("file", body="GIF89a, and the rest of a picture")
     saved = await save_result(job, credentials, directory=tmp_path)
     assert Path(saved.path).suffix == ".gif"
     assert "ends in .mp4 and it is a .gif file" in caplog.text

@@ -425,7 +425,7 @@ class TestSeveralFiles:
         assert isinstance(made.result, JobResult)
         two = result_of(made.result.urls + made.result.watermarked_urls)
         job = made.model_copy(update={"result": two})
-        kie.fault("file", html=True, skip=1)
+        kie.fault("file", status=200, body="<html>", skip=1)
         with pytest.raises(DownloadFailed):
             await save_now(job, credentials, directory=videos)
         assert f"{file_stem(job)}.json" not in files_in(videos)  # without it the job is not taken as saved
@@ -618,7 +618,7 @@ class TestTrouble:
     @pytest.mark.server
     @pytest.mark.parametrize(
         ("fault", "text"),
-        [({"html": True}, "sent a page"), ({"empty": True}, "the file is empty")],
+        [({"status": 200, "body": "<html>"}, "sent a page"), ({"body": ""}, "the file is empty")],
         ids=["page", "empty"],
     )
     async def test_a_page_in_the_place_of_a_video_is_asked_again_for_a_while(

@@ -322,8 +322,8 @@ async def test_save_finds_a_result_that_came_since(
 @pytest.mark.parametrize(
     "faults",
     [
-        [{"status": 404}, {"status": 403}, {"html": True}, {"empty": True}],
-        [{"garbage": '{"error": "not yet"}', "times": 4}],
+        [{"status": 404}, {"status": 403}, {"status": 200, "body": "<html>"}, {"body": ""}],
+        [{"body": '{"error": "not yet"}', "times": 4}],
     ],
     ids=["404, 403, a page, empty", "JSON"],
 )

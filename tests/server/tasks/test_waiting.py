@@ -103,18 +103,10 @@ async def test_waiting_logs_no_line_per_look(
 @pytest.mark.parametrize(
     ("fault", "error", "said"),
     [
-        ({"fail": {"failCode": 422, "failMsg": ""}}, JobFailed, "no reason given"),
-        (
-            {
-                "fail": {"failCode": "GENERATION_FAILED", "failMsg": "timed out"},
-                "envelope_success_on_fail": True,
-                "progress": 100,
-            },
-            JobFailed,
-            "timed out",
-        ),
+        ({"failCode": 422, "failMsg": ""}, JobFailed, "no reason given"),
+        ({"failCode": "GENERATION_FAILED", "failMsg": "timed out"}, JobFailed, "timed out"),
     ],
-    ids=["no reason", "failed with progress 100 and a successful envelope"],
+    ids=["no reason", "a reason"],
 )
 async def test_a_failed_job_is_told_and_not_charged(
     fault: dict[str, Any],
@@ -123,7 +115,8 @@ async def test_a_failed_job_is_told_and_not_charged(
     kie: SimulatorServer,
     credentials: KieCredentials,
 ) -> None:
-    kie.fault("job", **fault)
+    kie.fault("job", fail=fault)
+    kie.fault("poll", times=None, merge={"code": 200, "msg": "success", "data": {"progress": 100}})
     with pytest.raises(error, match=said) as caught:
         await job_of(credentials)
     assert type(caught.value) is error

@@ -161,11 +161,13 @@ async def test_an_unknown_model_is_named(client: KieClient) -> None:
         await client.create_job(MarketModel(model="veo-9", input={}))
 
 
-@pytest.mark.parametrize("code", [402, 500])
+@pytest.mark.parametrize("form", [None, {"code": 500, "msg": "Credits insufficient"}], ids=["402", "500"])
 async def test_an_empty_account_is_told_in_either_form(
-    kie: SimulatorServer, client: KieClient, code: int
+    kie: SimulatorServer, client: KieClient, form: dict[str, Any] | None
 ) -> None:
-    kie.change(credits=1, insufficient_credits_code=code)
+    kie.change(credits=1)
+    if form:
+        kie.fault("create", **form)
     with pytest.raises(InsufficientCredits):
         await client.create_job(DOG)
     assert kie.stats()["created"] == 0
@@ -197,7 +199,8 @@ async def test_a_key_may_come_as_a_secret(kie: SimulatorServer) -> None:
 async def test_an_unfinished_job_is_returned_with_its_state(
     kie: SimulatorServer, client: KieClient, state: str
 ) -> None:
-    kie.fault("job", stuck=True, state=state, progress=43)
+    kie.fault("job", stuck=True)
+    kie.fault("poll", merge={"data": {"state": state, "progress": 43}})
     job = await client.get_job((await client.create_job(DOG)).task_id)
     assert (job.raw_state, job.state.finished, job.result) == (state, False, None)
     assert job.progress == 43
@@ -235,9 +238,19 @@ async def test_a_character_is_returned_with_its_handle(client: KieClient) -> Non
     assert job.result.character_user_name.startswith("sky_ranger.")
 
 
-@pytest.mark.parametrize("form", ["string", "object", "extra"])
-async def test_a_result_is_read_in_any_form(kie: SimulatorServer, client: KieClient, form: str) -> None:
-    kie.fault("job", result_form=form)
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"resultJson": '{"resultUrls": ["https://a.example/v.mp4"]}'},
+        {"resultJson": {"resultUrls": ["https://a.example/v.mp4"]}},
+        {"resultJson": {"resultUrls": ["https://a.example/v.mp4"], "firstFrameUrl": None, "meta": {}}},
+    ],
+    ids=["string", "object", "extra"],
+)
+async def test_a_result_is_read_in_any_form(
+    kie: SimulatorServer, client: KieClient, form: dict[str, Any]
+) -> None:
+    kie.fault("poll", merge={"data": {**form, "queueTime": 3}})
     assert len((await client.get_job((await client.create_job(DOG)).task_id)).urls) == 1
 
 
@@ -246,7 +259,9 @@ async def test_a_failed_job_is_returned_and_not_raised(
     kie: SimulatorServer, client: KieClient, lenient: bool
 ) -> None:
     reason = {"failCode": "500", "failMsg": "Internal Error, Please try again later."}
-    kie.fault("job", fail=reason, envelope_success_on_fail=lenient)
+    kie.fault("job", fail=reason)
+    if lenient:
+        kie.fault("poll", merge={"code": 200, "msg": "success"})
     job = await client.get_job((await client.create_job(DOG)).task_id)
     assert (job.state, job.fail_code, job.fail_message) == (
         JobState.FAIL,

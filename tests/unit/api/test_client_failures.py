@@ -35,11 +35,11 @@ CALLS: dict[str, tuple[str, Ask]] = {
 
 SPOILED: dict[str, dict[str, Any]] = {
     "reset": {"reset": True},
-    "garbage": {"garbage": "<<<"},
-    "empty": {"empty": True},
+    "garbage": {"body": "<<<"},
+    "empty": {"body": ""},
     "truncated": {"truncate": 20},
-    "cut JSON": {"garbage": '{"code": 200, "data": {"taskId": "t1'},
-    "JSON list": {"garbage": '[{"code": 200, "data": {"taskId": "t1"}}]'},
+    "cut JSON": {"body": '{"code": 200, "data": {"taskId": "t1'},
+    "JSON list": {"body": '[{"code": 200, "data": {"taskId": "t1"}}]'},
     "server error": {"code": 500},
     "Kie's own field": {"code": 500, "msg": "taskId cannot be null"},
     "502": {"status": 502, "body": HTML},

@@ -95,7 +95,7 @@ async def test_a_record_that_does_not_exist_is_a_job_not_found(new_client: NewCl
 
 async def test_the_simulator_knows_these_words_too(kie: SimulatorServer, client: KieClient) -> None:
     handle = await client.create_job(parse_request(DOG.body()))
-    kie.fault("poll", unknown=True)
+    kie.fault("poll", code=422, msg="Record does not exist")
     with pytest.raises(JobNotFound, match="Record does not exist"):
         await client.get_job(handle.task_id)
     assert (await client.get_job(handle.task_id)).state is JobState.SUCCESS

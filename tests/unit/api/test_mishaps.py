@@ -106,11 +106,18 @@ async def test_a_refusal_stays_one(
     assert (type(error), error.billed, error.retryable) == (kind, "no", False)
 
 
-@pytest.mark.parametrize("mishap", ["taskNo", "id", "taskId", "field", "recordInfo"])
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        *((500, f"{name} cannot be null") for name in ("taskNo", "id", "taskId")),
+        (500, "This field is required"),
+        (422, "recordInfo is null"),
+    ],
+)
 async def test_what_the_simulator_created_before_its_mishap_is_in_doubt(
-    kie: SimulatorServer, client: KieClient, mishap: str
+    kie: SimulatorServer, client: KieClient, code: int, said: str
 ) -> None:
-    kie.fault("create", mishap=mishap, accept=True)
+    kie.fault("create", code=code, msg=said, accept=True)
     with pytest.raises(SubmissionInDoubt):
         await client.create_job(DOG)
     assert kie.stats()["created"] == 1

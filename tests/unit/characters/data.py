@@ -15,8 +15,7 @@ from prefect_kie.models import (
     parse_request,
 )
 from prefect_kie.simulator.checks import violations
-from prefect_kie.simulator.models import find_model
-from prefect_kie.simulator.references import check_references
+from prefect_kie.simulator.models import MODELS as KNOWN
 
 from ..models.data import MODELS
 
@@ -53,8 +52,5 @@ def asked(model: str, handles: list[str], **more: Any) -> JobRequest:
 def sent(request: JobRequest) -> dict[str, Any]:
     """The input that is sent, which both the typed model and the simulator take."""
     assert parse_request(json.loads(json.dumps(request.body()))).body() == request.body()
-    known = find_model(request.model_name)
-    assert known is not None
-    assert violations(request.body(), known) == []
-    check_references(request.model_name, request.input_fields())
+    assert violations(request.body(), KNOWN[request.model_name]) == []
     return request.input_fields()

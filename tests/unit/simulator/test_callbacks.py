@@ -57,19 +57,6 @@ def test_signature_covers_task_and_timestamp(new_live: NewLive, receiver: Receiv
     assert abs(int(headers["x-webhook-timestamp"]) - time.time()) < 5
 
 
-def test_a_wrong_signature_can_be_ordered(new_live: NewLive, receiver: Receiver) -> None:
-    live = new_live(signing_key="secret", clock_skew_seconds=1000)
-    live.server.fault("callback", wrong_signature=True)
-    body = {**text_job(), "callBackUrl": receiver.url}
-    task_id = live.created(body)
-    receiver.wait()
-    headers = receiver.calls[0][0]
-    signed = f"{task_id}.{headers['x-webhook-timestamp']}".encode()
-    expected = base64.b64encode(hmac.new(b"secret", signed, hashlib.sha256).digest()).decode()
-    assert headers["x-webhook-signature"] != expected
-    assert int(headers["x-webhook-timestamp"]) > time.time() + 900
-
-
 def test_progress_is_posted_for_sora_models(new_live: NewLive, receiver: Receiver) -> None:
     live = new_live(duration_seconds=0.3)
     live.created({**text_job(), "callBackUrl": receiver.url, "progressCallBackUrl": receiver.url})
@@ -106,19 +93,17 @@ def test_an_unanswered_callback_is_tried_three_times(new_live: NewLive, receiver
 
 
 def test_nobody_listening_is_no_trouble(new_live: NewLive) -> None:
-    live = new_live(callback_retry_seconds=0, callback_tries=2)
+    live = new_live(callback_retry_seconds=0)
     live.created({**text_job(), "callBackUrl": "http://127.0.0.1:1/"})
-    until(lambda: live.server.stats()["callbacks_sent"] == 2)
+    until(lambda: live.server.stats()["callbacks_sent"] == 3)
 
 
-def test_duplicates_by_setting_and_by_fault(new_live: NewLive, receiver: Receiver) -> None:
+def test_duplicates_by_setting(new_live: NewLive, receiver: Receiver) -> None:
     live = new_live(callback_duplicates=1)
-    live.server.fault("callback", duplicates=1, delay=0.01, prompt="dog")
-    live.created({**text_job(), "callBackUrl": receiver.url})
-    receiver.wait(3)
+    live.server.fault("callback", delay=0.01, prompt="dog")
     live.created({**text_job(), "callBackUrl": receiver.url})
     receiver.wait(2)
-    assert len(receiver.calls) == 5
+    assert len(receiver.calls) == 2
 
 
 def test_callbacks_can_be_dropped(new_live: NewLive, receiver: Receiver) -> None:

@@ -12,8 +12,8 @@ import av
 import pytest
 from PIL import Image
 
-from prefect_kie.simulator.media import FIELDS, look
-from prefect_kie.simulator.sound import render_sound
+from prefect_kie.simulator.media import LIMITS, look
+from prefect_kie.simulator.rendering import render_sound
 
 from .conftest import NewWorld, World, text_job
 from .test_every_model import LIVE
@@ -105,12 +105,12 @@ def fields(model: str, path: str, url: str) -> Given:
     return given
 
 
-EVERY_FIELD = [(model, path) for model in FIELDS if model in LIVE for path in FIELDS[model]]
+EVERY_FIELD = [(model, path) for model in LIMITS if model in LIVE for path in LIMITS[model]]
 
 
 @pytest.mark.parametrize(("model", "path"), EVERY_FIELD)
 async def test_a_field_takes_its_kind_of_file(world: World, model: str, path: str) -> None:
-    kind = next(iter(FIELDS[model][path]))
+    kind = next(iter(LIMITS[model][path]))
     files = {"image": (PNG, "a.png"), "video": (CLIP, "a.mp4"), "audio": (VOICE, "a.wav")}
     right, wrong = files.pop(kind), files["audio" if kind != "audio" else "image"]
     assert await outcome(world, body(model, **fields(model, path, await uploaded(world, *right)))) is None
@@ -227,18 +227,18 @@ async def test_without_the_extra_files_are_not_looked_at(
 @pytest.mark.parametrize(
     ("content", "kind", "size"),
     [
-        (image(40, 30, "jpeg"), "image", (40, 30)),
-        (image(40, 30, "gif"), "image", (40, 30)),
-        (video(64, 36, 1), "video", (64, 36)),
-        (video(64, 36, 1, form="matroska"), "video", (64, 36)),
-        (sound(1), "audio", (None, None)),
-        (sound(1, "mp3"), "audio", (None, None)),
+        (image(40, 30, "jpeg"), "image", (30, 40)),
+        (image(40, 30, "gif"), "image", (30, 40)),
+        (video(64, 36, 1), "video", (36, 64)),
+        (video(64, 36, 1, form="matroska"), "video", (36, 64)),
+        (sound(1), "audio", None),
+        (sound(1, "mp3"), "audio", None),
     ],
 )
 def test_a_file_is_known_by_its_content(content: bytes, kind: str, size: Any) -> None:
     media = look(content)
-    assert (media.kind, (media.width, media.height)) == (kind, size)
-    assert round(media.seconds) == (kind != "image")
+    assert (media.kind, media.measures.get("width and height")) == (kind, size)
+    assert round(sum(media.measures.get("duration", ()))) == (kind != "image")
 
 
 @pytest.mark.parametrize("content", [b"", b"text", b"<html></html>", bytes(1000)])

@@ -108,7 +108,7 @@ def shots(prompt: str) -> Given:
 
 
 REFUSED: list[tuple[str, Given, str]] = [
-    (KLING, {"prompt": "@mia waves"}, "prompt mentions @mia, but no element in kling_elements has this name"),
+    (KLING, {"prompt": "@mia waves"}, "prompt mentions @mia, but kling_elements has no such name"),
     (KLING, {"kling_elements": cast(1), "prompt": "@mia waves"}, "kling_elements requires image_urls"),
     (KLING, {"kling_elements": cast(1), "prompt": "@mia2 waves", **FRAME}, "prompt mentions @mia2"),
     (KLING, {**SHOT, **shots("@otto waves")}, "prompt mentions @otto"),
@@ -179,7 +179,7 @@ REFUSED: list[tuple[str, Given, str]] = [
     (
         "veo-3-1",
         {"generation_type": "REFERENCE_2_VIDEO", "duration": 8},
-        "generation_type requires image_urls",
+        "generation_type=REFERENCE_2_VIDEO requires image_urls",
     ),
     (
         "grok-imagine/image-to-video",

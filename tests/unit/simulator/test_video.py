@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from prefect_kie.simulator import RendererMissing, render_video
-from prefect_kie.simulator.video import RenderingStopped
+from prefect_kie.simulator.rendering import RenderingStopped
 
 # PyAV's own types are incomplete.
 av: Any = pyav

@@ -97,8 +97,8 @@ async def test_no_connection_is_a_rejection(mine: Submissions) -> None:
 DOUBTS: list[dict[str, Any]] = [
     {"hang": 5},
     {"reset": True},
-    {"garbage": "<html>502 Bad Gateway</html>"},
-    {"empty": True},
+    {"body": "<html>502 Bad Gateway</html>"},
+    {"body": ""},
     {"truncate": 10},
     {"status": 502, "body": "<html>bad gateway</html>"},
     {"code": 500, "msg": "Internal Error"},

@@ -1,33 +1,31 @@
-"""Real MP4 files and pictures: the prompt, the model's name and, in a video, a running time code.
+"""Real files: videos with a running time code, pictures, and plain tones that belong to their prompts.
 
-Videos are H.264 that browsers play.
-
-PyAV and Pillow do the work. They are optional, so they are imported only when a video is rendered.
+Videos are H.264 that browsers play. PyAV and Pillow do the work. They are optional, so they are imported only
+when a file is rendered.
 """
 
 from __future__ import annotations
 
-import colorsys
 import contextlib
 import hashlib
 import importlib
 import io
+import math
+import struct
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from prefect_kie.simulator.sound import RATE, encoded, tone
-
 if TYPE_CHECKING:
-    from PIL import Image, ImageFont
-
-    Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+    from PIL import Image
 
 MISSING = (
     "Rendering videos needs PyAV and Pillow, which come with the extra prefect-kie[simulator]: "
     'run pip install "prefect-kie[simulator]".'
 )
+RATE = 16_000  # of sounds; low, for fast rendering
+CODECS = {"wav": "pcm_s16le", "mp3": "libmp3lame"}
 WHITE, DIM = (255, 255, 255), (205, 210, 220)
 
 
@@ -39,11 +37,16 @@ class RenderingStopped(Exception):
     """A rendering was given up because the simulator stops."""
 
 
-def check_renderer() -> None:
-    """Raise RendererMissing at once when PyAV or Pillow is not installed, or cannot be loaded."""
+def check_renderer() -> Any:
+    """Return PyAV, as Any: its own types differ between its versions.
+
+    Raises:
+        RendererMissing: PyAV or Pillow is not installed, or cannot be loaded.
+    """
     try:
-        for module in ("av", "PIL", "PIL.ImageDraw"):
+        for module in ("PIL", "PIL.ImageDraw"):
             importlib.import_module(module)
+        return importlib.import_module("av")
     except ImportError as error:
         raise RendererMissing(MISSING) from error
 
@@ -80,8 +83,7 @@ def render_video(
     Raises:
         RendererMissing: PyAV or Pillow is not installed.
     """
-    check_renderer()
-    av: Any = importlib.import_module("av")  # as Any: PyAV's own types differ between its versions
+    av = check_renderer()
     from PIL import ImageDraw
 
     short, long = height // 2 * 2, round(height // 2 * 2 * 16 / 9 / 2) * 2  # even, as H.264 needs
@@ -91,11 +93,8 @@ def render_video(
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         stream = container.add_stream("libx264", rate=fps, options={"preset": "ultrafast", "g": str(2 * fps)})
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
-        track = (
-            container.add_stream("aac", rate=RATE, layout="mono", options={"aac_coder": "fast"})
-            if sound
-            else None
-        )
+        fast = {"aac_coder": "fast"}
+        track = container.add_stream("aac", rate=RATE, layout="mono", options=fast) if sound else None
         for index in range(frames):
             if stopped():
                 raise RenderingStopped
@@ -141,8 +140,7 @@ def _still(
     rows = max(1, int(height * 0.55) // line_height)
     columns = max(4, round((width - 2 * margin) / font.getlength("n")))
     lines = textwrap.wrap(prompt, columns, max_lines=rows, placeholder=" …")
-    for row, line in enumerate(lines):
-        draw.text((margin, height // 4 + row * line_height), line, font=font, fill=WHITE)
+    draw.text((margin, height // 4), "\n".join(lines), font=font, fill=WHITE)
     if watermark:
         sign, middle = _font(size, 0.16), (width // 2, height // 2)
         draw.text(middle, "WATERMARK", font=sign, fill=(*WHITE, 90), anchor="mm")
@@ -157,13 +155,44 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
         with contextlib.suppress(OSError), Image.open(io.BytesIO(image)) as source:
             fitted = ImageOps.fit(source.convert("RGB"), size)
             return Image.blend(fitted, Image.new("RGB", size), 0.35)
-    hue = hashlib.sha256(prompt.encode()).digest()[0] / 255
-    red, green, blue = (round(255 * part) for part in colorsys.hls_to_rgb(hue, 0.22, 0.5))
-    return Image.new("RGB", size, (red, green, blue))
+    hue = 360 * hashlib.sha256(prompt.encode()).digest()[0] // 256
+    return Image.new("RGB", size, f"hsl({hue}, 50%, 22%)")
 
 
-def _font(size: tuple[int, int], share: float) -> Font:
+def _font(size: tuple[int, int], share: float) -> Any:
     """Pillow's own font, at a share of the short side."""
     from PIL import ImageFont
 
     return ImageFont.load_default(max(4, round(min(size) * share)))
+
+
+def tone(prompt: str, number: int, seconds: int) -> bytes:
+    """Return a tone as 16 bit samples; another prompt or number gives another pitch."""
+    period = 30 + (hashlib.sha256(prompt.encode()).digest()[0] + 29 * number) % 60
+    wave_once = [round(6000 * math.sin(2 * math.pi * step / period)) for step in range(period)]
+    once = struct.pack(f"<{period}h", *wave_once)
+    return (once * (RATE * seconds // period + 1))[: 2 * RATE * seconds]
+
+
+def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
+    """Return a sound file: `wav` or `mp3`."""
+    av = check_renderer()
+    file, fast = io.BytesIO(), {"b": "32000", "compression_level": "9"} if form == "mp3" else {}
+    with av.open(file, "w", format=form) as container:
+        stream = container.add_stream(CODECS[form], rate=RATE, options=fast)
+        for packet in encoded(stream, tone(prompt, number, seconds)):
+            container.mux(packet)
+    return file.getvalue()
+
+
+def encoded(stream: Any, samples: bytes) -> Iterator[Any]:
+    """Encode samples into the packets of a container's sound stream."""
+    av = check_renderer()
+    step = 2 * 1024
+    for start in range(0, len(samples), step):
+        piece = samples[start : start + step]
+        frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
+        frame.planes[0].update(piece)
+        frame.sample_rate, frame.pts = RATE, start // 2
+        yield from stream.encode(frame)
+    yield from stream.encode(None)
