@@ -1,7 +1,5 @@
 """The block that says where Kie's callbacks arrive, and how they are recognised."""
 
-from __future__ import annotations
-
 from typing import Annotated, Any, Literal, Self, cast
 from urllib.parse import quote
 

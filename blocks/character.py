@@ -1,7 +1,5 @@
 """The block that keeps a character: who it is, and its pictures, clip and voice."""
 
-from __future__ import annotations
-
 from typing import Annotated, Self
 
 import httpx

@@ -1,7 +1,5 @@
 """The block that holds the key to Kie."""
 
-from __future__ import annotations
-
 import os
 import re
 from typing import Annotated, Any

@@ -15,8 +15,6 @@ object, model by model: a number of credits, or a list of rows of which the firs
 A row fits a request whose input has all the values it names.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Annotated, Any
 
@@ -33,10 +31,8 @@ PRICES = "kie_prices"
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class PriceRow(BaseModel):
+class PriceRow(BaseModel, frozen=True, extra="allow"):
     """What a job costs, credits, whose input has the values that its other fields name."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
 
     credits: Credits
 

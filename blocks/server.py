@@ -1,7 +1,5 @@
 """The Prefect server as errors name it."""
 
-from __future__ import annotations
-
 from urllib.parse import urlsplit
 
 from prefect.settings import get_current_settings

@@ -6,9 +6,10 @@ Each check raises an InvalidRequest; nothing was submitted then.
 import re
 from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any, cast
+from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
+from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import SORA_SLICE, slice_within
 from prefect_kie.run_page.markdown import plain
@@ -58,9 +59,7 @@ def check_slice(part: Slice, seconds: float | None, source: str, longest: float 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
     if isinstance(value, str):
         yield name, value
-    elif isinstance(value, dict):
-        for key, one in cast("dict[str, Any]", value).items():
-            yield from _texts(key, one)
-    elif isinstance(value, list | tuple):
-        for one in cast("list[Any]", value):
-            yield from _texts(name, one)
+    for key, one in as_object(value).items():
+        yield from _texts(key, one)
+    for one in as_list(value):
+        yield from _texts(name, one)

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Annotated, ClassVar, NamedTuple
 
 from prefect import get_run_logger
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, Job, JobHandle, JobState
-from prefect_kie.api.forms import described
+from prefect_kie.api.forms import Form
 from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.blocks.character import CharacterHandle
@@ -28,10 +28,8 @@ from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
 
 
-class NewCharacter(BaseModel, title="Kept by you"):
+class NewCharacter(Form, title="Kept by you"):
     """A character that you keep, for every model: a `KieCharacter` block with its files. It costs nothing."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     longest: ClassVar[float] = float(MAX_SLICE)
 
@@ -47,18 +45,11 @@ class NewCharacter(BaseModel, title="Kept by you"):
     def fields(self, origin: str | None) -> dict[str, str]:
         """What its block says of it, apart from its files."""
         name = self.name or self.handle.replace("_", " ").title()
-        return {
-            "handle": self.handle,
-            "name": name,
-            "description": self.description,
-            "origin": origin or "",
-        }
+        return {"handle": self.handle, "name": name, "description": self.description, "origin": origin or ""}
 
 
-class CharacterTraits(BaseModel, title="Sora's own"):
+class CharacterTraits(Form, title="Sora's own"):
     """Who a character of Sora's own is."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     longest: ClassVar[float] = float(SORA_SLICE)
 

@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 
 import anyio.to_thread
 from prefect import get_run_logger
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from prefect_kie.api import InvalidRequest, JobRequest, UnexpectedResponse
-from prefect_kie.api.forms import described
+from prefect_kie.api.forms import Form
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
 from prefect_kie.characters.uploads import member_of
@@ -49,10 +49,8 @@ def _leaves_room(prompt: str) -> str:
 EpisodePrompt = Annotated[str, Field(min_length=1), AfterValidator(_leaves_room)]
 
 
-class EpisodeSettings(BaseModel, title="Sora"):
+class EpisodeSettings(Form, title="Sora"):
     """How new videos with a character of Sora's own are made."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     model: Literal["sora-2-text-to-video", "sora-2-pro-text-to-video", "sora-2-text-to-video-stable"] = (
         "sora-2-text-to-video"
@@ -99,18 +97,16 @@ class EpisodeSettings(BaseModel, title="Sora"):
         return parse_request({"model": self.model, "input": {**fields, "prompt": prompt, **more}})
 
 
-class Episodes(BaseModel, title="Any model"):
+class Episodes(Form, title="Any model"):
     """How new videos with a character that you keep are made, by any model that takes one."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     model: Annotated[str, Field(min_length=1, max_length=200)]
     """Which model makes the new videos, as kling-3.0/video."""
-    input: dict[str, Any] = {}
+    input: dict[str, Any] = Field(default={})
     """Its other fields, like {"duration": "5"}; the prompt and the character are filled in."""
     draft_model: Annotated[str, Field(max_length=200)] | None = None
     """A cheaper model: while one is given, it makes drafts instead. Empty: the finals are made."""
-    draft_input: dict[str, Any] = {}
+    draft_input: dict[str, Any] = Field(default={})
     """The other fields of the draft's model."""
 
     @model_validator(mode="after")
@@ -183,10 +179,8 @@ def with_handle(prompt: str, handle: str) -> str:
     return prompt if mention in prompt else f"{mention} {prompt}"
 
 
-class Film(BaseModel):
+class Film(Form):
     """Whether the episodes become one film, and how."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     join: Literal["no", "when whole", "what is there"] = "no"
     """Join the episodes to one file: not at all, when all are saved, or those that are."""

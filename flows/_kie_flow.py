@@ -1,7 +1,5 @@
 """The flows' own class: no key and nothing too large in a run's parameters; a typed name stays."""
 
-from __future__ import annotations
-
 import inspect
 import json
 import re

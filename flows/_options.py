@@ -4,8 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
-    BaseModel,
-    ConfigDict,
     Field,
     SerializerFunctionWrapHandler,
     WithJsonSchema,
@@ -13,15 +11,13 @@ from pydantic import (
 )
 
 from prefect_kie.api import PollPolicy
-from prefect_kie.api.forms import Tabs, described
+from prefect_kie.api.forms import Form, Tabs
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
 from prefect_kie.models import AnyRequest, Slice
 from prefect_kie.storage.destination import StorageBlock
 
 
-class _Group(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
-
+class _Group(Form):
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # A form that is filled in with the nulls of a default would send them.
@@ -92,7 +88,7 @@ class Scope(_Group):
 class Table(_Group):
     """How a batch's manifest is read."""
 
-    columns: dict[str, str | None] = {}
+    columns: dict[str, str | None] = Field(default={})
     """Which column holds which field, where their names differ; null: the column is not used."""
     storage: StorageBlock = None
     """The storage block that holds the manifest, as type/name; by default it is a file of this machine."""

@@ -1,7 +1,5 @@
 """From a request to a saved video or a character: the steps that flows share."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
@@ -106,7 +104,7 @@ class JobRunner:
         *,
         attempts: int = 1,
         asks: bool = False,
-    ) -> JobRunner:
+    ) -> "JobRunner":
         """Load what is only named, so that a wrong name is an error before anything is paid; so is a run that
         cannot ask a person and would have to (`asks`, or by `approval`).
         """

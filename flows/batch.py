@@ -23,7 +23,7 @@ from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.approval import Estimate
 from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
-from prefect_kie.run_page.artifacts import show_markdown, show_table
+from prefect_kie.run_page.artifacts import show, show_table
 from prefect_kie.run_page.events import emit_batch_finished
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
@@ -191,9 +191,7 @@ async def _show_plan(rows: int, estimate: Estimate) -> None:
     before = f"; {rows - to_submit:,} submitted before, which are not paid again" if rows > to_submit else ""
     description = f"{videos_text(rows)}: {planned}{before}"
     get_run_logger().info("%s. %s", description, estimate.account)
-    await show_markdown(
-        "kie-batch-plan", description, estimate.markdown if to_submit else f"{description}.\n"
-    )
+    await show("kie-batch-plan", description, estimate.markdown if to_submit else f"{description}.\n")
 
 
 def _shown(result: BatchResult) -> list[dict[str, str]]:

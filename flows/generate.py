@@ -1,6 +1,6 @@
 """`generate_video`, `generate_image`, `generate_audio`: any request, once or in several variations."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 from pydantic import Field
 
@@ -63,8 +63,8 @@ async def generate_video(
         print(made.paths, made.credits)
         ```
     """
-    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
-    return complete(GeneratedVideos(videos=made.outcomes), made.outcomes, "videos", made.job_key)
+    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedVideos(videos=made), made, "videos", key)
 
 
 @kie_flow(name="generate-image", flow_run_name=run_name, persist_result=True, like=generate_video)
@@ -86,8 +86,8 @@ async def generate_image(
         print(made.path, made.credits)
         ```
     """
-    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
-    return complete(GeneratedImages(images=made.outcomes), made.outcomes, "pictures", made.job_key)
+    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedImages(images=made), made, "pictures", key)
 
 
 @kie_flow(name="generate-audio", flow_run_name=run_name, persist_result=True, like=generate_video)
@@ -110,13 +110,8 @@ async def generate_audio(
         print(*(file.path for file in made.saved.files))
         ```
     """
-    made = await _made(request, credentials, count, output, approval, retry, waiting, scope)
-    return complete(GeneratedAudio(audio=made.outcomes), made.outcomes, "sounds", made.job_key)
-
-
-class _Made(NamedTuple):
-    outcomes: tuple[VideoOutcome, ...]
-    job_key: str
+    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    return complete(GeneratedAudio(audio=made), made, "sounds", key)
 
 
 async def _made(
@@ -128,7 +123,8 @@ async def _made(
     retry: Retry,
     waiting: Waiting,
     scope: Scope,
-) -> _Made:
+) -> tuple[tuple[VideoOutcome, ...], str]:
+    """The outcomes, and whose jobs they are."""
     runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
     jobs = await runner.cast([Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)])
     new = await runner.check(jobs)
@@ -136,4 +132,4 @@ async def _made(
     outcomes = await runner.videos(jobs, new=new)
     if count > 1:
         await show_overview(table(outcomes), summary(outcomes))
-    return _Made(outcomes, runner.job_key)
+    return outcomes, runner.job_key

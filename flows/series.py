@@ -1,6 +1,7 @@
 """`character_series`: a video, a character from a slice of it, and new videos with that character."""
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -211,23 +212,17 @@ async def _character(
     original: object, first: VideoOutcome | None, traits: Traits | str, part: Slice | None, runner: JobRunner
 ) -> Character:
     """The character of a slice of the original, or of the video that is there."""
-    if first is None or first.video is None:
-        async with footage_of(str(original), runner) as footage:
-            return await _of_footage(footage, traits, part, runner, None)
-    handle = JobHandle(task_id=first.video.task_id, model=first.model)
-    job = await wait_for_job(handle, runner.credentials, poll=runner.poll)
-    footage = Footage(job, Path(first.video.path))
-    return await _of_footage(footage, traits, part, runner, first.video.seconds)
-
-
-async def _of_footage(
-    footage: Footage, traits: Traits | str, part: Slice | None, runner: JobRunner, seconds: float | None
-) -> Character:
-    if isinstance(traits, NewCharacter):
+    async with AsyncExitStack() as stack:
+        if first is None or first.video is None:
+            footage, seconds = await stack.enter_async_context(footage_of(str(original), runner)), None
+        else:
+            handle = JobHandle(task_id=first.video.task_id, model=first.model)
+            job = await wait_for_job(handle, runner.credentials, poll=runner.poll)
+            footage, seconds = Footage(job, Path(first.video.path)), first.video.seconds
+        if isinstance(traits, NewCharacter):
+            picked = await slice_of(footage, part, traits, runner, seconds)
+            return Character.kept(await kept(traits, footage, picked, runner))
+        assert isinstance(traits, CharacterTraits)  # a handle is a character that is kept already
+        origin = footage.task_id
         picked = await slice_of(footage, part, traits, runner, seconds)
-        return Character.kept(await kept(traits, footage, picked, runner))
-    if isinstance(traits, str):
-        raise AssertionError("a character by its handle is there")
-    origin = footage.task_id
-    picked = await slice_of(footage, part, traits, runner, seconds)
-    return await runner.character(traits.request(origin, picked), video=footage.file)
+        return await runner.character(traits.request(origin, picked), video=footage.file)

@@ -1,7 +1,5 @@
 """What the task of each model does; a module of its own, for an import of a task need not wait for it."""
 
-from __future__ import annotations
-
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.characters.uploads import with_characters

@@ -1,7 +1,5 @@
 """How long a finished video really is, and what it shows when, without keeping it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import anyio.to_thread
@@ -14,7 +12,7 @@ from prefect_kie.media.kinds import mp4_seconds
 from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.slices import suggested
-from prefect_kie.run_page.artifacts import show_markdown
+from prefect_kie.run_page.artifacts import show
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.run_page.sections import contact_sheet_markdown
 from prefect_kie.runtime.retries import retrying
@@ -61,6 +59,6 @@ async def contact_sheet(
         sheet = await pictures.contact_sheet(path, seconds, part) if seconds else None
     key = artifact_key("contact-sheet", job.task_id)
     description = f"Contact sheet of {code(job.model)}: {escaped(job.prompt, 200)}"
-    await show_markdown(key, description, contact_sheet_markdown(job, seconds, sheet, part))
+    await show(key, description, contact_sheet_markdown(job, seconds, sheet, part))
     get_run_logger().info("The contact sheet of job %s is the artifact %s", job.task_id, key)
     return seconds

@@ -3,8 +3,6 @@
 A model's task is made when it is first asked for: `from prefect_kie.tasks import kling_3_0_video`.
 """
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -24,7 +22,7 @@ P = ParamSpec("P")
 RequestT = TypeVar("RequestT", bound=JobRequest)
 Submitting = Coroutine[Any, Any, JobHandle]
 
-_tasks: dict[type[JobRequest], ModelTask[Any]] = {}
+_tasks: dict[type[JobRequest], "ModelTask[Any]"] = {}
 
 _ARGS = """
     credentials: The Kie Credentials block, or its name; by default the block `kie`, else the key in the

@@ -1,7 +1,5 @@
 """Saving what a job made, as a task."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import cast
 

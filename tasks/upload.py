@@ -1,7 +1,5 @@
 """Uploading files for requests that take an address: pictures, clips, sound."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from prefect import task

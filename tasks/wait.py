@@ -3,8 +3,6 @@
 Where Kie calls back, the task listens before it polls.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time

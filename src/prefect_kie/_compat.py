@@ -1,7 +1,5 @@
 """What we rely on in Prefect beyond its documented API, in one place: tests/contract has a test for each."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast

@@ -1,7 +1,5 @@
 """How long jobs usually take, from this Prefect server's own history of finished ones."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Mapping
 from typing import Any

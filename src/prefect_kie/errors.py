@@ -12,8 +12,6 @@
     └── RunIncomplete             a flow run that ends without some of what it was asked for
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from prefect_kie.api import (

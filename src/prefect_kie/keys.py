@@ -1,7 +1,5 @@
 """Which submission a call is: the same for whoever wants the same thing, whatever it is written like."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """What submissions need of a run: its records, its budgets, its log and its Prefect server's events."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 
@@ -94,23 +92,10 @@ class ServerEvents:
     verifier: Verifier
 
     def emit_submitted(self, record: SubmissionRecord) -> None:
-        events.emit_submitted(
-            record.task_id or "",
-            model=record.model,
-            key=record.key,
-            attempt=record.attempt,
-            title=record.title,
-        )
+        events.emit_submitted(record.task_id or "", **_names(record))
 
     def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
-        emit_in_doubt(
-            doubt,
-            model=record.model,
-            key=record.key,
-            attempt=record.attempt,
-            title=record.title,
-            task_id=doubt.task_id,
-        )
+        emit_in_doubt(doubt, **_names(record))
 
     async def sent(self) -> None:
         await events.events_are_sent()
@@ -147,6 +132,10 @@ class ServerEvents:
                 type(error).__name__,
             )
             return []
+
+
+def _names(record: SubmissionRecord) -> dict[str, str]:
+    return record.model_dump(include={"model", "key", "attempt", "title"})
 
 
 def _job(event: Event) -> str:

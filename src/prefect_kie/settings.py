@@ -1,7 +1,5 @@
 """What an operator may change for a whole process: `PREFECT_INTEGRATIONS_KIE_…`, or a Prefect profile."""
 
-from __future__ import annotations
-
 from prefect.settings.base import PrefectBaseSettings, build_settings_config
 from pydantic import Field
 

@@ -21,7 +21,7 @@ from prefect.exceptions import ObjectAlreadyExists
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import Scope, generate_batch
-from prefect_kie.run_page.events import BATCH_FINISHED, emit
+from prefect_kie.run_page.events import BATCH_FINISHED, emit, event_of
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped
 from tests.server.test_deployments import run_prefect
@@ -54,7 +54,8 @@ class Publishing:
         """The runs for a batch that is only said to have finished, twice by one run."""
         for _ in range(2):
             labels = {"kie.complete": "yes", "kie.occasion": batch}
-            emit(BATCH_FINISHED, f"kie.batch.{batch}", batch, labels, {"batch": batch, "results": "none"})
+            payload = {"batch": batch, "results": "none"}
+            emit(event_of(BATCH_FINISHED, f"kie.batch.{batch}", batch, labels, payload))
         return await self.runs(batch, 1, 3.0)
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prefect_kie.media.footage import WritingStopped, look
+from prefect_kie.media.footage import look
 from prefect_kie.media.slices import clip, last_frame, stills, voice, widened
 from tests.videos import grey, greys, heard, made_video
 
@@ -91,11 +91,9 @@ def test_a_clip_has_the_size_and_rate_that_models_take(
     file = made_video(tmp_path / "video.mp4", 0.1, size=size, fps=fps)
     made = clip(file, 0, 0.08, tmp_path / "clip.mp4", min_seconds=0.08)
     seen = look(made.path)
-    assert (made.width, made.height) == (seen.width, seen.height) == out
-    assert 409_600 <= made.width * made.height <= 927_408
-    assert made.fps == pytest.approx(float(rate))
+    assert (seen.width, seen.height) == out
+    assert 409_600 <= seen.width * seen.height <= 927_408
     assert seen.rate == rate
-    assert not made.sound
     assert not seen.sound
     assert made.path.read_bytes()[4:8] == b"ftyp"
     assert abs(seen.seconds - 0.08) <= float(1 / rate)
@@ -123,12 +121,6 @@ def test_a_video_too_short_for_a_clip_is_a_sentence(tmp_path: Path) -> None:
     file = made_video(tmp_path / "short.mp4", 2)
     with pytest.raises(ValueError, match=r"the video is 2\.00 s long; 3 s of it are needed"):
         clip(file, 0, 2, tmp_path / "clip.mp4")
-
-
-def test_a_clip_that_is_given_up_leaves_nothing(video: Path, tmp_path: Path) -> None:
-    with pytest.raises(WritingStopped):
-        clip(video, 0, 3, tmp_path / "clip.mp4", stopped=lambda: True)
-    assert list(tmp_path.iterdir()) == []
 
 
 @given(st.floats(0, 50), st.floats(0.1, 10), st.floats(0, 50), st.floats(0.5, 10))
@@ -196,7 +188,6 @@ def test_stills_are_sharp_different_and_spread(tmp_path: Path) -> None:
         assert (picture.format, picture.size) == ("JPEG", (711, 400))
         wanted = drawn(second, blurred=False).resize(picture.size)
         assert ImageStat.Stat(ImageChops.difference(picture, wanted)).mean[0] < 12
-    assert len(stills(file, 1, 4, count=2)) == 2
 
 
 def test_a_frozen_video_has_two_stills(tmp_path: Path) -> None:
@@ -217,11 +208,6 @@ def test_stills_have_the_size_that_models_take(
 ) -> None:
     file = made_video(tmp_path / "video.mp4", 0.08, size=size)
     assert {opened(content).size for content in stills(file, 0, 0.08)} == {out}
-
-
-def test_more_stills_than_a_character_has_are_refused(video: Path) -> None:
-    with pytest.raises(ValueError, match="2 to 4"):
-        stills(video, 0, 2, count=5)
 
 
 # The last frame, and odd files

@@ -1,7 +1,5 @@
 """Whether a callback comes from Kie. It signs the task id and the time, not the body."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import hmac

@@ -1,7 +1,5 @@
 """One call to Kie's API: bounded in time and size, its key in no error, its answer classified."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Collection
 from typing import Any, Self

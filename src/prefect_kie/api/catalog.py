@@ -3,16 +3,14 @@
 Everything but a name may be missing or odd. What each takes is in `schemas`.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.api.envelope import as_float, as_list, as_object, first_text, texts
 
 
-class CatalogModel(BaseModel):
+class CatalogModel(BaseModel, frozen=True):
     """A model as Kie's catalogue lists it.
 
     Attributes:
@@ -24,8 +22,6 @@ class CatalogModel(BaseModel):
         price: Kie's text on its price; may be empty.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     model: str
     title: str = ""
     provider: str = ""
@@ -34,16 +30,14 @@ class CatalogModel(BaseModel):
     price: str = ""
 
 
-class ModelPrice(BaseModel):
+class ModelPrice(BaseModel, frozen=True):
     """What Kie says of a model's price: prose, not numbers; empty where it says nothing."""
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     text: str = ""
 
 
-class SuccessRate(BaseModel):
+class SuccessRate(BaseModel, frozen=True):
     """How a model's jobs did in the last 24 hours.
 
     Attributes:
@@ -51,8 +45,6 @@ class SuccessRate(BaseModel):
         rates: Ten minutes each, the oldest first: the part of its jobs that succeeded, 0 to 1; None where
             nobody asked. Empty where Kie does not know the model's.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     rates: tuple[float | None, ...] = ()

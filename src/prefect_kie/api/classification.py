@@ -5,18 +5,16 @@ Pure functions from (call, HTTP status, body code, text) to a classification. Th
 narrow ones on a paid call, where an error takes money for not spent, wide ones after it.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import httpx
 
 from prefect_kie.api import errors
-from prefect_kie.api.envelope import Envelope
+from prefect_kie.api.envelope import Envelope, as_list, as_object
 
 # As text: only what an answer needs is compiled, when it first does.
 _KINDS = r"(?:models?|interfaces?|apis?|endpoints?)"
@@ -180,13 +178,11 @@ def is_no_failure(text: str) -> bool:
 
 def names_in(value: Any) -> Iterator[str]:
     """The names of all fields in a body, however deep."""
-    if isinstance(value, dict):
-        for name, inner in cast("dict[str, Any]", value).items():
-            yield name
-            yield from names_in(inner)
-    elif isinstance(value, list):
-        for inner in value:  # pyright: ignore[reportUnknownVariableType]
-            yield from names_in(inner)
+    for name, inner in as_object(value).items():
+        yield name
+        yield from names_in(inner)
+    for inner in as_list(value):
+        yield from names_in(inner)
 
 
 def _classify_create(answer: Envelope, names: Collection[str]) -> Classification:

@@ -5,8 +5,6 @@ answer means is decided in `classification`. The key goes into one header, to Ki
 creates of a client share one rate limiter, and so do its polls: use one client for a key.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os

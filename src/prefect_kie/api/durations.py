@@ -1,7 +1,5 @@
 """How long a model's jobs usually take: learned from those that have ended, robustly and from few."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,11 +5,9 @@ and real HTTP errors, HTML pages, empty bodies and other shapes happen too. The 
 what could be read.
 """
 
-from __future__ import annotations
-
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -85,6 +83,13 @@ def as_object(value: Any) -> dict[str, Any]:
 def as_list(value: Any) -> list[Any]:
     """The value where it is a list; else an empty one."""
     return value if isinstance(value, list) else []  # pyright: ignore[reportUnknownVariableType]
+
+
+def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A JSON value with each one in it that is no object and no list changed."""
+    if isinstance(value, dict):
+        return {name: mapped(one, change) for name, one in as_object(value).items()}
+    return [mapped(one, change) for one in as_list(value)] if isinstance(value, list) else change(value)
 
 
 def as_int(value: Any) -> int | None:

@@ -22,8 +22,6 @@
 Each says what happened, to which job, whether it was charged, and what to do next.
 """
 
-from __future__ import annotations
-
 from typing import Any, ClassVar, Literal
 
 Billed = Literal["no", "yes", "unknown"]

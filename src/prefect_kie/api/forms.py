@@ -3,15 +3,13 @@
 What is refused and what is sent does not depend on it.
 """
 
-from __future__ import annotations
-
 import ast
 import inspect
 import sys
 from functools import cache
 from typing import Any
 
-from pydantic import BaseModel, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -34,6 +32,12 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
         if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
             field["title"] = name.replace("_", " ").capitalize()
     _plain_optionals(fields)
+
+
+class Form(BaseModel):
+    """What a person fills in: base of groups of fields, each of which says what it means."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
 
 def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:

@@ -1,7 +1,5 @@
 """Where the key may go, and how connections are made."""
 
-from __future__ import annotations
-
 import ipaddress
 import ssl
 from functools import lru_cache

@@ -1,13 +1,11 @@
 """A job: its handle, its state, its result."""
 
-from __future__ import annotations
-
 import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from prefect_kie.api.classification import is_no_failure
 from prefect_kie.api.envelope import as_float, as_list, as_object, as_time, decoded, first_id, first_text
@@ -40,7 +38,7 @@ class JobState(StrEnum):
         return self in (JobState.SUCCESS, JobState.FAIL)
 
 
-class JobHandle(BaseModel):
+class JobHandle(BaseModel, frozen=True):
     """What is needed to come back to a job: plain data, no client and no secret.
 
     Attributes:
@@ -51,8 +49,6 @@ class JobHandle(BaseModel):
         callback_requested: Whether Kie was told to call back when it ends.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     task_id: str
     model: str = "job"
     submission: str | None = None
@@ -60,7 +56,7 @@ class JobHandle(BaseModel):
     callback_requested: bool = False
 
 
-class Job(BaseModel):
+class Job(BaseModel, frozen=True):
     """A job as it was at one poll.
 
     Attributes:
@@ -79,8 +75,6 @@ class Job(BaseModel):
         request_body: Kie's echo of the request, `{"model": ..., "input": {...}}`; empty where unreadable.
         record: Kie's record of it, as it came, without callback addresses.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     model: str

@@ -8,14 +8,12 @@ progress tells about when it will end: nothing is to be seen before that span, a
 even distances.
 """
 
-from __future__ import annotations
-
 import math
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from prefect_kie.api.forms import described
+from prefect_kie.api.forms import Form
 
 PROGRESS_ERROR = 0.1
 """By how much of the whole a reported progress is taken to be wrong."""
@@ -23,10 +21,8 @@ STARTED_AT = 0.15
 """Up to which share of a job's time its progress may not have begun: it waits in a queue before."""
 
 
-class PollPolicy(BaseModel):
+class PollPolicy(Form):
     """How patiently a job is waited for; each field says below what it means."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
     deadline_seconds: Annotated[float, Field(gt=0)] = 1800.0
     """Give up waiting when the job is this old, in seconds; the job itself goes on at Kie."""

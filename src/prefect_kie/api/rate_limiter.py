@@ -1,7 +1,5 @@
 """A rate limiter whose calls the other side never counts as too many."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -1,12 +1,11 @@
 """What every request for a job has; the models themselves are in `prefect_kie.models`."""
 
-from __future__ import annotations
-
 import re
 from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
+from prefect_kie.api.envelope import mapped
 from prefect_kie.api.forms import described
 
 TITLES = ("prompt", "character_prompt", "origin_task_id", "video_url", "character_file_url")
@@ -110,15 +109,11 @@ SENT_AS = {"model_version": "model", "track_title": "title"}
 
 def as_sent(fields: dict[str, Any]) -> dict[str, Any]:
     """An input by Kie's own names, whole numbers without a point."""
-    return {SENT_AS.get(name, name): whole(value) for name, value in fields.items()}
+    return {SENT_AS.get(name, name): mapped(value, whole) for name, value in fields.items()}
 
 
 def whole(value: Any) -> Any:
-    """A value, and what is in it, with whole numbers that have no point."""
-    if isinstance(value, dict):
-        return {name: whole(one) for name, one in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [whole(one) for one in value]  # pyright: ignore[reportUnknownVariableType]
+    """A number without a point where it is a whole one."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

@@ -5,15 +5,13 @@ all of it into `response` (kie-api: "Results come in several shapes"). A shape t
 read as well: every address in it is a file, and what has no address is data.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.api.envelope import as_float, as_list, as_object, decoded, first_id, first_text
 
@@ -23,7 +21,7 @@ MAX_DEPTH = 8
 Role = Literal["result", "watermarked", "first_frame", "last_frame", "mask", "cover", "other"]
 
 
-class ResultFile(BaseModel):
+class ResultFile(BaseModel, frozen=True):
     """One file of a result, at Kie.
 
     Attributes:
@@ -35,8 +33,6 @@ class ResultFile(BaseModel):
         id: Kie's id of a track, which other music models ask for.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     url: str
     role: Role = "result"
     title: str | None = None
@@ -44,7 +40,7 @@ class ResultFile(BaseModel):
     id: str | None = None
 
 
-class JobResult(BaseModel):
+class JobResult(BaseModel, frozen=True):
     """What a finished job made; empty where Kie reports success and tells of nothing (yet).
 
     Attributes:
@@ -52,8 +48,6 @@ class JobResult(BaseModel):
         text: A text: lyrics, a transcript.
         data: An object or a list: the words of a transcript, a status, a MIDI description.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     files: tuple[ResultFile, ...] = ()
     text: str | None = None
@@ -75,15 +69,13 @@ class JobResult(BaseModel):
         return not self.files and self.text is None and self.data is None
 
 
-class CharacterResult(BaseModel):
+class CharacterResult(BaseModel, frozen=True):
     """A character made by Kie.
 
     Attributes:
         character_id: Its id, for `character_id_list`.
         character_user_name: Its handle (may hold a dot), for `@handle` in a prompt; None where Kie gave none.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     character_id: str
     character_user_name: str | None = None

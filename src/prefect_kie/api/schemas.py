@@ -4,14 +4,12 @@ An input's JSON Schema comes out of a whole document, and is made plain: no refe
 alternatives are apart.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from typing import Any, cast
 from urllib.parse import unquote
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.api.envelope import as_list, as_object, texts
 
@@ -22,6 +20,7 @@ MAX_NODES = 20_000
 """Bounds of what is read of a schema; Kie's have a few hundred nodes."""
 MAX_SHAPES = 64
 MAX_SHOWN = 12
+BOUNDS = {"max": "at most", "min": "at least"}
 
 _COMBINED = ("oneOf", "anyOf", "allOf")
 _KEPT = {
@@ -37,7 +36,7 @@ _NARROWING = {
 }
 
 
-class ModelSchema(BaseModel):
+class ModelSchema(BaseModel, frozen=True):
     """What a model takes, by Kie's own schema of it.
 
     Attributes:
@@ -45,8 +44,6 @@ class ModelSchema(BaseModel):
         input: The JSON Schema of the createTask body's `input`; None where Kie has none yet.
         path: The call that the model is made by.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     input: dict[str, Any] | None = None
@@ -189,12 +186,7 @@ def _merged(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     fields = dict(one["properties"])
     for name, field in other["properties"].items():
         fields[name] = {**fields.get(name, {}), **field}
-    return {
-        **one,
-        **other,
-        "properties": fields,
-        "required": sorted({*one["required"], *other["required"]}),
-    }
+    return {**one, **other, "properties": fields, "required": sorted({*one["required"], *other["required"]})}
 
 
 def _widened(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
@@ -281,15 +273,11 @@ def _sentence(error: Any) -> str:
         case "type":
             kinds = as_list(wanted) or [wanted]
             return f"{subject} must be of type {' or '.join(map(str, kinds))}, not {shown}"
-        case "maxLength" | "minLength":
-            bound = "at most" if error.validator == "maxLength" else "at least"
-            return f"{subject} must have {bound} {wanted} characters, not {len(value)}"
-        case "maxItems" | "minItems":
-            bound = "at most" if error.validator == "maxItems" else "at least"
-            return f"{subject} must have {bound} {wanted} items, not {len(value)}"
-        case "maximum" | "minimum":
-            bound = "at most" if error.validator == "maximum" else "at least"
-            return f"{subject} must be {bound} {wanted}, not {shown}"
+        case "maxLength" | "minLength" | "maxItems" | "minItems" as limit:
+            bound, unit = BOUNDS[limit[:3]], "items" if limit.endswith("Items") else "characters"
+            return f"{subject} must have {bound} {wanted} {unit}, not {len(value)}"
+        case "maximum" | "minimum" as limit:
+            return f"{subject} must be {BOUNDS[limit[:3]]} {wanted}, not {shown}"
         case "anyOf":
             reasons = dict.fromkeys(_sentence(one) for one in error.context)
             return f"{subject} has none of the shapes that it may have ({'; '.join(list(reasons)[:4])})"

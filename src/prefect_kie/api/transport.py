@@ -1,7 +1,5 @@
 """What is done on the way to Kie and back: the key is added and hidden, answers are read with bounds."""
 
-from __future__ import annotations
-
 import base64
 import re
 import zlib

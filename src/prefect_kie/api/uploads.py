@@ -1,7 +1,5 @@
 """Uploads: what Kie takes, what it answers, and names that never collide and tell the content."""
 
-from __future__ import annotations
-
 import hashlib
 import mimetypes
 import re
@@ -11,12 +9,12 @@ from contextlib import suppress
 from datetime import datetime
 from io import BufferedReader
 from pathlib import Path, PurePosixPath
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
-from prefect_kie.api.envelope import Envelope, as_int, as_list, as_time, first_text
+from prefect_kie.api.envelope import Envelope, as_int, as_time, first_text, mapped
 from prefect_kie.api.errors import UnexpectedResponse
 
 MAX_BYTES = 500 * 1024 * 1024
@@ -38,7 +36,7 @@ _MARKED = re.compile(r".*-pk([0-9a-f]{32})-[0-9a-f]{12}(\.[a-z0-9]{1,10})?")
 """A name that `unique_name` made: the hash of the content, a random part, the suffix."""
 
 
-class UploadedFile(BaseModel):
+class UploadedFile(BaseModel, frozen=True):
     """A file at Kie; it lives for 24 hours.
 
     Attributes:
@@ -48,8 +46,6 @@ class UploadedFile(BaseModel):
         mime_type: Its type, where Kie told it.
         expires_at: When Kie deletes it, where Kie told it.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     url: str
     file_name: str
@@ -105,10 +101,10 @@ def content_identity(value: Any) -> Any:
     A file that is uploaded again, because Kie deleted it, gets another address and is the same content. Any
     other address stays as it is.
     """
-    if isinstance(value, dict):
-        return {name: content_identity(each) for name, each in cast("dict[str, Any]", value).items()}
-    if isinstance(value, list):
-        return [content_identity(each) for each in as_list(value)]
+    return mapped(value, _content)
+
+
+def _content(value: Any) -> Any:
     if not isinstance(value, str) or not value.startswith(("https://", "http://")):
         return value
     try:

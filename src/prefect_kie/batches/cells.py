@@ -4,16 +4,15 @@ In a text `{column}` stands for a value, `{{column}}` for `{column}` itself; oth
 text is filled once: what a value brings along is never read as a template.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from functools import cache, lru_cache, partial
-from typing import Any, Literal, cast, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from prefect_kie.api import JobRequest
+from prefect_kie.api.envelope import mapped
 from prefect_kie.batches.tables import OBJECT
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.index import MODELS
@@ -124,13 +123,8 @@ def placeholders(value: Any) -> set[str]:
 
 def fill(value: Any, text_of: Callable[[str], str]) -> Any:
     """A value (a text, a list, an object) with each placeholder replaced by `text_of` its name."""
-    if isinstance(value, str):
-        return _BRACED.sub(partial(_replaced, text_of), value)
-    if isinstance(value, list):
-        return [fill(part, text_of) for part in cast("list[object]", value)]
-    if isinstance(value, dict):
-        return {name: fill(part, text_of) for name, part in cast("dict[str, Any]", value).items()}
-    return value
+    replaced = partial(_replaced, text_of)
+    return mapped(value, lambda one: _BRACED.sub(replaced, one) if isinstance(one, str) else one)
 
 
 def _replaced(text_of: Callable[[str], str], found: re.Match[str]) -> str:

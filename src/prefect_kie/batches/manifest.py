@@ -1,7 +1,5 @@
 """A batch's manifest: one row per video, checked whole before anything is paid, every error at once."""
 
-from __future__ import annotations
-
 import itertools
 import json
 import re

@@ -11,7 +11,7 @@ from prefect import get_run_logger
 
 from prefect_kie.batches.results import counts_text
 from prefect_kie.outcomes.results import VideoOutcome
-from prefect_kie.run_page.artifacts import show_percent
+from prefect_kie.run_page.artifacts import show
 
 ARTIFACT = "kie-batch"
 LOG_LINES = 10  # so many times the log says how far it is
@@ -56,7 +56,7 @@ class BatchProgress:
     async def begin(self) -> None:
         """Show that it has begun."""
         self._watched()
-        await show_percent(ARTIFACT, 0.0, self.line)
+        await show(ARTIFACT, self.line, 0.0)
 
     def submitted(self, place: int) -> None:
         """Count a job that is on its way."""
@@ -76,7 +76,7 @@ class BatchProgress:
             get_run_logger().info("%s", line)
         if done == total or time.monotonic() - self._shown >= 5.0:
             self._shown = time.monotonic()
-            await show_percent(ARTIFACT, 100.0 * done / total, line)
+            await show(ARTIFACT, line, 100.0 * done / total)
 
     def _watched(self) -> None:
         if (watcher := watching.get()) is not None:

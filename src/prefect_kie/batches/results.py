@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from prefect import get_run_logger
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from prefect_kie.api import JobHandle
 from prefect_kie.batches.tables import read_table
@@ -24,7 +24,7 @@ MAX_LISTED = 20  # so many missing videos are named in the run's message; the re
 COLUMNS = ("row", "status", "tries", "made_with", "file", "seconds", "credits", "link", "task_id", "error")
 
 
-class BatchResult(BaseModel):
+class BatchResult(BaseModel, frozen=True):
     """What a run of `generate_batch` made.
 
     Attributes:
@@ -41,8 +41,6 @@ class BatchResult(BaseModel):
         account: For a dry run: what the account has, in words, and whether it will do; empty where unknown.
         videos: One outcome per row, in order; none for a dry run.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     job_key: str
     results: str | None = None

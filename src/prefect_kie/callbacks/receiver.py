@@ -9,8 +9,6 @@ it is believed, and one that comes twice costs one poll. Put the app behind your
 connections.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import re

@@ -6,8 +6,6 @@ but which job it is about and, as a hint, how far it is. If the subscription bre
 meanwhile its jobs are polled as often as without callbacks.
 """
 
-from __future__ import annotations
-
 import asyncio
 import math
 import random

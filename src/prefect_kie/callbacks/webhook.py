@@ -6,8 +6,6 @@ the job verifies it. Anybody who knows the webhook's address can send any event 
 is believed but that it is time to poll.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,7 +59,7 @@ class Verifier:
     accept_unsigned: bool = False
 
     @classmethod
-    def of(cls, callbacks: KieCallbacks | None) -> Verifier:
+    def of(cls, callbacks: KieCallbacks | None) -> "Verifier":
         """What a block says; `prefect-kie callbacks` has verified its own before it sent their events."""
         if callbacks is None or not callbacks.is_webhook:
             return cls()

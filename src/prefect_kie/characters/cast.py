@@ -1,12 +1,10 @@
 """The cast of a prompt: `@handle` becomes what a model needs, its pictures and voices beside it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.envelope import as_list
@@ -23,7 +21,7 @@ VISUAL = ("video", "image")
 NOTHING_PAID = "Then run again; nothing was submitted."
 
 
-class CastMember(BaseModel):
+class CastMember(BaseModel, frozen=True):
     """A character as a request names it: with the addresses of its files at Kie.
 
     Attributes:
@@ -36,8 +34,6 @@ class CastMember(BaseModel):
         voice_seconds: How long that is.
         native: Its own ids at Kie: `sora-2`, `gemini`.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     handle: str
     name: str

@@ -1,7 +1,5 @@
 """Keeping a character: stills, a clip and a voice from a slice of a video, and the block that names them."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager

@@ -1,7 +1,5 @@
 """A request with the characters that its prompt names, loaded from the Prefect server and uploaded to Kie."""
 
-from __future__ import annotations
-
 import asyncio
 from pathlib import PurePosixPath
 

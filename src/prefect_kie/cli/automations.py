@@ -6,8 +6,6 @@ the way on which the run does everything else (`prefect_kie.runtime.heartbeat`),
 nevertheless ends itself before another one begins in its place.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any

@@ -1,7 +1,5 @@
 """`prefect-kie batch`: the videos of a manifest, from the command line, on the configured server."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Generator
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """`prefect-kie callbacks`: the receiver as a process of its own."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import signal

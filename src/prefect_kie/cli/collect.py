@@ -1,7 +1,5 @@
 """`prefect-kie collect`: what a job made, from its task id alone, on the configured server."""
 
-from __future__ import annotations
-
 import argparse
 
 from rich.console import Console

@@ -1,7 +1,5 @@
 """The configured Prefect server: it lets us in, or one sentence says why not and what to do."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress

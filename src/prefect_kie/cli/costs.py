@@ -1,7 +1,5 @@
 """`prefect-kie costs`: what was wanted, what came of it and what it cost, on the configured server."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterator
 

@@ -5,8 +5,6 @@ Starts a simulated Kie (or asks for the real one) and a Prefect server, and runs
 ends, and by then the server must still exist.
 """
 
-from __future__ import annotations
-
 import argparse
 import os
 import subprocess

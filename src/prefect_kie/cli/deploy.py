@@ -1,7 +1,5 @@
 """`prefect-kie deploy`: a deployment per model, whose form in the UI has exactly the fields of that model."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 from typing import Any

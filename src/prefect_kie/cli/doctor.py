@@ -1,13 +1,11 @@
 """`prefect-kie doctor`: whether everything is in place; changes nothing but for a probe, spends nothing."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator
 from importlib.metadata import version
-from typing import Any, cast
+from typing import Any
 
 import prefect
 from prefect.client.base import ServerType
@@ -18,7 +16,7 @@ from prefect.exceptions import ObjectNotFound
 
 from prefect_kie._compat import block_name
 from prefect_kie.api import KieError
-from prefect_kie.api.envelope import as_list
+from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.api.hosts import API_URL
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
@@ -177,14 +175,9 @@ async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIter
 
 def models_in(parameters: Any) -> Iterator[str]:
     """The models that a deployment's parameters name, however deep."""
-    match parameters:
-        case {"model": str(model)}:
-            yield model
-        case dict():
-            for value in cast("dict[str, Any]", parameters).values():
-                yield from models_in(value)
-        case list():
-            for value in as_list(parameters):
-                yield from models_in(value)
-        case _:
-            pass
+    fields = as_object(parameters)
+    if isinstance(model := fields.get("model"), str):
+        yield model
+        return
+    for value in as_list(parameters) or fields.values():
+        yield from models_in(value)

@@ -1,7 +1,5 @@
 """A Prefect server of one's own, on this machine, for as long as it is needed."""
 
-from __future__ import annotations
-
 import os
 import signal
 import socket

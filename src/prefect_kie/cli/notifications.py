@@ -5,8 +5,6 @@ the page and does nothing by itself. What needs a person is told once for each `
 processes of a run report it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import timedelta

@@ -1,7 +1,5 @@
 """What is tried out, not only read: result storage, the two ways of events, the receiver of callbacks."""
 
-from __future__ import annotations
-
 import asyncio
 import time
 from collections.abc import AsyncIterator

@@ -1,7 +1,5 @@
 """A build step for prefect.yaml: a schedule stays as it was switched, however often it is deployed."""
 
-from __future__ import annotations
-
 from prefect.client.orchestration import get_client
 from prefect.exceptions import ObjectNotFound
 

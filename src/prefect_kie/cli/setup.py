@@ -1,7 +1,5 @@
 """`prefect-kie setup`: what a fleet needs on its Prefect server, made once and left alone afterwards."""
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -4,8 +4,6 @@ Run by `prefect-kie demo` as a process of its own, with Prefect's settings in th
 it makes the picture alone, for less than a cent.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import os

@@ -1,7 +1,5 @@
 """`prefect-kie simulate`: a local Kie until Ctrl-C."""
 
-from __future__ import annotations
-
 import argparse
 from functools import partial
 

@@ -1,7 +1,5 @@
 """`prefect-kie submissions`: what is in doubt, and what a person knows of it."""
 
-from __future__ import annotations
-
 import argparse
 
 from prefect.exceptions import ParameterTypeError

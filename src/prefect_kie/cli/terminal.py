@@ -1,7 +1,5 @@
 """What commands print: anything, to any terminal, pipe or file, and though nobody reads it."""
 
-from __future__ import annotations
-
 import io
 import os
 import sys

@@ -18,9 +18,10 @@ from prefect_kie.errors import NotAnswered, NotApproved
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.results import Wanted
-from prefect_kie.run_page.artifacts import show_markdown
+from prefect_kie.run_page.artifacts import show
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.runtime.best_effort import detach_after
+from prefect_kie.runtime.clients import ask_kie
 from prefect_kie.runtime.logs import shown_error
 
 ARTIFACT = "kie-approval"
@@ -52,24 +53,20 @@ class Estimate:
     @classmethod
     def of(cls, wanted: Sequence[Wanted], prices: PriceTable) -> "Estimate":
         """The estimate by a price table; a job with an unknown price has none."""
-        jobs: list[tuple[JobRequest, float | None]] = []
-        for one in wanted:
-            each = [prices.credits_for(request) for request in one.requests]
-            known = [price for price in each if price is not None]
-            jobs.append((one.request, max(known) if len(known) == len(each) else None))
-        return cls(jobs)
+
+        def highest(requests: Sequence[JobRequest]) -> float | None:
+            known = [price for one in requests if (price := prices.credits_for(one)) is not None]
+            return max(known) if len(known) == len(requests) else None
+
+        return cls([(one.request, highest(one.requests)) for one in wanted])
 
     async def with_balance(self, credentials: KieCredentials) -> "Estimate":
         """The same, beside what the account has; Kie is not asked where there is nothing to pay."""
         if not self.jobs:
             return self
-
-        async def balance() -> float:
-            async with credentials.get_client() as client:
-                return await client.get_credits()
-
         try:
-            return replace(self, balance=await detach_after(balance(), 10.0))
+            balance = ask_kie(credentials, lambda client: client.get_credits())
+            return replace(self, balance=await detach_after(balance, 10.0))
         except Exception as error:
             get_run_logger().info("Kie does not report the account's balance: %s", shown_error(error))
             return self
@@ -100,11 +97,8 @@ class Estimate:
         if not unpriced:
             return f"{self.credits:g} credits"
         jobs = f"{unpriced} job{'s' if unpriced > 1 else ''}"
-        return (
-            f"{self.credits:g} credits and {jobs} of unknown price"
-            if self.credits
-            else f"unknown price ({jobs})"
-        )
+        known = f"{self.credits:g} credits and {jobs} of unknown price"
+        return known if self.credits else f"unknown price ({jobs})"
 
     @property
     def summary(self) -> str:
@@ -124,11 +118,8 @@ class Estimate:
         if len(self.jobs) > MAX_LISTED:
             listed.append(f"\nand {len(self.jobs) - MAX_LISTED} more")
         variable = f"the Prefect variable {code(PRICES)}"
-        source = (
-            f"Unknown prices: give them in {variable}."
-            if self.unpriced
-            else f"Prices come from {variable}, which is yours to keep up to date."
-        )
+        source = f"Prices come from {variable}, which is yours to keep up to date."
+        source = f"Unknown prices: give them in {variable}." if self.unpriced else source
         head = f"**{self.summary}.** Kie charges for what succeeds. {self.account}"
         return "\n\n".join([head, "\n".join(table), "\n".join(listed), source]) + "\n"
 
@@ -168,7 +159,7 @@ async def approve(
         f"**{summary}.** {estimate.account} The run's artifact `{ARTIFACT}` lists them.",
     )
     if not await question.is_asked():
-        await show_markdown(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
+        await show(ARTIFACT, f"To be approved: {summary}", estimate.markdown)
     unanswered = NotAnswered(
         f"nobody approved {summary} within {hours:g} hours",
         next_step="Run it again (in the UI: Retry) to be asked again; nothing was submitted.",

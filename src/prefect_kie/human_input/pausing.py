@@ -3,8 +3,6 @@
 Prefect's own `apause_flow_run` and `asuspend_flow_run` take no message. These do the same, by the same calls.
 """
 
-from __future__ import annotations
-
 import asyncio
 
 from prefect.client.orchestration import get_client

@@ -1,5 +1,6 @@
 """Picking the slice of a video that becomes a character, with one's own eyes."""
 
+import itertools
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -73,19 +74,17 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
             f"{origin.task_id!r} and a slice; the video is not paid again."
         ),
     )
-    number, reason = 1, ""
-    while True:
+    reason = ""
+    for number in itertools.count(1):
         answer = await _question(number, origin, seconds, reason, longest).answer(hours, unanswered)
         try:
-            part = slice_within(answer.start, answer.end, longest, seconds)
+            return slice_within(answer.start, answer.end, longest, seconds)
         except ValueError as error:
             said = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
             said = said.removeprefix("Value error, ")
             reason = f"{said[:1].upper()}{said[1:]}."
             get_run_logger().warning("That slice cannot be used, and is asked again: %s", reason)
-            number += 1
-        else:
-            return part
+    raise AssertionError("questions have no end")
 
 
 async def real_length(

@@ -4,8 +4,6 @@ A result's address must not lead into the network that this machine stands in: t
 to what a cloud tells its machines (keys among it).
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import AsyncGenerator, Mapping, Sequence

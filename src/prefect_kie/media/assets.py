@@ -4,20 +4,18 @@ Prefect's `@materialize` has to know an asset's key before its task begins, and 
 is there. So the same events are sent afterwards. No run fails for want of one.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import wraps
 from pathlib import Path
-from typing import Any, ParamSpec, cast
+from typing import Any, ParamSpec
 
 from prefect.assets import Asset, AssetProperties
 
 from prefect_kie._compat import report_assets
 from prefect_kie.api import Job
-from prefect_kie.api.envelope import as_list
+from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.saved import SavedResult
@@ -91,12 +89,11 @@ def _where_wanted(report: Callable[P, None]) -> Callable[P, None]:
 @_where_wanted
 def report_result(job: Job, saved: SavedResult) -> None:
     """Report the files of a job, made from what its request names."""
-    keys = [asset_key(file.path) for file in saved.files]
-    for key, file in zip(keys, saved.files, strict=True):
-        remember(key, file.url)
-    remember(keys[0], saved.task_id)
+    remember(asset_key(saved.path), saved.task_id)
+    for file in saved.files:
+        remember(asset_key(file.path), file.url)
     files = {
-        key: {
+        asset_key(file.path): {
             "name": file.name,
             "model": saved.model,
             "task_id": saved.task_id,
@@ -106,7 +103,7 @@ def report_result(job: Job, saved: SavedResult) -> None:
             "seconds": file.seconds,
             "bytes": file.size,
         }
-        for key, file in zip(keys, saved.files, strict=True)
+        for file in saved.files
     }
     _report(files, _sources(saved.request.get("input")), saved.model)
 
@@ -132,20 +129,16 @@ def _report(made: Mapping[str, dict[str, Any]], sources: Iterable[str], by: str)
     assets: dict[Asset, dict[str, Any]] = {}
     for key, about in made.items():
         description = str(about.get("prompt") or "")[:MAX_DESCRIPTION] or None
-        assets[Asset(key=key, properties=AssetProperties(name=about["name"], description=description))] = (
-            about
-        )
+        properties = AssetProperties(name=about["name"], description=description)
+        assets[Asset(key=key, properties=properties)] = about
     origins = [Asset(key=key) for key in dict.fromkeys(sources) if key not in made]
     report_assets(assets, origins[:MAX_SOURCES], by)
 
 
-def _sources(value: object) -> Iterator[str]:
+def _sources(value: Any) -> Iterator[str]:
     """The assets that an input names: those known here, and other web addresses."""
-    if isinstance(value, dict):
-        for one in cast("dict[str, object]", value).values():
-            yield from _sources(one)
-    elif isinstance(value, list):
-        for one in as_list(cast("object", value)):
+    if isinstance(value, dict | list):
+        for one in as_list(value) or as_object(value).values():
             yield from _sources(one)
     elif isinstance(value, str):
         if known := _known(value):

@@ -1,7 +1,5 @@
 """Fetching one result file: streamed, resumed where the transfer is cut, and proven to be whole."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import os

@@ -1,7 +1,5 @@
 """What stands beside a film, for an editor to go on: an edit list (OpenTimelineIO), and subtitles (SRT)."""
 
-from __future__ import annotations
-
 import json
 import re
 import textwrap
@@ -34,8 +32,8 @@ def edit_list(episodes: Sequence[Episode], *, fps: float = 24.0, name: str = "fi
     tracks = [_track("Video", episodes, fps)]
     if any(episode.sound for episode in episodes):
         tracks.append(_track("Audio", episodes, fps))
-    stack = {**_object("Stack.1", "tracks"), "children": tracks}
-    timeline = {**_object("Timeline.1", name), "global_start_time": None, "tracks": stack}
+    stack = _object("Stack.1", "tracks", children=tracks)
+    timeline = _object("Timeline.1", name, global_start_time=None, tracks=stack)
     return json.dumps(timeline, indent=2, ensure_ascii=False).encode()
 
 
@@ -69,41 +67,33 @@ def _track(kind: str, episodes: Sequence[Episode], fps: float) -> dict[str, Any]
     children: list[dict[str, Any]] = []
     for episode, into, out in zip(episodes, [0, *overlaps], [*overlaps, 0], strict=True):
         if into:
-            children.append(
-                {
-                    **_object("Transition.1", "crossfade"),
-                    "transition_type": "SMPTE_Dissolve",
-                    "in_offset": _time(into - into // 2, fps),
-                    "out_offset": _time(into // 2, fps),
-                }
-            )
+            offsets = {"in_offset": _time(into - into // 2, fps), "out_offset": _time(into // 2, fps)}
+            children.append(_object("Transition.1", "crossfade", transition_type="SMPTE_Dissolve", **offsets))
         length, begin = round(episode.seconds * fps), into - into // 2
         part = _range(begin, length - begin - out // 2, fps)
-        children.append(_clip(episode, part, length, fps) if kind == "Video" or episode.sound else _gap(part))
-    return {**_object("Track.1", kind.lower()), "kind": kind, "children": children}
+        is_there = kind == "Video" or episode.sound
+        gap = _object("Gap.1", "", source_range=part)
+        children.append(_clip(episode, part, length, fps) if is_there else gap)
+    return _object("Track.1", kind.lower(), kind=kind, children=children)
 
 
 def _clip(episode: Episode, part: dict[str, Any], length: int, fps: float) -> dict[str, Any]:
-    media = {
-        **_object("ExternalReference.1", episode.file.name),
-        "available_range": _range(0, length, fps),
-        "available_image_bounds": None,
-        "target_url": quote(episode.file.name),
-    }
-    clip = _object("Clip.2", re.sub(r"\s+", " ", episode.title))
+    media = _object(
+        "ExternalReference.1",
+        episode.file.name,
+        available_range=_range(0, length, fps),
+        available_image_bounds=None,
+        target_url=quote(episode.file.name),
+    )
     references = {"media_references": {"DEFAULT_MEDIA": media}, "active_media_reference_key": "DEFAULT_MEDIA"}
-    return {**clip, "source_range": part, **references}
+    return _object("Clip.2", re.sub(r"\s+", " ", episode.title), source_range=part, **references)
 
 
-def _gap(part: dict[str, Any]) -> dict[str, Any]:
-    return {**_object("Gap.1", ""), "source_range": part}
-
-
-def _object(schema: str, name: str) -> dict[str, Any]:
+def _object(schema: str, name: str, **fields: Any) -> dict[str, Any]:
     made: dict[str, Any] = {"OTIO_SCHEMA": schema, "metadata": {}, "name": name}
     if schema.partition(".")[0] in ("Stack", "Track", "Clip", "Gap"):
         made |= {"source_range": None, "effects": [], "markers": [], "enabled": True}
-    return made
+    return made | fields
 
 
 def _time(frames: int, fps: float) -> dict[str, Any]:
@@ -111,8 +101,4 @@ def _time(frames: int, fps: float) -> dict[str, Any]:
 
 
 def _range(start: int, length: int, fps: float) -> dict[str, Any]:
-    return {
-        "OTIO_SCHEMA": "TimeRange.1",
-        "start_time": _time(start, fps),
-        "duration": _time(length, fps),
-    }
+    return {"OTIO_SCHEMA": "TimeRange.1", "start_time": _time(start, fps), "duration": _time(length, fps)}

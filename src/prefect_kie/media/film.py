@@ -6,8 +6,6 @@ level. All of it runs in the calling thread (but `film`), needs PyAV and Pillow 
 holds a few pictures at a time, however long the film is.
 """
 
-from __future__ import annotations
-
 import math
 import threading
 from array import array
@@ -22,7 +20,7 @@ from typing import Any
 
 import anyio.to_thread
 
-from prefect_kie.media.edit_list import Episode, edit_list, ends, subtitles
+from prefect_kie.media.edit_list import Episode, ends
 from prefect_kie.media.footage import (
     Footage,
     Stopped,
@@ -36,10 +34,7 @@ from prefect_kie.media.footage import (
     shots,
     write,
 )
-from prefect_kie.media.slices import last_frame
 from prefect_kie.storage.local import part_for
-
-__all__ = ["Episode", "Film", "edit_list", "film", "join", "last_frame", "subtitles"]
 
 LONGEST_FILM = 2 * 3600.0  # seconds
 LONGEST_CROSSFADE = 1.0
@@ -58,11 +53,6 @@ class Film:
     episodes: tuple[Episode, ...]
     copied: bool
     """Whether it is a copy of the episodes' own data, without coding them again."""
-
-    @property
-    def cuts(self) -> list[float]:
-        """Where each episode starts, seconds."""
-        return [episode.start for episode in self.episodes]
 
 
 async def film(
@@ -88,17 +78,9 @@ def join(
     """Join episodes to one MP4 (H.264 and AAC, its index at the front), exact to a frame at each cut.
 
     Where it is not a copy: the first one's size, others on black where their shape differs; the first one's
-    rate within 24 to 60; stereo at 48 kHz, silent where an episode is, evened by at most 12 dB.
-
-    Args:
-        files: The episodes, videos on this machine.
-        target: The film's file, written whole or not at all.
-        crossfade: Seconds, 0 to 1, in which one episode blends into the next; at most half of either.
-        titles: Of the episodes, for its chapters (PyAV 17 or later writes them); by default the files' names.
-        stopped: Asked before each picture; True gives it up.
-
-    Returns:
-        The film: its length, its episodes with their starts, and whether it was copied.
+    rate within 24 to 60; stereo at 48 kHz, silent where an episode is, evened by at most 12 dB. A crossfade
+    (seconds, 0 to 1) takes at most half of either episode. The titles are for its chapters (PyAV 17 or later
+    writes them); by default they are the files' names.
 
     Raises:
         ValueError: when a file cannot be read as a video (PyAV's own errors are ValueErrors or OSErrors).
@@ -114,7 +96,7 @@ def join(
     if (seconds := sum(one.seconds for one in seen)) > LONGEST_FILM:
         raise ValueError(f"the episodes are {seconds:.0f} s long together, more than {LONGEST_FILM:.0f} s")
     names = list(titles or (file.stem for file in files))
-    if crossfade == 0 and _alike(seen):
+    if crossfade == 0 and len({_coding(one) for one in seen}) == 1:
         starts = [sum((one.seconds for one in seen[:number]), 0.0) for number in range(len(seen))]
         episodes = [
             Episode(one.file, name, start, one.seconds, one.sound)
@@ -126,10 +108,6 @@ def join(
 
 
 # Copying
-
-
-def _alike(seen: Sequence[Footage]) -> bool:
-    return len({_coding(one) for one in seen}) == 1
 
 
 def _coding(footage: Footage) -> object:
@@ -219,23 +197,16 @@ def _encoded(
     counts = [max(1, round(one.seconds * rate)) for one in seen]
     overlaps = [min(round(crossfade * rate), one // 2, other // 2) for one, other in pairwise(counts)]
     takes: list[Take] = []
+    episodes: list[Episode] = []
     position = 0
-    for one, count, into, out in zip(seen, counts, [0, *overlaps], [*overlaps, 0], strict=True):
+    steps = zip(seen, names, counts, [0, *overlaps], [*overlaps, 0], strict=True)
+    for one, name, count, into, out in steps:
         position -= into
         take = Take(one, 0.0, count, position)
+        episodes.append(Episode(one.file, name, float(position / rate), float(count / rate), one.sound))
         fades = _fades(float(into / rate), float(count / rate), float(out / rate))
         takes.append(take._replace(sound=f",volume={_gain(take, rate):.4f}{fades}"))
         position += count
-    episodes = tuple(
-        Episode(
-            take.footage.file,
-            name,
-            float(take.position / rate),
-            float(take.pictures / rate),
-            take.footage.sound,
-        )
-        for take, name in zip(takes, names, strict=True)
-    )
     write(
         target,
         _mixed(takes, overlaps, rate, size),
@@ -246,7 +217,7 @@ def _encoded(
         finish=partial(_chapters, episodes=episodes),
         stopped=stopped,
     )
-    return Film(target, float(position / rate), float(rate), episodes, copied=False)
+    return Film(target, float(position / rate), float(rate), tuple(episodes), copied=False)
 
 
 def _fades(into: float, seconds: float, out: float) -> str:

@@ -4,8 +4,6 @@ All of it runs in the calling thread and holds a few pictures at a time, however
 with the extra `pictures`.
 """
 
-from __future__ import annotations
-
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -299,17 +297,8 @@ def write(
     finish: Callable[[Any], None] = lambda container: None,
     stopped: Stopped = lambda: False,
 ) -> None:
-    """Write an MP4, H.264 and AAC with its index at the front, whole or not at all.
-
-    Args:
-        target: The file.
-        seen: Its pictures with their sound, as of `shots`.
-        size: Of all its pictures, pixels.
-        rate: Pictures per second.
-        sound: Whether it has any.
-        encoding: Options of the encoder x264.
-        finish: Is handed the container before its end is written.
-        stopped: Whether to give it up.
+    """Write pictures with their sound (as of `shots`) as an MP4, H.264 and AAC with its index at the front,
+    whole or not at all. `encoding` are options of x264; `finish` gets the container before its end.
     """
     av = pyav()
     options = {"movflags": "+faststart"}

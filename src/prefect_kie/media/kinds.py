@@ -3,8 +3,6 @@
 What was paid for is kept, even where its server calls it a text or nobody knows its kind.
 """
 
-from __future__ import annotations
-
 import json
 import mimetypes
 import re

@@ -1,7 +1,5 @@
 """Names of the files that people find: what it shows, which model made it, which job it was."""
 
-from __future__ import annotations
-
 import hashlib
 import re
 import unicodedata

@@ -3,8 +3,6 @@
 Where PyAV or Pillow (the extra `pictures`) is missing, or a file cannot be read, there are simply none.
 """
 
-from __future__ import annotations
-
 import base64
 import io
 import math

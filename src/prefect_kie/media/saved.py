@@ -1,20 +1,18 @@
 """What is saved of a job: its files at Kie, its text and data as files of ours, and the sidecar's content."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from prefect_kie.api import CharacterResult, Job, JobResult, ResultFile
 from prefect_kie.api.results import Role
 from prefect_kie.storage.base import Storage
 
 
-class SavedFile(BaseModel):
+class SavedFile(BaseModel, frozen=True):
     """One file of a result, as it was saved.
 
     Attributes:
@@ -29,8 +27,6 @@ class SavedFile(BaseModel):
         title: A track's title.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     # Read back from a sidecar it must still be a name, and lead to no other directory.
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
     path: str
@@ -42,7 +38,7 @@ class SavedFile(BaseModel):
     title: str | None = None
 
 
-class SavedResult(BaseModel):
+class SavedResult(BaseModel, frozen=True):
     """What a job made, saved.
 
     Attributes:
@@ -55,8 +51,6 @@ class SavedResult(BaseModel):
         saved_at: When it was saved.
         files: The files; the first one is the main one: what was asked for, else the text, else the data.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     version: Literal[1] = 1
     task_id: str

@@ -4,8 +4,6 @@ The sidecar, a JSON file beside them, holds Kie's whole record of the job, and p
 it is written last, with the checksums. What has a fitting sidecar is not fetched again.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -4,20 +4,19 @@ All functions run in the calling thread, need PyAV and Pillow (the extra `pictur
 (PyAV's own errors are ValueErrors or OSErrors) where a file cannot be read or a slice cannot be used.
 """
 
-from __future__ import annotations
-
 import math
 import wave
 from array import array
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prefect_kie.media.footage import Footage, Stopped, Take, frames, look, samples, shots, write
+from prefect_kie.media.footage import Footage, Take, frames, look, samples, shots, write
 from prefect_kie.media.pictures import jpeg_of
 from prefect_kie.storage.local import part_for
 
 SHORTEST_SIDE, LONGEST_SIDE = 400, 1920  # of a still, pixels; the strictest model wants 400
 STILL_BYTES = 10_000_000
+STILLS = 4  # at most
 QUALITIES = (92, 85, 75)
 FEWEST_PIXELS, MOST_PIXELS = 409_600, 927_408  # of a clip's pictures
 PIXELS_OF_720P = 1280 * 720
@@ -31,16 +30,11 @@ _ENCODING = {"preset": "veryfast", "crf": "18", "maxrate": "8M", "bufsize": "8M"
 
 
 class Clip(NamedTuple):
-    """A clip as it was written."""
+    """A clip as it was written, and where it is in the video, seconds."""
 
     path: Path
     start: float
-    """Where it begins in the video, seconds: earlier than asked where the slice was widened."""
     end: float
-    width: int
-    height: int
-    fps: float
-    sound: bool
 
 
 def suggested(seconds: float) -> tuple[float, float]:
@@ -62,20 +56,10 @@ def widened(start: float, end: float, seconds: float, shortest: float) -> tuple[
     return begin, min(seconds, begin + (end - start) + missing)
 
 
-def stills(file: Path, start: float, end: float, *, count: int = 4) -> list[bytes]:
-    """Up to `count` JPEGs of a slice, at least two: the sharpest of each part of it, unlike each other.
-
-    Args:
-        file: The video.
-        start: Where the slice begins, seconds.
-        end: Where it ends.
-        count: 2 to 4.
-
-    Returns:
-        In order of time; 400 to 1920 pixels a side, below 10 MB each.
+def stills(file: Path, start: float, end: float) -> list[bytes]:
+    """Two to four JPEGs of a slice (seconds), in order of time: the sharpest of each part of it, unlike each
+    other; 400 to 1920 pixels a side, below 10 MB each.
     """
-    if not 2 <= count <= 4:
-        raise ValueError(f"{count} stills were asked for; a character has 2 to 4")
     footage, start, end = _checked(file, start, end)
     best: dict[int, tuple[float, Any, Any]] = {}  # of each part: sharpness, thumbnail, frame
     last: Any = None
@@ -86,7 +70,7 @@ def stills(file: Path, start: float, end: float, *, count: int = 4) -> list[byte
         last = frame
         if time < start:
             continue
-        part = min(count - 1, int((time - start) / (end - start) * count))
+        part = min(STILLS - 1, int((time - start) / (end - start) * STILLS))
         grey = frame.reformat(width=640, height=max(2, 640 * frame.height // frame.width), format="gray")
         image = grey.to_image().convert("L")
         score = _sharpness(image) * _novelty(image, [one[1] for number, one in best.items() if number < part])
@@ -101,31 +85,12 @@ def stills(file: Path, start: float, end: float, *, count: int = 4) -> list[byte
     return made * 2 if len(made) == 1 else made
 
 
-def clip(
-    file: Path,
-    start: float,
-    end: float,
-    target: Path,
-    *,
-    min_seconds: float = 3.0,
-    stopped: Stopped = lambda: False,
-) -> Clip:
-    """Write a slice as an MP4 that every model takes: H.264, about 720p, 24 to 60 fps, AAC, below 10 MB.
-
-    Args:
-        file: The video.
-        start: Where the slice begins, seconds.
-        end: Where it ends.
-        target: The file to write, whole or not at all.
-        min_seconds: A shorter slice is widened to both sides.
-        stopped: Asked before each picture; True gives it up.
-
-    Returns:
-        The clip, with its real bounds.
+def clip(file: Path, start: float, end: float, target: Path, *, min_seconds: float = 3.0) -> Clip:
+    """Write a slice (seconds) as an MP4 that every model takes, whole or not at all: H.264, about 720p, 24 to
+    60 fps, AAC, below 10 MB. A slice shorter than `min_seconds` is widened to both sides.
 
     Raises:
         ValueError: when the slice is longer than 8 s or not in the video, or the video is too short.
-        WritingStopped: when it was given up.
     """
     footage, start, end = _checked(file, start, end)
     if end - start > LONGEST_CLIP + 1e-6:
@@ -137,17 +102,9 @@ def clip(
     rate = footage.steady_rate
     count = max(1, min(round((end - start) * rate), int(LONGEST_CLIP * rate)))
     size = _clip_size(footage)
-    take = Take(footage, start, count)
-    write(
-        target,
-        shots(take, rate, size),
-        size=size,
-        rate=rate,
-        sound=footage.sound,
-        encoding=_ENCODING,
-        stopped=stopped,
-    )
-    return Clip(target, start, start + float(count / rate), *size, float(rate), footage.sound)
+    seen = shots(Take(footage, start, count), rate, size)
+    write(target, seen, size=size, rate=rate, sound=footage.sound, encoding=_ENCODING)
+    return Clip(target, start, start + float(count / rate))
 
 
 def voice(file: Path, start: float, end: float, target: Path) -> Path | None:

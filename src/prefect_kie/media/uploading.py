@@ -5,8 +5,6 @@ remembers where; what has expired is uploaded again. Its new address makes no ne
 known by the content (`content_identity`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from contextlib import suppress

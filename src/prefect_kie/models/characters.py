@@ -4,8 +4,6 @@ The data follows Kie's pages and recorded calls of autumn 2026; where Kie docume
 the model maker's own, or what others were seen to use.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping
@@ -13,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 HANDLE = "@handle"
 """In rules between fields: whether the prompt names a character."""
@@ -25,7 +23,7 @@ HANDLE_PATTERN = r"^[a-z][a-z0-9_]{1,19}$"
 _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][A-Za-z0-9_À-ɏ]*)")
 
 
-class KeepsCharacters(BaseModel):
+class KeepsCharacters(BaseModel, frozen=True, extra="forbid"):
     """How one model takes characters.
 
     Attributes:
@@ -49,8 +47,6 @@ class KeepsCharacters(BaseModel):
         native: Under which name a character's own id at Kie is kept, where the model knows ids.
         native_field: The field that takes it; else it is the handle.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     way: Literal["element", "ref_name", "pictures", "videos", "native"]
     field: str = ""

@@ -1,7 +1,5 @@
 """The field types that requests share, with the limits of Kie's documentation."""
 
-from __future__ import annotations
-
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -11,7 +9,6 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     GetJsonSchemaHandler,
@@ -126,7 +123,7 @@ CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 
-class Slice(BaseModel):
+class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
     """The part of a video that becomes a character: 1 to 8 seconds of it, for Sora's own at most 4.
 
     Attributes:
@@ -136,8 +133,6 @@ class Slice(BaseModel):
     Raises:
         pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
     """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     start: Annotated[
         float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")
@@ -153,12 +148,12 @@ class Slice(BaseModel):
     ]
 
     @model_validator(mode="after")
-    def _check_length(self) -> Slice:
+    def _check_length(self) -> "Slice":
         _check_slice(Decimal(str(self.start)), Decimal(str(self.end)))
         return self
 
     @classmethod
-    def parse(cls, timestamps: str) -> Slice:
+    def parse(cls, timestamps: str) -> "Slice":
         """Read Kie's own form, `"3.55,5.55"`."""
         start, end = _slice_numbers(timestamps)
         return cls(start=float(start), end=float(end))

@@ -1,7 +1,5 @@
 """All that can be asked of Kie: the typed requests by their names, and `MarketModel` for any other model."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from functools import cache
@@ -11,7 +9,6 @@ from typing import Annotated, Any, ClassVar, Union, cast
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
     GetCoreSchemaHandler,
     ValidationError,
@@ -58,10 +55,8 @@ def _described_openly(schema: dict[str, Any], model: type[BaseModel]) -> None:
     schema |= {"additionalProperties": True, "required": ["model"]}
 
 
-class MarketModel(JobRequest, title="Any other"):
+class MarketModel(JobRequest, title="Any other", json_schema_extra=_described_openly):
     """Any other model of Kie's jobs API, by its name, with an input that Kie checks."""
-
-    model_config = ConfigDict(json_schema_extra=_described_openly)
 
     usual_seconds: ClassVar[float] = 120.0
     result_kind: ClassVar[str] = "any"

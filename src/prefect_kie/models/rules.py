@@ -1,7 +1,5 @@
 """What requests of the catalogue's models have in common: rules between their fields, told in sentences."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, cast
@@ -48,7 +46,7 @@ class Variant:
     limits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
 
-    def problem(self, request: CatalogRequest) -> str | None:
+    def problem(self, request: "CatalogRequest") -> str | None:
         """Why a request is not of this shape; None where it is."""
         given = {name for name in type(request).model_fields if name != "model" and request.gives(name)}
         if missing := [name for name in self.required if not request.has(name)]:

@@ -4,8 +4,6 @@ Every request serialises to exactly the documented createTask body, by the API's
 fields: kie-api, "Fields shared by the video models" and the table of models.
 """
 
-from __future__ import annotations
-
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, Field, model_validator
@@ -159,7 +157,7 @@ class Sora2ProStoryboard(JobRequest, title="Storyboard"):
     """Where Kie puts the result: s3, or oss for better access within China."""
 
     @model_validator(mode="after")
-    def _shots_fit(self) -> Sora2ProStoryboard:
+    def _shots_fit(self) -> "Sora2ProStoryboard":
         total = round(sum(shot.duration for shot in self.shots), 3)
         if total > float(self.n_frames):
             raise ValueError(f"the shots are {total:g} s long together; n_frames allows {self.n_frames} s")

@@ -1,7 +1,5 @@
 """How a flow run ends: completed with a message, or with an error that names each video."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, TypeVar, cast
 

@@ -1,7 +1,5 @@
 """What flows return: one outcome for each video that was wanted, whatever became of it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, Protocol
 
@@ -34,17 +32,15 @@ class Wanted(NamedTuple):
         return tuple(request for n, request in enumerate(every) if request not in every[:n])
 
 
-class Failure(BaseModel):
+class Failure(BaseModel, frozen=True):
     """An exception as data: persisted with a result, and an exception of its own class again."""
-
-    model_config = ConfigDict(frozen=True)
 
     type: str  # its class, in `prefect_kie.api` or `prefect_kie.errors`; any other exception's name
     message: str
     details: dict[str, str | bool | int | float | None]  # its attributes: `task_id`, `billed`, `next_step` …
 
     @classmethod
-    def of(cls, error: Exception, task_id: str | None = None) -> Failure:
+    def of(cls, error: Exception, task_id: str | None = None) -> "Failure":
         """An exception as data; `task_id` counts where the exception does not have one."""
         known = error
         if not isinstance(known, KieError):
@@ -66,7 +62,7 @@ class Failure(BaseModel):
         return error
 
 
-class VideoOutcome(BaseModel):
+class VideoOutcome(BaseModel, frozen=True):
     """What became of one wanted video, or other result.
 
     Attributes:
@@ -84,8 +80,6 @@ class VideoOutcome(BaseModel):
         billed: Whether Kie charged for it.
         credits: What Kie charged, credits; None where it is not known, 0 where nothing was charged.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     model: str
     prompt: str
@@ -108,7 +102,7 @@ class VideoOutcome(BaseModel):
         task_id: str | None = None,
         tries: int = 1,
         credits: float | None = None,
-    ) -> VideoOutcome:
+    ) -> "VideoOutcome":
         """What became of a wanted video: it is saved, or the exception says why it is missing."""
         video, failure = (made, None) if isinstance(made, SavedResult) else (None, Failure.of(made, task_id))
         error = failure and failure.exception

@@ -1,8 +1,6 @@
 """What flows return of characters and series, and of jobs that were collected."""
 
-from __future__ import annotations
-
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie import api
 from prefect_kie.blocks import KieCharacter
@@ -12,7 +10,7 @@ from prefect_kie.run_page.markdown import cell
 from prefect_kie.tasks import SavedResult
 
 
-class Character(BaseModel):
+class Character(BaseModel, frozen=True):
     """A character made from a slice of a video, or from pictures.
 
     Attributes:
@@ -28,8 +26,6 @@ class Character(BaseModel):
         credits: What Kie charged for it, credits; None where it does not tell, 0 for one that you keep.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     handle: str | None
     origin: str
     slice: Slice | None = None
@@ -42,7 +38,7 @@ class Character(BaseModel):
     credits: float | None = None
 
     @classmethod
-    def kept(cls, block: KieCharacter) -> Character:
+    def kept(cls, block: KieCharacter) -> "Character":
         """A character that a block keeps; it costs nothing."""
         part = None
         if block.start is not None and block.end is not None:
@@ -69,7 +65,7 @@ class Character(BaseModel):
         }
 
 
-class SeriesResult(BaseModel):
+class SeriesResult(BaseModel, frozen=True):
     """What a run of `character_series` made.
 
     Attributes:
@@ -78,8 +74,6 @@ class SeriesResult(BaseModel):
         episodes: One outcome per prompt, in order.
         film: Where the episodes are as one video; None where none was asked for, or one is missing.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     original: VideoOutcome | None = None
     character: Character | None = None
@@ -102,7 +96,7 @@ class SeriesResult(BaseModel):
         return total_credits([self.original, self.character, *self.episodes])
 
 
-class CollectedJob(BaseModel):
+class CollectedJob(BaseModel, frozen=True):
     """What `collect_job` brought back.
 
     Attributes:
@@ -111,8 +105,6 @@ class CollectedJob(BaseModel):
         video: What was saved, of whatever kind: a video, pictures, sound, a text, data.
         character: The character, where the job made one.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     task_id: str
     model: str

@@ -4,8 +4,6 @@ A run has each artifact once: what it shows later changes it, in a run that goes
 run fails or waits for long for what it shows.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading
@@ -67,9 +65,7 @@ def artifact_url(key: str) -> str | None:
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
     """Show what was saved of a job, with a small picture of it (a data URI), in the run's overview."""
-    await _change_overview(
-        lambda overview: sections.with_section(overview, sections.result_section(job, saved, poster))
-    )
+    await _add_section(lambda: sections.result_section(job, saved, poster))
 
 
 async def show_character(
@@ -89,33 +85,20 @@ async def show_character(
         times = sections.moments(Slice.parse(origin.timestamps))
         frames = await pictures(Path(video), times, width=200, max_bytes=7 * 1024)
     if isinstance(result, CharacterResult):
-        await _change_overview(
-            lambda overview: sections.with_section(
-                overview, sections.character_section(job, result, origin, frames)
-            )
-        )
+        await _add_section(lambda: sections.character_section(job, result, origin, frames))
 
 
 async def show_kept_character(character: KieCharacter) -> None:
     """Show a character that a block keeps, in the run's overview; its pictures where they are here."""
     shown = [await pictures(Path(one), [0.0], width=200, max_bytes=7 * 1024) for one in character.stills]
     frames = [frame for one in shown for frame in one]
-    await _change_overview(
-        lambda overview: sections.with_section(overview, sections.kept_character_section(character, frames))
-    )
+    await _add_section(lambda: sections.kept_character_section(character, frames))
 
 
 async def show_overview(
     rows: Sequence[dict[str, str]], summary: str, film: tuple[str, float] | None = None, offer: str = ""
 ) -> None:
-    """Show what a run has made, row by row and in a summary, at the head of its overview.
-
-    Args:
-        rows: One for each thing that was wanted.
-        summary: What they are, and what they cost.
-        film: Where the film of them is, and how long, seconds.
-        offer: What can be done next, as Markdown.
-    """
+    """Show what a run has made, row by row and in a summary, at its overview's head; see `table_head`."""
     head = sections.table_head(rows, summary, film, offer)
     await _change_overview(lambda overview: sections.with_head(overview, head))
 
@@ -125,14 +108,9 @@ async def show_table(rows: Sequence[dict[str, str]]) -> None:
     await _put("kie-videos", "table", lambda _, __: (json.dumps(list(rows)), _of_run("Videos")))
 
 
-async def show_markdown(key: str, description: str, markdown: str) -> None:
-    """Show a text as the artifact of a key."""
-    await _put(key, "markdown", lambda _, __: (markdown, description))
-
-
-async def show_percent(key: str, percent: float, description: str) -> None:
-    """Show how far something is, as the artifact of a key."""
-    await _put(key, "progress", lambda _, __: (percent, description))
+async def show(key: str, description: str, data: str | float) -> None:
+    """Show a text (Markdown), or how far something is (percent), as the artifact of a key."""
+    await _put(key, "markdown" if isinstance(data, str) else "progress", lambda _, __: (data, description))
 
 
 async def show_progress(
@@ -181,6 +159,10 @@ def _described(handle: JobHandle, job: Job | None) -> str:
 
 def _of_run(what: str) -> str:
     return f"{what} of {escaped(flow_run.get_name() or 'a task', 200)}"
+
+
+async def _add_section(section: Callable[[], str]) -> None:
+    await _change_overview(lambda overview: sections.with_section(overview, section()))
 
 
 async def _change_overview(change: Callable[[str], str]) -> None:

@@ -3,8 +3,6 @@
 Each has the label `kie.occasion`, by which `prefect-kie setup --notify` tells each of them once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,7 +17,7 @@ from prefect_kie.api import (
     UsageLimitReached,
 )
 from prefect_kie.errors import BudgetExceeded
-from prefect_kie.run_page.events import ATTEMPT, OCCASION, emit, first_time, occasion
+from prefect_kie.run_page.events import ATTEMPT, OCCASION, emit, event_of, first_time, occasion
 from prefect_kie.run_page.markdown import cell, plain
 
 ASKED = "kie.flow-run.asked"
@@ -68,9 +66,7 @@ async def emit_refusals(error: KieError) -> None:
         await _emit_of_run(name, reason, labels, {**payload, "message": _message(one)}, once=True)
 
 
-def emit_in_doubt(
-    doubt: SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str, task_id: str | None
-) -> None:
+def emit_in_doubt(doubt: SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report, once a run, that nobody knows what became of a submission; another attempt is another doubt."""
     if first_time(f"in doubt {attempt}"):
         labels = {"kie.model": plain(model), ATTEMPT: attempt, OCCASION: attempt}
@@ -78,11 +74,11 @@ def emit_in_doubt(
             "model": plain(model),
             "prompt": plain(title),
             "submission": key,
-            "task_id": task_id,
+            "task_id": doubt.task_id,
             "next_step": plain(doubt.next_step, MESSAGE_LENGTH),
             "message": _message(doubt),
         }
-        emit(IN_DOUBT, f"kie.submission.{key}", f"{model} {key}", labels, payload)
+        emit(event_of(IN_DOUBT, f"kie.submission.{key}", f"{model} {key}", labels, payload))
 
 
 async def _emit_of_run(
@@ -95,7 +91,7 @@ async def _emit_of_run(
         run = flow_run.get_id()
         resource = f"prefect.flow-run.{run}" if run else f"prefect.task-run.{task_run.get_id()}"
         title = flow_run.get_name() or task_run.get_name() or ""
-        emit(name, resource, title, labels, payload)
+        emit(event_of(name, resource, title, labels, payload))
     except Exception as error:  # the server may be away, by whom Prefect knows a run's name
         get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
 

@@ -7,8 +7,6 @@ Each run that waits for a job reports its end once, since an automation may wait
 ends before the job does (a deadline, a cancelled run) reports nothing: the job goes on.
 """
 
-from __future__ import annotations
-
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
 from typing import Any, Literal, cast
@@ -53,7 +51,7 @@ gets one ID twice may refuse all events that come with it."""
 
 def emit_submitted(task_id: str, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report a created job, which makes `title`; `key` and `attempt` name its submission."""
-    _emit(JOB_SUBMITTED, task_id, model, key, {ATTEMPT: attempt}, {"prompt": plain(title)})
+    emit(event_of_job(JOB_SUBMITTED, task_id, model, {ATTEMPT: attempt}, {"prompt": plain(title)}, key))
 
 
 async def events_are_sent() -> None:
@@ -73,10 +71,10 @@ def emit_succeeded(job: Job, handle: JobHandle) -> None:
             LENGTH: length_of(job.request_body.get("input") or {}),
             "urls": [plain(url, 2000) for url in job.urls[:MAX_LISTED]],
         }
-        _emit(JOB_SUCCEEDED, job.task_id, job.model, handle.submission, labels, payload)
+        emit(event_of_job(JOB_SUCCEEDED, job.task_id, job.model, labels, payload, handle.submission))
 
 
-def emit_saved(job: Job, saved: SavedResult) -> None:
+def emit_saved(job: Job, saved: "SavedResult") -> None:
     """Report where the files of a job are, once a run, whether or not an earlier one had saved them."""
     if first_time(f"saved {job.task_id}"):
         files = [
@@ -84,7 +82,8 @@ def emit_saved(job: Job, saved: SavedResult) -> None:
             for file in saved.files[:MAX_LISTED]
         ]
         payload = {"prompt": plain(job.prompt), **files[0], "files": files}
-        _emit(JOB_SAVED, job.task_id, job.model, None, {"kie.kind": _kind(saved.files[0])}, payload)
+        labels = {"kie.kind": _kind(saved.files[0])}
+        emit(event_of_job(JOB_SAVED, job.task_id, job.model, labels, payload))
 
 
 def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
@@ -100,7 +99,7 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
             "billed": error.billed,
         }
         model = job.model if job else handle.model
-        _emit(JOB_FAILED, handle.task_id, model, handle.submission, labels, payload)
+        emit(event_of_job(JOB_FAILED, handle.task_id, model, labels, payload, handle.submission))
 
 
 async def emit_batch_finished(
@@ -125,7 +124,7 @@ async def emit_batch_finished(
         "message": plain(message),
     }
     labels = {"kie.complete": complete, OCCASION: await occasion("batch")}
-    emit(BATCH_FINISHED, f"kie.batch.{resource}", resource, labels, payload)
+    emit(event_of(BATCH_FINISHED, f"kie.batch.{resource}", resource, labels, payload))
 
 
 async def occasion(what: str) -> str:
@@ -161,14 +160,11 @@ def callback_event(
 
     The submission that the callback's address names is left out unless it has the shape of one's key.
     """
-    hints: dict[str, str] = {"kie.kind": kind}
-    if state:
-        hints["kie.state"] = plain(state)
-    if progress is not None:
-        hints["kie.progress"] = f"{progress:g}"
-    if submission and not is_submission_key(submission):
-        submission = None
-    return Event(**_fields(JOB_CALLBACK, *_of_job(task_id, None, hints, {}), submission))
+    percent = "" if progress is None else f"{progress:g}"
+    hints = {"kie.kind": kind, "kie.state": plain(state or ""), "kie.progress": percent}
+    known = {name: hint for name, hint in hints.items() if hint}
+    by = submission if submission and is_submission_key(submission) else None
+    return Event(**event_of_job(JOB_CALLBACK, task_id, None, known, {}, by))
 
 
 def first_time(what: str) -> bool:
@@ -182,54 +178,43 @@ def first_time(what: str) -> bool:
     return True
 
 
-def emit(
+def emit(event: Mapping[str, Any]) -> None:
+    """Send an event in the background."""
+    try:
+        emit_event(**event)
+    except Exception as error:  # no job fails for want of an event
+        get_logger("prefect_kie").debug("%s was not sent: %r", event["event"], error)
+
+
+def _kind(file: "SavedFile") -> str:
+    if file.role in ("text", "data"):
+        return file.role
+    return next((kind for kind, suffixes in KINDS.items() if file.name.endswith(suffixes)), "file")
+
+
+def event_of_job(
+    name: str,
+    task_id: str,
+    model: str | None,
+    labels: Mapping[str, str],
+    payload: Mapping[str, Any],
+    submission: str | None = None,
+) -> dict[str, Any]:
+    """An event about a job, with its model where that is known."""
+    labels = {"kie.model": plain(model), **labels} if model else labels
+    payload = {"task_id": task_id, **({"model": plain(model)} if model else {}), **payload}
+    return event_of(name, f"{JOB}{task_id}", f"{model or 'job'} {task_id}", labels, payload, submission)
+
+
+def event_of(
     name: str,
     resource: str,
     title: str,
     labels: Mapping[str, str],
     payload: Mapping[str, Any],
     submission: str | None = None,
-) -> None:
-    """Send an event about a resource, in the background; related to a submission, by its key."""
-    try:
-        emit_event(**_fields(name, resource, title, labels, payload, submission))
-    except Exception as error:  # no job fails for want of an event
-        get_logger("prefect_kie").debug("%s was not sent: %r", name, error)
-
-
-def _emit(
-    name: str,
-    task_id: str,
-    model: str | None,
-    submission: str | None,
-    labels: dict[str, str],
-    payload: dict[str, Any],
-) -> None:
-    emit(name, *_of_job(task_id, model, labels, payload), submission)
-
-
-def _kind(file: SavedFile) -> str:
-    if file.role in ("text", "data"):
-        return file.role
-    return next((kind for kind, suffixes in KINDS.items() if file.name.endswith(suffixes)), "file")
-
-
-def _of_job(
-    task_id: str, model: str | None, labels: dict[str, str], payload: dict[str, Any]
-) -> tuple[str, str, dict[str, str], dict[str, Any]]:
-    labels = {"kie.model": plain(model), **labels} if model else labels
-    payload = {"model": plain(model), **payload} if model else payload
-    return f"{JOB}{task_id}", f"{model or 'job'} {task_id}", labels, {"task_id": task_id, **payload}
-
-
-def _fields(
-    name: str,
-    resource: str,
-    title: str,
-    labels: Mapping[str, str],
-    payload: Mapping[str, Any],
-    submission: str | None,
 ) -> dict[str, Any]:
+    """An event about a resource; related to a submission, by its key."""
     by = {"prefect.resource.id": f"kie.submission.{submission}", "prefect.resource.role": "kie-submission"}
     return {
         "event": name,

@@ -4,8 +4,6 @@ Both UIs render artifacts and their descriptions as Markdown with some HTML, so 
 begin a structure gets a backslash. (The classic UI shows character references as they are written.)
 """
 
-from __future__ import annotations
-
 import html
 import re
 import unicodedata

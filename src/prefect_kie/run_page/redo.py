@@ -1,7 +1,5 @@
 """What the page of a series offers: to redo an episode, in a form that somebody fills in and submits."""
 
-from __future__ import annotations
-
 import json
 from typing import Any
 from urllib.parse import quote
@@ -15,11 +13,8 @@ LONGEST_ADDRESS = 7000  # characters; proxies take 8 KiB
 
 
 def redo_offer(job_key: str, *, continued: bool = False) -> str:
-    """How to make an episode of this run anew, as Markdown.
-
-    Args:
-        job_key: Whose the run's jobs are.
-        continued: Whether each episode begins with the last picture of the one before.
+    """How to make an episode of this run anew, as Markdown; `continued` where each episode begins with the
+    last picture of the one before.
     """
     context = FlowRunContext.get()
     run = context.flow_run if context is not None else None

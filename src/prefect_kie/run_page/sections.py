@@ -3,8 +3,6 @@
 The newer UI drops the player, so a plain link stands beside it; the older one drops a player's own poster.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Sequence
@@ -97,17 +95,14 @@ def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:
 
 
 def character_section(
-    job: Job, character: CharacterResult, origin: Sora2CharactersPro | None, frames: Sequence[str]
+    job: Job, character: CharacterResult, origin: "Sora2CharactersPro | None", frames: Sequence[str]
 ) -> str:
     """A character: its handle to copy, and what it comes from."""
     name = character.character_user_name
     part = Slice.parse(origin.timestamps) if origin else None
     blocks: list[str] = []
     if part and frames:
-        # Side by side in a table only: both UIs give any other picture a line of its own.
-        times = [f" {second:g} s " for second in moments(part)]
-        shown = [f" ![Frame {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
-        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (times, ["---"] * FRAMES, shown)))
+        blocks.append(_side_by_side([f"{second:g} s" for second in moments(part)], "Frame", frames))
     if name:
         # A block of its own: the UI has a button to copy it.
         blocks.append(f"```\n@{plain(name, 100).replace('`', '')}\n```")
@@ -130,9 +125,8 @@ def kept_character_section(character: KieCharacter, frames: Sequence[str]) -> st
     """A character that you keep: its handle to copy, its pictures, and where its files are."""
     blocks: list[str] = []
     if frames:
-        heads = [f" picture {number} " for number in range(1, len(frames) + 1)]
-        shown = [f" ![Picture {number}]({frame}) " for number, frame in enumerate(frames, start=1)]
-        blocks.append("\n".join(f"|{'|'.join(row)}|" for row in (heads, ["---"] * len(frames), shown)))
+        heads = [f"picture {number}" for number in range(1, len(frames) + 1)]
+        blocks.append(_side_by_side(heads, "Picture", frames))
     blocks.append(f"```\n@{character.handle}\n```")
     blocks.append("Write this handle in a prompt of any model that keeps characters.")
     where = f" in {code(character.storage)}" if character.storage else ""
@@ -176,6 +170,12 @@ def moments(part: Slice) -> list[float]:
     """The times of a slice's frames: its beginning, its end, and between."""
     step = (part.end - part.start) / (FRAMES - 1)
     return [part.start + step * number for number in range(FRAMES)]
+
+
+def _side_by_side(heads: Sequence[str], what: str, frames: Sequence[str]) -> str:
+    # In a table only: both UIs give any other picture a line of its own.
+    shown = [f"![{what} {number}]({frame})" for number, frame in enumerate(frames, start=1)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(frames), shown))
 
 
 def _section(blocks: Iterable[str], *facts: str | None) -> str:

@@ -1,7 +1,5 @@
 """What a running run waits for, as the message of its state: shown a few times, and never in the way."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress

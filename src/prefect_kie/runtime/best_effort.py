@@ -6,8 +6,6 @@ them the run can report nothing to its server, not even its end. So whoever aske
 finishes by itself.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar

@@ -4,8 +4,6 @@ It lives on the background loop, so that calls reuse its connections and share i
 run, thread or event loop they come from.
 """
 
-from __future__ import annotations
-
 from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from contextlib import asynccontextmanager
 from typing import Any, TypeVar

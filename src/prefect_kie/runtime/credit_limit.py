@@ -1,7 +1,5 @@
 """The budget of all runs on the Prefect server: a concurrency limit without decay, one slot a credit."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Generator
 from contextlib import contextmanager

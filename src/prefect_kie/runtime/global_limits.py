@@ -9,8 +9,6 @@ A limit that is missing or switched off, or a server that does not answer, holds
 to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid.
 """
 
-from __future__ import annotations
-
 import asyncio
 import random
 import time
@@ -45,7 +43,7 @@ async def acquire_slot(name: str) -> None:
 
 
 @per_process
-def _limit(url: str, name: str) -> _GlobalLimit:
+def _limit(url: str, name: str) -> "_GlobalLimit":
     del url  # of another server it is another limit
     return _GlobalLimit(name)
 

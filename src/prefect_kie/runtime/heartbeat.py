@@ -10,8 +10,6 @@ still its own, and if not, it ends as a suspended run does, at its next step, an
 belongs to the other process.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 import time

@@ -5,8 +5,6 @@ this machine apart. The catalogue only ever helps: where it is away an older ans
 none nothing is held up for longer than a few seconds, nor fails.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import os

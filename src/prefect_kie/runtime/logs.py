@@ -1,7 +1,5 @@
 """What a user reads: the log to write to, and texts of others without their secrets."""
 
-from __future__ import annotations
-
 import re
 from logging import Logger, LoggerAdapter
 

@@ -5,8 +5,6 @@ lasts as long as its process, so a paid call on it finishes whatever becomes of 
 limiters and subscriptions on it are shared without locks. A forked process begins with none of them.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import signal

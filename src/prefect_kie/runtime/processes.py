@@ -1,7 +1,5 @@
 """Whether the process that left something behind can still come back to it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

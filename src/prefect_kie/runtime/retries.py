@@ -1,7 +1,5 @@
 """When Prefect may run a task again: only where the error itself says that the same call may be repeated."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from prefect import Task

@@ -1,7 +1,5 @@
 """One call at a time for each key in this process, on its background loop."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager

@@ -4,8 +4,6 @@ One small face over both, which answers the two things Prefect's own interface l
 is missing or the storage is out of reach, and whether a write is whole or not at all.
 """
 
-from __future__ import annotations
-
 import shutil
 from abc import ABC, abstractmethod
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Where videos go: checked and loaded before anything is paid for."""
 
-from __future__ import annotations
-
 import os
 import uuid
 from contextlib import suppress

@@ -3,8 +3,6 @@
 Several machines write there, so nothing that one of them remembers of it is believed.
 """
 
-from __future__ import annotations
-
 import inspect
 import re
 from collections.abc import Iterator

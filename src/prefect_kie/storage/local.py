@@ -1,7 +1,5 @@
 """Files of this machine's disk: written and moved whole or not at all, known by their checksum."""
 
-from __future__ import annotations
-
 import errno
 import hashlib
 import os

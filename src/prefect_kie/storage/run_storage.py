@@ -1,7 +1,5 @@
 """What belongs to a run: whose its submissions are, and where their records are kept."""
 
-from __future__ import annotations
-
 import unicodedata
 from pathlib import PurePath
 

@@ -4,8 +4,6 @@ A job is reserved at its price, by the user's own table, before its submission i
 charge is given back; a job whose outcome is unknown keeps what it holds.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import uuid

@@ -3,8 +3,6 @@
 A job whose end no run has seen is polled once, and noted.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """The cost report: what submissions came to and cost, counted and added up."""
 
-from __future__ import annotations
-
 import csv
 import io
 import math
@@ -10,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timezone
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.run_page.markdown import cell, harmless
 
@@ -20,7 +18,7 @@ CostStatus = Literal["made", "failed", "refused", "released", "in doubt", "runni
 UNTAGGED = "(no tag)"
 
 
-class SubmissionCost(BaseModel):
+class SubmissionCost(BaseModel, frozen=True):
     """What one submission came to and cost; credits are Kie's.
 
     Attributes:
@@ -42,8 +40,6 @@ class SubmissionCost(BaseModel):
         charged: What Kie charged; None where that is not known (yet).
         found_again: In how many later runs it was found made, and was not paid again.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     submission: str
     scope: str
@@ -79,7 +75,7 @@ class SubmissionCost(BaseModel):
         return (str({"scope": self.scope, "model": self.model, "day": self.day}[by]),)
 
 
-class CostGroup(BaseModel):
+class CostGroup(BaseModel, frozen=True):
     """Submissions of one scope, model, day or tag, counted and added up; credits are Kie's.
 
     Attributes:
@@ -96,8 +92,6 @@ class CostGroup(BaseModel):
         saved: What was saved by not paying twice, each time a run found a job made.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     name: str
     wanted: int
     made: int
@@ -111,7 +105,7 @@ class CostGroup(BaseModel):
     saved: float
 
     @classmethod
-    def of(cls, name: str, costs: Iterable[SubmissionCost]) -> CostGroup:
+    def of(cls, name: str, costs: Iterable[SubmissionCost]) -> "CostGroup":
         """The sum of some submissions."""
         costs = list(costs)
         statuses = Counter(cost.status for cost in costs)
@@ -150,7 +144,7 @@ class CostGroup(BaseModel):
         return {"group": cell(self.name), **{n.replace("_", " "): f"{v:,.10g}" for n, v in numbers.items()}}
 
 
-class CostReport(BaseModel):
+class CostReport(BaseModel, frozen=True):
     """What submissions came to and cost.
 
     Attributes:
@@ -164,8 +158,6 @@ class CostReport(BaseModel):
         unknown: How many jobs could not be asked for, by the reason; they count as running.
         unreadable: Where records or notes are that cannot be read; they do not count.
     """
-
-    model_config = ConfigDict(frozen=True)
 
     by: CostGrouping
     groups: tuple[CostGroup, ...]
@@ -183,7 +175,7 @@ class CostReport(BaseModel):
         costs: Iterable[SubmissionCost],
         unknown: Mapping[str, int] = {},
         unreadable: Iterable[str] = (),
-    ) -> CostReport:
+    ) -> "CostReport":
         """The report of some submissions."""
         costs = sorted(costs, key=lambda cost: (cost.submitted_at, cost.submission))
         members: dict[str, list[SubmissionCost]] = {}

@@ -6,8 +6,6 @@ lost on the way. Beside them is a note for each later run that found a submissio
 again.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from collections import Counter
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from prefect_kie.api import Job, JobState
 from prefect_kie.storage.base import Storage
@@ -32,10 +30,8 @@ NOTHING_MADE = ("refused", "released", "void")
 _FOUND = ".found-"
 
 
-class CostNote(BaseModel):
+class CostNote(BaseModel, frozen=True):
     """What one attempt at a submission came to."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: Literal[1] = 1
     outcome: AttemptOutcome

@@ -5,8 +5,6 @@ learned the outcome. What settles it is evidence (the event of the created job; 
 or a callback named, polled; the note that Kie refused it) or a person's word.
 """
 
-from __future__ import annotations
-
 import asyncio
 import json
 import math

@@ -1,11 +1,9 @@
 """What `resolve_submission` reports of each submission."""
 
-from __future__ import annotations
-
 from datetime import datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie.run_page.markdown import cell
 from prefect_kie.submissions.store import SubmissionRecord
@@ -13,7 +11,7 @@ from prefect_kie.submissions.store import SubmissionRecord
 SubmissionStatus = Literal["in doubt", "being submitted", "bound", "released"]
 
 
-class ResolvedSubmission(BaseModel):
+class ResolvedSubmission(BaseModel, frozen=True):
     """What is known of one submission whose answer was lost.
 
     Attributes:
@@ -30,8 +28,6 @@ class ResolvedSubmission(BaseModel):
         task_id: The job it became; while in doubt, a job that an unclear answer named.
     """
 
-    model_config = ConfigDict(frozen=True)
-
     submission: str
     status: SubmissionStatus
     model: str
@@ -46,7 +42,7 @@ class ResolvedSubmission(BaseModel):
     @classmethod
     def of(
         cls, record: SubmissionRecord, flow_run_name: str | None, being_submitted: bool
-    ) -> ResolvedSubmission:
+    ) -> "ResolvedSubmission":
         """What a submission's record says."""
         status: dict[str, SubmissionStatus] = {
             "submitting": "being submitted" if being_submitted else "in doubt",
@@ -98,9 +94,7 @@ class ResolvedSubmission(BaseModel):
         return {name: cell(value or "") for name, value in columns.items()}
 
 
-class ResolvedSubmissions(BaseModel):
+class ResolvedSubmissions(BaseModel, frozen=True):
     """What `resolve_submission` polled: one entry per submission, none where none is in doubt."""
-
-    model_config = ConfigDict(frozen=True)
 
     submissions: tuple[ResolvedSubmission, ...]

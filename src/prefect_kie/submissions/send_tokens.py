@@ -7,8 +7,6 @@ sent, and once it is void it never will be, however long its process was stopped
 laptop's lid) before it wakes.
 """
 
-from __future__ import annotations
-
 import json
 import uuid
 from dataclasses import dataclass

@@ -3,8 +3,6 @@
 It knows no Prefect: storage, scope, clock, log and events are handed in, by `prefect_kie.tasks` from the run.
 """
 
-from __future__ import annotations
-
 import asyncio
 import socket
 from collections.abc import Callable, Coroutine

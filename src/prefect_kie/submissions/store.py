@@ -7,8 +7,6 @@ call may be out and nobody learned its outcome: that submission is in doubt, and
 Without the token it was surely not sent.
 """
 
-from __future__ import annotations
-
 import asyncio
 import os
 import socket
@@ -18,7 +16,7 @@ from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta, timezone
 from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.logs import shown_error
@@ -40,10 +38,8 @@ READS_AT_ONCE = 16
 DAMAGED_PAUSE = 0.5
 
 
-class SubmissionRecord(BaseModel):
+class SubmissionRecord(BaseModel, frozen=True):
     """What is known about one submission: a file named after its key."""
-
-    model_config = ConfigDict(frozen=True)
 
     version: Literal[1] = 1
     key: str
@@ -101,7 +97,7 @@ class SubmissionRecord(BaseModel):
 
     def became(
         self, state: Literal["submitting", "submitted", "released"], now: datetime, **known: Any
-    ) -> SubmissionRecord:
+    ) -> "SubmissionRecord":
         """The same submission in a new state."""
         return self.model_copy(update={"state": state, "written_at": now, **known})
 
