@@ -65,9 +65,6 @@ recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it run
 bench: $(VENV)/.bench ## all benchmarks, about 70 minutes (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
 
-catalog: $(VENV)/.check ## src/prefect_kie/models/catalog.json anew from Kie's schemas, with KIE_API_KEY; then make models
-	$(BIN)/python tools/refresh_catalog.py
-
 models: $(VENV)/.check ## the request classes of all models, from src/prefect_kie/models/catalog.json
 	$(BIN)/python tools/generate_models.py
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import importlib
 import json
+import shutil
 from collections.abc import Iterator
 from datetime import datetime, timezone
 from pathlib import Path
@@ -18,7 +17,7 @@ from prefect_kie.cli import model_page
 from prefect_kie.cli import models as command
 from prefect_kie.cli.doctor import models_in
 from prefect_kie.cli.main import main
-from prefect_kie.models.catalog import changes, limits_text, live_fields, package_catalog
+from prefect_kie.models.catalog import changes, limits_text, live_fields, package_catalog, refreshed
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -133,6 +132,14 @@ def test_one_model_as_kie_has_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["models", "show", "acme/none"]) == 1
 
 
+def test_the_bar_has_a_block_an_hour() -> None:
+    rates = (None,) * 6 + (0.0,) * 6 + (1.0,) * 6 + (0.5,) * 6 + (1.0,) * 120
+    bar = model_page.bar(SuccessRate(model="a", rates=rates))
+    assert len(bar) == 24
+    assert bar.startswith("·▁█▅█")
+    assert model_page.bar(SuccessRate(model="a", rates=(1.0, None))) == "█·"
+
+
 @pytest.mark.usefixtures("live")
 def test_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     out = said(capsys, "diff", "z-image", "acme/any-video", "kling-3.0/video", "acme/none")
@@ -150,18 +157,14 @@ def test_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-def refresher(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The tool of `make catalog`."""
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    return importlib.import_module("refresh_catalog")
-
-
 @pytest.mark.usefixtures("live")
-def test_the_catalogue_is_refreshed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    tool = refresher(monkeypatch)
-    monkeypatch.setattr(tool, "LiveCatalog", Live)
-    asyncio.run(tool.refresh(tmp_path / "catalog.json"))
-    entries = {entry["model"]: entry for entry in json.loads((tmp_path / "catalog.json").read_text())}
+def test_a_checkout_is_refreshed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ("tools/catalog.py", "src/prefect_kie/models/catalog.json"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    said(capsys, "refresh", "--checkout", str(tmp_path))
+    text = (tmp_path / "src/prefect_kie/models/catalog.json").read_text()
+    entries = {entry["model"]: entry for entry in json.loads(text)}
     old = package_catalog()["z-image"]
     assert entries["z-image"] == {**old, "fields": entries["z-image"]["fields"]}
     assert entries["z-image"]["fields"]["prompt"] == {"required": True, "type": "string", "max_length": 2000}
@@ -169,9 +172,10 @@ def test_the_catalogue_is_refreshed(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     new = entries["acme/any-video"]
     assert (new["task"], new["family"], new["kind"]) == ("acme_any_video", "acme", "text-to-video")
     assert "acme/chat" not in entries
+    assert main(["models", "refresh", "--checkout", str(tmp_path / "none")]) == 1
 
 
-def test_a_refresh_keeps_what_no_schema_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refresh_keeps_what_no_schema_says() -> None:
     ours = {
         "pictures": {
             "required": True,
@@ -197,7 +201,7 @@ def test_a_refresh_keeps_what_no_schema_says(monkeypatch: pytest.MonkeyPatch) ->
         "required": ["pictures", "size"],
     }
     live_ = live_fields(ModelSchema(model="a", input=schema))
-    new = refresher(monkeypatch).refreshed(ours, live_)
+    new = refreshed(ours, live_)
     assert [*new] == ["pictures", "size", "same"]
     assert new["pictures"] == {**ours["pictures"], "max_items": 4}
     assert new["size"] == {**ours["size"], "enum": ["1K", "2K"]}

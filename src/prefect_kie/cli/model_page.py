@@ -11,6 +11,9 @@ from prefect_kie.models.catalog import Entry, Field, changes, class_fields, limi
 from prefect_kie.models.index import MODELS
 
 WIDTH = 80
+BLOCKS = "▁▂▃▄▅▆▇█"
+BAR_LENGTH = 24
+"""One block an hour."""
 
 
 def shown(
@@ -56,8 +59,18 @@ def shown(
     elif entry is not None and "price" in entry:
         yield from wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
     if rate.mean is not None:
-        yield f"Jobs that succeeded, last 24 hours: {rate.mean:.0%}"
+        yield f"Jobs that succeeded, last 24 hours: {bar(rate)} {rate.mean:.0%}"
     yield f"Example: {example(name, fields)}"
+
+
+def bar(rate: SuccessRate) -> str:
+    """A block for each hour, higher where more jobs succeeded; a dot where nobody asked."""
+    size = -(-len(rate.rates) // BAR_LENGTH)
+    blocks: list[str] = []
+    for start in range(0, len(rate.rates), size):
+        mean = SuccessRate(model=rate.model, rates=rate.rates[start : start + size]).mean
+        blocks.append("·" if mean is None else BLOCKS[min(len(BLOCKS) - 1, int(mean * len(BLOCKS)))])
+    return "".join(blocks)
 
 
 def example(name: str, fields: dict[str, Field]) -> str:

@@ -2,10 +2,13 @@
 
 import argparse
 import asyncio
+import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
 
 import httpx
 from prefect.settings import PREFECT_API_URL
@@ -15,11 +18,19 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_kie.api import CatalogModel, KieError, ModelSchema, SuccessRate
+from prefect_kie.api.schemas import CREATE_PATH
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.model_page import WIDTH, one_line, shown, wrapped
 from prefect_kie.cli.terminal import CommandFailed, say
-from prefect_kie.models.catalog import catalog_date, changes, live_fields, package_catalog
+from prefect_kie.models.catalog import (
+    Entry,
+    catalog_date,
+    changes,
+    live_fields,
+    package_catalog,
+    refreshed,
+)
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
 
@@ -47,11 +58,11 @@ class Row:
 
 def run(options: argparse.Namespace) -> int:
     """List models, show one, or compare the package with Kie's catalogue; pays nothing."""
-    acts = {"list": _list, "show": _show, "diff": _diff}
+    acts = {"list": _list, "show": _show, "diff": _diff, "refresh": _refresh}
     return asyncio.run(acts[options.act](options))
 
 
-async def account(name: str) -> KieCredentials:
+async def _account(name: str) -> KieCredentials:
     """The credentials block, or the key in the environment; without a Prefect server that alone."""
     key = os.environ.get(KEY_VARIABLE)
     if PREFECT_API_URL.value() is not None:
@@ -71,7 +82,7 @@ async def _asked(
 ) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
     """Kie's catalogue and its list of models; else why this package alone has to do."""
     try:
-        live = LiveCatalog(await account(options.credentials))
+        live = LiveCatalog(await _account(options.credentials))
         return live, await live.models(*needed), ""
     except (CommandFailed, KieError) as error:
         return None, [], f"{error.message}." if isinstance(error, KieError) else str(error)
@@ -152,7 +163,7 @@ async def _show(options: argparse.Namespace) -> int:
 
 
 async def _diff(options: argparse.Namespace) -> int:
-    live = LiveCatalog(await account(options.credentials))
+    live = LiveCatalog(await _account(options.credentials))
     served = {model.model for model in job_models(await live.models(*options.models))}
     ours = {name for name, entry in package_catalog().items() if entry["status"] == "live"}
     chosen: set[str] = set(options.models) or served | ours
@@ -165,7 +176,7 @@ async def _diff(options: argparse.Namespace) -> int:
         found += 1
         say(f"- {name} is in this package, and no longer in Kie's catalogue")
     both = sorted(chosen & ours & served)
-    async for name, schema in live_schemas(live, both):
+    async for name, schema in _schemas(live, both):
         for change in changes(package_catalog()[name]["fields"], live_fields(schema)):
             found += 1
             say(f"~ {name}: {change}")
@@ -173,7 +184,7 @@ async def _diff(options: argparse.Namespace) -> int:
     return 0
 
 
-async def live_schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
+async def _schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
     """Each model's schema where Kie has one, one request a second."""
     with Console(stderr=True).status("", spinner="line") as status:
         for number, name in enumerate(names, start=1):
@@ -185,3 +196,62 @@ async def live_schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tup
                 continue
             if schema is not None:
                 yield name, schema
+
+
+async def _refresh(options: argparse.Namespace) -> int:
+    tool, target = _checkout(options.checkout)
+    live = LiveCatalog(await _account(options.credentials), max_age=0)
+    served = {model.model: model for model in job_models(await live.models())}
+    entries: dict[str, Entry] = {entry["model"]: entry for entry in tool.load()}
+    for name, entry in entries.items():
+        if entry["status"] == "live" and name not in served:
+            entry["status"] = "retired"
+            say(f"- {name} is retired")
+    async for name, schema in _schemas(live, sorted(served)):
+        if name in entries:
+            entry = entries[name]
+            for change in changes(entry["fields"], live_fields(schema)):
+                say(f"~ {name}: {change}")
+            entry["fields"] = refreshed(entry["fields"], live_fields(schema))
+        elif schema.path == CREATE_PATH:
+            entries[name] = new_entry(served[name], schema)
+            say(f"+ {name}: write its words into tools/models_overlay.json")
+    target.write_text(tool.text_of(list(entries.values())), encoding="utf-8")
+    say(f"Wrote {target}. Next: make models")
+    return 0
+
+
+def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
+    """A model that the package does not know yet, as its catalogue has it; a maintainer corrects it."""
+    families = {entry["family"] for entry in package_catalog().values()}
+    head = model.model.lower()
+    family = next((one for one in sorted(families, key=len, reverse=True) if head.startswith(one)), None)
+    kinds = list(model.kinds) or ["video"]
+    task = "".join(letter if letter.isalnum() else "_" for letter in head)
+    return {
+        "model": model.model,
+        "task": "_".join(filter(None, task.split("_"))),
+        "title": model.title or None,
+        "family": family or head.partition("/")[0].partition("-")[0],
+        "kind": kinds[0],
+        "kinds": kinds,
+        "status": "live",
+        "result": {"shape": "urls", "where": "resultJson.resultUrls"},
+        "price": {
+            "note": one_line(model.price)[:200],
+            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        },
+        "confidence": "live schema",
+        "fields": live_fields(schema),
+    }
+
+
+def _checkout(place: Path) -> tuple[Any, Path]:
+    """The tool that writes the catalogue of a source checkout, and the catalogue's file."""
+    path, target = place / "tools/catalog.py", place / "src/prefect_kie/models/catalog.json"
+    spec = importlib.util.spec_from_file_location("catalog", path)
+    if not (path.is_file() and target.is_file()) or spec is None or spec.loader is None:
+        raise CommandFailed(f"{place} is no source checkout of prefect-kie: name one with --checkout DIR.")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool, target
