@@ -55,8 +55,8 @@ _ABSENT = r"(?i)\b(null|none|empty|blank|required|missing|undefined)\b"
 _MODERATION = (
     # Rules, and those who apply them.
     r"(?is)guardrail|violat|moderat|sensitiv|polic(y|ies)\b|guidelines|terms of (use|service)|prohibit"
-    r"|disallow|forbidden|inappropriat|unsafe|safety|compliance|responsible ai|risk control|inspection|flagged"
-    r"|\bfilter(ed|s|ing)?\b|block ?list|\bbanned|illegal|unlawful"
+    r"|disallow|forbidden|inappropriat|unsafe|safety|compliance|responsible ai|risk control|inspection"
+    r"|flagged|\bfilter(ed|s|ing)?\b|block ?list|\bbanned|illegal|unlawful"
     # What is not shown.
     r"|nsfw|nud(e|es|ity)\b|naked|sexual|porn|erotic|obscen|\b(sexually )?explicit\b|adult content|harmful"
     r"|self harm|suicid|violen(t|ce)|\bgor(e|y)\b|blood|hate|hateful|harass|terroris|extremis|weapon"
