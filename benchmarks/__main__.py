@@ -13,6 +13,7 @@ import sys
 import time
 
 NAMES = {
+    "importing": "what importing the package adds to Prefect (2 minutes)",
     "saving": "saving files, beside plain httpx and curl (3 minutes)",
     "waiting": "how soon an ended job is known, and for how many polls (3 minutes)",
     "peers": "the same beside the SDKs of replicate, fal and runwayml (10 minutes)",
