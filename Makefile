@@ -11,7 +11,7 @@ JOBS   ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench catalog models cli lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models cli lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
