@@ -44,5 +44,5 @@ async def test_a_video_more_asks_for_its_artifacts_alone(
         seen.append(Counter(asked))
     one, five = seen
     assert five["admin"] <= 3  # where results are stored; a few may ask at once before one is told
-    assert (five["flows"], five["flow_runs"]) == (one["flows"], one["flow_runs"])
+    assert all(five[path] <= one[path] for path in ("flows", "flow_runs"))
     assert five["artifacts"] <= 5 * one["artifacts"]  # its progress, and its part of the overview
