@@ -124,7 +124,7 @@ class SimulatorServer:
             await _serve(app, *self._address, task_status.started)
 
         with ExitStack() as running:
-            portal = running.enter_context(start_blocking_portal(name="kie-simulator"))
+            portal = running.enter_context(start_blocking_portal())
             serving, self._url = portal.start_task(serve_app)
             running.callback(serving.cancel)
             self._running = running.pop_all()
