@@ -98,8 +98,11 @@ class Ui(ABC):
     def add_item(self, label: str, text: str) -> None:
         """Add a line to a list."""
         around = self._around(label)
+        lines = around.locator("textarea")
+        before = lines.count()
         around.get_by_role("button", name="Add item").click()
-        around.locator("textarea").last.fill(text)
+        expect(lines).to_have_count(before + 1)  # else it may be the line before that is filled in
+        lines.last.fill(text)
 
     def item(self, label: str, number: int) -> Locator:
         """A line of a list, from 1."""
