@@ -9,12 +9,10 @@ from pathlib import Path
 from typing import ClassVar
 
 from PIL import Image
-from playwright.sync_api import Locator, Page, Request, Response, Route, TimeoutError, expect
+from playwright.sync_api import Locator, Page, Request, Response, Route, expect
 
 PATIENCE = 30_000
 """Milliseconds for which whatever is to appear is waited for."""
-SWALLOWED = 5_000
-"""Milliseconds after which a click that sent nothing has done nothing."""
 DRAWING = 2_500
 """Milliseconds in which a run's graph is drawn: it is a canvas, which tells nobody that it is ready."""
 PICTURE_BYTES = 250 * 1024
@@ -149,26 +147,13 @@ class Ui(ABC):
 
     def _press(self, button: Locator, call: str) -> Response:
         """Press a button that calls the server, until it is not too busy: SQLite lets one write at a time."""
-        address = re.compile(f"{call}$")
         for _ in range(5):
-            with self.page.expect_response(address) as answered:
-                self._click(button, address)
+            with self.page.expect_response(re.compile(f"{call}$")) as answered:
+                button.click()
             if answered.value.status != 503:
                 break
         assert answered.value.ok, answered.value.text()
         return answered.value
-
-    def _click(self, button: Locator, address: re.Pattern[str]) -> None:
-        """Click, and again where that sends nothing: a list that has just closed may swallow one click."""
-        for last in (False, True):
-            try:
-                with self.page.expect_request(address, timeout=PATIENCE if last else SWALLOWED):
-                    button.click()
-            except TimeoutError:
-                if last:
-                    raise
-            else:
-                return
 
     def picture_of_run(self, name: str) -> None:
         """A picture of a run's page, with its graph."""
