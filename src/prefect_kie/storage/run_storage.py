@@ -107,11 +107,11 @@ async def _storage_of_run() -> WritableFileSystem:
     """The default storage, asked for once in a flow run: its records are in one place, whatever changes."""
     known, run = _known(), flow_run.get_id()
     block = known.get(run or "") or await _default_storage()
-    if run is not None:
-        known[run] = block
-        while len(known) > MAX_REMEMBERED:
-            del known[next(iter(known))]
-    return block
+    if run is None:
+        return block
+    while len(known) >= MAX_REMEMBERED and run not in known:
+        known.pop(next(iter(known)), None)
+    return known.setdefault(run, block)  # of several that asked at once, the first one's
 
 
 async def _default_storage() -> WritableFileSystem:
