@@ -16,16 +16,7 @@ from prefect.runtime import task_run
 from prefect.states import AwaitingRetry, Completed
 
 from prefect_kie._compat import StateTask, task_of_states
-from prefect_kie.api import (
-    Job,
-    JobFailed,
-    JobHandle,
-    JobNotFound,
-    JobState,
-    KieError,
-    PollPolicy,
-    next_poll,
-)
+from prefect_kie.api import Job, JobFailed, JobHandle, JobNotFound, JobState, KieError, PollPolicy, next_poll
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback

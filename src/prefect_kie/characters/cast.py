@@ -8,12 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.envelope import as_list
-from prefect_kie.models.characters import (
-    KeepsCharacters,
-    characters_of_models,
-    handles_in,
-    with_mentions,
-)
+from prefect_kie.models.characters import KeepsCharacters, characters_of_models, handles_in, with_mentions
 from prefect_kie.models.registry import MarketModel, request_class
 
 VISUAL = ("video", "image")
