@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.logging import get_logger
-from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -15,7 +15,7 @@ from prefect_kie._compat import says_no_block
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
-from prefect_kie.blocks.callbacks import KieCallbacks, KnownFields
+from prefect_kie.blocks.callbacks import LOGOS, KieCallbacks, KnownFields
 from prefect_kie.blocks.server import server_named
 from prefect_kie.settings import KieSettings
 
@@ -34,15 +34,6 @@ Host = Annotated[str, AfterValidator(check_host)]
 class KieCredentials(KnownFields, CredentialsBlock):
     """The key to a Kie AI account, and where Kie is reached.
 
-    Attributes:
-        api_key: The key, from kie.ai/api-key.
-        base_url: Where the jobs API lives.
-        upload_url: Where uploads go.
-        callbacks: Where Kie posts to when a job ends; None: jobs are only polled.
-        account: A name of your own for the account, where you have several; part of what one job is.
-        creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
-        polls_per_second: How often to poll jobs in a second, all jobs of this key together.
-
     Example:
         Load a stored key and look at the balance:
         ```python
@@ -54,63 +45,29 @@ class KieCredentials(KnownFields, CredentialsBlock):
         ```
     """
 
-    # A refusal that quotes what it was given would show the key.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     _block_type_name = "Kie Credentials"
     _block_type_slug = "kie-credentials"
-    _logo_url = HttpUrl(
-        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
-        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/secret.png"
-    )
+    _logo_url = HttpUrl(f"{LOGOS}/secret.png")
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "The key to a Kie AI account, for all of its models."
 
-    api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(
-        title="API key", description="The key from kie.ai/api-key. It is stored encrypted."
-    )
-    base_url: Host = Field(
-        default=API_URL,
-        title="API address",
-        description="Where Kie's jobs API lives; another address for the simulator or a proxy.",
-    )
-    upload_url: Host = Field(
-        default=UPLOAD_URL,
-        title="Upload address",
-        description="Where files are uploaded to; another address for the simulator or a proxy.",
-    )
-    callbacks: KieCallbacks | None = Field(
-        default=None,
-        title="Callbacks",
-        description=(
-            "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
-            "of yours can be reached from the internet: then jobs are polled from time to time."
-        ),
-    )
-    account: str = Field(
-        default="",
-        max_length=100,
-        title="Account",
-        description=(
-            "A name of your own for the Kie account, where you have several and use one job_key with more "
-            "than one: a job is then paid once per account. Do not change it when you replace the key."
-        ),
-    )
-    creates_per_10_seconds: int = Field(
-        default=CREATES_PER_10_SECONDS,
-        ge=1,
-        title="Submissions in 10 seconds",
-        description="How many jobs Kie lets this account submit in 10 seconds; each process keeps to it.",
-    )
-    polls_per_second: int = Field(
-        default=POLLS_PER_SECOND,
-        ge=1,
-        title="Polls a second",
-        description=(
-            "How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a "
-            "second of each job."
-        ),
-    )
+    api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(title="API key")
+    """The key from kie.ai/api-key. It is stored encrypted."""
+    base_url: Host = Field(API_URL, title="API address")
+    """Where Kie's jobs API lives; another address for the simulator or a proxy."""
+    upload_url: Host = Field(UPLOAD_URL, title="Upload address")
+    """Where files are uploaded to; another address for the simulator or a proxy."""
+    callbacks: KieCallbacks | None = Field(None, title="Callbacks")
+    """Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing of yours
+    can be reached from the internet: then jobs are polled from time to time."""
+    account: str = Field("", max_length=100)
+    """A name of your own for the Kie account, where you have several and use one job_key with more than one:
+    a job is then paid once per account. Do not change it when you replace the key."""
+    creates_per_10_seconds: int = Field(CREATES_PER_10_SECONDS, ge=1, title="Submissions in 10 seconds")
+    """How many jobs Kie lets this account submit in 10 seconds; each process keeps to it."""
+    polls_per_second: int = Field(POLLS_PER_SECOND, ge=1, title="Polls a second")
+    """How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a second of
+    each job."""
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
         """A client for Kie with this key: `async with credentials.get_client() as client:`.
