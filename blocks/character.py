@@ -2,14 +2,12 @@
 
 from typing import Annotated, Self
 
-import httpx
 from prefect.blocks.core import Block
 from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
-from prefect_kie._compat import says_no_block
-from prefect_kie.api import InvalidRequest, ServiceUnavailable
+from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks.callbacks import LOGOS, KnownFields
-from prefect_kie.blocks.server import server_named
+from prefect_kie.blocks.server import load_block
 from prefect_kie.models.characters import HANDLE_PATTERN, is_reserved
 
 
@@ -96,19 +94,8 @@ async def load_character(handle: str) -> KieCharacter | None:
         InvalidRequest: when the block of that name has another handle.
         ServiceUnavailable: when the Prefect server does not answer.
     """
-    try:
-        found: KieCharacter = await KieCharacter.aload(block_name_of(handle))
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the character @{handle} ({type(error).__name__}: "
-            f"{error}); nothing was submitted",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        return None
-    if found.handle != handle:
+    found = await load_block(KieCharacter, block_name_of(handle), f"the character @{handle}")
+    if found is not None and found.handle != handle:
         raise InvalidRequest(
             f"the block {found.block_name} is the character @{found.handle}, not @{handle}",
             next_step=f"Write @{found.handle}, or save the block under its own name; nothing was submitted.",

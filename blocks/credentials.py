@@ -4,19 +4,17 @@ import os
 import re
 from typing import Annotated, Any
 
-import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.logging import get_logger
 from pydantic import AfterValidator, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_kie._compat import says_no_block
-from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
+from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
 from prefect_kie.blocks.callbacks import LOGOS, KieCallbacks, KnownFields
-from prefect_kie.blocks.server import server_named
+from prefect_kie.blocks.server import load_block, server_named
 from prefect_kie.settings import KieSettings
 
 DEFAULT_CREDENTIALS = "kie"
@@ -85,7 +83,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
             "creates_per_10_seconds": self.creates_per_10_seconds,
             "polls_per_second": self.polls_per_second,
         }
-        return KieClient(self.api_key, *args, **{**options, **kwargs})
+        return KieClient(self.api_key, *args, **options | kwargs)
 
 
 class _NoKey:
@@ -151,26 +149,17 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     check_credentials_value(credentials)
     name = credentials.removeprefix("kie-credentials/")
     shown = repr(name) if re.match(NAME, name) else f"(a name of {len(name)} characters)"
-    try:
-        return await KieCredentials.aload(name)
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the block {shown} ({type(error).__name__}: {error})",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
-            get_logger("prefect_kie").warning(
-                "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
-            )
-            return KieCredentials(api_key=SecretStr(key))
-        raise AuthenticationFailed(
-            f"{server_named()} has no KieCredentials block named {shown}",
-            next_step=(
-                "Create it in the UI (Blocks, Kie Credentials) or with "
-                f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. "
-                "Then run again."
-            ),
-        ) from None
+    if (found := await load_block(KieCredentials, name, f"the block {shown}")) is not None:
+        return found
+    if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
+        used = "%s has no block %r: the key in %s is used"
+        get_logger("prefect_kie").warning(used, server_named(), name, KEY_VARIABLE)
+        return KieCredentials(api_key=SecretStr(key))
+    raise AuthenticationFailed(
+        f"{server_named()} has no KieCredentials block named {shown}",
+        next_step=(
+            "Create it in the UI (Blocks, Kie Credentials) or with "
+            f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. Then "
+            "run again."
+        ),
+    )

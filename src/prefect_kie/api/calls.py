@@ -11,7 +11,7 @@ from prefect_kie.api.classification import Call, Classification, classify, class
 from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.errors import KieError
 from prefect_kie.api.hosts import check_host, check_key, http_client
-from prefect_kie.api.transport import KeyAuth, KeyHider, bare, read_bounded
+from prefect_kie.api.transport import KeyHider, bare, read_bounded
 
 
 class Calls:
@@ -28,7 +28,7 @@ class Calls:
     ) -> None:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
-        self._auth, self._hide = KeyAuth(self._key), KeyHider(self._key)
+        self._hide = KeyHider(self._key)
         self._seconds, self._create_seconds = call_seconds, create_seconds
         self._max_bytes = max_answer_bytes
         connect = min(10.0, timeout)
@@ -79,11 +79,16 @@ class Calls:
             raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
         return answer
 
+    def _with_key(self, request: httpx.Request) -> httpx.Request:
+        # Here alone, so that no frame of ours ever holds it in clear.
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        return request
+
     async def _exchange(self, call: Call, url: str, **content: Any) -> Envelope:
         # A frame of its own: of one that is left by an error the request, with the key, would be seen.
         http = self._create_http if call is Call.CREATE else self._http
         method = "POST" if content.keys() & {"json", "files"} else "GET"
-        async with http.stream(method, url, auth=self._auth, **content) as response:
+        async with http.stream(method, url, auth=self._with_key, **content) as response:
             body = await read_bounded(response, self._max_bytes)
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
             return parse_envelope(response.status_code, body, response.headers.get("Date"), self._hide)
@@ -96,9 +101,8 @@ class Calls:
         elif isinstance(error, httpx.HTTPError | httpx.InvalidURL) or (
             call is Call.CREATE and isinstance(error, Exception)  # nobody knows how far it came
         ):
-            happened = (
-                f"{name} got no answer ({type(error).__name__}: {self._hide(str(error)) or 'no details'})"
-            )
+            details = self._hide(str(error)) or "no details"
+            happened = f"{name} got no answer ({type(error).__name__}: {details})"
         else:  # it was cancelled, or the fault is ours
             return bare(error)
         return _error(classify_exception(call, error), happened, task_id, code=None)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
@@ -27,7 +27,7 @@ from prefect_kie.api.catalog import (
     parse_success_rate,
 )
 from prefect_kie.api.classification import Call, names_in
-from prefect_kie.api.envelope import Envelope, as_float
+from prefect_kie.api.envelope import as_float
 from prefect_kie.api.errors import JobNotFound, SubmissionInDoubt, UnexpectedResponse
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
@@ -212,7 +212,7 @@ class KieClient(Calls):
         """
         filters = {"taskType": kind, "provider": provider, "q": words}
         given = {name: value for name, value in filters.items() if value}
-        return parse_models((await self._ask_catalog("/api/v1/models", **given)).data)
+        return parse_models(await self._ask_catalog("", **given))
 
     async def get_schema(self, model: str) -> ModelSchema:
         """What a model takes, by Kie's own schema.
@@ -234,19 +234,22 @@ class KieClient(Calls):
             ModelNotSupported: when Kie's catalogue has no such model.
             KieError: another one when Kie does not say.
         """
-        return parse_schema(model, (await self._ask_catalog(_about(model, "schema"))).data)
+        return parse_schema(model, await self._about(model, "schema"))
 
     async def get_price(self, model: str) -> ModelPrice:
         """What Kie says of a model's price, in prose; raises as `get_schema`."""
-        return parse_price(model, (await self._ask_catalog(_about(model, "price"))).data)
+        return parse_price(model, await self._about(model, "price"))
 
     async def get_success_rate(self, model: str) -> SuccessRate:
         """How a model's jobs did in the last 24 hours, in steps of ten minutes; raises as `get_schema`."""
-        return parse_success_rate(model, (await self._ask_catalog(_about(model, "success-rate"))).data)
+        return parse_success_rate(model, await self._about(model, "success-rate"))
 
-    async def _ask_catalog(self, path: str, **params: str) -> Envelope:
+    async def _about(self, model: str, what: str) -> Any:
+        return await self._ask_catalog(f"/{quote(model, safe='/')}/{what}")  # Kie wants a slash as it is
+
+    async def _ask_catalog(self, path: str, **params: str) -> Any:
         async with self.catalog_calls.slot():
-            return await self._ask(Call.CATALOG, f"{self.base_url}{path}", params=params)
+            return (await self._ask(Call.CATALOG, f"{self.base_url}/api/v1/models{path}", params=params)).data
 
     async def upload_file(self, path: Path | str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Upload a file from disk, streamed; free, and kept at Kie for 24 hours.
@@ -291,7 +294,3 @@ class KieClient(Calls):
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
         return parse_upload(answer)
-
-
-def _about(model: str, what: str) -> str:
-    return f"/api/v1/models/{quote(model, safe='/')}/{what}"  # Kie wants the slash in a name as it is

@@ -2,7 +2,7 @@
 
 import ipaddress
 import ssl
-from functools import lru_cache
+from functools import cache
 from importlib.metadata import version
 from urllib.parse import urlsplit
 
@@ -79,17 +79,12 @@ def http_client(
     )
 
 
-def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
-    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing."""
-    return http_client("", timeout, keepalive=0, proxy=proxy)
-
-
-@lru_cache(maxsize=1)
+@cache
 def _tls_context() -> ssl.SSLContext:
     # Loading the certificates takes tens of milliseconds: once a process, not once a poll.
     return httpx.create_ssl_context()
 
 
-@lru_cache(maxsize=1)
+@cache
 def _version() -> str:
     return version("prefect-kie")  # read from the disk, which takes a millisecond

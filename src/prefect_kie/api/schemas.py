@@ -6,6 +6,7 @@ alternatives are apart.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -73,12 +74,8 @@ class ModelSchema(BaseModel, frozen=True):
         if self.input is None:
             return []
         told = {name: value for name, value in given.items() if value is not None}
-        found: list[str] | None = None
-        for shape in _shapes(self.input):
-            problems = list(dict.fromkeys(_problems(_closed(shape), told)))
-            if found is None or len(problems) < len(found):
-                found = problems
-        return found or []
+        problems = (list(dict.fromkeys(_problems(_closed(shape), told))) for shape in _shapes(self.input))
+        return min(problems, key=len)
 
 
 def parse_schema(model: str, data: Any) -> ModelSchema:
@@ -103,14 +100,11 @@ def _input_of(body: dict[str, Any]) -> dict[str, Any] | None:
         if any(each["properties"] for each in _shapes(as_object(one))) and one not in inputs:
             inputs.append(one)
     found: dict[str, Any] | None = inputs[0] if len(inputs) == 1 else {"anyOf": inputs} if inputs else None
-    if found is None:
-        return None
-    try:
-        for shape in _shapes(found):
+    with suppress(ValueError):
+        for shape in _shapes(found or {}):
             _validator(_closed(shape))
-    except ValueError:
-        return None
-    return found
+        return found
+    return None
 
 
 def _resolved(node: Any, document: dict[str, Any]) -> dict[str, Any]:
@@ -257,15 +251,13 @@ def _sentence(error: Any) -> str:
     match error.validator:
         case "required":
             prefix = f"{field}." if field else ""
-            missing = [name for name in wanted if name not in value]
-            return f"{' and '.join(prefix + name for name in missing)} {_are(missing)} required"
+            missing = [prefix + name for name in wanted if name not in value]
+            return f"{' and '.join(missing)} {_are(missing)} required"
         case "additionalProperties":
             known = error.schema["properties"]
             unknown = [name for name in value if name not in known]
-            where = f" in {field}" if field else ""
-            return (
-                f"{', '.join(map(repr, unknown))} {_are(unknown)} unknown{where}; it takes {', '.join(known)}"
-            )
+            unknown_in = f"{_are(unknown)} unknown in {field}" if field else f"{_are(unknown)} unknown"
+            return f"{', '.join(map(repr, unknown))} {unknown_in}; it takes {', '.join(known)}"
         case "enum":
             return f"{subject} must be {_listed(wanted)}, not {shown}"
         case "const":

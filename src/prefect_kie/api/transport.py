@@ -1,11 +1,12 @@
-"""What is done on the way to Kie and back: the key is added and hidden, answers are read with bounds."""
+"""What is done on the way to Kie and back: the key is hidden, answers are read with bounds."""
 
 import base64
 import re
 import zlib
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from html import unescape
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 from urllib.parse import unquote
 
 import httpx
@@ -21,20 +22,6 @@ MIN_KEY = 8
 MAX_DEPTH = 50
 _ESCAPE = re.compile(r"\\u00([0-9a-f]{2})", re.IGNORECASE)
 
-E = TypeVar("E", bound=BaseException)
-
-
-class KeyAuth(httpx.Auth):
-    """Adds the key to a request; no frame of ours ever holds it in clear."""
-
-    def __init__(self, key: SecretStr) -> None:
-        self._key = key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        """Add the header."""
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        yield request
-
 
 def last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
     """What httpx calls at each step of a request; it stops one that would leave too late."""
@@ -46,7 +33,7 @@ def last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[
     return trace
 
 
-def bare(error: E) -> E:
+def bare(error: BaseException) -> BaseException:
     """An exception without the frames it went through: their variables hold requests with the key."""
     error.__cause__ = error.__context__ = None
     return error.with_traceback(None)
@@ -66,13 +53,10 @@ async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
     encoding = response.headers.get("Content-Encoding", "").strip().lower()
     if encoding in ("", "identity"):
         return bytes(body[:most])
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        return None
-    try:
-        # 32: gzip or zlib, whichever it is.
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(bytes(body), most)
-    except zlib.error:
-        return None
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        with suppress(zlib.error):  # 32: gzip or zlib, whichever it is
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(bytes(body), most)
+    return None
 
 
 class KeyHider:

@@ -121,7 +121,7 @@ def show(made: Made, took: float, film: str | None = None) -> None:
         model = f"@{one.handle}" if isinstance(one, Character) else one.model
         table.add_row(what, model, one.row.get("length (s)", ""), one.row["credits"])
     table.add_section()
-    table.add_row("total", "", "", f"{total_credits(made.values()):g}")
+    table.add_row("total", "", "", f"{total_credits(one.credits for one in made.values()):g}")
     say(f"{summary(list(made.values()))}, in {took:.0f} s")
     Console().print(table)
     for what, one in made.items():

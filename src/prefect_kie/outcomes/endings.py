@@ -64,10 +64,7 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
             unsubmitted.setdefault(outcome.failure.type, []).append((line, outcome))
         elif not first or outcome.status != "saved":
             lines.append(line)
-    for (
-        line,
-        one,
-    ), *more in unsubmitted.values():  # the one that was refused, or the first that was not tried
+    for (line, one), *more in unsubmitted.values():  # the one that was refused, or the first not tried
         count = f"{len(more) + 1:,} of {len(outcomes):,}"
         lines.append(f"- {count} not submitted: {one.error}" if more else line)
     return lines
@@ -91,13 +88,13 @@ def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
     """The rows of the table artifact; the last one is the total."""
     rows = [one.row for one in made]
     columns = max(rows, key=len)
-    total = {"status": "total", "prompt": _counts(made), "credits": f"{total_credits(made):g}"}
+    total = {"status": "total", "prompt": _counts(made), "credits": _credits(made)}
     return [{name: row.get(name, "") for name in columns} for row in (*rows, total)]
 
 
 def summary(made: Sequence[VideoOutcome | Character]) -> str:
     """The final message of a run: `3 videos, 1 character, 95 credits`."""
-    return f"{_counts(made)}, {total_credits(made):g} credits"
+    return f"{_counts(made)}, {_credits(made)} credits"
 
 
 def how_to_go_on(job_key: str) -> str:
@@ -110,6 +107,10 @@ def how_to_go_on(job_key: str) -> str:
         "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
         "stays failed until its input changes, or retry allows another attempt."
     )
+
+
+def _credits(made: Sequence[VideoOutcome | Character]) -> str:
+    return f"{total_credits(one.credits for one in made):g}"
 
 
 def _counts(made: Sequence[VideoOutcome | Character]) -> str:

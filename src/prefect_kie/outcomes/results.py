@@ -1,9 +1,9 @@
 """What flows return: one outcome for each video that was wanted, whatever became of it."""
 
 from collections.abc import Iterable
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
@@ -179,15 +179,14 @@ def _status(error: KieError) -> VideoStatus:
     return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
-class Generated(BaseModel):
-    """The outcomes of a run that makes files, one per wanted result, in order."""
-
-    model_config = ConfigDict(frozen=True)
+class Generated(BaseModel, frozen=True):
+    """The outcomes of a run that makes files: its one field, one per wanted result, in order."""
 
     @property
     def outcomes(self) -> tuple[VideoOutcome, ...]:
         """One for each wanted result."""
-        raise NotImplementedError
+        (outcomes,) = dict(self).values()
+        return cast("tuple[VideoOutcome, ...]", outcomes)
 
     @property
     def saved(self) -> SavedResult:
@@ -212,7 +211,7 @@ class Generated(BaseModel):
     @property
     def credits(self) -> float:
         """What they cost together, credits, as far as Kie tells it."""
-        return total_credits(self.outcomes)
+        return total_credits(one.credits for one in self.outcomes)
 
 
 class GeneratedVideos(Generated):
@@ -228,11 +227,6 @@ class GeneratedVideos(Generated):
     videos: tuple[VideoOutcome, ...]
 
     @property
-    def outcomes(self) -> tuple[VideoOutcome, ...]:
-        """One for each wanted video."""
-        return self.videos
-
-    @property
     def video(self) -> SavedResult:
         """The first saved video; raises as `saved`."""
         return self.saved
@@ -243,32 +237,13 @@ class GeneratedImages(Generated):
 
     images: tuple[VideoOutcome, ...]
 
-    @property
-    def outcomes(self) -> tuple[VideoOutcome, ...]:
-        """One for each job that was wanted."""
-        return self.images
-
 
 class GeneratedAudio(Generated):
     """What a run of `generate_audio` made; a song is two tracks with their covers (`made.saved.files`)."""
 
     audio: tuple[VideoOutcome, ...]
 
-    @property
-    def outcomes(self) -> tuple[VideoOutcome, ...]:
-        """One for each job that was wanted."""
-        return self.audio
 
-
-class Charged(Protocol):
-    """What was charged for."""
-
-    @property
-    def credits(self) -> float | None:
-        """What it cost, credits; None where it is not known."""
-        ...
-
-
-def total_credits(made: Iterable[Charged | None]) -> float:
+def total_credits(credits: Iterable[float | None]) -> float:
     """What videos and characters cost together, credits, as far as Kie reports it."""
-    return sum(one.credits or 0.0 for one in made if one is not None)
+    return sum(one or 0.0 for one in credits)

@@ -43,16 +43,8 @@ class Character(BaseModel, frozen=True):
         part = None
         if block.start is not None and block.end is not None:
             part = Slice(start=block.start, end=block.end)
-        return cls(
-            handle=block.handle,
-            origin=block.origin or "",
-            slice=part,
-            block=block.block_name,
-            stills=tuple(block.stills),
-            clip=block.clip,
-            voice=block.voice,
-            credits=0.0,
-        )
+        same = block.model_dump(include={"handle", "stills", "clip", "voice"})
+        return cls(**same, origin=block.origin or "", slice=part, block=block.block_name, credits=0.0)
 
     @property
     def row(self) -> dict[str, str]:
@@ -93,7 +85,8 @@ class SeriesResult(BaseModel, frozen=True):
     @property
     def credits(self) -> float:
         """What all of it cost together, credits, the character included, as far as Kie tells it."""
-        return total_credits([self.original, self.character, *self.episodes])
+        made = (self.original, self.character, *self.episodes)
+        return total_credits(one.credits for one in made if one is not None)
 
 
 class CollectedJob(BaseModel, frozen=True):

@@ -6,13 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
-import httpx
 from prefect.blocks.core import Block
 from prefect.filesystems import WritableFileSystem
 from pydantic import WithJsonSchema
 
-from prefect_kie.api import InvalidRequest, ServiceUnavailable
-from prefect_kie.blocks.server import server_named
+from prefect_kie.api import InvalidRequest
+from prefect_kie.blocks.server import asked
 from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
@@ -42,12 +41,8 @@ async def load_storage(
     if storage is None or isinstance(storage, WritableFileSystem):
         return storage
     try:
-        block: Any = await Block.aload(storage)
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the block {storage!r} ({error})",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
+        with asked(f"for the block {storage!r}"):
+            block: Any = await Block.aload(storage)
     except ValueError as error:
         raise InvalidRequest(
             f"the Prefect server has no storage block {storage!r}: {error}",
