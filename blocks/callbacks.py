@@ -97,12 +97,12 @@ class KieCallbacks(KnownFields, Block):
     """The webhook's URL, or the address at which Kie reaches prefect-kie callbacks, for example through your
     proxy. The latter may have a path, which the proxy takes away."""
     signing_key: Annotated[SecretStr | None, BeforeValidator(_no_empty_key)] = Field(
-        None, title="Signing key"
+        default=None, title="Signing key"
     )
     """The key for callbacks from Kie's settings page. It is stored encrypted."""
-    window_seconds: float = Field(300.0, ge=1, le=3600, title="Accepted clock difference")
+    window_seconds: float = Field(default=300.0, ge=1, le=3600, title="Accepted clock difference")
     """How far the time of a callback may be from the clock that it is checked by, seconds."""
-    accept_unsigned: bool = Field(False, title="Accept unsigned callbacks")
+    accept_unsigned: bool = Field(default=False, title="Accept unsigned callbacks")
     """Whether callbacks without a signature count: then anybody who knows the address can make waiting runs
     poll their jobs, though nothing else."""
 

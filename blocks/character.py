@@ -49,25 +49,25 @@ class KieCharacter(KnownFields, Block):
     """What prompts call it, without @. Name the block the same, with - for _."""
     name: str = Field(min_length=1, max_length=100)
     """What readers call it."""
-    description: str = Field("", max_length=1000)
+    description: str = Field(default="", max_length=1000)
     """Who it is, in one line."""
-    stills: list[Place] = Field([], max_length=4, title="Pictures")
+    stills: list[Place] = Field(default=[], max_length=4, title="Pictures")
     """Up to four, the best one first: paths, names in the storage, or web addresses."""
     clip: Place | None = None
     """A video of 3 to 8 seconds, for models that take no pictures."""
     voice: Place | None = None
     """A sound file with its voice."""
-    voice_seconds: float = Field(0.0, ge=0, title="Length of the voice")
+    voice_seconds: float = Field(default=0.0, ge=0, title="Length of the voice")
     """In seconds; models want 5 to 10."""
     storage: str | None = None
     """The storage block that holds the files, as type/name. Empty: this machine's disk."""
     origin: str | None = None
     """Where it comes from: a task id or a file."""
-    start: float | None = Field(None, ge=0)
+    start: float | None = Field(default=None, ge=0)
     """Of its slice, seconds."""
-    end: float | None = Field(None, ge=0)
+    end: float | None = Field(default=None, ge=0)
     """Of its slice, seconds."""
-    native: dict[str, str] = Field({}, title="Ids at Kie")
+    native: dict[str, str] = Field(default={}, title="Ids at Kie")
     """Where it has some: {"sora-2": "handle", "gemini": "character id"}."""
 
     @model_validator(mode="after")

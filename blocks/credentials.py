@@ -51,19 +51,21 @@ class KieCredentials(KnownFields, CredentialsBlock):
 
     api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(title="API key")
     """The key from kie.ai/api-key. It is stored encrypted."""
-    base_url: Host = Field(API_URL, title="API address")
+    base_url: Host = Field(default=API_URL, title="API address")
     """Where Kie's jobs API lives; another address for the simulator or a proxy."""
-    upload_url: Host = Field(UPLOAD_URL, title="Upload address")
+    upload_url: Host = Field(default=UPLOAD_URL, title="Upload address")
     """Where files are uploaded to; another address for the simulator or a proxy."""
-    callbacks: KieCallbacks | None = Field(None, title="Callbacks")
+    callbacks: KieCallbacks | None = Field(default=None, title="Callbacks")
     """Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing of yours
     can be reached from the internet: then jobs are polled from time to time."""
-    account: str = Field("", max_length=100)
+    account: str = Field(default="", max_length=100)
     """A name of your own for the Kie account, where you have several and use one job_key with more than one:
     a job is then paid once per account. Do not change it when you replace the key."""
-    creates_per_10_seconds: int = Field(CREATES_PER_10_SECONDS, ge=1, title="Submissions in 10 seconds")
+    creates_per_10_seconds: int = Field(
+        default=CREATES_PER_10_SECONDS, ge=1, title="Submissions in 10 seconds"
+    )
     """How many jobs Kie lets this account submit in 10 seconds; each process keeps to it."""
-    polls_per_second: int = Field(POLLS_PER_SECOND, ge=1, title="Polls a second")
+    polls_per_second: int = Field(default=POLLS_PER_SECOND, ge=1, title="Polls a second")
     """How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a second of
     each job."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
@@ -179,8 +179,10 @@ def _status(error: KieError) -> VideoStatus:
     return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
-class Generated(BaseModel, frozen=True):
+class Generated(BaseModel):
     """The outcomes of a run that makes files: its one field, one per wanted result, in order."""
+
+    model_config = ConfigDict(frozen=True)
 
     @property
     def outcomes(self) -> tuple[VideoOutcome, ...]:
