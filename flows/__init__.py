@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from prefect_kie.flows._episodes import Episodes as Episodes
     from prefect_kie.flows._episodes import EpisodeSettings as EpisodeSettings
     from prefect_kie.flows._episodes import Film as Film
-    from prefect_kie.flows._make import make as make
     from prefect_kie.flows._options import Approval as Approval
     from prefect_kie.flows._options import BatchRetry as BatchRetry
     from prefect_kie.flows._options import Output as Output
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from prefect_kie.flows.generate import generate_audio as generate_audio
     from prefect_kie.flows.generate import generate_image as generate_image
     from prefect_kie.flows.generate import generate_video as generate_video
+    from prefect_kie.flows.generate import make as make
     from prefect_kie.flows.resolve import resolve_submission as resolve_submission
     from prefect_kie.flows.resuming import resume_waiting as resume_waiting
     from prefect_kie.flows.series import character_series as character_series

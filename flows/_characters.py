@@ -18,7 +18,7 @@ from prefect_kie.flows._before_paying import check_slice
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media import assets
-from prefect_kie.media.naming import file_stem
+from prefect_kie.media.saved import file_stem
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.uploading import is_url
 from prefect_kie.models import Slice, Sora2CharactersPro

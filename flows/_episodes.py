@@ -27,9 +27,9 @@ from prefect_kie.models.characters import characters_of_models
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.outcomes.series import Character
+from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import temporary_folder
 from prefect_kie.tasks import SavedResult
 
 PLACEHOLDER = "{character}"

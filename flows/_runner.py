@@ -16,7 +16,7 @@ from prefect_kie.characters.uploads import with_characters
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.flows._options import Approval, Output, Scope, Waiting
-from prefect_kie.flows._suspension import suspend_until_done
+from prefect_kie.flows.resuming import suspend_until_done
 from prefect_kie.human_input.approval import approve
 from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key

@@ -13,8 +13,7 @@ from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobHandle
 from prefect_kie.batches.manifest import load_table, parse_table
-from prefect_kie.batches.progress import BatchProgress
-from prefect_kie.batches.results import BatchResult, ResultsFile, videos_text
+from prefect_kie.batches.results import BatchProgress, BatchResult, ResultsFile, videos_text
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow

@@ -34,7 +34,7 @@ from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, sum
 from prefect_kie.outcomes.results import Failure, VideoOutcome, Wanted
 from prefect_kie.outcomes.series import Character, SeriesResult
 from prefect_kie.run_page.artifacts import show_overview
-from prefect_kie.run_page.redo import redo_offer
+from prefect_kie.run_page.sections import redo_offer
 from prefect_kie.tasks import wait_for_job
 
 Traits = NewCharacter | CharacterTraits

@@ -6,7 +6,7 @@ from prefect_kie.characters.uploads import with_characters
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.run_context import run_submissions
-from prefect_kie.run_page.attention import emit_refusals
+from prefect_kie.run_page.events import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.live_catalog import schema_before_paying
 from prefect_kie.runtime.logs import run_logger

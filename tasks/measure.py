@@ -9,7 +9,7 @@ from prefect_kie.api import Job
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.media import pictures
 from prefect_kie.media.kinds import mp4_seconds
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.slices import suggested
 from prefect_kie.run_page.artifacts import show

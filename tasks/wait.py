@@ -24,8 +24,7 @@ from prefect_kie.durations import usual_duration
 from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
-from prefect_kie.run_page.attention import emit_refusals
-from prefect_kie.run_page.events import emit_failed, emit_succeeded
+from prefect_kie.run_page.events import emit_failed, emit_refusals, emit_succeeded
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger

@@ -10,7 +10,7 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.api.durations import Duration, learned
+from prefect_kie.api.polling import Duration, learned
 from prefect_kie.models import request_class
 from prefect_kie.run_page.events import JOB_SUCCEEDED, LENGTH, length_of
 from prefect_kie.runtime.best_effort import best_effort

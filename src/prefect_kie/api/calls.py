@@ -10,8 +10,7 @@ from pydantic import SecretStr
 from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
 from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.errors import KieError
-from prefect_kie.api.hosts import check_host, check_key, http_client
-from prefect_kie.api.transport import KeyHider, bare, read_bounded
+from prefect_kie.api.hosts import KeyHider, bare, check_host, check_key, http_client, read_bounded
 
 
 class Calls:

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-from prefect_kie.api.transport import KeyHider
+from prefect_kie.api.hosts import KeyHider
 
 MAX_TEXT = 500
 ENCODED = "a body in an encoding nobody asked for"

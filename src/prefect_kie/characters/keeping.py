@@ -21,8 +21,8 @@ from prefect_kie.media.footage import look
 from prefect_kie.media.uploading import is_url
 from prefect_kie.models import Slice
 from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.destination import load_destination
-from prefect_kie.storage.local import temporary_folder
 
 FOLDER = "characters"
 VOICE_SECONDS = 5.0

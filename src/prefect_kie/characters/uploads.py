@@ -10,8 +10,8 @@ from prefect_kie.media import assets
 from prefect_kie.media.uploading import is_url, upload
 from prefect_kie.models.characters import KeepsCharacters, characters_of_models
 from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.destination import load_destination
-from prefect_kie.storage.local import temporary_folder
 
 
 async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) -> JobRequest:

@@ -11,7 +11,7 @@ from prefect_kie.api import InvalidRequest, Job
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.media.slices import suggested
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE, SORA_SLICE, slice_within

@@ -34,7 +34,7 @@ from prefect_kie.media.footage import (
     shots,
     write,
 )
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 
 LONGEST_FILM = 2 * 3600.0  # seconds
 LONGEST_CROSSFADE = 1.0

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from prefect_kie.media.kinds import kind_in
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 
 MISSING = 'PyAV is missing, which cuts and joins videos: run pip install "prefect-kie[pictures]".'
 MAX_PIXELS = 50_000_000

@@ -23,15 +23,13 @@ from prefect_kie.errors import DownloadFailed, remedy
 from prefect_kie.media.addresses import FetchError
 from prefect_kie.media.download import MAX_FILE_BYTES, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
-from prefect_kie.media.naming import file_stem
 from prefect_kie.media.pictures import poster
-from prefect_kie.media.saved import SavedFile, SavedResult, files_of, readable_json, save_contents
+from prefect_kie.media.saved import SavedFile, SavedResult, file_stem, files_of, readable_json, save_contents
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.retries import is_tried_again
-from prefect_kie.storage.base import Storage
+from prefect_kie.storage.base import Storage, no_waiting_mends, part_for, temporary_folder
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
-from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
 
 # For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from prefect_kie.media.footage import Footage, Take, frames, look, samples, shots, write
 from prefect_kie.media.pictures import jpeg_of
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 
 SHORTEST_SIDE, LONGEST_SIDE = 400, 1920  # of a still, pixels; the strictest model wants 400
 STILL_BYTES = 10_000_000

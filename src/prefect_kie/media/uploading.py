@@ -21,8 +21,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.media import assets
 from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.runtime.loop import run_on_loop
-from prefect_kie.runtime.single_flight import single_flight
+from prefect_kie.runtime.loop import run_on_loop, single_flight
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import scope_storage
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
 from prefect_kie.api.errors import Billed
-from prefect_kie.run_page.attention import REFUSALS
+from prefect_kie.run_page.events import REFUSALS
 from prefect_kie.run_page.markdown import cell, web_address
 from prefect_kie.tasks import SavedResult
 

@@ -24,9 +24,8 @@ from prefect.settings import PREFECT_UI_URL
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
 from prefect_kie.blocks import KieCharacter
-from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
-from prefect_kie.media.saved import SavedResult
+from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.models import Slice, parse_request
 from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain

@@ -16,8 +16,7 @@ from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileS
 
 from prefect_kie._compat import block_name
 from prefect_kie.runtime.logs import without_passwords
-from prefect_kie.storage.base import LocalStorage, Storage
-from prefect_kie.storage.local import finished, part_beside
+from prefect_kie.storage.base import LocalStorage, Storage, finished, part_beside
 
 _FILE_MISSING = r"(?i)NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file"
 # Not the file but what should hold it, or who asks. Only as a word of its own:

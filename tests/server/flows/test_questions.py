@@ -40,7 +40,7 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
 )
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
@@ -56,7 +56,7 @@ SECOND_HOURS = 1.01 / 3600
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.human_input.pausing.POLL_SECONDS", 0.2)
+    monkeypatch.setattr("prefect_kie.human_input.questions.POLL_SECONDS", 0.2)
 
 
 @pytest.fixture
