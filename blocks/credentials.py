@@ -11,6 +11,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient
+from prefect_kie.api.envelope import as_object
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
 from prefect_kie.blocks.callbacks import LOGOS, KieCallbacks, KnownFields
@@ -112,14 +113,11 @@ def check_credentials_value(value: object) -> None:
     Raises:
         InvalidRequest: when it may be a key; says its shape alone.
     """
-    if isinstance(value, dict):
-        # A chosen block comes as its reference.
-        shape = "" if set(value) == {"$ref"} else "an object with fields of its own"  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, str):
-        known = re.match(NAME, value)
-        shape = "" if known else f"a text of {len(value)} characters that is no block's name"
-    else:
-        shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
+    shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
+    if isinstance(value, dict) and list(as_object(value)) != ["$ref"]:  # as which a chosen block comes
+        shape = "an object with fields of its own"
+    elif isinstance(value, str) and not re.match(NAME, value):
+        shape = f"a text of {len(value)} characters that is no block's name"
     if shape:
         raise InvalidRequest(
             f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "

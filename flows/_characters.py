@@ -75,10 +75,8 @@ class Footage(NamedTuple):
 
     @property
     def task_id(self) -> str:
-        """The job's task id, for Sora, which makes its own characters from jobs at Kie alone.
-
-        Raises:
-            InvalidRequest: when it is another video.
+        """The job's task id, for Sora, which makes its own characters from jobs at Kie alone. Raises
+        InvalidRequest when it is another video.
         """
         if not self.job.record:
             raise InvalidRequest(
@@ -91,10 +89,8 @@ class Footage(NamedTuple):
 
 @asynccontextmanager
 async def footage_of(source: str, runner: JobRunner) -> AsyncGenerator[Footage, None]:
-    """A video by a job's task id, a file's path or an address.
-
-    Raises:
-        InvalidRequest: when there is no such file.
+    """A video by a job's task id, a file's path or an address. Raises InvalidRequest when there is no such
+    file.
     """
     path = Path(source).expanduser()  # noqa: ASYNC240 - a look at a name
     if is_url(source):
@@ -152,10 +148,8 @@ async def slice_of(
 async def check_free(new: NewCharacter, origin: str | None, part: Slice | None) -> KieCharacter | None:
     """The character of this handle where it is this very one, made before; None where the handle is free.
 
-    Without an origin: the video does not exist yet.
-
-    Raises:
-        InvalidRequest: when the handle is another character's, which is not to be replaced.
+    Without an origin: the video does not exist yet. Raises InvalidRequest when the handle is another
+    character's, which is not to be replaced.
     """
     found = await load_character(new.handle)
     if found is None:

@@ -71,10 +71,8 @@ class EpisodeSettings(Form, title="Sora"):
         return self
 
     def request(self, prompt: str, character: Character) -> JobRequest:
-        """The request of one new video, with the character's handle in it, or else its id.
-
-        Raises:
-            UnexpectedResponse: when the character has no handle and the model takes no ids.
+        """The request of one new video, with the character's handle in it, or else its id. Raises
+        UnexpectedResponse when the character has no handle and the model takes no ids.
         """
         if character.handle is not None:
             return self.planned(with_handle(prompt, character.handle))
@@ -129,10 +127,8 @@ class Episodes(Form, title="Any model"):
         return parse_request({"model": self.model, "input": {**self.input, "prompt": prompt}})
 
     def check(self, prompts: Sequence[str], handle: str) -> list[JobRequest]:
-        """The requests before there is a character.
-
-        Raises:
-            InvalidRequest: when the model keeps no characters; nothing was paid.
+        """The requests before there is a character. Raises InvalidRequest when the model keeps no characters;
+        nothing was paid.
         """
         planned = [self.planned(with_handle(prompt, handle)) for prompt in prompts]
         if any(handle not in wanted_handles(request) for request in planned):
@@ -143,10 +139,8 @@ class Episodes(Form, title="Any model"):
         return planned
 
     async def check_cast(self, planned: Sequence[JobRequest], star: KieCharacter | NewCharacter) -> None:
-        """Make sure that everybody whom the prompts name is there, and that the model takes them so.
-
-        Raises:
-            InvalidRequest: when somebody is missing, or they do not fit; nothing was paid.
+        """Make sure that everybody whom the prompts name is there, and that the model takes them so. Raises
+        InvalidRequest when somebody is missing, or they do not fit; nothing was paid.
         """
         if isinstance(star, NewCharacter):  # with as many pictures as it may get
             star = KieCharacter.model_validate({**star.fields(None), "stills": ["?"] * 4, "clip": "?"})
@@ -191,10 +185,8 @@ class Film(Form):
     the other; by models that take a first frame beside a character."""
 
     def frame_of(self, model: str) -> str | None:
-        """The model's field of a first frame; None where the episodes do not continue each other.
-
-        Raises:
-            InvalidRequest: when the model takes none beside a character.
+        """The model's field of a first frame; None where the episodes do not continue each other. Raises
+        InvalidRequest when the model takes none beside a character.
         """
         if self.continuity == "none":
             return None

@@ -155,14 +155,8 @@ async def generate_batch(
         await results.write()
     result = BatchResult.of(videos, key, results.address, set(new))
     await show_table(_shown(result))
-    await emit_batch_finished(
-        key,
-        counts=result.counts,
-        results=results.address,
-        credits=result.credits,
-        credits_before=result.credits_before,
-        message=result.summary,
-    )
+    cost = {"credits": result.credits, "credits_before": result.credits_before}
+    await emit_batch_finished(key, result.counts, results.address, result.summary, **cost)
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return completed(result, summary(videos))

@@ -34,11 +34,8 @@ def _known() -> dict[tuple[str, str], tuple[float, Known]]:
 
 
 async def usual_duration(model: str, fields: Mapping[str, Any]) -> Duration:
-    """How long a job usually takes; asked of the server now and then, best-effort.
-
-    Args:
-        model: The model's name at Kie.
-        fields: The job's input; jobs of the same length tell most. Empty where it is not known.
+    """How long a job usually takes, by its input where that is known (jobs of the same length tell most);
+    asked of the server now and then, best-effort.
     """
     guess = request_class(model).usual_seconds
     url, now = str(PREFECT_API_URL.value()), time.monotonic()

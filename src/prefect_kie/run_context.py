@@ -106,11 +106,8 @@ class ServerEvents:
 
     async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
         found = await self._find(events.JOB_CALLBACK, record)
-        return [
-            _job(event)
-            for event in found
-            if self.verifier.trust(event, event.received.timestamp()) == "genuine"
-        ]
+        trust = self.verifier.trust
+        return [_job(event) for event in found if trust(event, event.received.timestamp()) == "genuine"]
 
     async def _find(self, name: str, record: SubmissionRecord) -> list[ReceivedEvent]:
         clocks = timedelta(days=1)  # of machines that disagree

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 from prefect.filesystems import WritableFileSystem
 
+from prefect_kie._compat import block_name
 from prefect_kie.api import InvalidRequest, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCharacter, KieCredentials
@@ -54,19 +55,10 @@ async def keep_slice(
     *,
     replace: bool = False,
 ) -> KieCharacter:
-    """The character with the files of a slice, saved under its block's name.
+    """The character with the files of a slice, saved under its block's name, in a folder `characters`.
 
-    Args:
-        who: What the block says of it, apart from its files: handle, name, description, origin.
-        video: The video on this machine.
-        part: Which part of it.
-        directory: Where its files go, in a folder `characters`.
-        storage: Instead of a directory: a storage block, or its `type/name`.
-        replace: Whether another character of this handle gives way.
-
-    Raises:
-        InvalidRequest: when the slice cannot be used, the handle was taken meanwhile, or the storage has no
-            name to be found by.
+    `who` is what the block says of it apart from its files: handle, name, description, origin. Raises
+    InvalidRequest when the slice cannot be used, the handle was taken meanwhile, or the storage has no name.
     """
     with temporary_folder() as folder:
         try:
@@ -155,15 +147,10 @@ async def _saved(
 
 
 def storage_name(storage: WritableFileSystem | str | None) -> str | None:
-    """By which `type/name` a character finds its storage again.
-
-    Raises:
-        InvalidRequest: when it has none.
-    """
+    """By which `type/name` a character finds its storage again. Raises InvalidRequest when it has none."""
     if storage is None or isinstance(storage, str):
         return storage
-    name = storage._block_document_name  # pyright: ignore[reportPrivateUsage]
-    if name is None:
+    if (name := block_name(storage)) is None:
         raise InvalidRequest(
             "a character's files would be in a storage block that has no name to be found by",
             next_step="Save the block, give it as type/name, and run again; nothing was submitted.",
@@ -175,9 +162,9 @@ async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
     """Save the block under its handle's name; of two runs that make one at the same time, one does."""
     try:
         await character.asave(character.block_name, overwrite=replace)
+    except KieError:
+        raise
     except Exception as error:
-        if isinstance(error, KieError):
-            raise
         raise InvalidRequest(
             f"the character @{character.handle} could not be saved on the Prefect server "
             f"({type(error).__name__}: {error})",

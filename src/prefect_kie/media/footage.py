@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat
 from operator import mul
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -110,10 +110,8 @@ def video_of(container: Any) -> Any:
 
 
 def look(file: Path) -> Footage:
-    """What a video is, by its own pictures rather than by its header.
-
-    Raises:
-        ValueError: when it cannot be read as a video (PyAV's errors are ValueErrors or OSErrors, too).
+    """What a video is, by its own pictures rather than by its header. Raises ValueError when it cannot be
+    read as a video (PyAV's errors are ValueErrors or OSErrors, too).
     """
     with opened(file) as container:
         stream = video_of(container)
@@ -138,18 +136,18 @@ def look(file: Path) -> Footage:
     return Footage(file, width, height, rate, float(begin), float(end - begin), sound, rotation)
 
 
-def frames(footage: Footage, start: float = 0.0) -> Iterator[Any]:
-    """The pictures (PyAV's `VideoFrame`s) from the last key picture before a time on."""
-    with opened(footage.file) as container:
+def frames(file: Path, start: float) -> Iterator[Any]:
+    """The pictures (PyAV's `VideoFrame`s) from the last key picture before a time of the file's clock on."""
+    with opened(file) as container:
         stream = video_of(container)
-        if start > 0:
-            container.seek(int((footage.begin + start) / stream.time_base), stream=stream)
+        if start > 0 and stream.time_base is not None and container.duration:
+            container.seek(int(start / stream.time_base), stream=stream)
         yield from container.decode(stream)
 
 
 def steady(take: Take, rate: Fraction, size: tuple[int, int]) -> Iterator[Any]:
     """The pictures of a take at a constant rate, of one size, on black where their shape is another."""
-    decoded = frames(take.footage, take.start)
+    decoded = frames(take.footage.file, take.start and take.footage.begin + take.start)
     frame, following = next(decoded), next(decoded, None)
     fitted, shown = _fitting(take.footage, size), None
     for number in range(take.pictures):
@@ -208,16 +206,13 @@ def samples(
         f"atrim=start={begin:.6f},asetpts=PTS-{begin:.6f}/TB,"
         f"aresample={rate}:async=1:first_pts=0,aformat=sample_fmts={form}:channel_layouts={layout}{take.sound}"
     ).split(",")
-    for frame in _sound(take.footage, begin, begin + count / rate, filters):
-        piece = bytes(frame.planes[0])[: min(left, frame.samples * width)]
-        left -= len(piece)
-        yield piece
+    sound = _sound(take.footage, begin, begin + count / rate, filters)
+    heard = (bytes(frame.planes[0])[: frame.samples * width] for frame in sound)
+    for piece in chain(heard, repeat(bytes(1024 * width))):
         if not left:
             return
-    while left:
-        piece = bytes(min(left, 1024 * width))
-        left -= len(piece)
-        yield piece
+        yield piece[:left]
+        left -= len(piece[:left])
 
 
 def _sound(footage: Footage, begin: float, end: float, filters: Sequence[str]) -> Iterator[Any]:

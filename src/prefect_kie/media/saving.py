@@ -81,16 +81,9 @@ async def save(
         job = await _with_result(kie, job)
         files, picture = await _save_files(job, kie, place, stem, max_bytes)
         files += await save_contents(job, place, stem, {file.name for file in files})
-        saved = SavedResult(
-            task_id=job.task_id,
-            model=job.model,
-            request=job.request_body,
-            credits=job.credits,
-            created_at=job.created_at,
-            completed_at=job.completed_at,
-            saved_at=datetime.now(timezone.utc),
-            files=tuple(files),
-        )
+        same = job.model_dump(include={"task_id", "model", "credits", "created_at", "completed_at"})
+        now = datetime.now(timezone.utc)
+        saved = SavedResult(**same, request=job.request_body, saved_at=now, files=tuple(files))
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(

@@ -28,9 +28,7 @@ def complete(
     """The completed state, where every video is saved.
 
     `what` they are (`videos`, `episodes`) stands in the summary; `beside` is what else was made and paid for.
-
-    Raises:
-        RunIncomplete: when one is not; its message names each.
+    Raises RunIncomplete when one is not; its message names each.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:

@@ -115,26 +115,13 @@ def emit_failed(error: KieError, handle: JobHandle, job: Job | None) -> None:
 
 
 async def emit_batch_finished(
-    name: str,
-    *,
-    counts: Mapping[str, int],
-    results: str,
-    credits: float | None,
-    credits_before: float,
-    message: str,
+    name: str, counts: Mapping[str, int], results: str, message: str, **credits: float | None
 ) -> None:
     """Report that a run of a batch has made what it could; `counts` are its rows by what became of them."""
     rows, resource = sum(counts.values()), plain(name)
     complete = "yes" if counts.get("saved", 0) == rows else "no"
-    payload = {
-        "batch": resource,
-        "rows": rows,
-        "counts": dict(counts),
-        "results": plain(results, 2000),
-        "credits": credits,
-        "credits_before": credits_before,
-        "message": plain(message),
-    }
+    about = {"batch": resource, "rows": rows, "counts": dict(counts), "results": plain(results, 2000)}
+    payload = {**about, **credits, "message": plain(message)}
     labels = {"kie.complete": complete, OCCASION: await occasion("batch")}
     emit(event_of(BATCH_FINISHED, f"kie.batch.{resource}", resource, labels, payload))
 

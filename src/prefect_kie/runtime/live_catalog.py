@@ -54,18 +54,10 @@ LOCK_POLL_SECONDS = 0.05
 
 
 class LiveCatalog:
-    """Kie's catalogue with one account's key.
+    """Kie's catalogue with one account's key, waiting `seconds` for an answer, with the wait for its turn.
 
-    Each question is answered from what this machine remembers, or by Kie; where Kie does not answer, by what
-    was remembered before.
-
-    Args:
-        kie: The account.
-        seconds: How long to wait for an answer, with the wait for its turn.
-        max_age: How old an answer may be that is remembered, seconds; 0: Kie is asked anew.
-
-    Raises:
-        KieError: from each method, when Kie does not say and nothing is remembered.
+    Each question is answered from what this machine remembers (at most `max_age` seconds old), or by Kie;
+    where Kie does not answer, by what was remembered before, else a KieError is raised.
     """
 
     def __init__(self, kie: KieCredentials, seconds: float = 30.0, max_age: float = FRESH_SECONDS) -> None:
