@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _MODULES = {
     "batches.results": "BatchResult",
-    "flows._make": "make",
     "flows._options": "Approval BatchRetry Output Retry Scope Table Waiting",
     "flows.batch": "generate_batch",
     "flows._characters": "CharacterTraits NewCharacter",
@@ -55,7 +54,7 @@ _MODULES = {
     "flows.characters": "create_character",
     "flows.collect": "collect_job",
     "flows.costs": "report_costs",
-    "flows.generate": "generate_audio generate_image generate_video",
+    "flows.generate": "generate_audio generate_image generate_video make",
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "character_series",
