@@ -14,7 +14,7 @@ from prefect_kie.api import InvalidRequest, JobRequest, UnexpectedResponse
 from prefect_kie.api.forms import Form
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
-from prefect_kie.characters.uploads import member_of
+from prefect_kie.characters.keeping import member_of
 from prefect_kie.flows._characters import NewCharacter
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media import assets

@@ -12,7 +12,7 @@ from prefect.runtime import flow_run
 
 from prefect_kie import api
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.characters.uploads import with_characters
+from prefect_kie.characters.keeping import with_characters
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.flows._options import Approval, Output, Scope, Waiting

@@ -2,7 +2,7 @@
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.characters.uploads import with_characters
+from prefect_kie.characters.keeping import with_characters
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.run_context import run_submissions

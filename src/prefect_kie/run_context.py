@@ -14,7 +14,7 @@ from prefect_kie.blocks import KieCredentials, load_prices
 from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page import events
 from prefect_kie.run_page.events import emit_in_doubt
-from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
