@@ -1,6 +1,6 @@
 """The block that says where Kie's callbacks arrive, and how they are recognised."""
 
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from prefect.blocks.core import Block
@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from prefect_kie.api.envelope import as_object
 from prefect_kie.api.forms import meanings
 from prefect_kie.api.hosts import check_host
 
@@ -47,24 +48,20 @@ class KnownFields(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _has_all(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            given = cast("dict[str, Any]", values)
-            # Prefect adds names that begin with an underscore, and this one.
-            own = {*cls.model_fields, "block_type_slug"}
-            if unknown := [name for name in given if name not in own and not name.startswith("_")]:
-                # Without the values: one may be the key.
-                raise ValueError(
-                    f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
-                )
-        return cast("Any", values)
+        # Prefect adds names that begin with an underscore, and this one.
+        own = {*cls.model_fields, "block_type_slug"}
+        if unknown := [name for name in as_object(values) if name not in own and not name.startswith("_")]:
+            # Without the values: one may be the key.
+            raise ValueError(
+                f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
+            )
+        return values
 
 
 def _no_empty_key(key: object) -> object:
     """None for a field that was left empty: with an empty key anybody could sign."""
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
-    if isinstance(text, str):
-        return SecretStr(text.strip()) if text.strip() else None
-    return key
+    return text.strip() or None if isinstance(text, str) else key
 
 
 class KieCallbacks(KnownFields, Block):

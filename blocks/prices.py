@@ -45,7 +45,6 @@ class PriceRow(BaseModel, frozen=True, extra="allow"):
 
 
 def _rows(price: Any) -> Any:
-    """A model's price as rows."""
     if isinstance(price, int | float) and not isinstance(price, bool):
         return [{"credits": price}]
     if isinstance(price, list):

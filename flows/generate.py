@@ -1,6 +1,6 @@
 """`generate_video`, `generate_image`, `generate_audio`: any request, once or in several variations."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect.runtime import flow_run
 from pydantic import Field
@@ -65,7 +65,7 @@ async def generate_video(
         print(made.paths, made.credits)
         ```
     """
-    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    made, key = await _made(request, count, retry, credentials, output, approval, waiting, scope)
     return complete(GeneratedVideos(videos=made), made, "videos", key)
 
 
@@ -88,7 +88,7 @@ async def generate_image(
         print(made.path, made.credits)
         ```
     """
-    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    made, key = await _made(request, count, retry, credentials, output, approval, waiting, scope)
     return complete(GeneratedImages(images=made), made, "pictures", key)
 
 
@@ -112,22 +112,14 @@ async def generate_audio(
         print(*(file.path for file in made.saved.files))
         ```
     """
-    made, key = await _made(request, credentials, count, output, approval, retry, waiting, scope)
+    made, key = await _made(request, count, retry, credentials, output, approval, waiting, scope)
     return complete(GeneratedAudio(audio=made), made, "sounds", key)
 
 
 async def _made(
-    request: JobRequest,
-    credentials: KieCredentials | str,
-    count: int,
-    output: Output,
-    approval: Approval,
-    retry: Retry,
-    waiting: Waiting,
-    scope: Scope,
+    request: JobRequest, count: int, retry: Retry, *options: Any
 ) -> tuple[tuple[VideoOutcome, ...], str]:
-    """The outcomes, and whose jobs they are."""
-    runner = await JobRunner.prepare(credentials, output, approval, waiting, scope, attempts=retry.attempts)
+    runner = await JobRunner.prepare(*options, attempts=retry.attempts)
     jobs = await runner.cast([Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)])
     new = await runner.check(jobs)
     await runner.approve(jobs, new)

@@ -198,7 +198,6 @@ def _planned(
 
 
 async def _known(handle: str) -> KieCharacter:
-    """A character that is kept already."""
     found = await load_character(handle)
     if found is None:
         raise InvalidRequest(

@@ -160,7 +160,6 @@ class KeyHider:
         self._key = key
 
     def __call__(self, text: str) -> str:
-        """The text without the key."""
         key = self._key.get_secret_value()
         text = text.replace(key, HIDDEN)
         unescaped = (unquote(text), unescape(text), _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))

@@ -108,7 +108,6 @@ def _input_of(body: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _resolved(node: Any, document: dict[str, Any]) -> dict[str, Any]:
-    """What a node refers to: itself, or another place of the same document."""
     for _ in range(MAX_DEPTH):
         reference = as_object(node).get("$ref")
         if not isinstance(reference, str):
@@ -243,7 +242,6 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 
 def _sentence(error: Any) -> str:
-    """What is wrong with one field, and what is allowed."""
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     field, wanted, value = field.lstrip("."), error.validator_value, error.instance
     shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:79]}…"

@@ -205,7 +205,6 @@ class _Parser:
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
-        """A row's cells as a fallback has them."""
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
         cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
@@ -214,7 +213,6 @@ class _Parser:
         }
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
-        """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
         for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:

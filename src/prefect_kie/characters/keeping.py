@@ -180,7 +180,6 @@ class _Files(NamedTuple):
 
 
 def _files_of(video: Path, part: Slice, folder: Path) -> _Files:
-    """The stills, the clip and the voice of a slice; in a thread."""
     stills: list[Path] = []
     for number, content in enumerate(slices.stills(video, part.start, part.end), start=1):
         stills.append(folder / f"still-{number}.jpg")

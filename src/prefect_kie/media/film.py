@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -90,17 +90,15 @@ def join(
         raise ValueError("a film needs at least one episode")
     if not 0 <= crossfade <= LONGEST_CROSSFADE:
         raise ValueError(f"a crossfade lasts 0 to {LONGEST_CROSSFADE:g} s, not {crossfade:g}")
-    if titles is not None and len(titles) != len(files):
-        raise ValueError(f"{len(files)} episodes have {len(titles)} titles")
     seen = [look(file) for file in files]
     if (seconds := sum(one.seconds for one in seen)) > LONGEST_FILM:
         raise ValueError(f"the episodes are {seconds:.0f} s long together, more than {LONGEST_FILM:.0f} s")
     names = list(titles or (file.stem for file in files))
     if crossfade == 0 and len({_coding(one) for one in seen}) == 1:
-        starts = [sum((one.seconds for one in seen[:number]), 0.0) for number in range(len(seen))]
+        starts = accumulate((one.seconds for one in seen), initial=0.0)
         episodes = [
             Episode(one.file, name, start, one.seconds, one.sound)
-            for one, name, start in zip(seen, names, starts, strict=True)
+            for one, name, start in zip(seen, names, starts, strict=False)
         ]
         if _copied(episodes, target, stopped):
             return Film(target, seconds, float(seen[0].rate), tuple(episodes), copied=True)
@@ -172,18 +170,12 @@ def _packets(episode: Episode) -> Iterator[tuple[str, Any]]:
 def _chapters(container: Any, episodes: Sequence[Episode]) -> None:
     if int(pyav().__version__.partition(".")[0]) < CHAPTERS_SINCE:
         return
-    container.set_chapters(
-        [
-            {
-                "id": number,
-                "start": round(1000 * episode.start),
-                "end": round(1000 * end),
-                "time_base": Fraction(1, 1000),
-                "metadata": {"title": episode.title},
-            }
-            for number, (episode, end) in enumerate(zip(episodes, ends(episodes), strict=True))
-        ]
-    )
+    chapters: list[dict[str, Any]] = []
+    for number, (episode, end) in enumerate(zip(episodes, ends(episodes), strict=True)):
+        times = {"start": round(1000 * episode.start), "end": round(1000 * end)}
+        about = {"time_base": Fraction(1, 1000), "metadata": {"title": episode.title}}
+        chapters.append({"id": number, **times, **about})
+    container.set_chapters(chapters)
 
 
 # Encoding
@@ -204,7 +196,9 @@ def _encoded(
         position -= into
         take = Take(one, 0.0, count, position)
         episodes.append(Episode(one.file, name, float(position / rate), float(count / rate), one.sound))
-        fades = _fades(float(into / rate), float(count / rate), float(out / rate))
+        fades = f",afade=t=in:d={float(into / rate):.6f}" if into else ""
+        if out:
+            fades += f",afade=t=out:st={float((count - out) / rate):.6f}:d={float(out / rate):.6f}"
         takes.append(take._replace(sound=f",volume={_gain(take, rate):.4f}{fades}"))
         position += count
     write(
@@ -218,11 +212,6 @@ def _encoded(
         stopped=stopped,
     )
     return Film(target, float(position / rate), float(rate), tuple(episodes), copied=False)
-
-
-def _fades(into: float, seconds: float, out: float) -> str:
-    begin = f",afade=t=in:d={into:.6f}" if into else ""
-    return begin + (f",afade=t=out:st={seconds - out:.6f}:d={out:.6f}" if out else "")
 
 
 def _gain(take: Take, rate: Fraction) -> float:

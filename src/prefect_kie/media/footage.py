@@ -159,7 +159,6 @@ def steady(take: Take, rate: Fraction, size: tuple[int, int]) -> Iterator[Any]:
 
 
 def _fitting(footage: Footage, size: tuple[int, int]) -> Callable[[Any], Any]:
-    """What makes a picture of a video one of this size."""
     width, height = size
     factor = min(width / footage.width, height / footage.height)
     inner = f"{_even(footage.width * factor, width)}:{_even(footage.height * factor, height)}"

@@ -153,7 +153,6 @@ def _clip_size(footage: Footage) -> tuple[int, int]:
 
 
 def _image(footage: Footage, frame: Any) -> Any:
-    """A picture as it is seen, in the size of a still."""
     long, short = max(footage.width, footage.height), min(footage.width, footage.height)
     factor = max(min(1.0, LONGEST_SIDE / long), SHORTEST_SIDE / short)
     width, height = max(2, round(footage.width * factor)), max(2, round(footage.height * factor))

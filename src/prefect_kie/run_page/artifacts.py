@@ -213,7 +213,6 @@ async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
 
 
 async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, str]) -> None:
-    """Find what an earlier process of this run has shown."""
     owner = "flow_run_id" if "flow_run_id" in fields else "task_run_id"
     wanted = {name: {"any_": [fields[name]]} for name in ("key", owner)}
     answer = await client.request("POST", "/artifacts/filter", json={"artifacts": wanted, "limit": 1})

@@ -64,8 +64,6 @@ class _Unusable(Exception):
 
 
 class _GlobalLimit:
-    """One limit of one server."""
-
     def __init__(self, name: str) -> None:
         self._name, self._timeout = name, KieSettings().limit_timeout_seconds
         self._asking = asyncio.Lock()

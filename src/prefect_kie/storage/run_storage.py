@@ -1,6 +1,8 @@
 """What belongs to a run: whose its submissions are, and where their records are kept."""
 
 import unicodedata
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import PurePath
 
 import anyio.to_thread
@@ -52,16 +54,9 @@ async def _root_flow_run() -> str:
     # In a thread with this context, since Prefect's look-up of a subflow's parents blocks.
     root = str(await anyio.to_thread.run_sync(flow_run.get_root_flow_run_id))
     if run is not None and run.deployment_id is not None and root != str(run.id):
-        try:
+        with _answers("could not keep which run this one belongs to"):
             async with get_client() as client:
                 await client.update_flow_run_labels(run.id, {ROOT_LABEL: root})
-        except Exception as error:
-            raise SubmissionNotRecorded(
-                f"{server_named()} could not keep which run this one belongs to ({shown_error(error)}); "
-                "nothing was sent",
-                retryable=True,
-                next_step="Run it again when the Prefect server answers.",
-            ) from None
         run.labels[ROOT_LABEL] = root
     return root
 
@@ -117,7 +112,7 @@ async def _storage_of_run() -> WritableFileSystem:
 async def _default_storage() -> WritableFileSystem:
     """Prefect's default result storage; unlike Prefect's look-up, no other one where the server is away."""
     settings = get_current_settings().results
-    try:
+    with _answers("could not be asked where results are stored"):
         if settings.default_storage_block is not None:
             return await aget_default_result_storage()
         async with get_client() as client:
@@ -125,17 +120,19 @@ async def _default_storage() -> WritableFileSystem:
         if named is None:
             return LocalFileSystem(basepath=str(settings.local_storage_path))
         block = await aget_default_result_storage()
+    if block_id(block) != named:
+        failed = "the server's default result storage could not be loaded; nothing was sent"
+        raise SubmissionNotRecorded(failed, retryable=True, next_step="Run it again.")
+    return block
+
+
+@contextmanager
+def _answers(failed: str) -> Generator[None, None, None]:
+    try:
+        yield
     except Exception as error:
         raise SubmissionNotRecorded(
-            f"{server_named()} could not be asked where results are stored ({shown_error(error)}); nothing "
-            "was sent",
+            f"{server_named()} {failed} ({shown_error(error)}); nothing was sent",
             retryable=True,
             next_step="Run it again when the Prefect server answers.",
         ) from None
-    if block_id(block) != named:
-        raise SubmissionNotRecorded(
-            "the server's default result storage could not be loaded; nothing was sent",
-            retryable=True,
-            next_step="Run it again.",
-        )
-    return block
