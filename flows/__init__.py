@@ -9,54 +9,41 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from prefect_kie.batches.results import BatchResult as BatchResult
-    from prefect_kie.flows._characters import CharacterTraits as CharacterTraits, NewCharacter as NewCharacter
-    from prefect_kie.flows._episodes import (
-        Episodes as Episodes,
-        EpisodeSettings as EpisodeSettings,
-        Film as Film,
-    )
-    from prefect_kie.flows._options import (
-        Approval as Approval,
-        BatchRetry as BatchRetry,
-        Output as Output,
-        Retry as Retry,
-        Scope as Scope,
-        Table as Table,
-        Waiting as Waiting,
-    )
+    from prefect_kie.flows._characters import CharacterTraits as CharacterTraits
+    from prefect_kie.flows._characters import NewCharacter as NewCharacter
+    from prefect_kie.flows._episodes import Episodes as Episodes
+    from prefect_kie.flows._episodes import EpisodeSettings as EpisodeSettings
+    from prefect_kie.flows._episodes import Film as Film
+    from prefect_kie.flows._options import Approval as Approval
+    from prefect_kie.flows._options import BatchRetry as BatchRetry
+    from prefect_kie.flows._options import Output as Output
+    from prefect_kie.flows._options import Retry as Retry
+    from prefect_kie.flows._options import Scope as Scope
+    from prefect_kie.flows._options import Table as Table
+    from prefect_kie.flows._options import Waiting as Waiting
     from prefect_kie.flows.batch import generate_batch as generate_batch
     from prefect_kie.flows.characters import create_character as create_character
     from prefect_kie.flows.collect import collect_job as collect_job
     from prefect_kie.flows.costs import report_costs as report_costs
-    from prefect_kie.flows.generate import (
-        generate_audio as generate_audio,
-        generate_image as generate_image,
-        generate_video as generate_video,
-        make as make,
-    )
+    from prefect_kie.flows.generate import generate_audio as generate_audio
+    from prefect_kie.flows.generate import generate_image as generate_image
+    from prefect_kie.flows.generate import generate_video as generate_video
+    from prefect_kie.flows.generate import make as make
     from prefect_kie.flows.resolve import resolve_submission as resolve_submission
     from prefect_kie.flows.resuming import resume_waiting as resume_waiting
     from prefect_kie.flows.series import character_series as character_series
-    from prefect_kie.outcomes.results import (
-        GeneratedAudio as GeneratedAudio,
-        GeneratedImages as GeneratedImages,
-        GeneratedVideos as GeneratedVideos,
-        VideoOutcome as VideoOutcome,
-    )
-    from prefect_kie.outcomes.series import (
-        Character as Character,
-        CollectedJob as CollectedJob,
-        SeriesResult as SeriesResult,
-    )
-    from prefect_kie.submissions.cost_report import (
-        CostGroup as CostGroup,
-        CostReport as CostReport,
-        SubmissionCost as SubmissionCost,
-    )
-    from prefect_kie.submissions.resolution import (
-        ResolvedSubmission as ResolvedSubmission,
-        ResolvedSubmissions as ResolvedSubmissions,
-    )
+    from prefect_kie.outcomes.results import GeneratedAudio as GeneratedAudio
+    from prefect_kie.outcomes.results import GeneratedImages as GeneratedImages
+    from prefect_kie.outcomes.results import GeneratedVideos as GeneratedVideos
+    from prefect_kie.outcomes.results import VideoOutcome as VideoOutcome
+    from prefect_kie.outcomes.series import Character as Character
+    from prefect_kie.outcomes.series import CollectedJob as CollectedJob
+    from prefect_kie.outcomes.series import SeriesResult as SeriesResult
+    from prefect_kie.submissions.cost_report import CostGroup as CostGroup
+    from prefect_kie.submissions.cost_report import CostReport as CostReport
+    from prefect_kie.submissions.cost_report import SubmissionCost as SubmissionCost
+    from prefect_kie.submissions.resolution import ResolvedSubmission as ResolvedSubmission
+    from prefect_kie.submissions.resolution import ResolvedSubmissions as ResolvedSubmissions
 
 _MODULES = {
     "batches.results": "BatchResult",

@@ -24,7 +24,8 @@ from prefect_kie.flows import generate_video, resolve_submission  # noqa: F401
 from prefect_kie.media.download import Transfer
 from prefect_kie.runtime import processes
 from prefect_kie.storage.base import LocalStorage
-from prefect_kie.submissions import send_tokens, store as records
+from prefect_kie.submissions import send_tokens
+from prefect_kie.submissions import store as records
 from prefect_kie.submissions.costs import CostNotes
 from prefect_kie.submissions.send_tokens import SendToken
 from prefect_kie.submissions.store import SubmissionRecords

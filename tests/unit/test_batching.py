@@ -16,7 +16,8 @@ import pytest
 
 from prefect_kie.batches.results import BatchProgress, watching
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.cli import batch as batching, main as cli
+from prefect_kie.cli import batch as batching
+from prefect_kie.cli import main as cli
 from prefect_kie.flows import BatchResult
 from tests.conftest import QUICK, grouped
 

@@ -13,7 +13,8 @@ import pytest
 from prefect.context import SettingsContext, get_settings_context
 
 from prefect_kie.api import CatalogModel, ModelSchema, ServiceUnavailable, SuccessRate
-from prefect_kie.cli import model_page, models as command
+from prefect_kie.cli import model_page
+from prefect_kie.cli import models as command
 from prefect_kie.cli.doctor import models_in
 from prefect_kie.cli.main import main
 from prefect_kie.models.catalog import changes, limits_text, live_fields, package_catalog, refreshed

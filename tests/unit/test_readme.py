@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from prefect_kie import errors, models, tasks
-from prefect_kie.api import KieError, errors as api_errors
+from prefect_kie.api import KieError
+from prefect_kie.api import errors as api_errors
 from prefect_kie.models.index import MODELS
 from prefect_kie.submissions.store import SubmissionRecord
 

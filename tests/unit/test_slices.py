@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from prefect_kie.media.footage import look
 from prefect_kie.media.slices import clip, last_frame, stills, voice, widened

@@ -17,15 +17,9 @@ from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
+from prefect_kie.api import catalog, uploads
 from prefect_kie.api.calls import Calls
-from prefect_kie.api.catalog import (
-    CatalogModel,
-    ModelPrice,
-    SuccessRate,
-    parse_models,
-    parse_price,
-    parse_success_rate,
-)
+from prefect_kie.api.catalog import CatalogModel, ModelPrice, SuccessRate
 from prefect_kie.api.classification import Call, names_in
 from prefect_kie.api.envelope import as_float
 from prefect_kie.api.errors import JobNotFound, SubmissionInDoubt, UnexpectedResponse
@@ -34,14 +28,7 @@ from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.schemas import ModelSchema, parse_schema
-from prefect_kie.api.uploads import (
-    UploadedFile,
-    check_file,
-    checksum,
-    open_checked,
-    parse_upload,
-    unique_name,
-)
+from prefect_kie.api.uploads import UploadedFile
 
 CREATE_SECONDS = 180.0
 """After so long createTask has ended: giving up sooner would only leave a paid job in doubt."""
@@ -211,7 +198,7 @@ class KieClient(Calls):
         """
         filters = {"taskType": kind, "provider": provider, "q": words}
         given = {name: value for name, value in filters.items() if value}
-        return parse_models(await self._ask_catalog("", **given))
+        return catalog.parse_models(await self._ask_catalog("", **given))
 
     async def get_schema(self, model: str) -> ModelSchema:
         """What a model takes, by Kie's own schema.
@@ -237,11 +224,11 @@ class KieClient(Calls):
 
     async def get_price(self, model: str) -> ModelPrice:
         """What Kie says of a model's price, in prose; raises as `get_schema`."""
-        return parse_price(model, await self._about(model, "price"))
+        return catalog.parse_price(model, await self._about(model, "price"))
 
     async def get_success_rate(self, model: str) -> SuccessRate:
         """How a model's jobs did in the last 24 hours, in steps of ten minutes; raises as `get_schema`."""
-        return parse_success_rate(model, await self._about(model, "success-rate"))
+        return catalog.parse_success_rate(model, await self._about(model, "success-rate"))
 
     async def _about(self, model: str, what: str) -> Any:
         return await self._ask_catalog(f"/{quote(model, safe='/')}/{what}")  # Kie wants a slash as it is
@@ -261,9 +248,9 @@ class KieClient(Calls):
             ValueError: when there is no such file, or it is empty or too large for any model.
             KieError: when Kie does not take it; `retryable` says whether to repeat.
         """
-        file, mime_type = open_checked(Path(path))
+        file, mime_type = uploads.open_checked(Path(path))
         with file:
-            name = unique_name(Path(path).name, await asyncio.to_thread(checksum, file))
+            name = uploads.unique_name(Path(path).name, await asyncio.to_thread(uploads.checksum, file))
             return await self._upload_stream(
                 name, file, os.fstat(file.fileno()).st_size, mime_type, upload_path
             )
@@ -272,15 +259,16 @@ class KieClient(Calls):
         self, data: bytes, file_name: str, upload_path: str = "prefect-kie"
     ) -> UploadedFile:
         """Upload a file held in memory; as `upload_file` otherwise."""
-        mime_type = check_file(file_name, len(data))
-        name = unique_name(file_name, hashlib.sha256(data).hexdigest())
+        mime_type = uploads.check_file(file_name, len(data))
+        name = uploads.unique_name(file_name, hashlib.sha256(data).hexdigest())
         return await self._upload_stream(name, data, len(data), mime_type, upload_path)
 
     async def upload_from_url(self, url: str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
-        name = unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
+        name = uploads.unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
         body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": name}
-        return parse_upload(await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body))
+        answer = await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body)
+        return uploads.parse_upload(answer)
 
     async def _upload_stream(
         self, name: str, body: BinaryIO | bytes, size: int, mime_type: str, upload_path: str
@@ -292,4 +280,4 @@ class KieClient(Calls):
             files={"file": (name, body, mime_type)},
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
-        return parse_upload(answer)
+        return uploads.parse_upload(answer)

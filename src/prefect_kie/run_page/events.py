@@ -21,15 +21,8 @@ from prefect.events.worker import EventsWorker
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
 
-from prefect_kie.api import (
-    AuthenticationFailed,
-    InsufficientCredits,
-    Job,
-    JobHandle,
-    KieError,
-    SubmissionInDoubt,
-    UsageLimitReached,
-)
+from prefect_kie import api
+from prefect_kie.api import Job, JobHandle, KieError
 from prefect_kie.errors import BudgetExceeded
 from prefect_kie.keys import is_submission_key
 from prefect_kie.media.kinds import PICTURE_SUFFIXES, SOUND_SUFFIXES, VIDEO_SUFFIXES
@@ -230,9 +223,9 @@ ACCOUNT_REFUSED = "kie.flow-run.account-refused"
 IN_DOUBT = "kie.submission.in-doubt"
 
 REFUSALS: dict[type[KieError], str] = {
-    InsufficientCredits: "no-credits",
-    AuthenticationFailed: "key",
-    UsageLimitReached: "usage-limit",
+    api.InsufficientCredits: "no-credits",
+    api.AuthenticationFailed: "key",
+    api.UsageLimitReached: "usage-limit",
 }
 """Refusals that meet every job of an account, and the labels that tell them apart."""
 
@@ -269,7 +262,7 @@ async def emit_refusals(error: KieError) -> None:
         await _emit_of_run(name, reason, labels, {**payload, "message": _message(one)}, once=True)
 
 
-def emit_in_doubt(doubt: SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str) -> None:
+def emit_in_doubt(doubt: api.SubmissionInDoubt, *, model: str, key: str, attempt: str, title: str) -> None:
     """Report, once a run, that nobody knows what became of a submission; another attempt is another doubt."""
     if first_time(f"in doubt {attempt}"):
         labels = {"kie.model": plain(model), ATTEMPT: attempt, OCCASION: attempt}

@@ -20,17 +20,8 @@ from prefect.settings import get_current_settings
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
 
-from prefect_kie.api import (
-    CatalogModel,
-    KieClient,
-    KieError,
-    ModelNotSupported,
-    ModelPrice,
-    ModelSchema,
-    RateLimited,
-    ServiceUnavailable,
-    SuccessRate,
-)
+from prefect_kie import api
+from prefect_kie.api import KieClient, KieError, ModelSchema
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.runtime.clients import ask_kie
 from prefect_kie.runtime.logs import run_logger
@@ -65,12 +56,14 @@ class LiveCatalog:
         host = re.sub(r"[^A-Za-z0-9.-]", "-", urlsplit(kie.base_url).netloc)[:100]
         self.file = get_current_settings().home / FOLDER / host / "answers.db"
 
-    async def models(self, *needed: str) -> list[CatalogModel]:
+    async def models(self, *needed: str) -> list[api.CatalogModel]:
         """All models that Kie serves; asked anew where a needed one is not among those remembered."""
 
-        async def listed(max_age: float) -> list[CatalogModel]:
+        async def listed(max_age: float) -> list[api.CatalogModel]:
             catalog = LiveCatalog(self._kie, self._seconds, max_age)
-            return await catalog._answer("models", list[CatalogModel], lambda kie: kie.list_models()) or []
+            return (
+                await catalog._answer("models", list[api.CatalogModel], lambda kie: kie.list_models()) or []
+            )
 
         found = await listed(self._max_age)
         missing = set(needed) - {model.model for model in found}
@@ -82,24 +75,24 @@ class LiveCatalog:
         async def ask(kie: KieClient) -> ModelSchema | None:
             try:
                 schema = await kie.get_schema(model)
-            except ModelNotSupported:
+            except api.ModelNotSupported:
                 return None
             return schema if schema.input is not None else None
 
         return await self._answer(f"schema {model}", ModelSchema, ask)
 
-    async def price(self, model: str) -> ModelPrice:
+    async def price(self, model: str) -> api.ModelPrice:
         """What Kie says of a model's price."""
-        found = await self._answer(f"price {model}", ModelPrice, lambda kie: kie.get_price(model))
-        return found or ModelPrice(model=model)
+        found = await self._answer(f"price {model}", api.ModelPrice, lambda kie: kie.get_price(model))
+        return found or api.ModelPrice(model=model)
 
-    async def success_rate(self, model: str) -> SuccessRate:
+    async def success_rate(self, model: str) -> api.SuccessRate:
         """How a model's jobs did in the last 24 hours."""
         name = f"success-rate {model}"
         found = await self._answer(
-            name, SuccessRate, lambda kie: kie.get_success_rate(model), UNKNOWN_SECONDS
+            name, api.SuccessRate, lambda kie: kie.get_success_rate(model), UNKNOWN_SECONDS
         )
-        return found or SuccessRate(model=model)
+        return found or api.SuccessRate(model=model)
 
     async def _answer(
         self,
@@ -136,7 +129,7 @@ class LiveCatalog:
                 return older[1]
             if isinstance(error, KieError):
                 raise
-            raise ServiceUnavailable(
+            raise api.ServiceUnavailable(
                 f"Kie's catalogue was not to be asked within {self._seconds:g} s ({type(error).__name__})"
             ) from None
 
@@ -199,7 +192,7 @@ async def _asked(kept: sqlite3.Connection, name: str, answer: Coroutine[None, No
         value = await answer
         _keep(kept, name, to_json(value).decode())
         return value
-    except RateLimited:  # somebody else uses this account
+    except api.RateLimited:  # somebody else uses this account
         pause = REFUSED_SECONDS
         raise
     finally:

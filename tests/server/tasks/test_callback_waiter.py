@@ -23,7 +23,8 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
 from tests.receiving import emit_callback
-from tests.unit.tasks.test_callback_waiter import QUICK as QUICK_WAITER, subscribed, unsubscribed, wait
+from tests.unit.tasks.test_callback_waiter import QUICK as QUICK_WAITER
+from tests.unit.tasks.test_callback_waiter import subscribed, unsubscribed, wait
 
 CAT = Sora2TextToVideo(prompt="a cat")
 

@@ -6,7 +6,8 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from hypothesis import example, given, settings, strategies as st
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from prefect_kie.api import CharacterResult, Job, JobResult, KieError
 from prefect_kie.api.classification import Call, classify, failure_class, is_passing

@@ -7,7 +7,8 @@ import hashlib
 import hmac
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prefect_kie.api import CallbackRejected, verify_signature
 

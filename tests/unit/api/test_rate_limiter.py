@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prefect_kie.api import KieClient, RateLimited
 from prefect_kie.api.rate_limiter import REFUSED_SECONDS, RateLimiter

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from prefect_kie.simulator.checks import check_input, violations
-from prefect_kie.simulator.models import SORA as MODELS, Refused, is_url
+from prefect_kie.simulator.models import SORA as MODELS
+from prefect_kie.simulator.models import Refused, is_url
 
 from .conftest import text_job
 

@@ -9,7 +9,8 @@ from typing import Any
 
 import av
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from prefect_kie.media.kinds import HEAD_BYTES, bytes_after_boxes, is_cut, kind_of, mp4_seconds
 from prefect_kie.simulator import render_video
