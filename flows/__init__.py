@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from prefect_kie.flows.resolve import resolve_submission as resolve_submission
     from prefect_kie.flows.resuming import resume_waiting as resume_waiting
     from prefect_kie.flows.series import character_series as character_series
+    from prefect_kie.outcomes.results import Character as Character
+    from prefect_kie.outcomes.results import CollectedJob as CollectedJob
     from prefect_kie.outcomes.results import GeneratedAudio as GeneratedAudio
     from prefect_kie.outcomes.results import GeneratedImages as GeneratedImages
     from prefect_kie.outcomes.results import GeneratedVideos as GeneratedVideos
+    from prefect_kie.outcomes.results import SeriesResult as SeriesResult
     from prefect_kie.outcomes.results import VideoOutcome as VideoOutcome
-    from prefect_kie.outcomes.series import Character as Character
-    from prefect_kie.outcomes.series import CollectedJob as CollectedJob
-    from prefect_kie.outcomes.series import SeriesResult as SeriesResult
     from prefect_kie.submissions.cost_report import CostGroup as CostGroup
     from prefect_kie.submissions.cost_report import CostReport as CostReport
     from prefect_kie.submissions.cost_report import SubmissionCost as SubmissionCost
@@ -58,8 +58,8 @@ _MODULES = {
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "character_series",
-    "outcomes.results": "GeneratedAudio GeneratedImages GeneratedVideos VideoOutcome",
-    "outcomes.series": "Character CollectedJob SeriesResult",
+    "outcomes.results": "Character CollectedJob GeneratedAudio GeneratedImages GeneratedVideos SeriesResult "
+    "VideoOutcome",
     "submissions.cost_report": "CostGroup CostReport SubmissionCost",
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }

@@ -25,8 +25,7 @@ from prefect_kie.media.uploading import upload
 from prefect_kie.models import parse_request
 from prefect_kie.models.characters import characters_of_models
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
-from prefect_kie.outcomes.results import VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, VideoOutcome, Wanted
 from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.storage.fsspec import storage_for

@@ -21,11 +21,9 @@ from prefect_kie.human_input.approval import approve
 from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key
 from prefect_kie.models import Slice, Sora2CharactersPro
-from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
 from prefect_kie.run_context import run_budgets, run_records
-from prefect_kie.run_page.artifacts import show_character
-from prefect_kie.run_page.waiting_message import waiting_reported
+from prefect_kie.run_page.artifacts import show_character, waiting_reported
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.destination import check_writable, load_storage
 from prefect_kie.storage.run_storage import submission_scope

@@ -23,8 +23,7 @@ from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Approval, Output, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import completed
-from prefect_kie.outcomes.results import Wanted
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, Wanted
 from prefect_kie.storage.destination import check_writable
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]

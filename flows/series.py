@@ -31,8 +31,7 @@ from prefect_kie.flows._runner import JobRunner
 from prefect_kie.models import Slice
 from prefect_kie.models.registry import OriginalRequest
 from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, summary, table
-from prefect_kie.outcomes.results import Failure, VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character, SeriesResult
+from prefect_kie.outcomes.results import Character, Failure, SeriesResult, VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.run_page.sections import redo_offer
 from prefect_kie.tasks import wait_for_job

@@ -37,8 +37,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.models import Kling26ImageToVideo, Slice, SunoGenerate, Wan30Video, ZImage
 from prefect_kie.outcomes.endings import summary
-from prefect_kie.outcomes.results import VideoOutcome, total_credits
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 PICTURE = ZImage(prompt="A paper boat on a rainy street, seen from above", aspect_ratio="16:9")
 MOVES = "The little boat begins to move and drifts out of the picture"

@@ -9,8 +9,7 @@ from prefect.states import Completed
 
 from prefect_kie.api.errors import Billed
 from prefect_kie.errors import RunIncomplete
-from prefect_kie.outcomes.results import VideoOutcome, total_credits
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
