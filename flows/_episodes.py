@@ -38,10 +38,8 @@ def _leaves_room(prompt: str) -> str:
     mentions = max(1, prompt.count(PLACEHOLDER))
     longest = 10_000 - mentions * 60  # which each mention of the handle may take
     if len(prompt) > longest:
-        raise ValueError(
-            f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
-            f"{longest:,} leave room for the handle"
-        )
+        most = f"with {mentions} mention(s) of the character at most {longest:,} leave room for the handle"
+        raise ValueError(f"is {len(prompt):,} characters long; {most}")
     return prompt
 
 
@@ -155,13 +153,10 @@ def _stand_in(character: KieCharacter) -> CastMember:
     def addresses(name: str, files: Sequence[str | None]) -> tuple[str, ...]:
         return tuple(f"https://kie.example/{n}-{name}" for n, one in enumerate(files) if one)
 
-    return member_of(character).model_copy(
-        update={
-            "stills": addresses("still.jpg", character.stills),
-            "clip": next(iter(addresses("clip.mp4", [character.clip])), None),
-            "voice": next(iter(addresses("voice.wav", [character.voice])), None),
-        }
-    )
+    files = {
+        name: next(iter(addresses(name, [getattr(character, name)])), None) for name in ("clip", "voice")
+    }
+    return member_of(character).model_copy(update={**files, "stills": addresses("still", character.stills)})
 
 
 def with_handle(prompt: str, handle: str) -> str:
@@ -232,11 +227,9 @@ async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
 async def join_film(
     episodes: Sequence[VideoOutcome], options: Film, runner: JobRunner
 ) -> tuple[str, float] | None:
-    """Join the saved episodes to one file, with subtitles and a list of its cuts beside it.
-
-    Returns:
-        Where it is, and its length in seconds; None where none was asked for, one is missing, or it could
-        not be made (which is logged: the episodes are saved).
+    """Join the saved episodes to one file, with subtitles and a list of its cuts beside it. Returns where it
+    is and its length in seconds; None where none was asked for, one is missing, or it could not be made
+    (which is logged: the episodes are saved).
     """
     saved = [one for one in episodes if one.video is not None]
     whole = len(saved) == len(episodes)

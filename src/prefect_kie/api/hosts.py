@@ -21,11 +21,7 @@ UPLOAD_URL = "https://kieai.redpandaai.co"
 
 
 def check_key(key: SecretStr | str) -> SecretStr:
-    """A key that can be sent as a header; the message of a refusal never holds the key.
-
-    Raises:
-        ValueError: when it is empty or holds characters that no header can.
-    """
+    """A key that can be sent as a header, else a ValueError, whose message never holds the key."""
     secret = (key.get_secret_value() if isinstance(key, SecretStr) else key).strip()
     if not secret:
         raise ValueError("the API key is empty; get one at kie.ai/api-key")
@@ -35,10 +31,8 @@ def check_key(key: SecretStr | str) -> SecretStr:
 
 
 def check_host(url: str) -> str:
-    """An address to which paths can be added, without a slash at its end.
-
-    Raises:
-        ValueError: when it is neither https nor, for a simulator, http on this machine.
+    """An address to which paths can be added, without a slash at its end; a ValueError where it is neither
+    https nor, for a simulator, http on this machine.
     """
     url = url.strip()
     # Never quoted: what was pasted here may hold a password.

@@ -124,23 +124,15 @@ PRIOR_JOBS = 0.3
 
 @dataclass(frozen=True)
 class Duration:
-    """A log-normal distribution of durations.
-
-    Attributes:
-        seconds: Its median.
-        spread: The standard deviation of the logarithms.
-    """
+    """A log-normal distribution of durations: its median, seconds, and its logarithms' standard deviation."""
 
     seconds: float
     spread: float
 
 
 def learned(seconds: Sequence[float], guess: float) -> Duration:
-    """How long the next job takes, by those that have ended.
-
-    Args:
-        seconds: How long they took; medians are used, so that a few odd ones do not matter.
-        guess: What is expected where nothing is known, seconds.
+    """How long the next job takes, by how long others took (by medians, so that a few odd ones do not
+    matter); `guess` is what is expected where nothing is known, seconds.
     """
     logs = [math.log(one) for one in seconds if one > 0]
     if not logs:

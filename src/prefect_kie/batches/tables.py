@@ -40,11 +40,8 @@ class RowError(NamedTuple):
 
 
 class ManifestError(InvalidRequest):
-    """A manifest that cannot be made as it is; nothing was submitted.
-
-    Attributes:
-        errors: The first 1,000 errors, in order.
-        count: How many there are in all.
+    """A manifest that cannot be made as it is; nothing was submitted. `errors` are the first 1,000, in order,
+    and `count` is how many there are in all.
     """
 
     default_next_step = "Correct the manifest and run again; nothing was submitted."

@@ -54,13 +54,8 @@ async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) 
 
 def member_of(block: KieCharacter) -> CastMember:
     """A character as a request names it, without its files."""
-    return CastMember(
-        handle=block.handle,
-        name=block.name,
-        description=block.description,
-        voice_seconds=block.voice_seconds,
-        native=block.native,
-    )
+    about = {"handle", "name", "description", "voice_seconds", "native"}
+    return CastMember(**block.model_dump(include=about))
 
 
 async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentials, scope: str) -> CastMember:
@@ -71,17 +66,12 @@ async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentia
     clip = block.clip if keeps.way == "videos" else None
     least, most = keeps.voice_seconds
     voice = block.voice if most and least <= block.voice_seconds <= most else None
-    files = [*stills, *([clip] if clip else []), *([voice] if voice else [])]
+    files = [one for one in (*stills, clip, voice) if one]
     uploaded = await asyncio.gather(*(_uploaded(one, block, kie, scope) for one in files))
     addresses = dict(zip(files, uploaded, strict=True))
     assets.remember(assets.character_key(block), *uploaded)
-    return member_of(block).model_copy(
-        update={
-            "stills": tuple(addresses[one] for one in stills),
-            "clip": addresses.get(clip or ""),
-            "voice": addresses.get(voice or ""),
-        }
-    )
+    others = {"clip": addresses.get(clip or ""), "voice": addresses.get(voice or "")}
+    return member_of(block).model_copy(update={"stills": tuple(map(addresses.get, stills)), **others})
 
 
 async def _uploaded(file: str, block: KieCharacter, kie: KieCredentials, scope: str) -> str:
@@ -214,16 +204,13 @@ async def _saved(
         address = await place.put(file, path)
         return address if block is None else path
 
-    fields = {
+    made = {
         "stills": [await put(file) for file in files.stills],
         "clip": await put(files.clip) if files.clip else None,
         "voice": await put(files.voice) if files.voice else None,
-        "voice_seconds": files.voice_seconds,
-        "storage": block,
-        "start": part.start,
-        "end": part.end,
     }
-    return await _named(KieCharacter.model_validate({**who, **fields}), replace=replace)
+    about = {"voice_seconds": files.voice_seconds, "storage": block, "start": part.start, "end": part.end}
+    return await _named(KieCharacter.model_validate({**who, **made, **about}), replace=replace)
 
 
 def storage_name(storage: WritableFileSystem | str | None) -> str | None:

@@ -1,6 +1,5 @@
 """Picking the slice of a video that becomes a character, with one's own eyes."""
 
-import itertools
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -74,8 +73,9 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
             f"{origin.task_id!r} and a slice; the video is not paid again."
         ),
     )
-    reason = ""
-    for number in itertools.count(1):
+    number, reason = 0, ""
+    while True:
+        number += 1
         answer = await _question(number, origin, seconds, reason, longest).answer(hours, unanswered)
         try:
             return slice_within(answer.start, answer.end, longest, seconds)
@@ -84,7 +84,6 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
             said = said.removeprefix("Value error, ")
             reason = f"{said[:1].upper()}{said[1:]}."
             get_run_logger().warning("That slice cannot be used, and is asked again: %s", reason)
-    raise AssertionError("questions have no end")
 
 
 async def real_length(

@@ -80,11 +80,8 @@ def join(
     Where it is not a copy: the first one's size, others on black where their shape differs; the first one's
     rate within 24 to 60; stereo at 48 kHz, silent where an episode is, evened by at most 12 dB. A crossfade
     (seconds, 0 to 1) takes at most half of either episode. The titles are for its chapters (PyAV 17 or later
-    writes them); by default they are the files' names.
-
-    Raises:
-        ValueError: when a file cannot be read as a video (PyAV's own errors are ValueErrors or OSErrors).
-        WritingStopped: when it was given up.
+    writes them); by default they are the files' names. A ValueError or OSError says that a file cannot be
+    read as a video, WritingStopped that it was given up.
     """
     if not files:
         raise ValueError("a film needs at least one episode")

@@ -78,7 +78,13 @@ async def save(
             run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             local = place.local(found.files[0].name)
             return found, await poster(local) if local else None
-        job = await _with_result(kie, job)
+        if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
+            raise DownloadFailed(
+                f"Kie reports {job.model} as succeeded but names no file and no data",
+                task_id=job.task_id,
+                retryable=_is_young(job),
+                next_step="Run collect_job with this task id later; if it stays, ask Kie's support with it.",
+            )
         files, picture = await _save_files(job, kie, place, stem, max_bytes)
         files += await save_contents(job, place, stem, {file.name for file in files})
         same = job.model_dump(include={"task_id", "model", "credits", "created_at", "completed_at"})
@@ -116,17 +122,6 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     # The directory may have moved since: say where the files are now.
     moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
     return saved.model_copy(update={"files": moved})
-
-
-async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
-        raise DownloadFailed(
-            f"Kie reports {job.model} as succeeded but names no file and no data",
-            task_id=job.task_id,
-            retryable=_is_young(job),
-            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
-        )
-    return job
 
 
 async def _save_files(
