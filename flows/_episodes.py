@@ -150,13 +150,12 @@ class Episodes(Form, title="Any model"):
 def _stand_in(character: KieCharacter) -> CastMember:
     """A character as a request names it, with addresses that its files do not have yet."""
 
-    def addresses(name: str, files: Sequence[str | None]) -> tuple[str, ...]:
-        return tuple(f"https://kie.example/{n}-{name}" for n, one in enumerate(files) if one)
+    def address(name: str, file: str | None) -> str | None:
+        return f"https://kie.example/{name}" if file else None
 
-    files = {
-        name: next(iter(addresses(name, [getattr(character, name)])), None) for name in ("clip", "voice")
-    }
-    return member_of(character).model_copy(update={**files, "stills": addresses("still", character.stills)})
+    stills = tuple(f"https://kie.example/{n}-still.jpg" for n, _ in enumerate(character.stills))
+    files = {"clip": address("clip.mp4", character.clip), "voice": address("voice.wav", character.voice)}
+    return member_of(character).model_copy(update={**files, "stills": stills})
 
 
 def with_handle(prompt: str, handle: str) -> str:

@@ -162,7 +162,7 @@ def _opened(file: Path) -> Generator[sqlite3.Connection, None, None]:
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with closing(sqlite3.connect(file, timeout=0.0, isolation_level=None)) as kept:
+        with closing(sqlite3.connect(file, timeout=0.5, isolation_level=None)) as kept:
             kept.execute("CREATE TABLE IF NOT EXISTS answers (name TEXT PRIMARY KEY, at REAL, value TEXT)")
             yield kept
     except sqlite3.OperationalError:
@@ -173,8 +173,10 @@ def _opened(file: Path) -> Generator[sqlite3.Connection, None, None]:
 
 
 def _locked(kept: sqlite3.Connection) -> bool:
+    kept.execute("PRAGMA busy_timeout = 0")  # all others wait on the spot, for the moment that a commit takes
     with suppress(sqlite3.OperationalError):
         kept.execute("BEGIN IMMEDIATE")
+    kept.execute("PRAGMA busy_timeout = 500")
     return kept.in_transaction
 
 
