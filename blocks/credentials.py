@@ -11,9 +11,9 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient
+from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
 from prefect_kie.api.envelope import as_object
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
-from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
 from prefect_kie.blocks.callbacks import LOGOS, KieCallbacks, KnownFields
 from prefect_kie.blocks.server import load_block, server_named
 from prefect_kie.settings import KieSettings

@@ -1,7 +1,10 @@
-"""One call to Kie's API: bounded in time and size, its key in no error, its answer classified."""
+"""One call to Kie's API: bounded in time and size, its key in no error, its answer classified; and how many
+of them at a time.
+"""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
@@ -9,8 +12,43 @@ from pydantic import SecretStr
 
 from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
 from prefect_kie.api.envelope import Envelope, parse_envelope
-from prefect_kie.api.errors import KieError
+from prefect_kie.api.errors import KieError, RateLimited
 from prefect_kie.api.hosts import KeyHider, bare, check_host, check_key, http_client, read_bounded
+
+CREATES_PER_10_SECONDS = 20
+"""What Kie takes from one account; what is more is refused, not queued."""
+
+POLLS_PER_SECOND = 9
+"""Of all jobs together. Kie takes 10 of each job; an older page said 10 of a key, and this is below both."""
+
+REFUSED_SECONDS = 60.0
+"""How long a slot stays taken after a refusal: somebody else uses the key, so fewer calls go out."""
+
+
+class RateLimiter:
+    """Slots for calls, first come, first served; of one event loop.
+
+    A call has a slot from before it is sent until `seconds` after its *answer*, so nothing need be known of
+    how long it was on its way: of `calls` + 1 calls two have had the same slot, and reached the other side
+    `seconds` apart, whose window is that long.
+    """
+
+    def __init__(self, calls: int, seconds: float, refused_seconds: float = REFUSED_SECONDS) -> None:
+        self._slots = asyncio.Semaphore(calls)
+        self._seconds, self._refused_seconds = seconds, refused_seconds
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[None, None]:
+        """Wait for a slot, for one call to be made within."""
+        await self._slots.acquire()
+        hold = self._seconds
+        try:
+            yield
+        except RateLimited:
+            hold = self._refused_seconds
+            raise
+        finally:
+            asyncio.get_running_loop().call_later(hold, self._slots.release)
 
 
 class Calls:

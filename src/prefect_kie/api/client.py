@@ -18,14 +18,13 @@ from urllib.parse import quote, urlsplit
 from pydantic import SecretStr
 
 from prefect_kie.api import catalog, uploads
-from prefect_kie.api.calls import Calls
+from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, Calls, RateLimiter
 from prefect_kie.api.catalog import CatalogModel, ModelPrice, SuccessRate
 from prefect_kie.api.classification import Call, names_in
 from prefect_kie.api.envelope import as_float
 from prefect_kie.api.errors import JobNotFound, SubmissionInDoubt, UnexpectedResponse
 from prefect_kie.api.hosts import API_URL, MAX_ANSWER_BYTES, UPLOAD_URL, check_host, last_moment
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
-from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.schemas import ModelSchema, parse_schema
 from prefect_kie.api.uploads import UploadedFile

@@ -7,6 +7,7 @@ import ast
 import inspect
 import sys
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
@@ -71,11 +72,10 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
     for cls in tree.body:
         if isinstance(cls, ast.ClassDef):
             texts = found[cls.name] = {}
-            for pair in zip(cls.body, cls.body[1:], strict=False):
-                match pair:
-                    case (
-                        ast.AnnAssign(target=ast.Name(id=name)),
-                        ast.Expr(value=ast.Constant(value=str(words))),
+            for field, below in pairwise(cls.body):
+                match field, below:
+                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
+                        value=ast.Constant(value=str(words))
                     ):
                         texts[name] = inspect.cleandoc(words)
                     case _:

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
@@ -192,11 +192,10 @@ async def pause(run: FlowRun, message: str, *, key: str, form: type[RunInput], s
     state: State[None] = Paused(message=message, pause_key=key, timeout_seconds=seconds, reschedule=False)
     if await _enter(run, state, form) is not None:
         async with get_client() as client:
-            is_running = False
-            while not is_running:
+            now: State[Any] | None = None
+            while now is None or not now.is_running():
                 await asyncio.sleep(POLL_SECONDS)
                 now = (await client.read_flow_run(run.id)).state
-                is_running = now is not None and now.is_running()
     return keyset_from_paused_state(state)
 
 

@@ -6,9 +6,9 @@ with the extra `pictures`.
 
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
-from itertools import chain, repeat
+from itertools import chain, repeat, takewhile
 from operator import mul
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -218,37 +218,27 @@ def _sound(footage: Footage, begin: float, end: float, filters: Sequence[str]) -
     """Its sound frames (PyAV's `AudioFrame`s) between these times of the file's clock, filtered."""
     if not footage.sound:
         return
-    graph = None
-    av = pyav()
     with opened(footage.file) as container:
         stream = container.streams.audio[0]
         if begin > 1:
             # A second early: decoders of sound need some frames to find their feet.
             container.seek(int((begin - 1) / stream.time_base), stream=stream)
-        for frame in chain(container.decode(stream), [None]):
-            if frame is not None and frame.time is not None and frame.time > end:
-                frame = None
-            if graph is None:
-                if frame is None:
-                    return
-                # FFmpeg would make each side of a single channel 3 dB quieter.
-                doubled = ["pan=stereo|c0=c0|c1=c0"] if frame.layout.name == "mono" else []
-                graph = av.filter.Graph()
-                source = graph.add_abuffer(
-                    sample_rate=frame.sample_rate,
-                    format=frame.format.name,
-                    layout=frame.layout.name,
-                    time_base=frame.time_base,
-                )
-                _link(graph, source, [*doubled, *filters], "abuffersink")
+        decoded = takewhile(lambda one: one.time is None or one.time <= end, container.decode(stream))
+        if (first := next(decoded, None)) is None:
+            return
+        # FFmpeg would make each side of a single channel 3 dB quieter.
+        doubled = ["pan=stereo|c0=c0|c1=c0"] if first.layout.name == "mono" else []
+        graph = pyav().filter.Graph()
+        form, layout = first.format.name, first.layout.name
+        clock = {"sample_rate": first.sample_rate, "time_base": first.time_base}
+        _link(
+            graph, graph.add_abuffer(format=form, layout=layout, **clock), [*doubled, *filters], "abuffersink"
+        )
+        for frame in chain([first], decoded, [None]):
             graph.push(frame)
-            while True:
-                try:
+            with suppress(BlockingIOError, EOFError):
+                while True:
                     yield graph.pull()
-                except (BlockingIOError, EOFError):
-                    break
-            if frame is None:
-                return
 
 
 def level(take: Take, count: int) -> tuple[float, float]:
