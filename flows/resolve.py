@@ -17,9 +17,8 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.run_context import run_submissions
 from prefect_kie.storage.destination import StorageBlock, load_storage
-from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
-from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
+from prefect_kie.submissions.store import SubmissionRecord
 
 ARTIFACT = "kie-submissions-in-doubt"
 
@@ -62,9 +61,8 @@ async def resolve_submission(
             "which submission is meant?",
             next_step="Run resolve_submission without parameters to see their keys; nothing was changed.",
         )
-    block = await load_storage(records_storage)
-    records = SubmissionRecords(storage_for(block)) if block else None
-    submissions = await run_submissions(await load_credentials(credentials), records)
+    storage = await load_storage(records_storage)
+    submissions = await run_submissions(await load_credentials(credentials), storage)
     if submission is None:
         found = await submissions.list_in_doubt()
     else:

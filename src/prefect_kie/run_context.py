@@ -7,6 +7,7 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
 from prefect.events.schemas.events import Event, ReceivedEvent
+from prefect.filesystems import WritableFileSystem
 from prefect.runtime import flow_run
 
 from prefect_kie.api import Job, JobHandle, SubmissionInDoubt
@@ -16,6 +17,7 @@ from prefect_kie.run_page import events
 from prefect_kie.run_page.events import emit_in_doubt
 from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
 from prefect_kie.submissions.costs import end_of
@@ -38,9 +40,11 @@ async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
     return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
 
 
-async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None = None) -> SubmissionService:
-    """What submits this run's jobs, and settles submissions in doubt."""
-    records = records or await run_records()
+async def run_submissions(
+    kie: KieCredentials, storage: WritableFileSystem | None = None
+) -> SubmissionService:
+    """What submits this run's jobs, and settles submissions in doubt; recorded in a storage of their own."""
+    records = SubmissionRecords(storage_for(storage)) if storage else await run_records()
     return SubmissionService(
         records=records,
         kie=kie,

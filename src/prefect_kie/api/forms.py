@@ -74,9 +74,7 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
             texts = found[cls.name] = {}
             for field, below in pairwise(cls.body):
                 match field, below:
-                    case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(
-                        value=ast.Constant(value=str(words))
-                    ):
+                    case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(words))):
                         texts[name] = inspect.cleandoc(words)
                     case _:
                         pass

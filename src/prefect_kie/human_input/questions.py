@@ -10,8 +10,6 @@ nobody is asked twice.
 import asyncio
 import hashlib
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Annotated, Any, Generic, TypeVar
@@ -28,16 +26,17 @@ from pydantic import BaseModel, Field, ValidationError
 
 from prefect_kie._compat import mark_flow_run_suspension_requested
 from prefect_kie.api import InvalidRequest
-from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
+from prefect_kie.errors import NotAnswered
 from prefect_kie.run_page.events import emit_answered, emit_asked
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.run_storage import scope_storage
+from prefect_kie.submissions.store import storage_errors
 
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
+IN_TROUBLE = "result storage, where answers are kept, is in trouble"
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,9 @@ def answer_key(kind: str, *whose: str) -> str:
 
 async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
     """An answer that was kept; None where none is, or a damaged one."""
-    with _storage_errors():
-        content = await (await scope_storage()).read(_path(key))
+    storage = await scope_storage()
+    with storage_errors(IN_TROUBLE):
+        content = await storage.read(_path(key))
     try:
         return kind.model_validate_json(content) if content else None
     except ValidationError:
@@ -132,30 +132,19 @@ async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> Answ
     may ask side by side. Returns the one that counts for all of them.
     """
     content = answer.model_dump_json().encode()
-    with _storage_errors():
-        storage = await scope_storage()
-        if first:
+    storage = await scope_storage()
+    if first:
+        with storage_errors(IN_TROUBLE):
             await storage.create(_path(key), content)
-            if kept := await kept_answer(key, type(answer)):
-                return kept
+        if kept := await kept_answer(key, type(answer)):
+            return kept
+    with storage_errors(IN_TROUBLE):
         await storage.write(_path(key), content)
     return answer
 
 
 def _path(key: str) -> str:
     return f"kie-answers/{key}.json"
-
-
-@contextmanager
-def _storage_errors() -> Generator[None, None, None]:
-    try:
-        yield
-    except SubmissionNotRecorded:
-        raise
-    except Exception as error:  # which may quote a password, so it is no cause of ours
-        raise SubmissionNotRecorded(
-            f"result storage, where answers are kept, is in trouble ({shown_error(error)}); nothing was sent"
-        ) from None
 
 
 def _this_run() -> FlowRun:
