@@ -10,8 +10,6 @@ from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.envelope import as_list, as_object
-from prefect_kie.models import Slice
-from prefect_kie.models.fields import SORA_SLICE, slice_within
 from prefect_kie.run_page.markdown import plain
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
@@ -40,20 +38,6 @@ def check_pictures() -> None:
             "where this runs; nothing was submitted",
             next_step="Run `pip install 'prefect-kie[pictures]'` there, or give the slice, and run again.",
         )
-
-
-def check_slice(part: Slice, seconds: float | None, source: str, longest: float = float(SORA_SLICE)) -> None:
-    """Make sure that a slice lies inside its video, and is not too long for its character."""
-    try:
-        slice_within(part.start, part.end, longest, seconds)
-    except ValueError as error:
-        raise InvalidRequest(
-            str(error),
-            next_step=(
-                f"Run create_character with {source!r} and another slice; the video is not paid again, and "
-                "nothing was submitted for the character."
-            ),
-        ) from None
 
 
 def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:

@@ -14,7 +14,6 @@ from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.blocks.character import CharacterHandle
 from prefect_kie.characters.keeping import fetched, keep_slice
-from prefect_kie.flows._before_paying import check_slice
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media import assets
@@ -22,7 +21,7 @@ from prefect_kie.media.saved import file_stem
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.uploading import is_url
 from prefect_kie.models import Slice, Sora2CharactersPro
-from prefect_kie.models.fields import MAX_SLICE, SORA_SLICE, Handle
+from prefect_kie.models.fields import MAX_SLICE, SORA_SLICE, Handle, slice_within
 from prefect_kie.run_page.artifacts import show_kept_character
 from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
@@ -141,8 +140,16 @@ async def slice_of(
         )
     if seconds is None:
         seconds = await real_length(job, kie, file=footage.file)
-    check_slice(part, seconds, job.task_id, longest)
-    return part
+    try:
+        return slice_within(part.start, part.end, longest, seconds)
+    except ValueError as error:
+        raise InvalidRequest(
+            str(error),
+            next_step=(
+                f"Run create_character with {job.task_id!r} and another slice; the video is not paid again, "
+                "and nothing was submitted for the character."
+            ),
+        ) from None
 
 
 async def check_free(new: NewCharacter, origin: str | None, part: Slice | None) -> KieCharacter | None:

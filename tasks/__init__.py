@@ -16,19 +16,18 @@ if TYPE_CHECKING:
     from prefect_kie.media.saved import SavedFile as SavedFile
     from prefect_kie.media.saved import SavedResult as SavedResult
     from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
+    from prefect_kie.tasks.files import measure_video as measure_video
+    from prefect_kie.tasks.files import save_result as save_result
+    from prefect_kie.tasks.files import upload_file as upload_file
     from prefect_kie.tasks.models import ModelTask as ModelTask
     from prefect_kie.tasks.models import run_model as run_model
     from prefect_kie.tasks.models import task_for as task_for
-    from prefect_kie.tasks.save import measure_video as measure_video
-    from prefect_kie.tasks.save import save_result as save_result
-    from prefect_kie.tasks.upload import upload_file as upload_file
     from prefect_kie.tasks.wait import wait_for_job as wait_for_job
 
 _MODULES = {
     "media.saved": "SavedFile SavedResult",
     "tasks.models": "ModelTask run_model task_for",
-    "tasks.save": "measure_video save_result",
-    "tasks.upload": "upload_file",
+    "tasks.files": "measure_video save_result upload_file",
     "tasks.wait": "wait_for_job",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}

@@ -191,10 +191,8 @@ def _widened(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     for name in both & _NARROWING:
         if name == "enum":
             wide[name] = [*one[name], *(value for value in other[name] if value not in one[name])]
-        elif name.startswith("max"):
-            wide[name] = max(one[name], other[name])
-        elif name.startswith("min"):
-            wide[name] = min(one[name], other[name])
+        elif name.startswith(("max", "min")):
+            wide[name] = (max if name.startswith("max") else min)(one[name], other[name])
         elif one[name] != other[name]:
             del wide[name]
     return wide

@@ -16,7 +16,7 @@ from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE, SORA_SLICE, slice_within
 from prefect_kie.run_page.artifacts import artifact_url
 from prefect_kie.run_page.markdown import link
-from prefect_kie.tasks.save import contact_sheet, measure_video
+from prefect_kie.tasks.files import contact_sheet, measure_video
 
 
 class PickSlice(RunInput):

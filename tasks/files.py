@@ -1,4 +1,4 @@
-"""What a job made: saved, measured, and shown frame by frame."""
+"""Files: what a job made is saved, measured and shown frame by frame; what a request is made of is uploaded."""
 
 from pathlib import Path
 from typing import cast
@@ -9,8 +9,8 @@ from prefect.filesystems import WritableFileSystem
 from prefect.states import Completed
 
 from prefect_kie._compat import task_of_states
-from prefect_kie.api import Job
-from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
+from prefect_kie.api import Job, UploadedFile
+from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.media import pictures
 from prefect_kie.media.assets import report_result
 from prefect_kie.media.download import MAX_FILE_BYTES
@@ -18,12 +18,14 @@ from prefect_kie.media.kinds import mp4_seconds
 from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.media.saving import at_hand, save
 from prefect_kie.media.slices import suggested
+from prefect_kie.media.uploading import upload
 from prefect_kie.run_page.artifacts import show, show_result
 from prefect_kie.run_page.events import emit_saved
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.run_page.sections import contact_sheet_markdown
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.retries import retrying
+from prefect_kie.storage.run_storage import submission_scope
 
 
 @task_of_states(
@@ -108,3 +110,31 @@ async def contact_sheet(
     await show(key, description, contact_sheet_markdown(job, seconds, sheet, part))
     get_run_logger().info("The contact sheet of job %s is the artifact %s", job.task_id, key)
     return seconds
+
+
+@task(name="upload-file", task_run_name="upload: {file}", **retrying(5, 2, 5, 10))
+async def upload_file(
+    file: Path | str,
+    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
+    *,
+    job_key: str | None = None,
+) -> UploadedFile:
+    """Upload a file for a request that takes an address; free, kept at Kie for 24 hours.
+
+    The same content in the same run (or with the same job_key) is uploaded once a day. A request made of it
+    is the same job when the run is run again, whatever address the file has by then.
+
+    Args:
+        file: A file on this machine, or the public address of one for Kie to fetch. Which kinds and sizes a
+            model takes, its own fields say: for Sora a jpeg, png or webp of at most 10 MB.
+        credentials: The key's block, or its name.
+        job_key: Whose upload it is; by default the run's.
+
+    Returns:
+        The uploaded file; its `url` goes into `image_urls`.
+
+    Raises:
+        ValueError: when there is no such file, or it is empty or larger than any model takes.
+        KieError: when Kie does not take it, or the run's result storage cannot be used.
+    """
+    return await upload(file, await load_credentials(credentials), await submission_scope(job_key))
