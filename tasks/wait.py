@@ -36,11 +36,9 @@ R = TypeVar("R")
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
 
-LATE_RECORDS = 3
-"""So often a job is polled again that is said to have ended and has not yet."""
+LATE_RECORDS = 3  # so often a job is polled again that is said to have ended and has not yet
 
-LATE_RESULT_GAP = 10.0
-"""The longest time between two polls for a late result, seconds."""
+LATE_RESULT_GAP = 10.0  # the longest time between two polls for a late result, seconds
 
 DEFAULT_POLL = PollPolicy()
 

@@ -16,15 +16,12 @@ from prefect_kie.run_page.events import JOB_SUCCEEDED, LENGTH, length_of
 from prefect_kie.runtime.best_effort import best_effort
 from prefect_kie.runtime.loop import per_process
 
-MAX_JOBS = 50
-"""So many a server gives at once; the newest."""
-MIN_ALIKE = 5
-"""From so many jobs of the same length on, only those count."""
+MAX_JOBS = 50  # so many a server gives at once; the newest
+MIN_ALIKE = 5  # from so many jobs of the same length on, only those count
 KEPT_SECONDS = 600.0
 LIMIT_SECONDS = 3.0
 
-Known = list[tuple[str, float]]
-"""Length and seconds of each finished job."""
+Known = list[tuple[str, float]]  # length and seconds of each finished job
 
 
 @per_process

@@ -25,8 +25,7 @@ from prefect_kie.submissions.reconcile import Clock
 from prefect_kie.submissions.service import SubmissionService
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
-MAX_EVENTS = 50
-"""So many a server gives at once."""
+MAX_EVENTS = 50  # so many a server gives at once
 
 
 async def run_records() -> SubmissionRecords:

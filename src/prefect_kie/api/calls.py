@@ -15,8 +15,7 @@ from prefect_kie.api.envelope import Envelope, parse_envelope
 from prefect_kie.api.errors import KieError, RateLimited
 from prefect_kie.api.hosts import KeyHider, bare, check_host, check_key, http_client, read_bounded
 
-CREATES_PER_10_SECONDS = 20
-"""What Kie takes from one account; what is more is refused, not queued."""
+CREATES_PER_10_SECONDS = 20  # what Kie takes from one account; what is more is refused, not queued
 
 POLLS_PER_SECOND = 9
 """Of all jobs together. Kie takes 10 of each job; an older page said 10 of a key, and this is below both."""

@@ -31,8 +31,7 @@ from prefect_kie.api.uploads import UploadedFile
 
 CREATE_SECONDS = 180.0
 """After so long createTask has ended: giving up sooner would only leave a paid job in doubt."""
-CALL_SECONDS = 60.0
-"""After so long any other call has ended, however its answer drips in."""
+CALL_SECONDS = 60.0  # after so long any other call has ended, however its answer drips in
 UPLOAD_BYTES_PER_SECOND = 50_000
 """So fast at least an upload has to be: it may take longer than other calls, by its size."""
 

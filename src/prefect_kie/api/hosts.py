@@ -101,8 +101,7 @@ MAX_ANSWER_BYTES = 8 * 1024 * 1024
 
 HIDDEN = "[key]"
 HIDDEN_TEXT = "[a text that quotes the key]"
-MIN_KEY = 8
-"""A shorter key than this is not looked for in base64: it would be found in any text."""
+MIN_KEY = 8  # a shorter key than this is not looked for in base64: it would be found in any text
 MAX_DEPTH = 50
 _ESCAPE = re.compile(r"\\u00([0-9a-f]{2})", re.IGNORECASE)
 

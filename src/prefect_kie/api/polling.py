@@ -18,8 +18,7 @@ from pydantic import Field
 
 from prefect_kie.api.forms import Form
 
-PROGRESS_ERROR = 0.1
-"""By how much of the whole a reported progress is taken to be wrong."""
+PROGRESS_ERROR = 0.1  # by how much of the whole a reported progress is taken to be wrong
 STARTED_AT = 0.15
 """Up to which share of a job's time its progress may not have begun: it waits in a queue before."""
 
@@ -114,12 +113,10 @@ def _hazard(age: float, usual: float, spread: float) -> float:
     return max(density / survival, 1e-9)
 
 
-UNKNOWN_SPREAD = 0.7
-"""How much jobs may differ from a guess: most take from half of it to twice."""
+UNKNOWN_SPREAD = 0.7  # how much jobs may differ from a guess: most take from half of it to twice
 USUAL_SPREAD = 0.3
 """How much jobs of one model differ from each other as far as nobody knows; counts as one job."""
-PRIOR_JOBS = 0.3
-"""So many jobs the guess counts for."""
+PRIOR_JOBS = 0.3  # so many jobs the guess counts for
 
 
 @dataclass(frozen=True)

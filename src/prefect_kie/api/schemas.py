@@ -17,8 +17,7 @@ from prefect_kie.api.envelope import as_list, as_object, texts
 CREATE_PATH = "/api/v1/jobs/createTask"
 
 MAX_DEPTH = 30
-MAX_NODES = 20_000
-"""Bounds of what is read of a schema; Kie's have a few hundred nodes."""
+MAX_NODES = 20_000  # bounds of what is read of a schema; Kie's have a few hundred nodes
 MAX_SHAPES = 64
 MAX_SHOWN = 12
 BOUNDS = {"max": "at most", "min": "at least"}

@@ -24,8 +24,7 @@ from prefect_kie.settings import KieSettings
 
 P = ParamSpec("P")
 
-MAX_SOURCES = 90
-"""An event is related to 100 things at most, and the run's own are among them."""
+MAX_SOURCES = 90  # an event is related to 100 things at most, and the run's own are among them
 MAX_REMEMBERED = 10_000
 MAX_DESCRIPTION = 2500
 

@@ -36,8 +36,7 @@ JOB_FAILED = "kie.job.failed"
 JOB_SAVED = "kie.job.saved"
 JOB_CALLBACK = "kie.job.callback"  # a reason to poll a job, and no proof of anything else
 BATCH_FINISHED = "kie.batch.finished"
-JOB = "kie.job."
-"""How the ID of a job's resource begins; its task ID follows."""
+JOB = "kie.job."  # how the ID of a job's resource begins; its task ID follows
 
 ATTEMPT = "kie.attempt"
 OCCASION = "kie.occasion"

@@ -30,15 +30,13 @@ from prefect_kie.runtime.loop import per_process
 from prefect_kie.settings import KieSettings
 
 CREATE_LIMIT = "kie-create"
-POLL_LIMIT = "kie-poll"
-"""Names of the limits; `prefect-kie setup` makes them."""
+POLL_LIMIT = "kie-poll"  # names of the limits; `prefect-kie setup` makes them
 
 ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
 MISSING = "it does not exist"
 MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
-LOCKED = 423
-"""How the server says that there is no free slot."""
+LOCKED = 423  # how the server says that there is no free slot
 
 
 async def acquire_slot(name: str) -> None:
@@ -127,8 +125,7 @@ class _GlobalLimit:
         return max(MIN_WAIT_SECONDS, (1.0 - decayed) / decay) + jitter
 
 
-LOOK_AGAIN_SECONDS = 60.0
-"""How long a limit that does not exist, or is switched off, is not asked for again."""
+LOOK_AGAIN_SECONDS = 60.0  # how long a limit that does not exist, or is switched off, is not asked for again
 
 REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.LOCKED)
 """How the server says that the slots do not fit: into the limit at all, or beside those that are taken."""

@@ -35,10 +35,8 @@ GAP_SECONDS, REFUSED_SECONDS = 1.0, 3.0
 FRESH_SECONDS = 24 * 3600.0
 UNKNOWN_SECONDS = 600.0
 """How long it counts that Kie has no such model, or no schema of it yet; and a success rate."""
-PAYING_SECONDS = 4.0
-"""For so long a submission is held up, in all."""
-AWAY_SECONDS = 60.0
-"""For so long afterwards no submission of this process asks again."""
+PAYING_SECONDS = 4.0  # for so long a submission is held up, in all
+AWAY_SECONDS = 60.0  # for so long afterwards no submission of this process asks again
 MAX_CHARACTERS = 512 * 1024
 MAX_ANSWERS = 500
 LOCK_POLL_SECONDS = 0.05

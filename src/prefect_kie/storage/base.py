@@ -28,12 +28,10 @@ FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 """What a disk answers to a sync that it can do, and that failed."""
 
 LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
-MAX_NAME_BYTES = 143
-"""What an encrypted directory (eCryptfs) takes; names are the same everywhere."""
+MAX_NAME_BYTES = 143  # what an encrypted directory (eCryptfs) takes; names are the same everywhere
 
 STALE_SECONDS = 24 * 3600.0
-FOLDERS = "prefect-kie-"
-"""How the names of temporary folders begin."""
+FOLDERS = "prefect-kie-"  # how the names of temporary folders begin
 
 
 def no_waiting_mends(error: BaseException) -> bool:

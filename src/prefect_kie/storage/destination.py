@@ -26,8 +26,7 @@ StorageBlock = Annotated[
 DEFAULT_DIRECTORY = Path("~/kie-videos")
 """Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""
 
-PROBE_BYTES = 1024 * 1024
-"""A disk is full for a video long before it is full for a byte."""
+PROBE_BYTES = 1024 * 1024  # a disk is full for a video long before it is full for a byte
 
 
 async def load_storage(

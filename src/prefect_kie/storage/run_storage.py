@@ -21,8 +21,7 @@ from prefect_kie.runtime.loop import per_process
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
-MAX_REMEMBERED = 100
-"""Flow runs of one process; all but a few have ended."""
+MAX_REMEMBERED = 100  # flow runs of one process; all but a few have ended
 ROOT_LABEL = "kie.root-flow-run"
 """Label of a deployed flow run that is part of another: that one's id, which Prefect forgets when the other
 run is deleted."""

@@ -20,8 +20,7 @@ from prefect_kie.submissions.costs import NOTHING_MADE, CostNote, end_of
 from prefect_kie.submissions.reconcile import Reconciler
 from prefect_kie.submissions.store import SubmissionRecord, storage_errors
 
-AT_ONCE = 16
-"""So many notes are read, or jobs polled, at a time."""
+AT_ONCE = 16  # so many notes are read, or jobs polled, at a time
 
 
 @dataclass
