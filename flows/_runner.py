@@ -279,11 +279,8 @@ class JobRunner:
             return False
         # Without the error's next step: what a person would do next is done here.
         run_logger().warning(
-            "%s. Job: %s, not charged. Attempt %d, with %s, follows.",
-            made.message,
-            made.task_id or "none",
-            attempts.made,
-            attempts.request.model_name,
+            f"{made.message}. Job: {made.task_id or 'none'}, not charged. Attempt {attempts.made}, with "
+            f"{attempts.request.model_name}, follows."
         )
         return True
 

@@ -78,11 +78,8 @@ async def suspend_until_done(
     receiver = credentials.callbacks is not None and not credentials.callbacks.is_webhook
     called_back = receiver and all(handle.callback_requested for handle in handles)
     jobs = f"{len(left)} of {len(handles)} jobs"
-    log.info(
-        "%s have not ended. This run is suspended until they have: no process waits.%s",
-        jobs,
-        "" if called_back else " The deployment resume-waiting resumes it.",
-    )
+    resumed = "" if called_back else " The deployment resume-waiting resumes it."
+    log.info(f"{jobs} have not ended. This run is suspended until they have: no process waits.{resumed}")
     await suspend(run, f"Waits for Kie: {jobs}", key=key)
 
 

@@ -62,13 +62,10 @@ async def _refused(kie: KieCredentials, request: MarketModel) -> Exception | Non
         )
     if schema is None:
         run_logger().warning(
-            "The input of %s is not checked before it is paid: Kie's catalogue has no schema of this model, "
-            "or does not answer",
-            request.model,
+            f"The input of {request.model} is not checked before it is paid: Kie's catalogue has no schema of "
+            "this model, or does not answer"
         )
     elif refusal is not None:
-        run_logger().info(
-            "The input of %s is newer than this version of prefect-kie; Kie's own schema takes it",
-            request.model,
-        )
+        newer = "newer than this version of prefect-kie; Kie's own schema takes it"
+        run_logger().info(f"The input of {request.model} is {newer}")
     return None

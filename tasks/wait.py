@@ -60,12 +60,9 @@ class WaitTask(StateTask[P, R]):
                 handles = [value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)]
                 for handle in handles:
                     run_logger().warning(
-                        "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is "
-                        "charged if it succeeds. Fetch it with collect_job(%r), or run this run again; "
-                        "results live 14 days.",
-                        handle.task_id,
-                        handle.model,
-                        handle.task_id,
+                        f"Stopped waiting for job {handle.task_id}. Kie cannot cancel a job: {handle.model} goes "
+                        "on there and is charged if it succeeds. Fetch it with "
+                        f"collect_job({handle.task_id!r}), or run this run again; results live 14 days."
                     )
                 raise
 

@@ -126,10 +126,8 @@ class ServerEvents:
                 return list((await client.read_events(wanted, limit=MAX_EVENTS)).events)
         except Exception as error:  # one source of evidence less; the doubt stays
             run_logger().warning(
-                "The Prefect server could not be asked for the events %s of submission %s (%s)",
-                name,
-                record.key,
-                type(error).__name__,
+                f"The Prefect server could not be asked for the events {name} of submission {record.key} "
+                f"({type(error).__name__})"
             )
             return []
 

@@ -24,17 +24,12 @@ ENCODED = "a body in an encoding nobody asked for"
 class Envelope:
     """One answer of Kie, reduced to what decides."""
 
-    code: int
-    """The body's code; the HTTP status where the body has none."""
-    readable: bool
-    """Whether the body was a JSON object at all."""
-    from_body: bool
-    """Whether `code` was in the body, so that Kie's application itself has answered."""
-    text: str
-    """The body's `msg` or `message`; for anything but JSON the beginning of the body."""
+    code: int  # the body's code; the HTTP status where the body has none
+    readable: bool  # whether the body was a JSON object at all
+    from_body: bool  # whether `code` was in the body, so that Kie's application itself has answered
+    text: str  # the body's `msg` or `message`; for anything but JSON the beginning of the body
     data: Any
-    date: datetime | None = None
-    """The time of the answer by Kie's clock."""
+    date: datetime | None = None  # the time of the answer by Kie's clock
 
     @property
     def fields(self) -> dict[str, Any]:

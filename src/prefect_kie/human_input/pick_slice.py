@@ -99,11 +99,8 @@ async def real_length(
         return await (contact_sheet if show else measure_video)(origin, credentials, file=file)
     except DownloadFailed as error:
         asked = origin.request_body.get("input", {}).get("n_frames")
-        get_run_logger().warning(
-            "The original's file is out of reach (%s); the slice is checked against the asked length, %s s",
-            error.message,
-            asked,
-        )
+        checked = f"the slice is checked against the asked length, {asked} s"
+        get_run_logger().warning(f"The original's file is out of reach ({error.message}); {checked}")
         return float(asked) if isinstance(asked, str) and asked.isdigit() else None
 
 

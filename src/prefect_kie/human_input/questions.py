@@ -64,9 +64,7 @@ class Question(Generic[FormT]):
             until = f"{datetime.now(timezone.utc) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
             get_run_logger().info(
                 "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
-                "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
-                until,
-                unanswered.next_step,
+                f"menu ⋮). Nobody having answered by {until} UTC, it ends. {unanswered.next_step}"
             )
             await emit_asked(self.name, self.asks, until=until)
         message = f"Waits for your answer: {self.asks}"

@@ -51,8 +51,7 @@ class Film:
     seconds: float
     fps: float
     episodes: tuple[Episode, ...]
-    copied: bool
-    """Whether it is a copy of the episodes' own data, without coding them again."""
+    copied: bool  # whether it is a copy of the episodes' own data, without coding them again
 
 
 async def film(

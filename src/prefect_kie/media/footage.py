@@ -50,13 +50,10 @@ class Footage(NamedTuple):
     width: int
     height: int
     rate: Fraction
-    begin: float
-    """The time of its first picture by the file's own clock, seconds."""
-    seconds: float
-    """From its first picture to the end of its last one."""
+    begin: float  # the time of its first picture by the file's own clock, seconds
+    seconds: float  # from its first picture to the end of its last one
     sound: bool
-    rotation: int
-    """Degrees, counterclockwise, by which a player turns its pictures."""
+    rotation: int  # degrees, counterclockwise, by which a player turns its pictures
 
     @property
     def steady_rate(self) -> Fraction:
@@ -68,13 +65,10 @@ class Take(NamedTuple):
     """A part of a video as it is written."""
 
     footage: Footage
-    start: float
-    """Seconds from its first picture."""
+    start: float  # seconds from its first picture
     pictures: int
-    position: int = 0
-    """The number of its first picture in what is written."""
-    sound: str = ""
-    """FFmpeg's filters of its sound, each with a comma before it."""
+    position: int = 0  # the number of its first picture in what is written
+    sound: str = ""  # FFmpeg's filters of its sound, each with a comma before it
 
 
 def pyav() -> Any:

@@ -93,11 +93,8 @@ async def save(
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
-            "before %s, when Kie deletes the result.",
-            job.task_id,
-            job.task_id,
-            f"{deleted_at(job):%Y-%m-%d}",
+            f"Stopped saving job {job.task_id}, which is paid. Fetch it with collect_job({job.task_id!r}), "
+            f"or run this run again, before {deleted_at(job):%Y-%m-%d}, when Kie deletes the result."
         )
         raise
     except DownloadFailed:

@@ -85,11 +85,9 @@ class _GlobalLimit:
                 if reason not in reported():
                     reported().add(reason)
                     run_logger().warning(
-                        "The Prefect server's concurrency limit %r is not used: %s. This process keeps to "
-                        "Kie's limits by itself, but several at once may exceed them and be refused "
-                        "(unpaid). To have them share the limits, run: prefect-kie setup",
-                        self._name,
-                        reason,
+                        f"The Prefect server's concurrency limit {self._name!r} is not used: {reason}. This "
+                        "process keeps to Kie's limits by itself, but several at once may exceed them and be "
+                        "refused (unpaid). To have them share the limits, run: prefect-kie setup"
                     )
 
     async def close(self) -> None:
