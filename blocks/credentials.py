@@ -157,9 +157,7 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         return KieCredentials(api_key=SecretStr(key))
     raise AuthenticationFailed(
         f"{server_named()} has no KieCredentials block named {shown}",
-        next_step=(
-            "Create it in the UI (Blocks, Kie Credentials) or with "
-            f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. Then "
-            "run again."
-        ),
+        next_step="Create it in the UI (Blocks, Kie Credentials) or with "
+        f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. Then run "
+        "again.",
     )

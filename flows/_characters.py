@@ -145,10 +145,8 @@ async def slice_of(
     except ValueError as error:
         raise InvalidRequest(
             str(error),
-            next_step=(
-                f"Run create_character with {job.task_id!r} and another slice; the video is not paid again, "
-                "and nothing was submitted for the character."
-            ),
+            next_step=f"Run create_character with {job.task_id!r} and another slice; the video is not paid "
+            "again, and nothing was submitted for the character.",
         ) from None
 
 

@@ -78,10 +78,8 @@ class EpisodeSettings(Form, title="Sora"):
                 f"Kie gave the character {character.character_id} no handle, and {self.model} takes no ids",
                 task_id=character.task_id,
                 billed="yes",
-                next_step=(
-                    "Run generate_video with sora-2-text-to-video and character_id_list "
-                    f"[{character.character_id!r}]; neither the original nor the character is paid again."
-                ),
+                next_step="Run generate_video with sora-2-text-to-video and character_id_list "
+                f"[{character.character_id!r}]; neither the original nor the character is paid again.",
             )
         prompt = prompt.replace(PLACEHOLDER, "the character")
         return self.planned(prompt, character_id_list=[character.character_id])

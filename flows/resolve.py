@@ -78,11 +78,9 @@ async def resolve_submission(
         await acreate_table_artifact(
             table=[each.row for each in resolved],
             key=ARTIFACT,
-            description=(
-                "Submissions whose answer was lost. Look for those in doubt in Kie's logs page "
-                "(kie.ai/logs), then run resolve-submission for each: with its task_id if the job is there, "
-                "with release if it is not."
-            ),
+            description="Submissions whose answer was lost. Look for those in doubt in Kie's logs page "
+            "(kie.ai/logs), then run resolve-submission for each: with its task_id if the job is there, "
+            "with release if it is not.",
         )
     else:
         get_run_logger().info("No submission is in doubt")

@@ -178,10 +178,8 @@ def _planned(
         raise InvalidRequest(
             "Sora's own characters are for Sora's episodes, and those that you keep for other models; "
             "nothing was submitted",
-            next_step=(
-                "Give a NewCharacter and Episodes(model=…), or CharacterTraits and EpisodeSettings(…). Then "
-                "run again."
-            ),
+            next_step="Give a NewCharacter and Episodes(model=…), or CharacterTraits and "
+            "EpisodeSettings(…). Then run again.",
         )
     if original is None and not isinstance(traits, str):
         raise InvalidRequest(

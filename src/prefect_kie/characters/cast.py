@@ -60,10 +60,8 @@ def wanted_handles(request: JobRequest) -> list[str]:
         able = [model for model, one in known.items() if one.way in ("element", "ref_name", "pictures")]
         raise InvalidRequest(
             f"{request.model_name} keeps no characters, and the prompt names @{', @'.join(handles)}",
-            next_step=(
-                f"Take a model that does, as {', '.join(able[:3])} (docs/characters.md has them all), or "
-                f"write @@{handles[0]} where an @ is meant. {NOTHING_PAID}"
-            ),
+            next_step=f"Take a model that does, as {', '.join(able[:3])} (docs/characters.md has them all), "
+            f"or write @@{handles[0]} where an @ is meant. {NOTHING_PAID}",
         )
     return handles
 
@@ -107,9 +105,8 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
     if unknown := [handle for handle in handles if handle not in known]:
         raise InvalidRequest(
             f"there is no character @{', @'.join(unknown)}",
-            next_step=(
-                f"Make it with create_character, or write @@{unknown[0]} where an @ is meant. {NOTHING_PAID}"
-            ),
+            next_step=f"Make it with create_character, or write @@{unknown[0]} where an @ is meant. "
+            f"{NOTHING_PAID}",
         )
     members = [known[handle] for handle in handles]
     if not members:

@@ -68,10 +68,8 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
         f"nobody picked a slice of the video {origin.task_id} within {hours:g} hours; no character was made",
         task_id=origin.task_id,
         billed="yes",
-        next_step=(
-            "Run it again (in the UI: Retry) to be asked again, or run create_character with "
-            f"{origin.task_id!r} and a slice; the video is not paid again."
-        ),
+        next_step="Run it again (in the UI: Retry) to be asked again, or run create_character with "
+        f"{origin.task_id!r} and a slice; the video is not paid again.",
     )
     number, reason = 0, ""
     while True:

@@ -73,18 +73,15 @@ async def scope_storage() -> Storage:
                 "this flow or task keeps its results in a storage block of its own, but what was submitted "
                 "would be recorded on this machine's disk, where a run on another machine does not look; "
                 "nothing was sent",
-                next_step=(
-                    "Name the block in PREFECT_DEFAULT_RESULT_STORAGE_BLOCK for all runs (or make it the "
-                    "server's default), then run again."
-                ),
+                next_step="Name the block in PREFECT_DEFAULT_RESULT_STORAGE_BLOCK for all runs (or make it "
+                "the server's default), then run again.",
             )
         if not (block.basepath or "").startswith("~") and not PurePath(block.basepath or "").is_absolute():
             raise SubmissionNotRecorded(
                 f"the default result storage has a relative path ({block.basepath!r}), which is another "
                 "directory for whoever runs elsewhere; nothing was sent",
-                next_step=(
-                    "Give it an absolute path (PREFECT_LOCAL_STORAGE_PATH, or the block's), then run again."
-                ),
+                next_step="Give it an absolute path (PREFECT_LOCAL_STORAGE_PATH, or the block's), then run "
+                "again.",
             )
     storage = storage_for(block)
     if isinstance(storage, BlockStorage):
