@@ -23,7 +23,7 @@ from prefect_kie.media.uploading import is_url
 from prefect_kie.models import Slice, Sora2CharactersPro
 from prefect_kie.models.fields import MAX_SLICE, SORA_SLICE, Handle, slice_within
 from prefect_kie.run_page.artifacts import show_kept_character
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
 
 

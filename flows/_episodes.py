@@ -27,8 +27,8 @@ from prefect_kie.models.characters import characters_of_models
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
 from prefect_kie.outcomes.results import Character, VideoOutcome, Wanted
 from prefect_kie.storage.base import temporary_folder
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY
 from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY
 from prefect_kie.tasks import SavedResult
 
 PLACEHOLDER = "{character}"
@@ -213,7 +213,6 @@ async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner
 
 
 async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
-    """A saved video on this machine, where it is or as a copy in a folder."""
     place, name = storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY), saved.files[0].name
     if (file := place.local(name)) is None:
         file = folder / name

@@ -25,8 +25,7 @@ from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutco
 from prefect_kie.run_context import run_budgets, run_records
 from prefect_kie.run_page.artifacts import show_character, waiting_reported
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.storage.destination import check_writable, load_storage
-from prefect_kie.storage.run_storage import submission_scope
+from prefect_kie.storage.run_storage import check_writable, load_storage, submission_scope
 from prefect_kie.submissions.store import SubmissionRecord
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 

@@ -24,8 +24,8 @@ from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show, show_table
 from prefect_kie.run_page.events import emit_batch_finished
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, load_storage
 
 MAX_SHOWN = 1000  # rows of the table artifact; the results file has all
 NO_DEFAULTS: dict[str, Any] = {}
@@ -172,7 +172,6 @@ def _name(manifest: Path | list[dict[str, Any]]) -> str:
 
 
 def _file_stem(name: str) -> str:
-    """A batch's name as a file's, different for different names."""
     stem = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", name)[:40]
     return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

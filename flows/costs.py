@@ -10,8 +10,7 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.run_context import run_submissions
 from prefect_kie.run_page.markdown import escaped
-from prefect_kie.storage.destination import StorageBlock, load_storage
-from prefect_kie.storage.run_storage import submission_scope
+from prefect_kie.storage.run_storage import StorageBlock, load_storage, submission_scope
 from prefect_kie.submissions.cost_reader import CostReader
 from prefect_kie.submissions.cost_report import CostGrouping, CostReport
 

@@ -16,7 +16,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.run_context import run_submissions
-from prefect_kie.storage.destination import StorageBlock, load_storage
+from prefect_kie.storage.run_storage import StorageBlock, load_storage
 from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 from prefect_kie.submissions.store import SubmissionRecord
 

@@ -207,7 +207,6 @@ async def _known(handle: str) -> KieCharacter:
 async def _character(
     original: object, first: VideoOutcome | None, traits: Traits | str, part: Slice | None, runner: JobRunner
 ) -> Character:
-    """The character of a slice of the original, or of the video that is there."""
     async with AsyncExitStack() as stack:
         if first is None or first.video is None:
             footage, seconds = await stack.enter_async_context(footage_of(str(original), runner)), None

@@ -142,7 +142,6 @@ def _date(header: str | None) -> datetime | None:
 
 
 def _loads(text: str | bytes) -> Any:
-    """What a JSON text says; None where it is none."""
     try:
         value = json.loads(text)
         # An emoji cut in half (a lone surrogate) is valid JSON, but can be neither stored nor sent.

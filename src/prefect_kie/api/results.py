@@ -154,7 +154,6 @@ def _plain(name: str) -> str:
 def _files(
     value: Any, role: Role, depth: int, track: Mapping[str, Any] | None = None
 ) -> Iterator[ResultFile]:
-    """The files that a value names, however deep; each with the role of the field that names it."""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, str):

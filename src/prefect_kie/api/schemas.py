@@ -92,7 +92,6 @@ def parse_schema(model: str, data: Any) -> ModelSchema:
 
 
 def _input_of(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema of a body's `input`, where it says anything; there may be several."""
     inputs: list[Any] = []
     for shape in _shapes(body):
         one = shape["properties"].get("input")

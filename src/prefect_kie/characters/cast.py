@@ -299,7 +299,6 @@ def _items(fields: Mapping[str, Any], keeps: KeepsCharacters | None, *, whole: b
 
 
 def _texts(fields: Mapping[str, Any]) -> Iterable[str]:
-    """The prompt, and those of the single shots."""
     shots: list[dict[str, Any]] = fields.get("multi_prompt") or []
     return [text for part in (fields, *shots) if isinstance(text := part.get("prompt"), str)]
 

@@ -26,7 +26,7 @@ from prefect_kie.models import Slice
 from prefect_kie.models.characters import KeepsCharacters, characters_of_models
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.storage.base import temporary_folder
-from prefect_kie.storage.destination import load_destination
+from prefect_kie.storage.run_storage import load_destination
 
 
 async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) -> JobRequest:
@@ -59,7 +59,6 @@ def member_of(block: KieCharacter) -> CastMember:
 
 
 async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentials, scope: str) -> CastMember:
-    """A character with the addresses of what this model takes of it."""
     if keeps.way == "native" or (keeps.native_field and keeps.native in block.native):
         return member_of(block)
     stills = block.stills[: keeps.stills[1]]

@@ -29,7 +29,7 @@ from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.retries import is_tried_again
 from prefect_kie.storage.base import Storage, no_waiting_mends, part_for, temporary_folder
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, load_destination
 
 # For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)
@@ -106,7 +106,6 @@ async def save(
 
 
 async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | None:
-    """What is saved already, if all of it is there."""
     content = await place.read(sidecar)
     try:
         saved = SavedResult.model_validate_json(content or b"")
