@@ -114,10 +114,7 @@ async def contact_sheet(
 
 @task(name="upload-file", task_run_name="upload: {file}", **retrying(5, 2, 5, 10))
 async def upload_file(
-    file: Path | str,
-    credentials: KieCredentials | str = DEFAULT_CREDENTIALS,
-    *,
-    job_key: str | None = None,
+    file: Path | str, credentials: KieCredentials | str = DEFAULT_CREDENTIALS, *, job_key: str | None = None
 ) -> UploadedFile:
     """Upload a file for a request that takes an address; free, kept at Kie for 24 hours.
 

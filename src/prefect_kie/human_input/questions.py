@@ -156,12 +156,7 @@ POLL_SECONDS = 3.0  # so often a paused run looks for its answer
 
 
 async def suspend(
-    run: FlowRun,
-    message: str,
-    *,
-    key: str,
-    form: type[RunInput] | None = None,
-    seconds: int | None = None,
+    run: FlowRun, message: str, *, key: str, form: type[RunInput] | None = None, seconds: int | None = None
 ) -> Keyset:
     """Suspend a run of a deployment, by ending this process; where this suspension is over, its answer's key.
 
