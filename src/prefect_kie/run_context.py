@@ -14,7 +14,6 @@ from prefect_kie.api import Job, JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, load_prices
 from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page import events
-from prefect_kie.run_page.events import emit_in_doubt
 from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.fsspec import storage_for
@@ -25,6 +24,7 @@ from prefect_kie.submissions.reconcile import Clock
 from prefect_kie.submissions.service import SubmissionService
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
+NAMES = {"model", "key", "attempt", "title"}  # by which events tell of a submission
 MAX_EVENTS = 50  # so many a server gives at once
 
 
@@ -95,10 +95,10 @@ class ServerEvents:
     verifier: Verifier
 
     def emit_submitted(self, record: SubmissionRecord) -> None:
-        events.emit_submitted(record.task_id or "", **_names(record))
+        events.emit_submitted(record.task_id or "", **record.model_dump(include=NAMES))
 
     def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
-        emit_in_doubt(doubt, **_names(record))
+        events.emit_in_doubt(doubt, **record.model_dump(include=NAMES))
 
     async def sent(self) -> None:
         await events.events_are_sent()
@@ -130,10 +130,6 @@ class ServerEvents:
                 f"({type(error).__name__})"
             )
             return []
-
-
-def _names(record: SubmissionRecord) -> dict[str, str]:
-    return record.model_dump(include={"model", "key", "attempt", "title"})
 
 
 def _job(event: Event) -> str:

@@ -87,6 +87,16 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     return [mapped(one, change) for one in as_list(value)] if isinstance(value, list) else change(value)
 
 
+def texts_in(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """All texts in a JSON value, however deep, each with the name of the field that it is in."""
+    if isinstance(value, str):
+        yield name, value
+    for key, one in as_object(value).items():
+        yield from texts_in(one, key)
+    for one in as_list(value):
+        yield from texts_in(one, name)
+
+
 def as_int(value: Any) -> int | None:
     """A whole number that may come as a number or as a string of one; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):

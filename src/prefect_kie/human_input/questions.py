@@ -36,6 +36,7 @@ AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
+PATH = "kie-answers/{}.json"
 IN_TROUBLE = "result storage, where answers are kept, is in trouble"
 
 
@@ -118,7 +119,7 @@ async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
     """An answer that was kept; None where none is, or a damaged one."""
     storage = await scope_storage()
     with storage_errors(IN_TROUBLE):
-        content = await storage.read(_path(key))
+        content = await storage.read(PATH.format(key))
     try:
         return kind.model_validate_json(content) if content else None
     except ValidationError:
@@ -133,16 +134,12 @@ async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> Answ
     storage = await scope_storage()
     if first:
         with storage_errors(IN_TROUBLE):
-            await storage.create(_path(key), content)
+            await storage.create(PATH.format(key), content)
         if kept := await kept_answer(key, type(answer)):
             return kept
     with storage_errors(IN_TROUBLE):
-        await storage.write(_path(key), content)
+        await storage.write(PATH.format(key), content)
     return answer
-
-
-def _path(key: str) -> str:
-    return f"kie-answers/{key}.json"
 
 
 def _this_run() -> FlowRun:

@@ -127,10 +127,8 @@ def character_section(
 
 def kept_character_section(character: KieCharacter, frames: Sequence[str]) -> str:
     """A character that you keep: its handle to copy, its pictures, and where its files are."""
-    blocks: list[str] = []
-    if frames:
-        heads = [f"picture {number}" for number in range(1, len(frames) + 1)]
-        blocks.append(_side_by_side(heads, "Picture", frames))
+    heads = [f"picture {number}" for number in range(1, len(frames) + 1)]
+    blocks = [_side_by_side(heads, "Picture", frames)] if frames else []
     blocks.append(f"```\n@{character.handle}\n```")
     blocks.append("Write this handle in a prompt of any model that keeps characters.")
     where = f" in {code(character.storage)}" if character.storage else ""
@@ -153,9 +151,8 @@ def contact_sheet_markdown(
 ) -> str:
     """A contact sheet: frames with their times, the link to the video, and what to do with them."""
     url = job.urls[0] if job.urls else ""
-    blocks = [HELP]
     none = "There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`."
-    blocks.append(f"![Frames with their times in seconds]({picture})" if picture else none)
+    blocks = [HELP, f"![Frames with their times in seconds]({picture})" if picture else none]
     if picture and suggested:
         start, end = suggested
         blocks.append(f"Framed in orange: {start:g} to {end:g} s, which the form suggests.")
