@@ -4,16 +4,8 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from prefect.blocks.core import Block
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
 from prefect_kie.api.envelope import as_object
 from prefect_kie.api.forms import meanings

@@ -12,14 +12,9 @@ from prefect_kie.flows._kie_flow import kie_flow, run_name
 from prefect_kie.flows._options import Approval, Output, Retry, Scope, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.models import AudioRequest, ImageRequest, VideoRequest
+from prefect_kie.outcomes import results
 from prefect_kie.outcomes.endings import complete, summary, table
-from prefect_kie.outcomes.results import (
-    GeneratedAudio,
-    GeneratedImages,
-    GeneratedVideos,
-    VideoOutcome,
-    Wanted,
-)
+from prefect_kie.outcomes.results import GeneratedAudio, GeneratedImages, GeneratedVideos, Wanted
 from prefect_kie.run_page.artifacts import show_overview
 from prefect_kie.tasks import SavedResult
 
@@ -118,7 +113,7 @@ async def generate_audio(
 
 async def _made(
     request: JobRequest, count: int, retry: Retry, *options: Any
-) -> tuple[tuple[VideoOutcome, ...], str]:
+) -> tuple[tuple[results.VideoOutcome, ...], str]:
     runner = await JobRunner.prepare(*options, attempts=retry.attempts)
     jobs = await runner.cast([Wanted(request, take, retry.fallbacks) for take in range(1, count + 1)])
     new = await runner.check(jobs)

@@ -154,8 +154,7 @@ class KieClient(Calls):
             KieError: when Kie does not say.
         """
         answer = await self._ask(Call.FREE, f"{self.base_url}/api/v1/chat/credit")
-        balance = as_float(answer.data)
-        if balance is None:
+        if (balance := as_float(answer.data)) is None:
             raise UnexpectedResponse(f"Kie's balance is not a number: {str(answer.data)[:100]!r}")
         return balance
 

@@ -15,16 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches import tables
 from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
-from prefect_kie.batches.tables import (
-    MAX_BYTES,
-    ManifestError,
-    RowError,
-    Table,
-    TableRow,
-    read_table,
-    table_of,
-)
+from prefect_kie.batches.tables import ManifestError, RowError, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.characters import HANDLE_PATTERN, handles_in
@@ -81,7 +74,7 @@ def _read_file(file: Path) -> bytes | None:
     if not file.is_file():  # a pipe would be waited for
         return None
     with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
+        return opened.read(tables.MAX_BYTES + 1)
 
 
 def parse_table(

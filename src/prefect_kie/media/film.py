@@ -20,20 +20,9 @@ from typing import Any
 
 import anyio.to_thread
 
+from prefect_kie.media import footage
 from prefect_kie.media.edit_list import Episode, ends
-from prefect_kie.media.footage import (
-    Footage,
-    Stopped,
-    Take,
-    WritingStopped,
-    border,
-    level,
-    look,
-    opened,
-    pyav,
-    shots,
-    write,
-)
+from prefect_kie.media.footage import Footage, Stopped, Take, WritingStopped, look, opened, pyav
 from prefect_kie.storage.base import part_for
 
 LONGEST_FILM = 2 * 3600.0  # seconds
@@ -104,16 +93,16 @@ def join(
 # Copying
 
 
-def _coding(footage: Footage) -> object:
+def _coding(video: Footage) -> object:
     """All that must be the same of videos that are copied behind each other; unique where it is not H.264."""
-    with opened(footage.file) as container:
+    with opened(video.file) as container:
         streams = [*container.streams.video[:1], *container.streams.audio[:1]]
         coded = [stream.codec_context for stream in streams]
         if [one.name for one in coded] not in (["h264", "aac"], ["h264"]) or coded[0].pix_fmt != "yuv420p":
             return object()
         picture, sound = coded[0], coded[1:]
         return (
-            (footage.width, footage.height, footage.rate, footage.rotation, streams[0].time_base),
+            (video.width, video.height, video.rate, video.rotation, streams[0].time_base),
             (picture.width, picture.height, picture.profile, bytes(picture.extradata or b"")),
             tuple((one.sample_rate, one.layout.name, bytes(one.extradata or b"")) for one in sound),
         )
@@ -197,7 +186,7 @@ def _encoded(
             fades += f",afade=t=out:st={float((count - out) / rate):.6f}:d={float(out / rate):.6f}"
         takes.append(take._replace(sound=f",volume={_gain(take, rate):.4f}{fades}"))
         position += count
-    write(
+    footage.write(
         target,
         _mixed(takes, overlaps, rate, size),
         size=size,
@@ -212,7 +201,9 @@ def _encoded(
 
 def _gain(take: Take, rate: Fraction) -> float:
     """The factor that brings an episode's sound to the common level; 1 where it is silent."""
-    mean, peak = level(take, border(take.pictures, rate)) if take.footage.sound else (0.0, 0.0)
+    mean, peak = (
+        footage.level(take, footage.border(take.pictures, rate)) if take.footage.sound else (0.0, 0.0)
+    )
     if peak < 10 ** (-50 / 20):
         return 1.0
     wanted = max(-MOST_GAIN, min(MOST_GAIN, LEVEL - 20 * math.log10(mean)))
@@ -225,7 +216,7 @@ def _mixed(
     """All pictures of the film with their sound; in a crossfade two episodes are read side by side."""
     leaving: Iterator[tuple[Any, bytes]] = iter(())
     for take, into, out in zip(takes, [0, *overlaps], [*overlaps, 0], strict=True):
-        coming = shots(take, rate, size)
+        coming = footage.shots(take, rate, size)
         # What is left of the one before decides: zip asks it first, and then takes no more of this one.
         for number, (before, after) in enumerate(zip(leaving, coming, strict=False), start=1):
             heard = map(add, *(array("f", sound) for _, sound in (before, after)))

@@ -82,6 +82,5 @@ async def _uploaded_once(file: Path | str, kie: KieCredentials, storage: Storage
 
 
 def _checksum(file: Path) -> str:
-    content, _ = open_checked(file)
-    with content:
+    with open_checked(file)[0] as content:
         return f"{file.suffix.lower()} {checksum(content)}"
