@@ -8,42 +8,40 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from prefect_kie.batches.results import BatchResult as BatchResult
-    from prefect_kie.flows._characters import CharacterTraits as CharacterTraits
-    from prefect_kie.flows._characters import NewCharacter as NewCharacter
-    from prefect_kie.flows._episodes import Episodes as Episodes
-    from prefect_kie.flows._episodes import EpisodeSettings as EpisodeSettings
-    from prefect_kie.flows._episodes import Film as Film
-    from prefect_kie.flows._options import Approval as Approval
-    from prefect_kie.flows._options import BatchRetry as BatchRetry
-    from prefect_kie.flows._options import Output as Output
-    from prefect_kie.flows._options import Retry as Retry
-    from prefect_kie.flows._options import Scope as Scope
-    from prefect_kie.flows._options import Table as Table
-    from prefect_kie.flows._options import Waiting as Waiting
-    from prefect_kie.flows.batch import generate_batch as generate_batch
-    from prefect_kie.flows.characters import create_character as create_character
-    from prefect_kie.flows.collect import collect_job as collect_job
-    from prefect_kie.flows.costs import report_costs as report_costs
-    from prefect_kie.flows.generate import generate_audio as generate_audio
-    from prefect_kie.flows.generate import generate_image as generate_image
-    from prefect_kie.flows.generate import generate_video as generate_video
-    from prefect_kie.flows.generate import make as make
-    from prefect_kie.flows.resolve import resolve_submission as resolve_submission
-    from prefect_kie.flows.resuming import resume_waiting as resume_waiting
-    from prefect_kie.flows.series import character_series as character_series
-    from prefect_kie.outcomes.results import Character as Character
-    from prefect_kie.outcomes.results import CollectedJob as CollectedJob
-    from prefect_kie.outcomes.results import GeneratedAudio as GeneratedAudio
-    from prefect_kie.outcomes.results import GeneratedImages as GeneratedImages
-    from prefect_kie.outcomes.results import GeneratedVideos as GeneratedVideos
-    from prefect_kie.outcomes.results import SeriesResult as SeriesResult
-    from prefect_kie.outcomes.results import VideoOutcome as VideoOutcome
-    from prefect_kie.submissions.cost_report import CostGroup as CostGroup
-    from prefect_kie.submissions.cost_report import CostReport as CostReport
-    from prefect_kie.submissions.cost_report import SubmissionCost as SubmissionCost
-    from prefect_kie.submissions.resolution import ResolvedSubmission as ResolvedSubmission
-    from prefect_kie.submissions.resolution import ResolvedSubmissions as ResolvedSubmissions
+    from prefect_kie.batches.results import BatchResult
+    from prefect_kie.flows._characters import CharacterTraits, NewCharacter
+    from prefect_kie.flows._episodes import Episodes, EpisodeSettings, Film
+    from prefect_kie.flows._options import Approval, BatchRetry, Output, Retry, Scope, Table, Waiting
+    from prefect_kie.flows.batch import generate_batch
+    from prefect_kie.flows.characters import create_character
+    from prefect_kie.flows.collect import collect_job
+    from prefect_kie.flows.costs import report_costs
+    from prefect_kie.flows.generate import generate_audio, generate_image, generate_video, make
+    from prefect_kie.flows.resolve import resolve_submission
+    from prefect_kie.flows.resuming import resume_waiting
+    from prefect_kie.flows.series import character_series
+    from prefect_kie.outcomes.results import (
+        Character,
+        CollectedJob,
+        GeneratedAudio,
+        GeneratedImages,
+        GeneratedVideos,
+        SeriesResult,
+        VideoOutcome,
+    )
+    from prefect_kie.submissions.cost_report import CostGroup, CostReport, SubmissionCost
+    from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
+
+# fmt: off
+__all__ = [
+    "Approval", "BatchResult", "BatchRetry", "Character", "CharacterTraits", "CollectedJob", "CostGroup",
+    "CostReport", "EpisodeSettings", "Episodes", "Film", "GeneratedAudio", "GeneratedImages",
+    "GeneratedVideos", "NewCharacter", "Output", "ResolvedSubmission", "ResolvedSubmissions", "Retry",
+    "Scope", "SeriesResult", "SubmissionCost", "Table", "VideoOutcome", "Waiting", "character_series",
+    "collect_job", "create_character", "generate_audio", "generate_batch", "generate_image",
+    "generate_video", "make", "report_costs", "resolve_submission", "resume_waiting",
+]
+# fmt: on
 
 _MODULES = {
     "batches.results": "BatchResult",
@@ -64,8 +62,6 @@ _MODULES = {
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
-
-__all__ = sorted(_MODULE_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 

@@ -13,16 +13,11 @@ from typing import TYPE_CHECKING
 from prefect_kie.models.index import MODELS
 
 if TYPE_CHECKING:
-    from prefect_kie.media.saved import SavedFile as SavedFile
-    from prefect_kie.media.saved import SavedResult as SavedResult
+    from prefect_kie.media.saved import SavedFile, SavedResult
     from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
-    from prefect_kie.tasks.files import measure_video as measure_video
-    from prefect_kie.tasks.files import save_result as save_result
-    from prefect_kie.tasks.files import upload_file as upload_file
-    from prefect_kie.tasks.models import ModelTask as ModelTask
-    from prefect_kie.tasks.models import run_model as run_model
-    from prefect_kie.tasks.models import task_for as task_for
-    from prefect_kie.tasks.wait import wait_for_job as wait_for_job
+    from prefect_kie.tasks.files import measure_video, save_result, upload_file
+    from prefect_kie.tasks.models import ModelTask, run_model, task_for
+    from prefect_kie.tasks.wait import wait_for_job
 
 _MODULES = {
     "media.saved": "SavedFile SavedResult",
@@ -33,7 +28,13 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 _MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
-__all__ = [*_MODULE_OF, *_MODEL_OF]  # pyright: ignore[reportUnsupportedDunderAll]
+# fmt: off
+__all__ = [
+    "ModelTask", "SavedFile", "SavedResult", "measure_video", "run_model", "save_result", "task_for",
+    "upload_file", "wait_for_job",
+]
+# fmt: on
+__all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's
 
