@@ -22,7 +22,9 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
-JOB_SECONDS = 8.0
+JOB_SECONDS = 2.0
+SEEN_SECONDS = 8.0
+"""How long the one model's jobs take whose run is looked at meanwhile."""
 PATIENCE_SECONDS = 120.0
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -108,10 +110,9 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
     Args:
         home: An empty directory.
     """
-    durations = {"sora-2-characters-pro": 3.0, "ai-music-api/generate": 3.0, "nano-banana-pro": 3.0}
     settings = SimulatorSettings(
         duration_seconds=JOB_SECONDS,
-        durations=durations,
+        durations={"kling-3.0/video": SEEN_SECONDS},
         prices={"kling-3.0/video": 30.0},
         video_fps=24,  # models refuse a character's clip of fewer
     )
@@ -129,7 +130,7 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
         written = yaml.safe_load((ROOT / "prefect.yaml").read_text())
         for one in written["deployments"]:
             if one["entrypoint"].rpartition(".")[2] in ("generate_video", "character_series"):
-                one["parameters"]["waiting"] = {"poll": {"max_gap_seconds": 3}}  # these jobs take seconds
+                one["parameters"]["waiting"] = {"poll": {"max_gap_seconds": 2}}  # these jobs take seconds
         (home / "prefect.yaml").write_text(yaml.safe_dump(written))
         do(*prefect, "block", "register", "-m", "prefect_kie.blocks")
         do(*prefect, "work-pool", "create", "kie", "--type", "process")
@@ -144,7 +145,7 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
             }
             for name, one in found.items():
                 if name.startswith(("generate-audio/ai-music", "generate-image/nano")):  # as above
-                    waiting = {"poll": {"max_gap_seconds": 3}}
+                    waiting = {"poll": {"max_gap_seconds": 2}}
                     body = {"parameters": {"credentials": "kie", "waiting": waiting}}
                     address = f"{server.url}/api/deployments/{one}"
                     httpx.patch(address, json=body, trust_env=False).raise_for_status()
