@@ -23,13 +23,6 @@ SORA_SLICE = Decimal(4)
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
 
 
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
-        raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
-    return value
-
-
 def _not_blank(value: str) -> str:
     if not value.strip():
         raise ValueError("must not be empty")
@@ -64,7 +57,8 @@ def _no_yes_or_no(value: Any) -> Any:
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"(https?|oss|asset)://[^\s/]\S*", value):
+    value.encode()  # half an emoji is a ValueError of its own
+    if not re.fullmatch(r"(?i:https?|oss|asset)://[^\s/]\S*", value) or not urlsplit(value).hostname:
         raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
     return value
 
@@ -105,21 +99,11 @@ IsAddress = AfterValidator(_address)
 Address = Annotated[str, IsAddress]
 """A file's address that Kie can fetch, or that Kie gave (`asset://…`); kept exactly as given."""
 
-# A length is checked on real text only: half an emoji, which no body could carry, is refused with it.
-HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
-"""An http(s) address that Kie can fetch; kept exactly as given."""
-
-Prompt = Annotated[str, Field(min_length=1, max_length=10_000), NotBlank]
 AspectRatio = Literal["portrait", "landscape"]
 _LENGTH = Field(title="Length in seconds")
 Seconds = Annotated[Literal["10", "15"], NumberAsText, _LENGTH]
 StoryboardSeconds = Annotated[Literal["10", "15", "25"], NumberAsText, _LENGTH]
 Size = Literal["standard", "high"]
-UploadMethod = Literal["s3", "oss"]
-OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
-LimitedUrl = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_http_url)]
-CharacterId = Annotated[str, Field(min_length=1), NotBlank]
-CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 

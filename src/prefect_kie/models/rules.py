@@ -71,7 +71,7 @@ class CatalogRequest(JobRequest):
     Class attributes:
         always_sent: The fields that are sent at their default, too.
         constraints: Rules between fields: `("a", "excludes", "b")`, `("a=v", "needs", "b")`,
-            `("any-of", "a", "b")`.
+            `("any-of", "a", "b")`; `("a", "within", "b")`, of the sum of durations.
         variants: The shapes of the input, where there are several.
         cast_into: The field that a character's pictures go into: a prompt that names one fills it, before the
             request is sent.
@@ -177,6 +177,11 @@ class CatalogRequest(JobRequest):
     def _broken(self, condition: str, relation: str, other: str) -> str | None:
         """The sentence that says how a rule is broken, where it is."""
         when, then = condition.replace("=", " "), other.replace("=", " ")
+        if relation == "within":
+            total = round(sum(getattr(part, "duration", 0) for part in getattr(self, condition)), 3)
+            limit = getattr(self, other)
+            said = f"the {when} are {total:g} s long together; {then} allows {limit} s"
+            return said if total > float(limit) else None
         if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
             return (
                 f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"

@@ -1,8 +1,8 @@
 """The models as data: which inputs each takes, what it gives, and what it costs.
 
-Kie's models come from `catalog.json`, data from the provider's documentation; Sora's, and what the provider's
-pages say beyond the catalogue, from `models.json`. The simulator reads both itself and shares no code with
-the client under test, so that a mistake in one of the two shows up as a disagreement.
+They come from `catalog.json`, data from the provider's documentation; what its pages say beyond, and that Sora
+is served here, from `models.json`. The simulator reads both itself and shares no code with the client under
+test, so that a mistake in one of the two shows up as a disagreement.
 """
 
 from __future__ import annotations
@@ -72,16 +72,8 @@ def read(name: str) -> Any:
 
 
 _OWN = read("simulator/models.json")
-SORA: Mapping[str, Model] = {
-    name: Model.model_validate({"kind": "video", "family": "sora", "seconds": 10, **row})
-    for name, row in _OWN["sora"].items()
-}
 MODELS: Mapping[str, Model] = {
-    **{
-        row["model"]: Model.model_validate(row | _OWN["catalogue"].get(row["model"], {}))
-        for row in read("models/catalog.json")
-    },
-    **SORA,
+    row["model"]: Model.model_validate(row | _OWN.get(row["model"], {})) for row in read("models/catalog.json")
 }
 
 
