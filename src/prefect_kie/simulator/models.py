@@ -1,8 +1,8 @@
 """The models as data: which inputs each takes, what it gives, and what it costs.
 
-They come from `catalog.json`, data from the provider's documentation; what its pages say beyond, and that Sora
-is served here, from `models.json`. The simulator reads both itself and shares no code with the client under
-test, so that a mistake in one of the two shows up as a disagreement.
+They come from `catalog.json`, data from the provider's documentation; what its pages say beyond, and that
+Sora is served here, from `models.json`. The simulator reads both itself and shares no code with the client
+under test, so that a mistake in one of the two shows up as a disagreement.
 """
 
 from __future__ import annotations
@@ -71,9 +71,10 @@ def read(name: str) -> Any:
     return json.loads((files("prefect_kie") / name).read_text(encoding="utf-8"))
 
 
-_OWN = read("simulator/models.json")
+_BEYOND = read("simulator/models.json")
 MODELS: Mapping[str, Model] = {
-    row["model"]: Model.model_validate(row | _OWN.get(row["model"], {})) for row in read("models/catalog.json")
+    row["model"]: Model.model_validate(row | _BEYOND.get(row["model"], {}))
+    for row in read("models/catalog.json")
 }
 
 
