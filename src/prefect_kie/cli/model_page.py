@@ -2,37 +2,26 @@
 
 import textwrap
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from typing import Any
 
 from prefect_kie.api import CatalogModel, ModelSchema, SuccessRate
 from prefect_kie.models import MarketModel, request_class
-from prefect_kie.models.catalog import Entry, Field, changes, class_fields, limits_text, live_fields
+from prefect_kie.models.catalog import Field, changes, class_fields, limits_text, live_fields, package_catalog
 from prefect_kie.models.index import MODELS
 
 WIDTH = 80
-BLOCKS = "▁▂▃▄▅▆▇█"
-BAR_LENGTH = 24
-"""One block an hour."""
 
 
-def shown(
-    name: str,
-    entry: Entry | None,
-    told: CatalogModel | None,
-    schema: ModelSchema | None,
-    price: str,
-    rate: SuccessRate,
-    now: datetime,
-) -> Iterator[str]:
-    """A model in lines of a terminal's width."""
-    cls = request_class(name)
-    title = entry["title"] if entry is not None else told.title if told is not None else ""
-    kinds = entry["kinds"] if entry is not None else told.kinds if told is not None else ()
-    yield from wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}", "")
-    summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else ""
-    yield from wrapped(summary or (told.description if told is not None else ""), "")
-    if entry is not None and entry["status"] == "retired":
+def shown(told: CatalogModel, schema: ModelSchema | None, rate: SuccessRate) -> Iterator[str]:
+    """A model in lines of a terminal's width: what the package knows of it, and what Kie told."""
+    name, cls = told.model, request_class(told.model)
+    entry = package_catalog().get(name, {})
+    title, kinds = entry.get("title") or told.title, entry.get("kinds") or told.kinds
+    yield from wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}")
+    summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else told.description
+    yield from wrapped(summary)
+    if entry.get("status") == "retired":
         yield "Retired: Kie serves it no more."
     fields: dict[str, Field] = {}
     if cls is not MarketModel:
@@ -48,29 +37,19 @@ def shown(
     for field, facts in fields.items():
         needed = " (required)" if facts["required"] else ""
         yield from wrapped(f"{field}{needed}: {limits_text(facts)}", "  ", "    ")
-        yield from wrapped(facts.get("help", ""), "    ")
-    if schema is not None and cls is not MarketModel:
-        for change in changes(fields, live_fields(schema)):
-            if " is new: " in change or " also takes " in change:
-                yield from wrapped(f"Newer than this version: {change}", "  ", "    ")
+        yield from wrapped(facts.get("help", ""), "    ", "    ")
+    for change in changes(fields, live_fields(schema)) if schema is not None else ():
+        if " is new: " in change or " also takes " in change:
+            yield from wrapped(f"Newer than this version: {change}", "  ", "    ")
     yield ""
-    if price:
-        yield from wrapped(f"Price, as Kie says on {now:%Y-%m-%d}: {price}", "", "  ")
-    elif entry is not None and "price" in entry:
+    if told.price:
+        today = datetime.now(timezone.utc)
+        yield from wrapped(f"Price, as Kie says on {today:%Y-%m-%d}: {told.price}", "", "  ")
+    elif "price" in entry:
         yield from wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
     if rate.mean is not None:
-        yield f"Jobs that succeeded, last 24 hours: {bar(rate)} {rate.mean:.0%}"
+        yield f"Jobs that succeeded, last 24 hours: {rate.mean:.0%}"
     yield f"Example: {example(name, fields)}"
-
-
-def bar(rate: SuccessRate) -> str:
-    """A block for each hour, higher where more jobs succeeded; a dot where nobody asked."""
-    size = -(-len(rate.rates) // BAR_LENGTH)
-    blocks: list[str] = []
-    for start in range(0, len(rate.rates), size):
-        mean = SuccessRate(model=rate.model, rates=rate.rates[start : start + size]).mean
-        blocks.append("·" if mean is None else BLOCKS[min(len(BLOCKS) - 1, int(mean * len(BLOCKS)))])
-    return "".join(blocks)
 
 
 def example(name: str, fields: dict[str, Field]) -> str:
@@ -103,12 +82,7 @@ def one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def wrapped(text: str, indent: str, further: str | None = None) -> list[str]:
-    """A text in lines of a terminal's width; `further` indents all lines but the first."""
-    return textwrap.wrap(
-        one_line(text),
-        WIDTH,
-        initial_indent=indent,
-        subsequent_indent=indent if further is None else further,
-        break_on_hyphens=False,
-    )
+def wrapped(text: str, first: str = "", further: str = "") -> list[str]:
+    """A text in lines of a terminal's width, the first and the further ones indented."""
+    indents = {"initial_indent": first, "subsequent_indent": further}
+    return textwrap.wrap(one_line(text), WIDTH, **indents, break_on_hyphens=False)

@@ -2,13 +2,9 @@
 
 import argparse
 import asyncio
-import importlib.util
 import os
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any
 
 import httpx
 from prefect.settings import PREFECT_API_URL
@@ -18,19 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_kie.api import CatalogModel, KieError, ModelSchema, SuccessRate
-from prefect_kie.api.schemas import CREATE_PATH
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.model_page import WIDTH, one_line, shown, wrapped
 from prefect_kie.cli.terminal import CommandFailed, say
-from prefect_kie.models.catalog import (
-    Entry,
-    catalog_date,
-    changes,
-    live_fields,
-    package_catalog,
-    refreshed,
-)
+from prefect_kie.models.catalog import catalog_date, changes, live_fields, package_catalog
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
 
@@ -58,11 +46,11 @@ class Row:
 
 def run(options: argparse.Namespace) -> int:
     """List models, show one, or compare the package with Kie's catalogue; pays nothing."""
-    acts = {"list": _list, "show": _show, "diff": _diff, "refresh": _refresh}
+    acts = {"list": _list, "show": _show, "diff": _diff}
     return asyncio.run(acts[options.act](options))
 
 
-async def _account(name: str) -> KieCredentials:
+async def account(name: str) -> KieCredentials:
     """The credentials block, or the key in the environment; without a Prefect server that alone."""
     key = os.environ.get(KEY_VARIABLE)
     if PREFECT_API_URL.value() is not None:
@@ -82,7 +70,7 @@ async def _asked(
 ) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
     """Kie's catalogue and its list of models; else why this package alone has to do."""
     try:
-        live = LiveCatalog(await _account(options.credentials))
+        live = LiveCatalog(await account(options.credentials))
         return live, await live.models(*needed), ""
     except (CommandFailed, KieError) as error:
         return None, [], f"{error.message}." if isinstance(error, KieError) else str(error)
@@ -109,7 +97,7 @@ def _source(why: str) -> str:
 
 
 def _tell(text: str) -> None:
-    for line in wrapped(text, ""):
+    for line in wrapped(text):
         say(line, "dim")
 
 
@@ -120,71 +108,68 @@ def job_models(live: list[CatalogModel]) -> list[CatalogModel]:
 
 def rows_of(live: list[CatalogModel]) -> list[Row]:
     """The models of Kie's catalogue and of the package; without the former the package's alone."""
-    served, rows = {model.model: model for model in job_models(live)}, list[Row]()
-    for name, entry in package_catalog().items():
-        told = served.pop(name, None)
-        retired = entry["status"] == "retired" or (live and told is None and entry["status"] == "live")
+    served, known, rows = {model.model: model for model in job_models(live)}, package_catalog(), list[Row]()
+    for name in sorted(served.keys() | known.keys()):
+        told = served.get(name) or CatalogModel(model=name)
+        entry = known.get(name) or {
+            "kinds": told.kinds,
+            "family": name.partition("/")[0],
+            "title": told.title,
+        }
+        gone = bool(live) and name not in served and entry.get("status") == "live"
+        retired = gone or entry.get("status") == "retired"
         status = "retired" if retired else "" if name in MODELS else "not typed"
-        price = entry.get("price", {}).get("note") or one_line(told.price if told is not None else "")
+        price = entry.get("price", {}).get("note") or one_line(told.price)
         rows.append(Row(name, tuple(entry["kinds"]), entry["family"], price, status, entry["title"] or ""))
-    for name, told in served.items():
-        rows.append(
-            Row(name, told.kinds, name.partition("/")[0], one_line(told.price), "not typed", told.title)
-        )
-    return sorted(rows, key=lambda row: row.name)
+    return rows
 
 
 async def _show(options: argparse.Namespace) -> int:
     name: str = options.model
     live, served, why = await _asked(options, name)
-    entry = package_catalog().get(name)
     told = next((model for model in served if model.model == name), None)
-    if entry is None and told is None:
+    if name not in package_catalog() and told is None:
         raise CommandFailed(
             f"No model {name!r} is known. {_source(why)} Look for it: prefect-kie models list WORD"
         )
-    schema: ModelSchema | None = None
-    rate = SuccessRate(model=name)
-    price = told.price if told is not None else ""
-    missing = ""
+    schema, rate = None, SuccessRate(model=name)
+    remark = _source(why) if why else "Kie's catalogue does not have it today." if told is None else ""
     if live is not None and told is not None:
         try:
             schema = await live.schema(name)
-            price = (await live.price(name)).text or price
+            told = told.model_copy(update={"price": (await live.price(name)).text or told.price})
             rate = await live.success_rate(name)
         except KieError as error:
-            missing = f"Not all of it is of today: {error.message}."
-    for line in shown(name, entry, told, schema, price, rate, datetime.now(timezone.utc)):
+            remark = f"Not all of it is of today: {error.message}."
+    for line in shown(told or CatalogModel(model=name), schema, rate):
         say(line)
-    if told is None and not why:
-        missing = "Kie's catalogue does not have it today."
-    _tell(_source(why) if why else missing)
+    _tell(remark)
     return 0
 
 
 async def _diff(options: argparse.Namespace) -> int:
-    live = LiveCatalog(await _account(options.credentials))
+    live = LiveCatalog(await account(options.credentials))
     served = {model.model for model in job_models(await live.models(*options.models))}
     ours = {name for name, entry in package_catalog().items() if entry["status"] == "live"}
     chosen: set[str] = set(options.models) or served | ours
-    found = 0
-    for name in sorted(chosen - ours):
-        found += 1
-        said = "is new at Kie, and not in this package" if name in served else "is in neither catalogue"
-        say(f"+ {name} {said}")
-    for name in sorted(chosen & ours - served):
-        found += 1
-        say(f"- {name} is in this package, and no longer in Kie's catalogue")
-    both = sorted(chosen & ours & served)
-    async for name, schema in _schemas(live, both):
-        for change in changes(package_catalog()[name]["fields"], live_fields(schema)):
-            found += 1
-            say(f"~ {name}: {change}")
-    say("Nothing has changed." if not found else f"{found} differences.", "dim")
+    found = [
+        f"+ {name} is new at Kie, and not in this package"
+        if name in served
+        else f"+ {name} is in neither catalogue"
+        for name in sorted(chosen - ours)
+    ]
+    gone = sorted(chosen & ours - served)
+    found += [f"- {name} is in this package, and no longer in Kie's catalogue" for name in gone]
+    async for name, schema in schemas_of(live, sorted(chosen & ours & served)):
+        known = package_catalog()[name]["fields"]
+        found += [f"~ {name}: {change}" for change in changes(known, live_fields(schema))]
+    for line in found:
+        say(line)
+    say("Nothing has changed." if not found else f"{len(found)} differences.", "dim")
     return 0
 
 
-async def _schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
+async def schemas_of(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
     """Each model's schema where Kie has one, one request a second."""
     with Console(stderr=True).status("", spinner="line") as status:
         for number, name in enumerate(names, start=1):
@@ -196,62 +181,3 @@ async def _schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[s
                 continue
             if schema is not None:
                 yield name, schema
-
-
-async def _refresh(options: argparse.Namespace) -> int:
-    tool, target = _checkout(options.checkout)
-    live = LiveCatalog(await _account(options.credentials), max_age=0)
-    served = {model.model: model for model in job_models(await live.models())}
-    entries: dict[str, Entry] = {entry["model"]: entry for entry in tool.load()}
-    for name, entry in entries.items():
-        if entry["status"] == "live" and name not in served:
-            entry["status"] = "retired"
-            say(f"- {name} is retired")
-    async for name, schema in _schemas(live, sorted(served)):
-        if name in entries:
-            entry = entries[name]
-            for change in changes(entry["fields"], live_fields(schema)):
-                say(f"~ {name}: {change}")
-            entry["fields"] = refreshed(entry["fields"], live_fields(schema))
-        elif schema.path == CREATE_PATH:
-            entries[name] = new_entry(served[name], schema)
-            say(f"+ {name}: write its words into tools/models_overlay.json")
-    target.write_text(tool.text_of(list(entries.values())), encoding="utf-8")
-    say(f"Wrote {target}. Next: make models")
-    return 0
-
-
-def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
-    """A model that the package does not know yet, as its catalogue has it; a maintainer corrects it."""
-    families = {entry["family"] for entry in package_catalog().values()}
-    head = model.model.lower()
-    family = next((one for one in sorted(families, key=len, reverse=True) if head.startswith(one)), None)
-    kinds = list(model.kinds) or ["video"]
-    task = "".join(letter if letter.isalnum() else "_" for letter in head)
-    return {
-        "model": model.model,
-        "task": "_".join(filter(None, task.split("_"))),
-        "title": model.title or None,
-        "family": family or head.partition("/")[0].partition("-")[0],
-        "kind": kinds[0],
-        "kinds": kinds,
-        "status": "live",
-        "result": {"shape": "urls", "where": "resultJson.resultUrls"},
-        "price": {
-            "note": one_line(model.price)[:200],
-            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        },
-        "confidence": "live schema",
-        "fields": live_fields(schema),
-    }
-
-
-def _checkout(place: Path) -> tuple[Any, Path]:
-    """The tool that writes the catalogue of a source checkout, and the catalogue's file."""
-    path, target = place / "tools/catalog.py", place / "src/prefect_kie/models/catalog.json"
-    spec = importlib.util.spec_from_file_location("catalog", path)
-    if not (path.is_file() and target.is_file()) or spec is None or spec.loader is None:
-        raise CommandFailed(f"{place} is no source checkout of prefect-kie: name one with --checkout DIR.")
-    tool = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(tool)
-    return tool, target
