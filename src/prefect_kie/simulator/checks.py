@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from jsonschema import Draft202012Validator, FormatChecker  # type: ignore[import-untyped]
 
-from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object, parse_slice
+from prefect_kie.simulator.models import Json, Model, Refused, is_address, is_list, is_object
 from prefect_kie.simulator.references import reference_complaint
 
 EMPTY: tuple[object, ...] = (None, "", [], {})
@@ -34,7 +34,10 @@ WORDS = {
 
 
 def _is_slice(value: object) -> bool:
-    start, end = parse_slice(value) or (-1, -1)
+    try:
+        start, end = (float(part) for part in str(value).split(","))
+    except ValueError:
+        return False
     # Rounded, because 5.55 - 1.55 is a little more than 4.
     return start >= 0 and 1 <= round(end - start, 6) <= 4
 
@@ -117,7 +120,7 @@ def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = No
                 raise Refused(500, f"{name} is required")
         elif words := complaint(name, rule, value):
             raise Refused(422, words)
-    for constraint in (*model.constraints, *model.beyond):
+    for constraint in model.constraints:
         if words := _broken(model, given, *constraint):
             raise Refused(422, words)
     shapes = {variant["name"]: _differs(model, given, variant) for variant in model.variants}

@@ -8,7 +8,6 @@ under test, so that a mistake in one of the two shows up as a disagreement.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -40,7 +39,6 @@ class Model(BaseModel):
     kinds: list[str] = []
     result: Json = {}
     constraints: list[list[str]] = []  # rules between fields
-    beyond: list[list[str]] = []  # more of them, which the catalogue does not have
     variants: list[Json] = []  # the shapes of its input, where there are several
     title: str | None = None
     family: str = ""
@@ -73,7 +71,10 @@ def read(name: str) -> Any:
 
 _BEYOND = read("simulator/models.json")
 MODELS: Mapping[str, Model] = {
-    row["model"]: Model.model_validate(row | _BEYOND.get(row["model"], {}))
+    row["model"]: Model.model_validate(
+        {**row, **(more := _BEYOND.get(row["model"], {}))}
+        | {"constraints": row.get("constraints", []) + more.get("constraints", [])}
+    )
     for row in read("models/catalog.json")
 }
 
@@ -102,12 +103,3 @@ def is_address(value: object) -> TypeGuard[str]:
     """Whether a value is the address of a file: a URL, or one of Kie's own stores."""
     parts = urlsplit(value) if isinstance(value, str) else None
     return parts is not None and parts.scheme in ("http", "https", "oss", "asset") and bool(parts.hostname)
-
-
-def parse_slice(value: object) -> tuple[float, float] | None:
-    """Read `"3.55,5.55"` as (start, end) in seconds; None when it is not of that form."""
-    try:
-        start, end = (float(part) for part in str(value).split(","))
-    except ValueError:
-        return None
-    return (start, end) if math.isfinite(start) and math.isfinite(end) else None

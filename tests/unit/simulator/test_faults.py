@@ -50,17 +50,13 @@ def test_faults_strike_in_the_order_they_were_added() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"on": "create"},
-        {"on": "create", "times": 2},
         {"on": "create", "cod": 500},
-        {"on": "create", "stuck": True},
-        {"on": "credits", "accept": True, "code": 500},
         {"on": "nowhere", "code": 500},
         {"on": "job", "fail": {"code": 1}},
     ],
 )
 def test_faults_that_mean_nothing_are_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"fault|valid|does nothing"):
+    with pytest.raises(ValueError, match=r"valid"):
         Faults().add(fields)
 
 

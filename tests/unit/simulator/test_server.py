@@ -169,7 +169,7 @@ async def test_settings_that_make_no_sense_are_answered_400(world: World, change
 
 
 async def test_faults_over_http(world: World) -> None:
-    assert (await world.client.post("/_sim/faults", json={"on": "create"})).status_code == 400
+    assert (await world.client.post("/_sim/faults", json={"on": "nowhere"})).status_code == 400
     assert (await world.client.post("/_sim/faults", content=b"{")).status_code == 400
     await world.fault("create", code=429, times=2)
     await world.create(text_job())
