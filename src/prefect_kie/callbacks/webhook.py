@@ -27,8 +27,7 @@ TEMPLATE = """\
   "event": "JOB_CALLBACK",
   "resource": {
     "prefect.resource.id": {{ ("JOB" ~ job)|tojson }},
-    "prefect.resource.name": {{ ("job " ~ job)|tojson }},
-    "kie.kind": "done"
+    "prefect.resource.name": {{ ("job " ~ job)|tojson }}
   },
   "related": [
     {%- if echo|length > 1 %}
@@ -46,7 +45,7 @@ TEMPLATE = """\
 }
 """.replace("JOB_CALLBACK", JOB_CALLBACK).replace("JOB", JOB)
 
-Trust = Literal["genuine", "unsigned", "none"]
+Trust = Literal["genuine", "unsigned"]
 
 
 @dataclass(frozen=True)
@@ -65,13 +64,13 @@ class Verifier:
             return cls()
         return cls(True, callbacks.signing_key, callbacks.window_seconds, callbacks.accept_unsigned)
 
-    def trust(self, event: Event, now: float) -> Trust:
-        """Whether an event comes from Kie, and lately by this time (unix seconds)."""
+    def trust(self, event: Event, now: float) -> Trust | None:
+        """Whether an event comes from Kie, and lately by this time (unix seconds); None: neither."""
         if not self.webhook:
-            return "none" if "signature" in event.payload else "genuine"
+            return None if "signature" in event.payload else "genuine"
         timestamp, signature = (str(event.payload.get(name) or "") for name in ("timestamp", "signature"))
         if self.signing_key is None or not (timestamp or signature):
-            return "unsigned" if self.accept_unsigned else "none"
+            return "unsigned" if self.accept_unsigned else None
         try:
             verify_signature(
                 event.resource.id.removeprefix(JOB),
@@ -82,5 +81,5 @@ class Verifier:
                 window_seconds=self.window_seconds,
             )
         except CallbackRejected:
-            return "none"
+            return None
         return "genuine"

@@ -84,5 +84,6 @@ def one_line(text: str) -> str:
 
 def wrapped(text: str, first: str = "", further: str = "") -> list[str]:
     """A text in lines of a terminal's width, the first and the further ones indented."""
-    indents = {"initial_indent": first, "subsequent_indent": further}
-    return textwrap.wrap(one_line(text), WIDTH, **indents, break_on_hyphens=False)
+    return textwrap.wrap(
+        one_line(text), WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False
+    )

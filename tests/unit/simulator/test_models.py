@@ -144,10 +144,10 @@ def test_a_slice_of_exactly_four_seconds_is_taken_despite_floating_point() -> No
             {
                 "model": "sora-2-text-to-video-stable",
                 "input": {**PROMPT, "upload_method": "s3", "n_frames": 10},
-                "progressCallBackUrl": "http://localhost/",
+                "callback": "http://localhost/",
             },
             [
-                "progressCallBackUrl: not for this model",
+                "callback: no such field",
                 "input: n_frames is not within the range of allowed options",
             ],
         ),
