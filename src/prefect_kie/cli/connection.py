@@ -81,7 +81,6 @@ def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
 
 
 def server_missing(error: Exception) -> ServerMissing:
-    """What an error of a call to the Prefect server means."""
     url, api = server_url(), get_current_settings().api
     server = f"The Prefect server at {url}"
     why = " ".join(str(error).split()) or type(error).__name__

@@ -32,7 +32,6 @@ MAX_RUNS = 10
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make or update a deployment of each model."""
     return asyncio.run(_deploy(options.models, options.pool, options.credentials))
 
 
@@ -51,7 +50,6 @@ async def _deploy(models: list[str], pool: str, credentials: str) -> int:
 
 
 async def deploy(client: PrefectClient, model: str, pool: str, credentials: str) -> Finding:
-    """Make a model's deployment, or bring it up to date."""
     cls = request_class(model)
     kind, what, form = cls.result_kind, cls.__doc__, cls.model_json_schema(ref_template=IN_FORM)
     if cls is MarketModel:  # newer than this version
@@ -81,7 +79,6 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
 
 
 def slug(model: str) -> str:
-    """A deployment's name: the model's, as a path of one part."""
     return model.replace("/", "-")
 
 

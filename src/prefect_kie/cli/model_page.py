@@ -53,7 +53,6 @@ def shown(told: CatalogModel, schema: ModelSchema | None, rate: SuccessRate) -> 
 
 
 def example(name: str, fields: dict[str, Field]) -> str:
-    """A call with what the model needs."""
     needed = {field: facts for field, facts in fields.items() if facts["required"]}
     if not needed and "prompt" in fields:
         needed = {"prompt": fields["prompt"]}
@@ -78,7 +77,6 @@ def _value(name: str, field: Field) -> Any:
 
 
 def one_line(text: str) -> str:
-    """A text without breaks and doubled blanks."""
     return " ".join(text.split())
 
 

@@ -25,8 +25,6 @@ from prefect_kie.runtime.live_catalog import LiveCatalog
 
 @dataclass(frozen=True)
 class Row:
-    """One model of a list."""
-
     name: str
     kinds: tuple[str, ...]
     family: str
@@ -45,7 +43,6 @@ class Row:
 
 
 def run(options: argparse.Namespace) -> int:
-    """List models, show one, or compare the package with Kie's catalogue; pays nothing."""
     acts = {"list": _list, "show": _show, "diff": _diff}
     return asyncio.run(acts[options.act](options))
 

@@ -39,7 +39,6 @@ _OURS: list[Any] = [
 
 
 def all_notifications(block: UUID, *, crash_within: timedelta = CRASH_WITHIN) -> tuple[AutomationCore, ...]:
-    """What tells people through this block."""
     return (
         _needs_a_person(block, "a run asks", "A run waits for your answer", ASKED),
         _needs_a_person(block, "a submission is in doubt", "A submission is in doubt", IN_DOUBT),
@@ -122,7 +121,6 @@ async def wanted_notifications(client: PrefectClient, block: str | None) -> list
 
 
 async def existing_notifications(client: PrefectClient) -> list[Automation]:
-    """What tells people now."""
     found = [await client.read_automations_by_name(one.name) for one in all_notifications(UUID(int=0))]
     return [one for same in found for one in same]
 
@@ -147,7 +145,6 @@ async def check_notifications(
 
 
 def _block_of(automation: AutomationCore) -> UUID:
-    """The block that sends an automation's messages."""
     sends = (one.block_document_id for one in automation.actions if isinstance(one, SendNotification))
     return next(sends, UUID(int=0))
 

@@ -9,7 +9,6 @@ from prefect_kie.simulator.settings import PAUSED_TODAY
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve a simulated Kie."""
     if options.state is not None and not options.state.resolve().parent.is_dir():
         raise CommandFailed(f"There is no directory for {options.state}: make it first.")
     settings = SimulatorSettings(

@@ -29,13 +29,11 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 
 
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
-    """`POST /api/v1/jobs/createTask`."""
     job = simulator.create(content, key=key_of(request), base_url=str(request.base_url))
     return envelope(data={"taskId": job.task_id, "recordId": job.task_id})
 
 
 async def record_info(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
     job = simulator.find(request.query_params.get("taskId", ""))
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
@@ -45,7 +43,6 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
 
 
 async def credit(simulator: Simulator, _: Request, __: object) -> Answer:
-    """`GET /api/v1/chat/credit`."""
     return envelope(data=simulator.credits())
 
 
@@ -169,7 +166,6 @@ async def control(request: Request) -> Response:
 
 
 async def not_found(request: Request, _: Exception | None = None) -> Response:
-    """Answer for a path that Kie does not have."""
     return _respond(request, json_answer({"code": 404, "msg": "Not Found", "data": None}, status=404))
 
 

@@ -29,7 +29,6 @@ def is_loopback(url: str) -> bool:
 
 
 def report(data: Json) -> Json:
-    """Wrap a job's record as its callback does."""
     if data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
     return {"code": 200, "msg": "Playground task completed successfully.", "data": data}
@@ -53,7 +52,6 @@ class Callbacks:
             task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Cancel what has not been sent."""
         for task in self._tasks:
             task.cancel()
 

@@ -42,14 +42,12 @@ async def list_models(simulator: Simulator, request: Request, _: object) -> Answ
 
 
 async def schema(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/models/{model}/schema`."""
     name, model = _asked(simulator, request)
     document = openapi(name, model) if model.fields else None
     return envelope(data={"model": name, "openapi": document})
 
 
 async def price(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/models/{model}/price`."""
     name, model = _asked(simulator, request)
     return envelope(data={"model": name, "pricingDesc": _price_of(name, model, simulator)})
 

@@ -48,7 +48,6 @@ FORMATS.checks("slice")(_is_slice)
 
 
 def json_schema(rule: Json) -> Json:
-    """Return a field's rule as JSON Schema."""
     schema = {KEYWORDS[name]: value for name, value in rule.items() if name in KEYWORDS}
     if "properties" in rule:
         needed = [name for name, each in rule["properties"].items() if each.get("required")]
@@ -59,13 +58,11 @@ def json_schema(rule: Json) -> Json:
 
 
 def object_schema(fields: Json, required: list[str]) -> Json:
-    """Return the JSON Schema of an object whose fields have these rules."""
     properties = {name: json_schema(rule) for name, rule in fields.items()}
     return {"type": "object", "properties": properties, "required": required}
 
 
 def complaint(field: str, rule: Json, value: object) -> str | None:
-    """Return what is wrong with a field's value."""
     validator: Any = Draft202012Validator(json_schema(rule), format_checker=FORMATS)
     for error in validator.iter_errors(_told(value)):
         kind, wanted, names = error.validator, error.validator_value, error.schema.get("properties", {})

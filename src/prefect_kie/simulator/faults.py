@@ -143,7 +143,6 @@ class Faults:
         self._ordered.append(Fault.model_validate(fields))
 
     def clear(self) -> None:
-        """Forget every fault."""
         self._ordered.clear()
 
     def take(

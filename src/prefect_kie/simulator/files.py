@@ -54,8 +54,6 @@ _rendering = threading.Lock()
 
 
 class Upload(NamedTuple):
-    """An uploaded file."""
-
     body: bytes
     media_type: str
     stored_at: float
@@ -76,7 +74,6 @@ class Files:
         return token
 
     def is_fresh(self, token: str | None, path: str) -> bool:
-        """Whether a link's token is known for this path and has not expired."""
         for_path, until = self._tokens.get(token or "", ("", 0.0))
         return for_path == path and self._simulator.clock() < until
 
@@ -86,7 +83,6 @@ class Files:
         return job.state(now) == "success" and now < job.finishes_at + days * DAY
 
     def kept_upload(self, path: str) -> Upload | None:
-        """Return the upload at a URL's path, unless it is too old."""
         upload, days = self.uploads.get(path), self._simulator.settings.upload_days
         return upload if upload and self._simulator.clock() < upload.stored_at + days * DAY else None
 
@@ -120,7 +116,6 @@ class Files:
 
 
 def render(look: Look, stopped: Callable[[], bool]) -> bytes:
-    """Render the file that a clip describes."""
     clip, height, fps, image = look
     if clip.form in ("mp3", "wav"):
         return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
@@ -204,7 +199,6 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
 
 
 def _required(given: object, name: str) -> tuple[str, Json]:
-    """Return a field of a body, and the body."""
     if not is_object(given) or not isinstance(given.get(name), str):
         raise Refused(400, f"{name} is required")
     return given[name], given
@@ -213,7 +207,6 @@ def _required(given: object, name: str) -> tuple[str, Json]:
 def _store(
     simulator: Simulator, request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
 ) -> Answer:
-    """Keep an uploaded file, and answer with its URL."""
     folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
     if not folder:
         raise Refused(400, "uploadPath is required")

@@ -57,14 +57,12 @@ class Job:
         return math.inf if self.quirks.stuck else self.created_at + self.duration
 
     def state(self, now: float) -> State:
-        """Return its true state at a time in epoch seconds."""
         if now >= self.finishes_at:
             return "fail" if self.failure else "success"
         passed = self._passed(now)
         return "waiting" if passed < QUEUED_AT else "queuing" if passed < STARTED_AT else "generating"
 
     def progress(self, now: float) -> float:
-        """Return its progress, 0 to 100."""
         if self.state(now) == "success":
             return 100
         exact = 100 * (self._passed(now) - STARTED_AT) / (1 - STARTED_AT)
@@ -72,7 +70,6 @@ class Job:
         return int(min(99.0, max(0.0, round(exact, 3))))
 
     def summary(self, now: float) -> Json:
-        """Return what `GET /_sim/stats` says of it."""
         state = self.state(now)
         return {
             "task_id": self.task_id,

@@ -38,8 +38,6 @@ for _row in read("simulator/files.json"):
 
 @dataclass(frozen=True)
 class Media:
-    """What a file is."""
-
     kind: str  # `image`, `video` or `audio`
     formats: tuple[str, ...]
     size: int = 0  # bytes

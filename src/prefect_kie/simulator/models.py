@@ -65,7 +65,6 @@ class Model(BaseModel):
 
 
 def read(name: str) -> Any:
-    """Return the content of a JSON file of the package."""
     return json.loads((files("prefect_kie") / name).read_text(encoding="utf-8"))
 
 
@@ -82,12 +81,10 @@ MODELS: Mapping[str, Model] = {row["model"]: _model(row) for row in read("models
 
 
 def is_object(value: object) -> TypeGuard[Json]:
-    """Whether a decoded JSON value is an object."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether a decoded JSON value is a list."""
     return isinstance(value, list)
 
 
@@ -97,7 +94,6 @@ def objects_in(value: object) -> list[Json]:
 
 
 def is_url(value: object) -> TypeGuard[str]:
-    """Whether a value is an absolute http or https URL."""
     return is_address(value) and value.startswith(("http://", "https://"))
 
 

@@ -45,7 +45,6 @@ def reference_complaint(model: Model, given: Json, assets: Mapping[str, int] | N
 
 
 def _file_complaint(element: Json, slices: bool) -> str | None:
-    """Check the files of one of Kling's elements."""
     urls: list[str] = element["element_input_urls"]
     kinds = {(mimetypes.guess_type(urlsplit(url).path)[0] or "").partition("/")[0] for url in urls}
     if {"image", "video"} <= kinds:
@@ -67,7 +66,6 @@ def _file_complaint(element: Json, slices: bool) -> str | None:
 
 
 def _mention_complaint(given: Json, names: Sequence[str], why: str) -> str | None:
-    """Check the prompts that mention references by their names."""
     shots = [str(shot["prompt"]) for shot in given.get("multi_prompt") or ()]
     for text in (given.get("prompt") or "", *shots):
         if stranger := _stranger(text, names):

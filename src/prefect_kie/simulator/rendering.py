@@ -160,7 +160,6 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
 
 
 def _font(size: tuple[int, int], share: float) -> Any:
-    """Pillow's own font, at a share of the short side."""
     from PIL import ImageFont
 
     return ImageFont.load_default(max(4, round(min(size) * share)))
@@ -175,7 +174,6 @@ def tone(prompt: str, number: int, seconds: int) -> bytes:
 
 
 def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
-    """Return a sound file: `wav` or `mp3`."""
     av = check_renderer()
     file, fast = io.BytesIO(), {"b": "32000", "compression_level": "9"} if form == "mp3" else {}
     with av.open(file, "w", format=form) as container:

@@ -90,7 +90,6 @@ def _title(job: Job) -> str:
 
 
 def _form(job: Job, model: Model) -> str:
-    """The kind of file: mp4, png, jpeg, webp, mp3 or wav."""
     asked = str(effective(model, job.body["input"], "output_format") or "").partition("_")[0].lower()
     if model.kind in PICTURES:
         return FORMS.get(asked, "png")
@@ -122,7 +121,6 @@ def _seconds(model: Model, given: Json) -> int:
 
 
 def _track(job: Job, clip: Clip, sound: str, cover: str) -> Json:
-    """One of the two tracks of a piece of music."""
     given = job.body["input"]
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, sound)),
