@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient
@@ -11,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect_kie.blocks import load_credentials
 from prefect_kie.cli.automations import RECOVERY_TAG
 from prefect_kie.cli.connection import connected
-from prefect_kie.cli.terminal import CommandFailed, Finding
+from prefect_kie.cli.terminal import CommandFailed, Finding, Outcome
 from prefect_kie.flows import generate_audio, generate_image, generate_video
 from prefect_kie.flows._kie_flow import KieFlow
 from prefect_kie.models import MarketModel, request_class
@@ -56,11 +57,10 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
         kind, what, form = await _of_catalogue(model, credentials)
     flow = FLOWS.get(kind, generate_video)
     deployment = f"{flow.name}/{slug(model)}"
-    try:
+    outcome: Outcome = "created"
+    with suppress(ObjectNotFound):
         await client.read_deployment_by_name(deployment)
         outcome = "updated"
-    except ObjectNotFound:
-        outcome = "created"
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow.name),
         name=slug(model),
@@ -75,7 +75,7 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
         work_pool_name=pool,
         pull_steps=[],  # the flow is found in the installed package
     )
-    return Finding("created" if outcome == "created" else "updated", f"deployment {deployment}")
+    return Finding(outcome, f"deployment {deployment}")
 
 
 def slug(model: str) -> str:

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
 from prefect_kie.simulator.models import Json, is_object, objects_in
-from prefect_kie.simulator.references import came_with
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
@@ -75,7 +74,6 @@ class Job:
             "task_id": self.task_id,
             "model": self.model,
             "input": self.body["input"],
-            "references": came_with(self.body["input"]),
             "state": state,
             "polls": self.polls,
             "credits": self.price if state == "success" else 0,

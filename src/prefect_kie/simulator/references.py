@@ -8,11 +8,10 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import urlsplit
 
-from prefect_kie.simulator.models import Json, Model, is_address, is_list, is_object, objects_in
+from prefect_kie.simulator.models import Json, Model
 
 MENTION = re.compile(r"(?<![\w.@-])@(\w[\w.-]*)")
 MENTION_COSTS, SHOT_LENGTH = 37, 500  # characters, in a prompt of Kling's multi_prompt
@@ -122,22 +121,3 @@ def _slots_complaint(given: Json, assets: Mapping[str, int] | None) -> str | Non
     if taken + sum((assets or {}).get(each, 1) for each in characters) > 7:
         return "image_urls, character_ids and video_list cannot take more than 7 slots together"
     return None
-
-
-def addresses(value: Any) -> Iterator[str]:
-    """Yield every address in a value, however deep."""
-    if is_address(value):
-        yield value
-    elif is_object(value) or is_list(value):
-        for each in value.values() if is_object(value) else value:
-            yield from addresses(each)
-
-
-def came_with(given: Json) -> Json:
-    """Return the references of an input: `files`, their number by field, and the `names` they go by."""
-    files = {name: count for name, value in given.items() if (count := len(list(addresses(value))))}
-    names = [
-        each[key] for field, key in NAMED.items() for each in objects_in(given.get(field)) if each.get(key)
-    ]
-    characters = given.get("character_ids")
-    return {"files": files, "names": [*names, *(characters if is_list(characters) else ())]}

@@ -266,25 +266,3 @@ async def test_gemini_has_seven_slots(world: World, model: str) -> None:
 async def test_characters_survive_a_restart(new_world: NewWorld, tmp_path: Any) -> None:
     ids = await made(new_world(state_file=tmp_path / "state.json"), 1)
     await new_world(state_file=tmp_path / "state.json").created(body(GEMINI[0], character_ids=ids))
-
-
-async def test_the_stats_tell_which_references_came(world: World) -> None:
-    most = CASTS[f"{OMNI}image-to-video"][1](2)
-    await world.created(body(f"{OMNI}image-to-video", **most))
-    await world.created(body(PIXVERSE, **CASTS[PIXVERSE][1](1)))
-    [ids] = [await made(world, 1)]
-    await world.created(body(GEMINI[0], character_ids=ids))
-    assert [job["references"] for job in (await world.stats())["jobs"]] == [
-        {"files": {"elements": 4, "image_urls": 1}, "names": ["mia", "otto"]},
-        {"files": {"image_references": 1}, "names": ["mia"]},
-        {"files": {}, "names": ids},
-    ]
-
-
-async def test_a_video_shows_whom_it_was_given(world: World) -> None:
-    contents: list[bytes] = []
-    for name in ("mia", "otto", "otto"):
-        given: Given = {"elements": [element(name)], "image_urls": [picture()], "prompt": "a walk"}
-        [url] = await world.urls(body(f"{OMNI}image-to-video", **given))
-        contents.append((await world.client.get(url)).content)
-    assert contents[0] != contents[1] == contents[2]

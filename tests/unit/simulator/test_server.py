@@ -69,17 +69,6 @@ def test_it_starts_and_stops_quickly_whatever_hangs(capfd: pytest.CaptureFixture
     assert not set(threading.enumerate()) - before
 
 
-def test_the_url_is_known_while_it_runs() -> None:
-    server = SimulatorServer()
-    with pytest.raises(RuntimeError, match="not running"):
-        _ = server.url
-    with server:
-        assert server.url.startswith("http://127.0.0.1:")
-        assert server.simulator.settings == SimulatorSettings()
-    with pytest.raises(RuntimeError, match="not running"):
-        _ = server.url
-
-
 def test_a_port_that_is_taken_is_an_oserror(live: Live) -> None:
     port = httpx.URL(live.server.url).port
     assert port is not None
@@ -185,7 +174,6 @@ async def test_stats_describe_every_job(world: World) -> None:
         "task_id": task_id,
         "model": "sora-2-text-to-video",
         "input": body["input"],
-        "references": {"files": {}, "names": []},
         "state": "waiting",
         "polls": 0,
         "credits": 0,
