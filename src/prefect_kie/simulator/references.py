@@ -34,8 +34,12 @@ def reference_complaint(model: Model, given: Json, assets: Mapping[str, int] | N
             slices = "start_time" in properties
             files = (_file_complaint(each, slices) for each in named if "element_input_urls" in properties)
             names = [each[key] for each in named if each.get(key)]
-            if words := next(filter(None, files), None) or _names_complaint(names, key):
+            if words := next(filter(None, files), None):
                 return f"{field} {words}"
+            if any("@" in name for name in names):
+                return f"{field} {key} cannot contain @"
+            if doubled := [name for name, times in Counter(names).items() if times > 1]:
+                return f"{field} {key} must be unique: {doubled[0]}"
             if words := _mention_complaint(given, names, f"{field} has no such {key}"):
                 return words
     if "elements" in model.fields and "max_items" not in model.fields["elements"]:
@@ -86,13 +90,6 @@ def _stranger(text: str, names: Iterable[str]) -> str | None:
         if not any(re.match(rf"{re.escape(name)}(?!\w)", rest) for name in names):
             return found[1].rstrip(".-")
     return None
-
-
-def _names_complaint(names: Sequence[str], field: str) -> str | None:
-    if any("@" in name for name in names):
-        return f"{field} cannot contain @"
-    doubled = [name for name, times in Counter(names).items() if times > 1]
-    return f"{field} must be unique: {doubled[0]}" if doubled else None
 
 
 def _omni_complaint(given: Json) -> str | None:
