@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_answer, key_of, spoil
 from prefect_kie.simulator.callbacks import report
-from prefect_kie.simulator.catalogue import create_asset, list_models, price, schema, success_rate
+from prefect_kie.simulator.catalogue import list_models, price, schema, success_rate
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
 from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
 from prefect_kie.simulator.jobs import Job, prompt_of, record
@@ -68,8 +68,6 @@ CALLS: dict[str, tuple[str, Stage, Handler]] = {
     "/api/v1/models/{model:path}/schema": ("GET", "catalog", schema),
     "/api/v1/models/{model:path}/price": ("GET", "catalog", price),
     "/api/v1/models/{model:path}/success-rate": ("GET", "catalog", success_rate),
-    "/api/v1/omni/character/create": ("POST", "asset", create_asset),
-    "/api/v1/omni/audio/create": ("POST", "asset", create_asset),
 }
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -99,13 +98,8 @@ def _plain(media_type: str) -> str:
     return SAME_TYPES.get(name, name)
 
 
-def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = None) -> None:
+def check_input(model: Model, given: Json) -> None:
     """Check an input object as Kie does: unknown fields are let through.
-
-    Args:
-        model: The model it is for.
-        given: The input.
-        assets: The characters that were made, and the number of pictures of each; None: anything is known.
 
     Raises:
         Refused: A field is missing (500, as recorded) or its value is not allowed (422).
@@ -127,7 +121,7 @@ def check_input(model: Model, given: Json, assets: Mapping[str, int] | None = No
         total = sum(shot["duration"] for shot in given["shots"])
         if round(total, 6) > int(given.get("n_frames") or model.seconds):
             raise Refused(422, "shots duration cannot exceed n_frames in total")
-    if words := reference_complaint(model, given, assets):
+    if words := reference_complaint(model, given):
         raise Refused(422, words)
 
 

@@ -13,9 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.simulator.models import PAUSED
 
-Stage = Literal[
-    "create", "asset", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"
-]
+Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"]
 
 
 class Failure(BaseModel):

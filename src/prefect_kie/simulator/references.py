@@ -8,7 +8,7 @@ from __future__ import annotations
 import mimetypes
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from urllib.parse import urlsplit
 
 from prefect_kie.simulator.models import Json, Model
@@ -19,14 +19,8 @@ SLICE = (3000, 8000)  # milliseconds that an element takes of its video
 NAMED = {"kling_elements": "name", "elements": "name", "image_references": "ref_name"}
 
 
-def reference_complaint(model: Model, given: Json, assets: Mapping[str, int] | None) -> str | None:
-    """Return what is wrong with the references of an input whose single fields are right.
-
-    Args:
-        model: The model it is for.
-        given: The input.
-        assets: The characters that were made, and the number of pictures of each; None: anything is known.
-    """
+def reference_complaint(model: Model, given: Json) -> str | None:
+    """Return what is wrong with the references of an input whose single fields are right."""
     for field, key in NAMED.items():
         if field in model.fields:
             named: list[Json] = given.get(field) or []
@@ -44,7 +38,7 @@ def reference_complaint(model: Model, given: Json, assets: Mapping[str, int] | N
                 return words
     if "elements" in model.fields and "max_items" not in model.fields["elements"]:
         return _omni_complaint(given)
-    return _slots_complaint(given, assets) if "character_ids" in model.fields else None
+    return _slots_complaint(given) if "character_ids" in model.fields else None
 
 
 def _file_complaint(element: Json, slices: bool) -> str | None:
@@ -105,16 +99,12 @@ def _omni_complaint(given: Json) -> str | None:
     return None
 
 
-def _slots_complaint(given: Json, assets: Mapping[str, int] | None) -> str | None:
-    """Check Gemini's seven slots: 1 for a picture and for each of a character's pictures, 2 for a video."""
-    characters: list[str] = given.get("character_ids") or []
+def _slots_complaint(given: Json) -> str | None:
+    """Check Gemini's seven slots: 1 for a picture or a character, 2 for a video."""
     videos: list[Json] = given.get("video_list") or []
-    for each in characters:
-        if assets is not None and each not in assets:
-            return f"character_ids: the character {each} does not exist"
     if any(not 0 < video["ends"] - video["start"] <= 10 for video in videos):
         return "video_list: ends - start must be between 0 and 10 seconds"
-    taken = len(given.get("image_urls") or ()) + 2 * len(videos)
-    if taken + sum((assets or {}).get(each, 1) for each in characters) > 7:
+    taken = len(given.get("image_urls") or ()) + len(given.get("character_ids") or ()) + 2 * len(videos)
+    if taken > 7:
         return "image_urls, character_ids and video_list cannot take more than 7 slots together"
     return None

@@ -35,7 +35,7 @@ REMARK = "insert this username directly into your prompt.(@character_user_name).
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
-    *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
+    *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
     *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
 )
 
@@ -49,7 +49,6 @@ class Kept(BaseModel):
     jobs: dict[str, Job]
     uploads: dict[str, Upload]
     handles: set[str]
-    assets: dict[str, int] = {}
 
 
 class Simulator:
@@ -62,8 +61,7 @@ class Simulator:
         self._begin()
         if settings.state_file is not None and settings.state_file.exists():
             kept = Kept.model_validate_json(settings.state_file.read_text(encoding="utf-8"))
-            self._granted, self._handles, self.assets = kept.granted, kept.handles, kept.assets
-            self.files.uploads = kept.uploads
+            self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
             for job in kept.jobs.values():
                 self._take(job)
 
@@ -72,7 +70,6 @@ class Simulator:
         self.faults, self.files, self.callbacks = Faults(), Files(self), Callbacks(self)
         self.counts: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
-        self.assets = dict[str, int]()  # characters made by a call of their own: their number of pictures
         self.file_requests: list[dict[str, Any]] = []
         self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
@@ -104,9 +101,8 @@ class Simulator:
     def keep(self) -> None:
         """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
         if (path := self.settings.state_file) is not None:
-            uploads, handles = self.files.uploads, self._handles
             kept = Kept(
-                granted=self._granted, jobs=self.jobs, uploads=uploads, handles=handles, assets=self.assets
+                granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles
             )
             new = path.with_name(path.name + ".new")
             new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
@@ -158,7 +154,7 @@ class Simulator:
             raise Refused(500, "input is required")
         if body.get("callBackUrl") and not is_url(body["callBackUrl"]):
             raise Refused(422, "callBackUrl must be a valid URL")
-        check_input(model, given, self.assets)
+        check_input(model, given)
         if model.gives == "pro-character":
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
