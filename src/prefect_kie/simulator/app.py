@@ -18,7 +18,7 @@ from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_a
 from prefect_kie.simulator.callbacks import report
 from prefect_kie.simulator.catalogue import list_models, price, schema, success_rate
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
-from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
+from prefect_kie.simulator.files import part, upload_stream, upload_url
 from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Refused, is_object
 from prefect_kie.simulator.settings import SimulatorSettings
@@ -62,7 +62,6 @@ CALLS: dict[str, tuple[str, Stage, Handler]] = {
     "/api/v1/chat/credit": ("GET", "credits", credit),
     "/api/v1/common/download-url": ("POST", "download-url", download_url),
     "/api/file-stream-upload": ("POST", "upload", upload_stream),
-    "/api/file-base64-upload": ("POST", "upload", upload_base64),
     "/api/file-url-upload": ("POST", "upload", upload_url),
     "/api/v1/models": ("GET", "catalog", list_models),
     "/api/v1/models/{model:path}/schema": ("GET", "catalog", schema),

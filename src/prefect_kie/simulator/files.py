@@ -1,4 +1,4 @@
-"""Result files and uploads: kept for a while, served with ranges, and the three upload calls.
+"""Result files and uploads: kept for a while, served with ranges, and two upload calls.
 
 No file is ever fetched from outside: an upload by URL takes own files only.
 """
@@ -6,8 +6,6 @@ No file is ever fetched from outside: an upload by URL takes own files only.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import mimetypes
 import re
@@ -26,7 +24,7 @@ from starlette.requests import Request
 
 from prefect_kie.simulator.answers import Answer, envelope
 from prefect_kie.simulator.jobs import Clip, Job
-from prefect_kie.simulator.models import Json, Refused, is_object
+from prefect_kie.simulator.models import Refused, is_object
 from prefect_kie.simulator.rendering import (
     RendererMissing,
     RenderingStopped,
@@ -166,26 +164,18 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
     return _store(simulator, request, body, given, file_name)
 
 
-async def upload_base64(simulator: Simulator, request: Request, given: object) -> Answer:
-    """`POST /api/file-base64-upload`: base64Data, with or without the head of a data URL."""
-    encoded, asked = _required(given, "base64Data")
-    try:
-        body = base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
-    except binascii.Error:
-        raise Refused(400, "base64Data is not valid") from None
-    return _store(simulator, request, body, asked)
-
-
 async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
     """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
-    url, asked = _required(given, "fileUrl")
-    own, path = request.url.netloc, unquote(urlsplit(url).path)
-    if urlsplit(url).netloc != own:
+    if not is_object(given) or not isinstance(given.get("fileUrl"), str):
+        raise Refused(400, "fileUrl is required")
+    url, own = urlsplit(given["fileUrl"]), request.url.netloc
+    if url.netloc != own:
         raise Refused(400, f"Failed to fetch the file: the simulator fetches from {own} only")
+    path = unquote(url.path)
     answer = await simulator.files.fetch(path)
     if answer.status != 200:
         raise Refused(400, f"Failed to fetch the file: HTTP {answer.status}")
-    return _store(simulator, request, answer.body, asked, PurePosixPath(path).name)
+    return _store(simulator, request, answer.body, given, PurePosixPath(path).name)
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | None]]:
@@ -196,12 +186,6 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
     form: Any = message_from_bytes(f"content-type: {content_type}\r\n\r\n".encode() + body)
     named = [(part.get_param("name", header="content-disposition"), part) for part in form.walk()]
     return {name: (part.get_payload(decode=True), part.get_filename()) for name, part in named if name}
-
-
-def _required(given: object, name: str) -> tuple[str, Json]:
-    if not is_object(given) or not isinstance(given.get(name), str):
-        raise Refused(400, f"{name} is required")
-    return given[name], given
 
 
 def _store(

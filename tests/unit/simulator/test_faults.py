@@ -137,8 +137,7 @@ async def test_a_create_that_names_nothing_is_struck_too(world: World) -> None:
 
 async def test_uploads_are_struck(world: World) -> None:
     await world.fault("upload", code=500)
-    body = {"base64Data": "eA==", "uploadPath": "in"}
-    assert (await world.ask("POST", "/api/file-base64-upload", json=body))["code"] == 500
+    assert (await world.upload(b"x"))["code"] == 500
     assert (await world.stats())["uploads"] == 0
 
 

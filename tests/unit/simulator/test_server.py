@@ -121,8 +121,7 @@ async def test_reset_goes_back_to_the_start(world: World) -> None:
     await world.client.patch("/_sim/settings", json={"duration_seconds": 1, "create_per_10s": 2})
     for _ in range(3):
         await world.create({**text_job(), "callBackUrl": "http://127.0.0.1:1/"})
-    body = {"base64Data": "eA==", "uploadPath": "in"}
-    upload = (await world.ask("POST", "/api/file-base64-upload", json=body))["data"]["downloadUrl"]
+    upload = (await world.upload(b"x"))["data"]["downloadUrl"]
     await world.client.get(upload)
     assert (await world.client.post("/_sim/reset")).json() == {"ok": True}
     stats = await world.stats()
