@@ -20,11 +20,7 @@ class ServerMissing(CommandFailed):
 
 
 class WouldChange(Exception):
-    """A request to the Prefect server that would change something there; it was not sent."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__(method)
-        self.creates = method == "POST"
+    """A request to the Prefect server, of this method, that would change something; it was not sent."""
 
 
 def server_url() -> str:

@@ -119,11 +119,7 @@ PROMPT_FAULTS: Mapping[str, Fault] = {
     "paused": _every("create", code=500, msg=PAUSED),
     "dead link": _every("file", dead=True),
 }
-"""What `[sim: …]` in a prompt does.
-
-The job fails, is refused by moderation, takes ten times as long, never ends, succeeds without a file, or is
-never found; its create's answer is lost on the wire, or says that credits are missing or the model is paused;
-its file's link is dead until download-url has given a new one.
+"""What `[sim: …]` in a prompt does: see `prefect-kie simulate --help`.
 
 The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
 """

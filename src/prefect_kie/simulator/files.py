@@ -166,9 +166,9 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
 
 async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
     """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
-    if not is_object(given) or not isinstance(given.get("fileUrl"), str):
+    if not is_object(given) or not given.get("fileUrl"):
         raise Refused(400, "fileUrl is required")
-    url, own = urlsplit(given["fileUrl"]), request.url.netloc
+    url, own = urlsplit(str(given["fileUrl"])), request.url.netloc
     if url.netloc != own:
         raise Refused(400, f"Failed to fetch the file: the simulator fetches from {own} only")
     path = unquote(url.path)
