@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
@@ -16,6 +15,8 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
+
+from prefect_kie.api.forms import Form
 
 MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(8)
 SORA_SLICE = Decimal(4)
@@ -107,29 +108,17 @@ Size = Literal["standard", "high"]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 
-class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+class Slice(Form, allow_inf_nan=False):
     """The part of a video that becomes a character: 1 to 8 seconds of it, for Sora's own at most 4.
-
-    Attributes:
-        start: Where it begins, seconds from the start of the video.
-        end: Where it ends, seconds; 1 to 8 s after `start`, for Sora's own at most 4.
 
     Raises:
         pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
     """
 
-    start: Annotated[
-        float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")
-    ]
-    end: Annotated[
-        float,
-        Field(
-            gt=0,
-            description=(
-                "Where the slice ends, in seconds; 1 to 8 seconds after its start, for Sora's own at most 4."
-            ),
-        ),
-    ]
+    start: Annotated[float, Field(ge=0)]
+    """Where the slice begins, in seconds from the start of the video."""
+    end: Annotated[float, Field(gt=0)]
+    """Where the slice ends, in seconds; 1 to 8 seconds after its start, for Sora's own at most 4."""
 
     @model_validator(mode="after")
     def _check_length(self) -> "Slice":
