@@ -65,23 +65,10 @@ def render_video(
     sound: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Render a playable MP4 file (H.264, yuv420p, its index at the front).
+    """Render a playable MP4 file (H.264, yuv420p, its index at the front), of `seconds` exactly.
 
-    Args:
-        path: Where to write it.
-        prompt: Shown in the middle, wrapped and, if too long, cut.
-        model: Shown above it.
-        seconds: Exact length.
-        portrait: 9:16 in place of 16:9.
-        height: Pixels of the short side.
-        fps: Pictures per second.
-        image: A picture file for the background; what cannot be read is left out.
-        watermark: Whether WATERMARK is written across it.
-        sound: Whether it has a sound track, AAC.
-        stopped: Called before each picture; True gives the rendering up, with RenderingStopped.
-
-    Raises:
-        RendererMissing: PyAV or Pillow is not installed.
+    `height` is that of the short side, and a background that cannot be read is left out. `stopped` is called
+    before each picture; True gives the rendering up, with RenderingStopped.
     """
     av = check_renderer()
     from PIL import ImageDraw

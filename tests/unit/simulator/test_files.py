@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.simulator import files, render_video
+from prefect_kie.simulator import files
+from prefect_kie.simulator.rendering import render_video
 
 from .conftest import NewWorld, World, text_job
 

@@ -31,7 +31,6 @@ def test_public_names() -> None:
         "SimulatorSettings",
         "check_renderer",
         "create_app",
-        "render_video",
         "serve",
     ]
 
