@@ -103,12 +103,7 @@ def _automation(block: UUID, name: str, subject: str, body: str, trigger: EventT
 
 
 async def wanted_notifications(client: PrefectClient, block: str | None) -> list[AutomationCore]:
-    """The automations that setup keeps: all, for a block named `type/name`; None: those that exist, as this
-    version has them.
-
-    Raises:
-        CommandFailed: when no such block exists, or it is none for notifications; it names those that are.
-    """
+    """The automations that setup keeps: all, for a block named `type/name`; for None those that exist now."""
     if block is not None:
         return list(all_notifications(await _block_id(client, block)))
     blocks = {known.name: _block_of(known) for known in await existing_notifications(client)}

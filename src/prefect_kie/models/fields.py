@@ -138,14 +138,7 @@ class Slice(Form, allow_inf_nan=False):
         return ",".join(f"{Decimal(str(abs(value))):f}" for value in (self.start, self.end))
 
     def check_within(self, length: float) -> None:
-        """Make sure the slice lies inside a video.
-
-        Args:
-            length: The video's real length, seconds.
-
-        Raises:
-            ValueError: when the slice ends after the video does.
-        """
+        """Make sure the slice lies inside a video of this length, seconds; or ValueError."""
         if length < MIN_SLICE:
             raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
@@ -156,11 +149,7 @@ class Slice(Form, allow_inf_nan=False):
 
 
 def slice_within(start: float, end: float, longest: float, length: float | None = None) -> Slice:
-    """A slice of at most `longest` seconds, inside a video of that length where it is known.
-
-    Raises:
-        ValueError: when it is none.
-    """
+    """A slice of at most `longest` seconds, inside a video of that length where it is known; or ValueError."""
     _check_slice(Decimal(str(start)), Decimal(str(end)), Decimal(f"{longest:g}"))
     part = Slice(start=start, end=end)
     if length is not None:

@@ -99,11 +99,7 @@ def _plain(media_type: str) -> str:
 
 
 def check_input(model: Model, given: Json) -> None:
-    """Check an input object as Kie does: unknown fields are let through.
-
-    Raises:
-        Refused: A field is missing (500, as recorded) or its value is not allowed (422).
-    """
+    """Refuse what Kie refuses in an input: a missing field (500, as recorded), a wrong value (422)."""
     for name, rule in model.fields.items():
         value = given.get(name)
         if value is None or value == "":

@@ -38,11 +38,7 @@ class RenderingStopped(Exception):
 
 
 def check_renderer() -> Any:
-    """Return PyAV, as Any: its own types differ between its versions.
-
-    Raises:
-        RendererMissing: PyAV or Pillow is not installed, or cannot be loaded.
-    """
+    """Return PyAV, as Any: its own types differ between its versions. Or raise RendererMissing."""
     try:
         for module in ("PIL", "PIL.ImageDraw"):
             importlib.import_module(module)

@@ -138,16 +138,6 @@ def serve(
     *,
     on_start: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve a simulated Kie until Ctrl-C.
-
-    Args:
-        settings: How it behaves.
-        host: Address to listen on.
-        port: Port to listen on; 0 picks a free one.
-        on_start: Called with the URL once it listens.
-
-    Raises:
-        OSError: The port is taken.
-    """
+    """Serve a simulated Kie until Ctrl-C, as SimulatorServer; `on_start` gets its URL once it listens."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(create_app(settings), host, port, on_start))
