@@ -81,7 +81,7 @@ class Simulator:
         self._random = random.Random(settings.seed)  # noqa: S311
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Replace single settings, or raise pydantic's ValidationError; `credits` sets the present balance."""
+        """Replace single settings, or raise pydantic's ValidationError; `credits` sets the balance."""
         self.settings = SimulatorSettings.model_validate({**self.settings.model_dump(), **changes})
         if "credits" in changes:
             self.credits()
