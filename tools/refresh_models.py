@@ -8,8 +8,7 @@ from datetime import datetime, timezone
 from catalog import CATALOG, Entry, load, write
 from prefect_kie.api import CatalogModel, ModelSchema
 from prefect_kie.api.schemas import CREATE_PATH
-from prefect_kie.cli.model_page import one_line
-from prefect_kie.cli.models import account, job_models, schemas_of
+from prefect_kie.cli.models import account, job_models, one_line, schemas_of
 from prefect_kie.cli.terminal import say
 from prefect_kie.models.catalog import LIMITS, Field, changes, live_fields
 from prefect_kie.runtime.live_catalog import LiveCatalog

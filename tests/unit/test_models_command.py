@@ -14,7 +14,6 @@ import pytest
 from prefect.context import SettingsContext, get_settings_context
 
 from prefect_kie.api import CatalogModel, ModelSchema, ServiceUnavailable, SuccessRate
-from prefect_kie.cli import model_page
 from prefect_kie.cli import models as command
 from prefect_kie.cli.doctor import models_in
 from prefect_kie.cli.main import main
@@ -114,7 +113,7 @@ def test_a_list_has_what_is_new_and_what_is_gone(capsys: pytest.CaptureFixture[s
 
 def test_each_model_is_shown() -> None:
     for name in package_catalog():
-        lines = [*model_page.shown(CatalogModel(model=name), None, SuccessRate(model=name))]
+        lines = [*command.shown(CatalogModel(model=name), None, SuccessRate(model=name))]
         assert max(len(line) for line in lines if not line.startswith("Example")) <= 80
         assert any(line.startswith(f"Example: await run_model({name!r}") for line in lines)
 
@@ -122,7 +121,7 @@ def test_each_model_is_shown() -> None:
 def test_the_share_of_jobs_that_succeeded_is_shown() -> None:
     rate = SuccessRate(model="z-image", rates=(1.0, None, 0.5))
     assert "Jobs that succeeded, last 24 hours: 75%" in [
-        *model_page.shown(CatalogModel(model="z-image"), None, rate)
+        *command.shown(CatalogModel(model="z-image"), None, rate)
     ]
 
 

@@ -16,13 +16,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.simulator.callbacks import Callbacks
-from prefect_kie.simulator.checks import check_input, violations
+from prefect_kie.simulator.checks import MENTION, check_input, violations
 from prefect_kie.simulator.faults import MODERATED, Failure, Faults
 from prefect_kie.simulator.files import Files, Upload
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.media import spoilt
 from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url
-from prefect_kie.simulator.references import MENTION
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
