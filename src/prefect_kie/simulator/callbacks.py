@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from prefect_kie.simulator.jobs import Job, prompt_of, record
+from prefect_kie.simulator.jobs import Job, record
 from prefect_kie.simulator.models import Json
 
 if TYPE_CHECKING:
@@ -60,12 +60,6 @@ class Callbacks:
             # In short steps, since the clock may be a test's.
             if await self._simulator.pause(min(left, 0.5)):
                 return
-        prompt = prompt_of(job.body["input"])
-        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt)
-        if fault.drop:
-            self._simulator.counts["callbacks_dropped"] += 1
-            return
-        await self._simulator.pause(fault.delay or 0)
         for _ in range(1 + self._simulator.settings.callback_duplicates):
             await self._post(job, url)
 

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.simulator.models import PAUSED
 
-Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "callback", "catalog"]
+Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "catalog"]
 
 
 class Failure(BaseModel):
@@ -55,7 +55,7 @@ class Fault(BaseModel):
     # Done to the true answer
     truncate: int | None = Field(default=None, ge=0)  # only so many bytes, with the full Content-Length
     drip: int | None = Field(default=None, ge=1)  # the body comes at so many bytes per second
-    delay: float | None = Field(default=None, ge=0)  # seconds before the answer, or the callback
+    delay: float | None = Field(default=None, ge=0)  # seconds before the answer
     merge: dict[str, Any] | None = None  # a JSON merge patch (RFC 7396): null removes a field
     charset: str | None = None  # the body's encoding, whatever its Content-Type says
     swollen: int | None = Field(default=None, ge=1)  # so many MB of blanks follow the body
@@ -76,9 +76,6 @@ class Fault(BaseModel):
     stuck: bool = False  # it never ends
     duration: float | None = Field(default=None, ge=0)  # seconds it takes
     slower: float = Field(default=1, ge=0)  # or so many times as long as it would
-
-    # Callbacks
-    drop: bool = False  # never sent
 
     _seen: int = 0  # matching calls so far
 

@@ -35,7 +35,7 @@ REMARK = "insert this username directly into your prompt.(@character_user_name).
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
     *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
-    *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
+    *("callbacks_sent", "callbacks_delivered", "callbacks_refused"),
 )
 
 
