@@ -30,7 +30,7 @@ KEPT = ("sora",)
 PAGE = ROOT / "docs/models.md"
 MARKS = "<!-- models: begin -->", "<!-- models: end -->"
 TYPES = (
-    *("Address", "IsAddress", "IsNumber", "NotBlank", "NumberAsText", "OneOf", "TextAsNumber"),
+    *("Address", "IsAddress", "IsNumber", "NotBlank", "NumberAsText", "TextAsNumber", "one_of"),
     *("Handle", "Seconds", "StoryboardSeconds", "Timestamps"),
 )
 """What fields are made of: those of `models/fields.py` that a module uses are imported."""
@@ -228,7 +228,8 @@ class _Class:
                 base, checks = "int" if field["type"] == "integer" else "float", ["IsNumber"]
                 options = {"ge": field.get("min"), "le": field.get("max")}
                 if field.get("enum"):
-                    extra.append(f"OneOf({', '.join(map(repr, field['enum']))})")
+                    extra.append(f"one_of({', '.join(map(repr, field['enum']))})")
+                    options["json_schema_extra"] = {"enum": field["enum"]}
             case other:
                 raise ValueError(f"{self._entry['model']}.{path}: no type for {other!r}")
         if limits := ", ".join(f"{name}={value!r}" for name, value in options.items() if value is not None):

@@ -9,12 +9,8 @@ from pydantic import (
     AfterValidator,
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api.forms import Form
 
@@ -64,24 +60,15 @@ def _address(value: str) -> str:
     return value
 
 
-class OneOf:
+def one_of(*values: float) -> AfterValidator:
     """An annotation for a number that is one of a few."""
 
-    def __init__(self, *values: float) -> None:
-        self._values = values
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {**handler(schema), "enum": list(self._values)}
-
-    def _checked(self, value: float) -> float:
-        if value not in self._values:
-            raise ValueError(f"must be one of {', '.join(map(str, self._values))}, not {value}")
+    def checked(value: float) -> float:
+        if value not in values:
+            raise ValueError(f"must be one of {', '.join(map(str, values))}, not {value}")
         return value
+
+    return AfterValidator(checked)
 
 
 NumberAsText = BeforeValidator(_number_as_text)

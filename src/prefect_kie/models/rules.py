@@ -101,9 +101,6 @@ class CatalogRequest(JobRequest):
         given = super().input_fields()
         told = {name: getattr(self, name) for name in self.always_sent}
         fields = as_sent({name: value for name, value in told.items() if value is not None}) | given
-        fields = {
-            name: fields[name] for name in as_sent(dict.fromkeys(type(self).model_fields)) if name in fields
-        }
         excluded = {SENT_AS.get(name, name) for name in self._excluded()}
         return {name: value for name, value in fields.items() if name not in excluded}
 
@@ -127,7 +124,6 @@ class CatalogRequest(JobRequest):
         if not isinstance(data, dict):
             return data
         optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
-        optional -= {name for name, field in cls.model_fields.items() if field.is_required()}
         given = cast("dict[str, Any]", data)
         return {name: value for name, value in given.items() if value != "" or name not in optional}
 
