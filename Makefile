@@ -11,7 +11,7 @@ JOBS   ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage unit ui fleet check docs crash recovery bench models refresh cli lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit processes ui fleet check docs crash recovery bench models refresh cli lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -19,7 +19,7 @@ help: ## this list
 demo: $(VENV)/.demo ## the main job, end to end, on a simulated Kie (ARGS="--stay", ARGS="--live")
 	$(BIN)/prefect-kie demo $(ARGS)
 
-test: $(VENV)/.test ## all tests (ARGS="-k name" for some)
+test: $(VENV)/.test ## the tests (ARGS="-k name" for some)
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal $(ARGS)
 
 coverage: $(VENV)/.test ## the same, with what it covers; almost twice as long
@@ -32,10 +32,13 @@ unit: $(VENV)/.test ## the tests that need no Prefect server, in a minute
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/unit $(ARGS)
 
 ui: $(VENV)/.ui ## the Prefect UI in a browser, as a new user goes through it; pictures in build/ui (ARGS="-k name")
-	$(BIN)/pytest --ui tests/ui $(ARGS)
+	$(BIN)/pytest tests/ui $(ARGS)
+
+processes: $(VENV)/.test ## runs killed at every moment, real workers, the commands in a terminal, the demo (ARGS="-k name")
+	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/processes $(ARGS)
 
 fleet: $(VENV)/.fleet ## several machines and a Prefect server on PostgreSQL; deploy/ (ARGS="-k name")
-	$(BIN)/python -m pytest --fleet tests/fleet $(ARGS)
+	$(BIN)/python -m pytest tests/fleet $(ARGS)
 
 check: $(VENV)/.check ## style, types and layers
 	$(BIN)/ruff check .

@@ -100,25 +100,25 @@ def grouped(**options: Any) -> dict[str, Any]:
 
 
 PREFECT_PORT = free_port()
-UNIT = Path(__file__).parent / "unit"
-UI = Path(__file__).parent / "ui"
-FLEET = Path(__file__).parent / "fleet"
+TESTS = Path(__file__).parent
+UNIT = TESTS / "unit"
+APART = [TESTS / name for name in ("ui", "fleet", "processes")]
+"""Left out unless they are named: these need a browser, or PostgreSQL, or minutes."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--ui", action="store_true", help="the tests in a browser, tests/ui (make ui)")
     parser.addoption(
-        "--fleet", action="store_true", help="the tests of several machines, tests/fleet (make fleet)"
-    )
-    parser.addoption(
-        "--pictures", type=Path, default=Path("build/ui"), help="where --ui keeps what it sees (build/ui)"
+        "--pictures", type=Path, default=Path("build/ui"), help="where tests/ui keeps what it sees (build/ui)"
     )
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
-    # They need Playwright and a browser, or PostgreSQL.
-    left_out = {UI: not config.getoption("ui"), FLEET: not config.getoption("fleet")}
-    return left_out.get(collection_path) or None
+    named = [Path(given.partition("::")[0]).resolve() for given in config.args]
+    return (
+        None
+        if any(path.is_relative_to(collection_path) for path in named)
+        else collection_path in APART or None
+    )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -49,7 +49,11 @@ def _run(options: argparse.Namespace, directory: Path) -> int:
     with prefect as server, SimulatorServer(settings) as kie:
         # Before anything imports Prefect, here or in the runs' processes.
         os.environ |= {**server.environment, "PREFECT_CLIENT_MAX_RETRIES": "20"}
-        return asyncio.run(_kill(options, directory, kie))
+        code = asyncio.run(_kill(options, directory, kie))
+        from prefect.logging.handlers import APILogWorker
+
+        APILogWorker.drain_all(timeout=10)  # while its server is still there
+        return code
 
 
 async def _kill(options: argparse.Namespace, directory: Path, kie: SimulatorServer) -> int:

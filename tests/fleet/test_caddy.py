@@ -16,8 +16,8 @@ import yaml
 
 from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.cli.local_server import free_port
+from tests.processes.conftest import callbacks_of
 from tests.receiving import SUBMISSION, TASK, block, body, signed
-from tests.server.receiver.conftest import callbacks_of
 from tests.unit.test_packaging import ROOT
 
 pytestmark = pytest.mark.server

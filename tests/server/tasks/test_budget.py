@@ -13,7 +13,6 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect import flow
 from prefect.client.orchestration import PrefectClient, get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, GlobalConcurrencyLimitUpdate
 from prefect.exceptions import ObjectNotFound
@@ -108,21 +107,12 @@ def of_server(test: Any) -> Any:
 
 
 async def submit(credentials: KieCredentials | str, number: int = 1, **options: Any) -> JobHandle:
-    """Submit a cat in a flow run of its own; by default all are one job_key's."""
-
-    @flow
-    async def pipeline() -> JobHandle:
-        return await sora_2_text_to_video(cat(number), credentials, **{"job_key": "one", **options})
-
-    return await pipeline()
+    """Submit a cat; by default all are one job_key's."""
+    return await sora_2_text_to_video(cat(number), credentials, **{"job_key": "one", **options})
 
 
 async def waited(handle: JobHandle, credentials: KieCredentials) -> Job:
-    @flow
-    async def pipeline() -> Job:
-        return await wait_for_job(handle, credentials, poll=QUICK)
-
-    return await pipeline()
+    return await wait_for_job(handle, credentials, poll=QUICK)
 
 
 @of_server

@@ -1,7 +1,7 @@
 """Nothing alive is ended: runs whose heartbeats cannot arrive, or arrive late, on a real server and workers.
 
 Silence is ten seconds here instead of ninety (the least that Prefect takes), and a job takes forty:
-`make test ARGS="-m slow tests/server/test_alive.py"`, one to two minutes.
+`make processes ARGS="-m slow -k alive"`, one to two minutes.
 """
 
 from __future__ import annotations
@@ -213,7 +213,6 @@ def test_the_doctor_and_setup_say_what_does_not_arrive(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 async def test_one_process_per_run(
     client: PrefectClient, prefect_server: LocalServer, slow_kie: SimulatorServer, tmp_path: Path
 ) -> None:
@@ -257,7 +256,6 @@ async def test_one_process_per_run(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 async def test_a_crash_is_answered_though_the_server_dies_meanwhile(tmp_path: Path) -> None:
     """The time between a crash and its re-run is in the server's database."""
     home = tmp_path / "server"

@@ -24,9 +24,9 @@ from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
 from tests.conftest import KEY
+from tests.processes.conftest import Running, callbacks_of
 from tests.receiving import SIGNING_KEY, SUBMISSION, block, body, signed
 from tests.server.flows.test_questions import Deployed, stored
-from tests.server.receiver.conftest import Running, callbacks_of
 
 pytestmark = pytest.mark.server
 

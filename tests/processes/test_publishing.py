@@ -24,7 +24,7 @@ from prefect_kie.flows import Scope, generate_batch
 from prefect_kie.run_page.events import BATCH_FINISHED, emit, event_of
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, grouped
-from tests.server.test_deployments import run_prefect
+from tests.processes.test_deployments import run_prefect
 from tests.server.test_examples import EXAMPLES
 
 pytestmark = pytest.mark.server
