@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
+
+import httpx
 
 from benchmarks.recovery import Bench, environments
 from benchmarks.report import ROOT
@@ -76,6 +79,7 @@ class Fleet(Bench):
         super().__init__(server, kie, home)
         self.server = server
         self._blocks = {"results": s3.block(), "videos": s3.block()}
+        self._s3 = s3
         self._machines: dict[str, Machine] = {}
         self.kie = kie
 
@@ -186,6 +190,15 @@ class Fleet(Bench):
             return "\n".join([*(str(self.names(run)) for run in runs), *logs])
 
         eventually(so, "all runs complete", told)
+
+    def saved(self, task_id: str) -> dict[str, bytes]:
+        """What is in the store of a job's files, by address."""
+        bucket, _, folder = self._blocks["videos"].basepath.removeprefix("s3://").partition("/")
+        anybody = {"Authorization": "AWS4-HMAC-SHA256 Credential=any/20260101/us-east-1/s3/aws4_request"}
+        with httpx.Client(base_url=f"{self._s3.url}/{bucket}", headers=anybody, trust_env=False) as http:
+            listed = http.get("", params={"list-type": 2, "prefix": folder}).text
+            keys = [key for key in re.findall("<Key>(.*?)</Key>", listed) if task_id in key]
+            return {f"s3://{bucket}/{key}": http.get(f"/{key}").content for key in keys}
 
     def limit(self) -> Mapping[str, float]:
         """The concurrency limit that paces submissions."""

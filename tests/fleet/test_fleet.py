@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 
@@ -9,16 +10,29 @@ import pytest
 
 from prefect_kie.cli.automations import PAUSE
 from prefect_kie.simulator import SimulatorServer
+from prefect_kie.tasks import SavedResult
 from tests.fleet.fleet import TROUBLE, Fleet, Machine, seconds
+from tests.s3_store import KEY, SECRET
 from tests.ui.fleet import eventually
 
 
 def check(*machines: Machine) -> None:
     """Make sure that nothing in their logs would worry an operator, and nothing paid for is only theirs."""
     for machine in machines:
-        assert not [word for word in TROUBLE if word in machine.log], machine.log
+        assert not [word for word in (*TROUBLE, KEY, SECRET) if word in machine.log], machine.log
         files = [path for path in machine.home.rglob("*") if path.is_file()]
         assert not [path for path in files if path.suffix == ".mp4" or "kie-submissions" in path.parts]
+
+
+def check_saved(fleet: Fleet, task_id: str) -> None:
+    """Make sure that a job's video is in the store, whole, with its sidecar."""
+    files = fleet.saved(task_id)
+    (sidecar,) = [content for name, content in files.items() if name.endswith(".json")]
+    ((video, content),) = [file for file in files.items() if not file[0].endswith(".json")]
+    saved = SavedResult.model_validate_json(sidecar)
+    assert (saved.task_id, saved.path) == (task_id, video)
+    ((size, sha256),) = [(file.size, file.sha256) for file in saved.files]
+    assert (size, sha256) == (len(content), hashlib.sha256(content).hexdigest())
 
 
 def test_runs_are_shared_paced_and_paid_once_each(fleet: Fleet, kie: SimulatorServer) -> None:
@@ -82,7 +96,8 @@ def test_a_run_whose_machine_dies_goes_on_on_the_other_one(fleet: Fleet, kie: Si
     assert since[-2:] == ["Running", "Completed"]
     at = {state["name"]: state["timestamp"] for state in fleet.states(run)}
     assert seconds(at["Recovering"], at["AwaitingRetry"]) >= PAUSE.total_seconds() - 1
-    assert kie.stats()["created"] == 1
+    (job,) = kie.stats()["jobs"]
+    check_saved(fleet, job["task_id"])
 
 
 @pytest.mark.slow

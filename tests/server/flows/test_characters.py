@@ -108,9 +108,9 @@ async def test_a_series_with_a_kept_character_is_one_change_of_a_parameter(
         assert all("http" in str(job["input"]) for job in episodes), episodes
         assert not kie.stats()["violations"]
 
-        again = await series(credentials, tmp_path, "cat", model, prompts=prompts)
-        assert again.paths == made.paths
-        assert len(kie.stats()["jobs"]) == len(jobs)
+    again = await series(credentials, tmp_path, "cat", model, prompts=prompts)
+    assert again.paths == made.paths
+    assert len(kie.stats()["jobs"]) == len(jobs)
 
     # It is kept, and stars without an original.
     wan = Episodes(model="wan/3-0-video", input={"duration": 3})
