@@ -15,12 +15,12 @@ import re
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
 from prefect.client.schemas.objects import FlowRun
 from prefect.events.clients import get_events_client
-from prefect.events.schemas.events import Event
 from prefect.logging import get_logger
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -28,11 +28,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from prefect_kie.api import CallbackRejected, JobState
+from prefect_kie.api import CallbackRejected, JobState, verify_signature
 from prefect_kie.api.envelope import as_object
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.blocks.callbacks import DONE_PATH
-from prefect_kie.callbacks.webhook import trust_in
+from prefect_kie.keys import is_submission_key
 from prefect_kie.run_page.events import callback_event
 from prefect_kie.settings import KieSettings
 
@@ -53,11 +53,20 @@ Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
 logger = get_logger("prefect_kie.callbacks.receiver")
 
 
-async def send_event(event: Event) -> None:
+@dataclass(frozen=True)
+class Callback:
+    """A callback that is accepted. All but the task id is a hint: Kie signs nothing else."""
+
+    task_id: str
+    submission: str | None
+    state: str | None = None
+
+
+async def send_event(callback: Callback) -> None:
     """Send the event `kie.job.callback`; returns when the Prefect server has received it."""
     async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as client:
         # A new event also where Kie repeats itself: on SQLite a known id may have all be refused.
-        await client.emit(event)
+        await client.emit(callback_event(**asdict(callback)))
 
 
 class Resumer:
@@ -121,7 +130,7 @@ def create_app(
     callbacks: KieCallbacks,
     *,
     resume: Resume | None = None,
-    send: Callable[[Event], Awaitable[None]] = send_event,
+    send: Callable[[Callback], Awaitable[None]] = send_event,
     clock: Callable[[], float] = time.time,
     settings: KieSettings | None = None,
 ) -> Starlette:
@@ -134,7 +143,7 @@ def create_app(
     Args:
         callbacks: What is accepted.
         resume: Resumes suspended runs whose jobs have ended, in the background; None resumes none.
-        send: Called with each callback's event before it is answered.
+        send: Called with each callback before it is answered.
         clock: The time, unix seconds.
         settings: How long a body and its event may take.
     """
@@ -144,20 +153,20 @@ def create_app(
     async def receive(request: Request) -> Response:
         try:
             body = await _body(request, limits.callback_body_timeout_seconds)
-            job, event = _read(request, body, callbacks, clock())
+            callback = _read(request, body, callbacks, clock())
         except HTTPException as error:
             logger.info("Refused a callback (%s): %s", error.status_code, error.detail)
             # What was not read of the body would keep the connection busy.
             return PlainTextResponse(error.detail, error.status_code, {"Connection": "close"})
         try:
             async with asyncio.timeout(limits.callback_event_timeout_seconds):
-                await send(event)
+                await send(callback)
         except Exception as error:
-            logger.warning("The event for job %s was not sent (%s)", job, type(error).__name__)
+            logger.warning("The event for job %s was not sent (%s)", callback.task_id, type(error).__name__)
             return PlainTextResponse("the Prefect server does not answer", 503, {"Retry-After": "10"})
-        logger.info("Kie called back about job %s: %s", job, event.resource.get("kie.state", ""))
+        logger.info("Kie called back about job %s: %s", callback.task_id, callback.state or "")
         if resumer is not None:
-            resumer.follow_up(job)
+            resumer.follow_up(callback.task_id)
         return PlainTextResponse("ok")
 
     async def health(request: Request) -> Response:
@@ -196,11 +205,8 @@ async def _body(request: Request, seconds: float) -> bytes:
     return bytes(content)
 
 
-def _read(request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> tuple[str, Event]:
-    """The job of a callback that counts, and its event; else 400 (no job) or 401 (signature).
-
-    All but the job is a hint: Kie signs nothing else.
-    """
+def _read(request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> Callback:
+    """What a callback says, once it is known to be genuine: else 400 (no job) or 401 (signature)."""
     try:
         whole = as_object(json.loads(body))
     except (ValueError, RecursionError):
@@ -213,10 +219,18 @@ def _read(request: Request, body: bytes, callbacks: KieCallbacks, now: float) ->
     timestamp, signature = (
         request.headers.get(f"X-Webhook-{name}", "") for name in ("Timestamp", "Signature")
     )
-    try:
-        trust_in(callbacks, task_id, timestamp, signature, now)
-    except CallbackRejected as error:
-        raise HTTPException(401, error.message) from None
+    if callbacks.signing_key is not None and (timestamp or signature):
+        key, window = callbacks.signing_key.get_secret_value(), callbacks.window_seconds
+        try:
+            verify_signature(task_id, timestamp, signature, signing_key=key, now=now, window_seconds=window)
+        except CallbackRejected as error:
+            raise HTTPException(401, error.message) from None
+    elif not callbacks.accept_unsigned:
+        raise HTTPException(401, "there is no signature")
+    submission = request.path_params.get("submission", "")
     state = data.get("state")
-    known = state if isinstance(state, str) and state in STATES else None
-    return task_id, callback_event(task_id, state=known, submission=request.path_params.get("submission"))
+    return Callback(
+        task_id,
+        submission if is_submission_key(submission) else None,
+        state if isinstance(state, str) and state in STATES else None,
+    )

@@ -6,7 +6,6 @@ the job verifies it. Anybody who knows the webhook's address can send any event 
 is believed but that it is time to poll.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Literal
 
@@ -70,19 +69,17 @@ class Verifier:
         if not self.webhook:
             return None if "signature" in event.payload else "genuine"
         timestamp, signature = (str(event.payload.get(name) or "") for name in ("timestamp", "signature"))
-        with suppress(CallbackRejected):
-            return trust_in(self, event.resource.id.removeprefix(JOB), timestamp, signature, now)
-        return None
-
-
-def trust_in(
-    trusted: KieCallbacks | Verifier, task_id: str, timestamp: str, signature: str, now: float
-) -> Trust:
-    """Whether Kie signed a callback, or it is unsigned and counts all the same; else `CallbackRejected`."""
-    if trusted.signing_key is not None and (timestamp or signature):
-        key, window = trusted.signing_key.get_secret_value(), trusted.window_seconds
-        verify_signature(task_id, timestamp, signature, signing_key=key, now=now, window_seconds=window)
+        if self.signing_key is None or not (timestamp or signature):
+            return "unsigned" if self.accept_unsigned else None
+        try:
+            verify_signature(
+                event.resource.id.removeprefix(JOB),
+                timestamp,
+                signature,
+                signing_key=self.signing_key.get_secret_value(),
+                now=now,
+                window_seconds=self.window_seconds,
+            )
+        except CallbackRejected:
+            return None
         return "genuine"
-    if not trusted.accept_unsigned:
-        raise CallbackRejected("there is no signature", task_id=task_id)
-    return "unsigned"

@@ -10,10 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
-from prefect.events import Event
 from prefect.settings import PREFECT_API_URL, temporary_settings
 
-from prefect_kie.callbacks.receiver import HEALTHY, MAX_BODY, create_app
+from prefect_kie.callbacks.receiver import HEALTHY, MAX_BODY, Callback, create_app
 from prefect_kie.cli.local_server import free_port
 from prefect_kie.settings import KieSettings
 from tests.receiving import NOW, SIGNING_KEY, SUBMISSION, TASK, block, body, sign, signed
@@ -23,14 +22,14 @@ class Receiver:
     """An app with what it sent, and a clock that stands still."""
 
     def __init__(self, settings: KieSettings | None = None, **fields: Any) -> None:
-        self.sent: list[Event] = []
+        self.sent: list[Callback] = []
         self.failure: Exception | None = None
         self.app = create_app(block(**fields), send=self.send, clock=lambda: NOW, settings=settings)
 
-    async def send(self, event: Event) -> None:
+    async def send(self, callback: Callback) -> None:
         if self.failure is not None:
             raise self.failure
-        self.sent.append(event)
+        self.sent.append(callback)
 
     async def post(self, path: str = f"/kie/done/{SUBMISSION}", **request: Any) -> httpx.Response:
         request = {"json": body(), "headers": signed(), **request}
@@ -42,18 +41,6 @@ class Receiver:
             return await client.request(method, path, **request)
 
 
-def told(receiver: Receiver) -> list[tuple[str, str | None, str | None]]:
-    """Of each event that was sent its job, its submission and its state."""
-    return [
-        (
-            event.resource.id.removeprefix("kie.job."),
-            next((one.id.removeprefix("kie.submission.") for one in event.related), None),
-            event.resource.get("kie.state"),
-        )
-        for event in receiver.sent
-    ]
-
-
 @pytest.fixture
 def receiver() -> Receiver:
     return Receiver()
@@ -63,7 +50,7 @@ async def test_genuine(receiver: Receiver) -> None:
     """A genuine callback is sent with its hints, and nothing else of its body."""
     answer = await receiver.post(json=body(state="success"))
     assert (answer.status_code, answer.text) == (200, "ok")
-    assert told(receiver) == [(TASK, SUBMISSION, "success")]
+    assert receiver.sent == [Callback(TASK, SUBMISSION, "success")]
 
 
 async def test_repeated(receiver: Receiver) -> None:
@@ -87,7 +74,8 @@ async def test_repeated(receiver: Receiver) -> None:
 async def test_address(receiver: Receiver, path: str, submission: str | None) -> None:
     """Each address counts, and only what looks like a submission's key is taken for one."""
     assert (await receiver.post(path)).status_code == 200
-    assert told(receiver) == [(TASK, submission, "success")]
+    (callback,) = receiver.sent
+    assert callback.submission == submission
 
 
 async def test_path_of_the_proxy() -> None:
@@ -112,7 +100,7 @@ async def test_path_of_the_proxy() -> None:
 async def test_where_the_job_is_named(receiver: Receiver, named: dict[str, Any]) -> None:
     """The job may be named in any of the known places; the one that is taken is the one that is signed."""
     assert (await receiver.post(json=named)).status_code == 200
-    assert told(receiver) == [(TASK, SUBMISSION, None)]
+    assert receiver.sent == [Callback(TASK, SUBMISSION)]
 
 
 @pytest.mark.parametrize("state", ["unknown", "SUCCESS\r\nX: y", "", None, 5, ["success"], "a" * 5000])
@@ -121,7 +109,7 @@ async def test_wrong_hint(receiver: Receiver, state: object) -> None:
     headers = {**signed(), "content-type": "application/json"}
     content = json.dumps(body(state=state))
     assert (await receiver.post(json=None, content=content, headers=headers)).status_code == 200
-    assert told(receiver) == [(TASK, SUBMISSION, None)]
+    assert receiver.sent == [Callback(TASK, SUBMISSION)]
 
 
 BAD_BODIES = [

@@ -109,7 +109,7 @@ async def test_app() -> None:
         await asyncio.Event().wait()
 
     async def send(callback: Any) -> None:
-        if callback.resource.id == "kie.job.unsent":
+        if callback.task_id == "unsent":
             raise ConnectionError
 
     app = create_app(block(), resume=never, send=send, clock=lambda: NOW)
