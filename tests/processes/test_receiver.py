@@ -79,7 +79,7 @@ async def test_a_waiting_run_hears_it(calling_kie: SimulatorServer, running: Run
     stats = calling_kie.stats()
     assert stats["callbacks_delivered"] == stats["callbacks_sent"] == 2
     log = running.log.read_text()
-    assert f"Kie called back about job {job.task_id}: success" in log
+    assert f"Kie called back about job {job.task_id}: done success" in log
     assert SIGNING_KEY not in log
 
 
