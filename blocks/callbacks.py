@@ -17,8 +17,8 @@ from pydantic import (
 
 from prefect_kie.api.hosts import check_host
 
-DONE_PATH = "/kie/done"
-"""Where the receiver learns that a job has ended."""
+DONE_PATH, PROGRESS_PATH = "/kie/done", "/kie/progress"
+"""Where the receiver learns that a job has ended, and that it makes progress."""
 
 Receiver = Literal["prefect-kie callbacks", "Prefect Cloud webhook"]
 
@@ -135,6 +135,12 @@ class KieCallbacks(KnownFields, Block):
         key = quote(submission, safe="")
         # A webhook sees no part of its address, but Kie's record of the job, which the body holds, does.
         return f"{self.base_url}?{key}" if self.is_webhook else f"{self.base_url}{DONE_PATH}/{key}"
+
+    def progress_url(self, submission: str) -> str | None:
+        """Where Kie is to post while the job of a submission (its key) makes progress; a webhook could not
+        tell that from its end.
+        """
+        return None if self.is_webhook else f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
 
     @property
     def is_webhook(self) -> bool:

@@ -139,6 +139,8 @@ class _Class:
         if kind != "video":
             yield f"result_kind: ClassVar[str] = {kind!r}"
         yield f"usual_seconds: ClassVar[float] = {float(own['usual_seconds'])!r}"
+        if entry.get("progress"):
+            yield "reports_progress: ClassVar[bool] = True"
         yield from self._always_sent("", entry["fields"])
         rules = [*entry.get("constraints", []), *own.get("constraints", [])]
         if into := self._cast_into():

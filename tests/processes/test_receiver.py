@@ -70,14 +70,14 @@ async def test_a_waiting_run_hears_it(calling_kie: SimulatorServer, running: Run
     job = await one()
     assert time.monotonic() - begun < 45
     assert httpx.get(f"{running.url}/health").text == HEALTHY
-    called = await callbacks_of(job.task_id, 2)
-    assert len(called) == 2
+    called = await callbacks_of(job.task_id, 5)
+    assert [event.resource["kie.kind"] for event in called].count("done") == 2
     assert called[-1].resource["kie.state"] == "success"
     (submission,) = {related.id for event in called for related in event.related}
     assert submission.startswith("kie.submission.kie-")
     assert all(event.payload == {"task_id": job.task_id} for event in called)
     stats = calling_kie.stats()
-    assert stats["callbacks_delivered"] == stats["callbacks_sent"] == 2
+    assert stats["callbacks_delivered"] == stats["callbacks_sent"] >= 5
     log = running.log.read_text()
     assert f"Kie called back about job {job.task_id}: done success" in log
     assert SIGNING_KEY not in log

@@ -89,7 +89,7 @@ class Phone:
 
     async def is_quiet(self) -> None:
         """All that happened before is told: what happens afterwards was told, too."""
-        emit_callback(later := f"later-{uuid4()}")  # in the queue of all that this process sends
+        emit_callback(later := f"later-{uuid4()}", kind="done")  # in the queue of all that this process sends
         await self.has(1, later)
         async with get_client() as client:
             run = await led(client, Running(), Completed(message="later"))

@@ -32,12 +32,13 @@ async def event(content: Any = None, headers: dict[str, str] | None = None) -> E
     )
 
 
-def trust(one: Event, at: float = NOW, **fields: Any) -> str | None:
+def trust(one: Event, at: float = NOW, **fields: Any) -> str:
     return Verifier.of(webhook(**fields)).trust(one, at)
 
 
-def test_kie_is_given_one_address() -> None:
+def test_kie_is_given_one_address_without_progress() -> None:
     assert webhook().done_url(SUBMISSION) == f"{WEBHOOK}?{SUBMISSION}"
+    assert webhook().progress_url(SUBMISSION) is None
 
 
 async def test_a_callback_becomes_the_event_with_its_signature_and_nothing_else_of_it() -> None:
@@ -47,6 +48,7 @@ async def test_a_callback_becomes_the_event_with_its_signature_and_nothing_else_
         {
             "prefect.resource.id": f"kie.job.{TASK}",
             "prefect.resource.name": f"job {TASK}",
+            "kie.kind": "done",
         },
     )
     stamp = str(NOW)
@@ -88,7 +90,7 @@ async def test_a_text_of_the_sender_stays_a_text() -> None:
     made = await event(body(odd), {"X-Webhook-Signature": odd, "X-Webhook-Timestamp": "{{ 1 + 1 }}"})
     assert (made.event, made.resource.id) == ("kie.job.callback", f"kie.job.{odd}")
     assert made.payload == {"task_id": odd, "timestamp": "{{ 1 + 1 }}", "signature": odd}
-    assert trust(made) is None
+    assert trust(made) == "none"
 
 
 @pytest.mark.parametrize(
@@ -115,22 +117,22 @@ async def test_a_text_of_the_sender_stays_a_text() -> None:
     ],
 )
 async def test_what_is_not_proven_to_be_kies_counts_for_nothing(headers: dict[str, str], at: float) -> None:
-    assert trust(await event(headers=headers), at) is None
+    assert trust(await event(headers=headers), at) == "none"
 
 
 async def test_unsigned_ones_count_where_the_block_says_so_and_forged_ones_never() -> None:
     assert trust(await event(headers={}), accept_unsigned=True) == "unsigned"
-    assert trust(await event(headers=signed(key="x")), accept_unsigned=True) is None
+    assert trust(await event(headers=signed(key="x")), accept_unsigned=True) == "none"
     assert trust(await event(), accept_unsigned=True, signing_key=None) == "unsigned"
 
 
 async def test_a_receivers_events_and_a_webhooks_are_not_taken_for_each_other() -> None:
     """Who verifies is known by the block: a template that was cut short makes nothing genuine."""
     own = Verifier.of(block())
-    assert own.trust(await event(), NOW) is None
+    assert own.trust(await event(), NOW) == "none"
     cut = (await event()).model_copy(update={"payload": {"task_id": TASK}})
     assert own.trust(cut, NOW) == "genuine"
-    assert trust(cut) is None
+    assert trust(cut) == "none"
 
 
 def test_the_command_prints_the_template(capsys: pytest.CaptureFixture[str]) -> None:

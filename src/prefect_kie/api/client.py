@@ -104,6 +104,7 @@ class KieClient(Calls):
         self,
         request: JobRequest,
         callback_url: str | None = None,
+        progress_callback_url: str | None = None,
         *,
         has_slot: bool = False,
         too_late: Callable[[], bool] | None = None,
@@ -113,6 +114,7 @@ class KieClient(Calls):
         Args:
             request: What to make.
             callback_url: Where Kie posts the end of the job.
+            progress_callback_url: Where Kie posts its progress (four Sora models only).
             has_slot: Whether the caller holds a slot of `creates`; else one is waited for.
             too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
                 (`ServiceUnavailable`).
@@ -127,6 +129,8 @@ class KieClient(Calls):
         body = request.body()
         if callback_url:
             body["callBackUrl"] = callback_url
+        if progress_callback_url:
+            body["progressCallBackUrl"] = progress_callback_url
         async with nullcontext() if has_slot else self.creates.slot():
             answer = await self._ask(
                 Call.CREATE,

@@ -25,6 +25,7 @@ class JobRequest(BaseModel):
         usual_seconds: How long a job of this model usually takes, for the poll schedule.
         result_kind: What the model makes: `video`, `image`, `audio`, `text`, `character`, or `any` where that
             is not known.
+        reports_progress: Whether the model takes a progressCallBackUrl.
         retired: Since when Kie serves the model no more; None: it does, as far as this version knows.
     """
 
@@ -38,6 +39,7 @@ class JobRequest(BaseModel):
 
     usual_seconds: ClassVar[float] = 180.0
     result_kind: ClassVar[str] = "video"
+    reports_progress: ClassVar[bool] = False
     retired: ClassVar[str | None] = None
 
     _called: str | None = PrivateAttr(default=None)

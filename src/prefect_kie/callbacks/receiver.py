@@ -16,7 +16,8 @@ import time
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from prefect.client.schemas.objects import FlowRun
@@ -31,7 +32,7 @@ from starlette.routing import Route
 from prefect_kie.api import CallbackRejected, JobState, verify_signature
 from prefect_kie.api.envelope import as_object
 from prefect_kie.blocks import KieCallbacks
-from prefect_kie.blocks.callbacks import DONE_PATH
+from prefect_kie.blocks.callbacks import DONE_PATH, PROGRESS_PATH
 from prefect_kie.keys import is_submission_key
 from prefect_kie.run_page.events import callback_event
 from prefect_kie.settings import KieSettings
@@ -52,6 +53,8 @@ Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
 
 logger = get_logger("prefect_kie.callbacks.receiver")
 
+Kind = Literal["done", "progress"]
+
 
 @dataclass(frozen=True)
 class Callback:
@@ -59,7 +62,9 @@ class Callback:
 
     task_id: str
     submission: str | None
+    kind: Kind
     state: str | None = None
+    progress: float | None = None
 
 
 async def send_event(callback: Callback) -> None:
@@ -136,9 +141,9 @@ def create_app(
 ) -> Starlette:
     """The receiver as an app for any ASGI server.
 
-    It takes `POST /kie/done/{submission}` (also without a submission), and `GET /health`; the same below the
-    path of the block's address, so that a proxy may strip that path or leave it. It answers 200 once the
-    event is sent, and 503 where it cannot be: Kie's retries are the queue.
+    It takes `POST /kie/done/{submission}` and `POST /kie/progress/{submission}` (also without a submission),
+    and `GET /health`; the same below the path of the block's address, so that a proxy may strip that path or
+    leave it. It answers 200 once the event is sent, and 503 where it cannot be: Kie's retries are the queue.
 
     Args:
         callbacks: What is accepted.
@@ -150,10 +155,10 @@ def create_app(
     resumer = Resumer(resume) if resume is not None else None
     limits = settings or KieSettings()
 
-    async def receive(request: Request) -> Response:
+    async def receive(kind: Kind, request: Request) -> Response:
         try:
             body = await _body(request, limits.callback_body_timeout_seconds)
-            callback = _read(request, body, callbacks, clock())
+            callback = _read(kind, request, body, callbacks, clock())
         except HTTPException as error:
             logger.info("Refused a callback (%s): %s", error.status_code, error.detail)
             # What was not read of the body would keep the connection busy.
@@ -164,8 +169,8 @@ def create_app(
         except Exception as error:
             logger.warning("The event for job %s was not sent (%s)", callback.task_id, type(error).__name__)
             return PlainTextResponse("the Prefect server does not answer", 503, {"Retry-After": "10"})
-        logger.info("Kie called back about job %s: %s", callback.task_id, callback.state or "")
-        if resumer is not None:
+        logger.info("Kie called back about job %s: %s %s", callback.task_id, kind, callback.state or "")
+        if resumer is not None and kind == "done":
             resumer.follow_up(callback.task_id)
         return PlainTextResponse("ok")
 
@@ -181,10 +186,12 @@ def create_app(
                 yield
 
     routes: list[Route] = []
+    kinds: tuple[tuple[Kind, str], ...] = (("done", DONE_PATH), ("progress", PROGRESS_PATH))
     for prefix in {"", urlsplit(callbacks.base_url).path}:
         routes.append(Route(f"{prefix}/health", health))
-        for address in (f"{prefix}{DONE_PATH}", f"{prefix}{DONE_PATH}/{{submission}}"):
-            routes.append(Route(address, receive, methods=["POST"]))
+        for kind, path in kinds:
+            for address in (f"{prefix}{path}", f"{prefix}{path}/{{submission}}"):
+                routes.append(Route(address, partial(receive, kind), methods=["POST"]))
     app = Starlette(routes=routes, lifespan=lifespan)
     app.router.redirect_slashes = False
     return app
@@ -205,7 +212,7 @@ async def _body(request: Request, seconds: float) -> bytes:
     return bytes(content)
 
 
-def _read(request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> Callback:
+def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, now: float) -> Callback:
     """What a callback says, once it is known to be genuine: else 400 (no job) or 401 (signature)."""
     try:
         whole = as_object(json.loads(body))
@@ -228,9 +235,11 @@ def _read(request: Request, body: bytes, callbacks: KieCallbacks, now: float) ->
     elif not callbacks.accept_unsigned:
         raise HTTPException(401, "there is no signature")
     submission = request.path_params.get("submission", "")
-    state = data.get("state")
+    state, progress = data.get("state"), data.get("progress")
     return Callback(
         task_id,
         submission if is_submission_key(submission) else None,
+        kind,
         state if isinstance(state, str) and state in STATES else None,
+        float(progress) if isinstance(progress, int | float) and 0 <= progress <= 100 else None,
     )

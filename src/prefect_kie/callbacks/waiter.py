@@ -2,8 +2,8 @@
 
 The receiver (`prefect-kie callbacks`) turns a genuine callback into the event `kie.job.callback`; a webhook
 turns any request into one, so those are verified here. It is only a reason to poll: nothing of it is believed
-but which job it is about. If the subscription breaks, it is made again; meanwhile its jobs are polled as
-often as without callbacks.
+but which job it is about and, as a hint, how far it is. If the subscription breaks, it is made again;
+meanwhile its jobs are polled as often as without callbacks.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
 from prefect_kie.api.durations import Duration
 from prefect_kie.blocks import KieCallbacks
-from prefect_kie.callbacks.webhook import Trust, Verifier
+from prefect_kie.callbacks.webhook import Verifier
+from prefect_kie.run_page.artifacts import show_progress
 from prefect_kie.run_page.events import JOB, JOB_CALLBACK
 from prefect_kie.run_page.markdown import plain
 from prefect_kie.runtime.loop import per_process, run_on_loop
@@ -36,6 +37,8 @@ from prefect_kie.settings import KieSettings
 
 BACKOFF_SECONDS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """Between two tries to subscribe."""
+KIND, PROGRESS = "kie.kind", "kie.progress"
+"""The labels of its resource."""
 FALLBACK = (1.5, 0.5)
 """Callbacks may be lost: a poll after so many usual durations, and again after each further share of one."""
 UNSIGNED_SECONDS = 10.0
@@ -44,9 +47,18 @@ UNSIGNED_SECONDS = 10.0
 Subscribe = Callable[..., AbstractAsyncContextManager[Any]]
 
 
+@dataclass(frozen=True)
+class Callback:
+    """What a callback says: that the job has ended, or (a hint) how far it is, percent."""
+
+    done: bool
+    progress: float | None = None
+    genuine: bool = True
+
+
 @dataclass(eq=False)
 class _Waiting:
-    called: Trust | None
+    callback: Callback | None
     changed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
@@ -66,7 +78,7 @@ class CallbackWaiter:
         self._verifier = verifier or Verifier()
         self._backoff, self._max_unclaimed = backoff, max_unclaimed
         self._waiting: dict[str, set[_Waiting]] = {}
-        self._unclaimed: OrderedDict[str, Trust] = OrderedDict()
+        self._unclaimed: OrderedDict[str, Callback] = OrderedDict()
         self._unsigned_from: dict[str, float] = {}  # by the monotonic clock
         self._subscribed = asyncio.Event()
         self._subscribed_at: datetime | None = None
@@ -74,7 +86,7 @@ class CallbackWaiter:
         self._users, self._told = 0, False
         self._unsubscribing: asyncio.TimerHandle | None = None
 
-    async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Trust | None:
+    async def wait(self, task_id: str, *, poll_interval: float, fallback_interval: float) -> Callback | None:
         """Wait for a callback about a job; None when it is time to poll it all the same.
 
         That is after `poll_interval` seconds without a subscription, after `fallback_interval` with one.
@@ -84,7 +96,7 @@ class CallbackWaiter:
             self._waiting.setdefault(task_id, set()).add(waiting)
             try:
                 subscribed = self._subscribed.is_set()
-                while (pause := self._seconds_until_it_counts(task_id, waiting.called)) > 0:
+                while (pause := self._seconds_until_it_counts(task_id, waiting.callback)) > 0:
                     waiting.changed.clear()
                     if self._subscribed.is_set() and not subscribed:
                         return None  # it may have come before
@@ -94,9 +106,9 @@ class CallbackWaiter:
                         return None
                     with suppress(TimeoutError):
                         await asyncio.wait_for(waiting.changed.wait(), min(left, pause))
-                if waiting.called == "unsigned":
+                if waiting.callback is not None and not waiting.callback.genuine:
                     self._unsigned_from[task_id] = time.monotonic() + UNSIGNED_SECONDS
-                return waiting.called
+                return waiting.callback
             finally:
                 self._waiting[task_id].discard(waiting)
                 if not self._waiting[task_id]:
@@ -116,22 +128,23 @@ class CallbackWaiter:
         """Whether no callback since then can have been missed."""
         return self._subscribed_at is not None and self._subscribed_at <= moment
 
-    def deliver(self, task_id: str, trust: Trust) -> None:
+    def deliver(self, task_id: str, callback: Callback) -> None:
         """Give a callback to whoever waits for the job, or else to whoever waits for it next."""
-        if not (waiting := self._waiting.get(task_id, ())):
-            if trust == "genuine" or task_id not in self._unclaimed:
-                self._unclaimed[task_id] = trust
+        waiting = self._waiting.get(task_id, ())
+        if not waiting and callback.done:
+            if callback.genuine or task_id not in self._unclaimed:
+                self._unclaimed[task_id] = callback
             while len(self._unclaimed) > self._max_unclaimed:
                 self._unclaimed.popitem(last=False)
         for one in waiting:
-            if one.called is None or trust == "genuine":
-                one.called = trust
+            if one.callback is None or (callback.done and callback.genuine):
+                one.callback = callback
             one.changed.set()
 
-    def _seconds_until_it_counts(self, task_id: str, called: Trust | None) -> float:
-        if called is None:
+    def _seconds_until_it_counts(self, task_id: str, callback: Callback | None) -> float:
+        if callback is None:
             return math.inf
-        return 0.0 if called == "genuine" else self._unsigned_from.get(task_id, 0.0) - time.monotonic()
+        return 0.0 if callback.genuine else self._unsigned_from.get(task_id, 0.0) - time.monotonic()
 
     @asynccontextmanager
     async def _subscribing(self) -> AsyncGenerator[None, None]:
@@ -174,16 +187,21 @@ class CallbackWaiter:
             tries += 1
 
     def _take(self, event: Event) -> None:
-        job = event.resource.id.removeprefix(JOB)
-        if (trust := self._verifier.trust(event, time.time())) is not None:
-            self.deliver(job, trust)
-        elif not self._told and job in self._waiting:  # other accounts' callbacks pass by here as well
-            self._told = True
-            get_logger("prefect_kie").warning(
-                "A callback about job %s does not count: it is not signed with the key in the callbacks "
-                "block, or too long ago. Runs poll their jobs; further ones like it are not reported.",
-                plain(job, 100),
-            )
+        resource, progress = event.resource, None
+        if (trust := self._verifier.trust(event, time.time())) == "none":
+            # Other accounts' callbacks pass by here as well.
+            if not self._told and resource.id.removeprefix(JOB) in self._waiting:
+                self._told = True
+                get_logger("prefect_kie").warning(
+                    "A callback about job %s does not count: it is not signed with the key in the callbacks "
+                    "block, or too long ago. Runs poll their jobs; further ones like it are not reported.",
+                    plain(resource.id.removeprefix(JOB), 100),
+                )
+            return
+        with suppress(ValueError):
+            progress = float(resource.get(PROGRESS) or "")
+        callback = Callback(resource.get(KIND) == "done", progress, trust == "genuine")
+        self.deliver(resource.id.removeprefix(JOB), callback)
 
     def _set_subscribed(self, since: datetime | None) -> None:
         self._subscribed_at = since
@@ -221,10 +239,16 @@ async def wait_for_callback(
         await run_on_loop(waiter.ensure_subscribed)
         return False  # it may have called while nobody listened
     usual = poll.usual_seconds or expected.seconds
-    age = age or 0.0
+    age, begun = age or 0.0, time.monotonic()
     interval = next_poll(poll, age=age, usual=usual, spread=expected.spread, chance=random.random()) or 0.0  # noqa: S311
     fallback = min(
         max(FALLBACK[0] * usual - age, FALLBACK[1] * usual), max(interval, poll.deadline_seconds - age)
     )
-    wait = partial(waiter.wait, handle.task_id, poll_interval=interval, fallback_interval=fallback)
-    return await run_on_loop(wait) is not None
+    while True:
+        passed = time.monotonic() - begun
+        intervals = {"poll_interval": interval - passed, "fallback_interval": fallback - passed}
+        callback = await run_on_loop(partial(waiter.wait, handle.task_id, **intervals))
+        if callback is None or callback.done:
+            return callback is not None
+        now = age + time.monotonic() - begun
+        await show_progress(handle, None, age=now, usual=usual, told=callback.progress)

@@ -27,7 +27,8 @@ TEMPLATE = """\
   "event": "JOB_CALLBACK",
   "resource": {
     "prefect.resource.id": {{ ("JOB" ~ job)|tojson }},
-    "prefect.resource.name": {{ ("job " ~ job)|tojson }}
+    "prefect.resource.name": {{ ("job " ~ job)|tojson }},
+    "kie.kind": "done"
   },
   "related": [
     {%- if echo|length > 1 %}
@@ -45,7 +46,7 @@ TEMPLATE = """\
 }
 """.replace("JOB_CALLBACK", JOB_CALLBACK).replace("JOB", JOB)
 
-Trust = Literal["genuine", "unsigned"]
+Trust = Literal["genuine", "unsigned", "none"]
 
 
 @dataclass(frozen=True)
@@ -64,13 +65,13 @@ class Verifier:
             return cls()
         return cls(True, callbacks.signing_key, callbacks.window_seconds, callbacks.accept_unsigned)
 
-    def trust(self, event: Event, now: float) -> Trust | None:
-        """Whether an event comes from Kie, and lately by this time (unix seconds); None: neither."""
+    def trust(self, event: Event, now: float) -> Trust:
+        """Whether an event comes from Kie, and lately by this time (unix seconds)."""
         if not self.webhook:
-            return None if "signature" in event.payload else "genuine"
+            return "none" if "signature" in event.payload else "genuine"
         timestamp, signature = (str(event.payload.get(name) or "") for name in ("timestamp", "signature"))
         if self.signing_key is None or not (timestamp or signature):
-            return "unsigned" if self.accept_unsigned else None
+            return "unsigned" if self.accept_unsigned else "none"
         try:
             verify_signature(
                 event.resource.id.removeprefix(JOB),
@@ -81,5 +82,5 @@ class Verifier:
                 window_seconds=self.window_seconds,
             )
         except CallbackRejected:
-            return None
+            return "none"
         return "genuine"

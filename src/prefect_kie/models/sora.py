@@ -58,6 +58,7 @@ class Sora2ImageToVideo(CatalogRequest, title="Picture"):
     """A video that begins with a picture (sora-2-image-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    reports_progress: ClassVar[bool] = True
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "n_frames", "upload_method"})
 
     model: Literal["sora-2-image-to-video"] = "sora-2-image-to-video"
@@ -102,6 +103,7 @@ class Sora2ProImageToVideo(CatalogRequest, title="Pro, picture"):
     """A video that begins with a picture, pro quality (sora-2-pro-image-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
+    reports_progress: ClassVar[bool] = True
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "n_frames", "size", "upload_method"})
 
     model: Literal["sora-2-pro-image-to-video"] = "sora-2-pro-image-to-video"
@@ -158,6 +160,7 @@ class Sora2ProTextToVideo(CatalogRequest, title="Pro, text"):
     """A video from a prompt, pro quality (sora-2-pro-text-to-video)."""
 
     usual_seconds: ClassVar[float] = 300.0
+    reports_progress: ClassVar[bool] = True
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "n_frames", "size", "upload_method"})
 
     model: Literal["sora-2-pro-text-to-video"] = "sora-2-pro-text-to-video"
@@ -183,6 +186,7 @@ class Sora2TextToVideo(CatalogRequest, title="Sora 2"):
     """A video from a prompt (sora-2-text-to-video)."""
 
     usual_seconds: ClassVar[float] = 180.0
+    reports_progress: ClassVar[bool] = True
     always_sent: ClassVar[frozenset[str]] = frozenset({"aspect_ratio", "n_frames", "upload_method"})
 
     model: Literal["sora-2-text-to-video"] = "sora-2-text-to-video"

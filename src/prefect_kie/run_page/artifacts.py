@@ -113,12 +113,17 @@ async def show(key: str, description: str, data: str | float) -> None:
     await _put(key, "markdown" if isinstance(data, str) else "progress", lambda _, __: (data, description))
 
 
-async def show_progress(handle: JobHandle, job: Job | None, *, age: float, usual: float) -> None:
-    """Show how far a job is, never backwards: by its word, else by its age and its usual time, seconds."""
+async def show_progress(
+    handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
+) -> None:
+    """Show how far a job is, never backwards: by a callback's word (`told`, percent), else by the job's as it
+    was last polled, else by its age and its usual time, seconds.
+    """
     global _quiet_until
     if time.monotonic() < _quiet_until:
         return
-    percent = percent_done(job.progress if job else None, age, usual)
+    progress = told if told is not None else job.progress if job else None
+    percent = percent_done(progress, age, usual)
 
     def change(data: Any, description: str | None) -> tuple[Any, str]:
         known = description if job is None else None  # it may name the prompt

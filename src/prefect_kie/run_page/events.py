@@ -9,7 +9,7 @@ ends before the job does (a deadline, a cancelled run) reports nothing: the job 
 
 from collections.abc import Awaitable, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from typing import Any, Literal, cast
 from uuid import UUID
 
 from prefect.client.orchestration import get_client
@@ -151,14 +151,18 @@ def length_of(fields: Mapping[str, Any]) -> str:
 def callback_event(
     task_id: str,
     *,
+    kind: Literal["done", "progress"],
     state: str | None = None,
+    progress: float | None = None,
     submission: str | None = None,
 ) -> Event:
-    """The event that Kie called back about a job, to be sent, with a hint of its state.
+    """The event that Kie called back about a job, to be sent, with hints of its state and progress (percent).
 
     The submission that the callback's address names is left out unless it has the shape of one's key.
     """
-    known = {"kie.state": plain(state)} if state else {}
+    percent = "" if progress is None else f"{progress:g}"
+    hints = {"kie.kind": kind, "kie.state": plain(state or ""), "kie.progress": percent}
+    known = {name: hint for name, hint in hints.items() if hint}
     by = submission if submission and is_submission_key(submission) else None
     return Event(**event_of_job(JOB_CALLBACK, task_id, None, known, {}, by))
 

@@ -1,4 +1,4 @@
-"""Callbacks: posted when a job ends, signed, tried again; to this machine only."""
+"""Callbacks: posted when a job ends (or progresses), signed, tried again; to this machine only."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from prefect_kie.simulator.models import Json
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
 
+STEPS = (25, 50, 75)  # percents at which a progress callback is sent
 TIMEOUT = 15.0  # seconds a receiver has to answer
 TRIES = 3  # until one is answered with a 2xx status
 
@@ -31,7 +32,8 @@ def is_loopback(url: str) -> bool:
 def report(data: Json) -> Json:
     if data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
-    return {"code": 200, "msg": "Playground task completed successfully.", "data": data}
+    msg = "Playground task completed successfully." if data["state"] == "success" else "success"
+    return {"code": 200, "msg": msg, "data": data}
 
 
 class Callbacks:
@@ -42,25 +44,29 @@ class Callbacks:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def expect(self, job: Job) -> None:
-        """Send a job's callback when its time comes. Must be called in the running event loop."""
-        url, due = job.body.get("callBackUrl"), job.finishes_at
-        if url and not is_loopback(url):
-            self._simulator.counts["callbacks_refused"] += 1
-        elif url and due < math.inf:
-            task = asyncio.create_task(self._deliver(job, url, due))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+        """Send a job's callbacks when their time comes. Must be called in the running event loop."""
+        plans = [("callBackUrl", job.finishes_at, True)]
+        if job.reports_progress:
+            plans += [("progressCallBackUrl", job.time_of_progress(step), False) for step in STEPS]
+        for name, due, final in plans:
+            url = job.body.get(name)
+            if url and not is_loopback(url):
+                self._simulator.counts["callbacks_refused"] += 1
+            elif url and due < math.inf:
+                task = asyncio.create_task(self._deliver(job, url, due, final=final))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
         for task in self._tasks:
             task.cancel()
 
-    async def _deliver(self, job: Job, url: str, due: float) -> None:
+    async def _deliver(self, job: Job, url: str, due: float, *, final: bool) -> None:
         while (left := due - self._simulator.clock()) > 0:
             # In short steps, since the clock may be a test's.
             if await self._simulator.pause(min(left, 0.5)):
                 return
-        for _ in range(1 + self._simulator.settings.callback_duplicates):
+        for _ in range(1 + (self._simulator.settings.callback_duplicates if final else 0)):
             await self._post(job, url)
 
     async def _post(self, job: Job, url: str) -> None:

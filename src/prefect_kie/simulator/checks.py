@@ -201,13 +201,15 @@ def violations(body: object, model: Model | None) -> list[str]:
     """List what in a createTask body is not as documented for its model, whether or not Kie minds."""
     if not is_object(body):
         return ["the body is not a JSON object"]
-    known = ("model", "input", "callBackUrl")
+    known = ("model", "input", "callBackUrl", "progressCallBackUrl")
     found = [f"{name}: no such field" for name in body if name not in known]
     given = body.get("input")
     if not is_object(given):
         return [*found, "input: not an object"]
     if model is None or not model.fields:
         return found
+    if "progressCallBackUrl" in body and not model.progress:
+        found.append("progressCallBackUrl: not for this model")
     found += [f"input.{name}: no such field" for name in given if name not in model.fields]
     found += [f"input.{name}: null" for name, value in given.items() if value is None]
     # The latest specification calls it required, though the service has a default.

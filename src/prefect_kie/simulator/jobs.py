@@ -68,6 +68,10 @@ class Job:
         # Rounded first, since epoch seconds leave 49.9999 where 50 is meant.
         return int(min(99.0, max(0.0, round(exact, 3))))
 
+    def time_of_progress(self, percent: float) -> float:
+        """Return the epoch seconds at which its progress reaches a number of percent."""
+        return self.created_at + self.duration * (STARTED_AT + (1 - STARTED_AT) * percent / 100)
+
     def summary(self, now: float) -> Json:
         state = self.state(now)
         return {
@@ -78,6 +82,7 @@ class Job:
             "polls": self.polls,
             "credits": self.price if state == "success" else 0,
             "callBackUrl": self.body.get("callBackUrl"),
+            "progressCallBackUrl": self.body.get("progressCallBackUrl"),
             "created_at": self.created_at,
             "finishes_at": None if math.isinf(self.finishes_at) else self.finishes_at,
         }

@@ -45,7 +45,7 @@ class Model(BaseModel):
     status: str = "live"
     call: str | None = None  # path of a call of its own that answers at once
     price: Json = {}  # roughly, since the real ones changed tenfold within months
-    progress: bool = False  # whether it reports progress
+    progress: bool = False  # whether it reports progress and takes a progressCallBackUrl
     watermark: bool = False  # on its videos, unless remove_watermark is set
     seconds: int = 5  # length of its videos when the input does not say
     form: str = "mp4"  # of its files, where they are neither pictures nor sounds
@@ -69,15 +69,13 @@ def read(name: str) -> Any:
 
 
 _BEYOND = read("simulator/models.json")
-
-
-def _model(row: Json) -> Model:
-    more = _BEYOND.get(row["model"], {})
-    constraints = row.get("constraints", []) + more.get("constraints", [])
-    return Model.model_validate({**row, **more, "constraints": constraints})
-
-
-MODELS: Mapping[str, Model] = {row["model"]: _model(row) for row in read("models/catalog.json")}
+MODELS: Mapping[str, Model] = {
+    row["model"]: Model.model_validate(
+        {**row, **(more := _BEYOND.get(row["model"], {}))}
+        | {"constraints": row.get("constraints", []) + more.get("constraints", [])}
+    )
+    for row in read("models/catalog.json")
+}
 
 
 def is_object(value: object) -> TypeGuard[Json]:

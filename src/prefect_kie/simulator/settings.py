@@ -60,7 +60,7 @@ class SimulatorSettings(BaseModel):
 
     # Callbacks
     callback_retry_seconds: float = Field(default=1.0, ge=0)  # between two tries
-    callback_duplicates: int = Field(default=0, ge=0)  # further copies of each callback
+    callback_duplicates: int = Field(default=0, ge=0)  # further copies of each final callback
 
     def model(self, name: object) -> Model | None:
         """Return what is known about a model."""

@@ -147,8 +147,9 @@ class Simulator:
             raise Refused(500, PAUSED)
         if not is_object(given):
             raise Refused(500, "input is required")
-        if body.get("callBackUrl") and not is_url(body["callBackUrl"]):
-            raise Refused(422, "callBackUrl must be a valid URL")
+        for field in ("callBackUrl", "progressCallBackUrl"):
+            if body.get(field) and not is_url(body[field]):
+                raise Refused(422, f"{field} must be a valid URL")
         check_input(model, given)
         if model.gives == "pro-character":
             self._check_origin(given, now)

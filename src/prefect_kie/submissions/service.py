@@ -235,9 +235,11 @@ class SubmissionService(Reconciler):
     ) -> JobHandle:
         """Make the one paid call, and record and report what came of it."""
         callbacks, key = self.kie.callbacks, attempt.key
+        progress = callbacks.progress_url(key) if callbacks and request.reports_progress else None
         call = client.create_job(
             request,
             callback_url=callbacks.done_url(key) if callbacks else None,
+            progress_callback_url=progress,
             has_slot=True,
             too_late=too_late,
         )

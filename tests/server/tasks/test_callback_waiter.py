@@ -16,11 +16,11 @@ from prefect.events.worker import EventsWorker
 
 from prefect_kie.api import Job, PollPolicy, SubmissionInDoubt
 from prefect_kie.blocks import KieCallbacks, KieCredentials
-from prefect_kie.callbacks.waiter import CallbackWaiter, callback_waiter
-from prefect_kie.models import Sora2TextToVideo
+from prefect_kie.callbacks.waiter import Callback, CallbackWaiter, callback_waiter
+from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.run_page.events import JOB_CALLBACK
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
-from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks import sora_2_text_to_video, sora_2_text_to_video_stable, wait_for_job
 from tests.conftest import KEY, QUICK
 from tests.receiving import emit_callback
 from tests.unit.tasks.test_callback_waiter import QUICK as QUICK_WAITER
@@ -35,12 +35,12 @@ async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
 
     async def call_back() -> None:
         await asyncio.sleep(0.1)
-        emit_callback(other)
-        emit_callback(mine)
+        emit_callback(other, kind="done")
+        emit_callback(mine, kind="progress", progress=43)
 
     await subscribed(waiter)
     *got, _ = await asyncio.gather(wait(waiter, mine), wait(waiter, mine), wait(waiter, mine), call_back())
-    assert got == ["genuine"] * 3
+    assert got == [Callback(done=False, progress=43)] * 3
     await unsubscribed(waiter)
 
 
@@ -49,13 +49,13 @@ async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None
     waiter, job = CallbackWaiter(QUICK_WAITER), f"job-{uuid4().hex}"
     assert not waiter.subscribed_since(datetime.now(timezone.utc))
     await subscribed(waiter)
-    emit_callback(job)
+    emit_callback(job, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     for _ in range(200):
         if job in waiter._unclaimed:
             break
         await asyncio.sleep(0.01)
-    assert await wait(waiter, job) == "genuine"
+    assert await wait(waiter, job) == Callback(done=True)
     await unsubscribed(waiter)
 
 
@@ -81,7 +81,7 @@ async def rings_at_its_end(kie: SimulatorServer, number: int = 0) -> None:
     """As the receiver does, at the end of the job."""
     while not kie.stats()["jobs"] or kie.stats()["jobs"][number]["state"] != "success":
         await asyncio.sleep(0.05)
-    emit_callback(kie.stats()["jobs"][number]["task_id"], state="success")
+    emit_callback(kie.stats()["jobs"][number]["task_id"], kind="done", state="success")
 
 
 @pytest.mark.server
@@ -101,6 +101,22 @@ async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer)
     (seen,) = slow_kie.stats()["jobs"]
     assert seen["polls"] == 1
     assert seen["callBackUrl"].startswith("http://127.0.0.1:9/kie/done/kie-")
+    assert seen["progressCallBackUrl"].startswith("http://127.0.0.1:9/kie/progress/kie-")
+
+
+@pytest.mark.server
+async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: SimulatorServer) -> None:
+    credentials = ringing(slow_kie)
+
+    @flow
+    async def one() -> bool:
+        request = Sora2TextToVideoStable(prompt="a cat")
+        return (await sora_2_text_to_video_stable(request, credentials)).callback_requested
+
+    assert await one()
+    (seen,) = slow_kie.stats()["jobs"]
+    assert seen["callBackUrl"] is not None
+    assert seen["progressCallBackUrl"] is None
     assert slow_kie.stats()["violations"] == 0
 
 
@@ -125,7 +141,7 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
     @flow
     async def one() -> Job:
         handle = await sora_2_text_to_video(CAT, credentials)
-        emit_callback(handle.task_id, state="success")
+        emit_callback(handle.task_id, kind="done", state="success")
         return await wait_for_job(handle, credentials, poll=PollPolicy(usual_seconds=40, min_gap_seconds=0.4))
 
     assert (await one()).urls
@@ -201,7 +217,7 @@ async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServe
     submission, task_id = await in_doubt(slow_kie, credentials)
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    emit_callback(task_id, submission=submission)
+    emit_callback(task_id, kind="done", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
     assert slow_kie.stats()["created"] == 1
@@ -218,11 +234,11 @@ async def test_a_ring_of_another_job_settles_nothing(slow_kie: SimulatorServer) 
     dog = await other()
     submission, task_id = await in_doubt(slow_kie, credentials)
     for job in (dog, "nobody-knows-this-one"):
-        emit_callback(job, submission=submission)
+        emit_callback(job, kind="done", submission=submission)
     await stored_events()
     with pytest.raises(SubmissionInDoubt):
         await gone_on(credentials)
-    emit_callback(task_id, submission=submission)
+    emit_callback(task_id, kind="progress", submission=submission)
     await stored_events()
     assert await gone_on(credentials) == task_id
 
@@ -231,7 +247,7 @@ async def stored_events() -> None:
     """Wait until the server has stored what it was told: some seconds, since it stores many at once."""
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     marker = f"marker-{uuid4().hex}"
-    emit_callback(marker)
+    emit_callback(marker, kind="done")
     await asyncio.to_thread(EventsWorker.drain_all, 5)
     wanted = EventFilter(
         event=EventNameFilter(name=[JOB_CALLBACK]), resource=EventResourceFilter(id=[f"kie.job.{marker}"])

@@ -122,21 +122,24 @@ async def test_another_run_tells_the_end_again_as_its_own(
     assert f"prefect.flow-run.{run}" in {related.id for related in last.related}
 
 
-async def test_a_callback_is_told_with_its_hint() -> None:
+async def test_a_callback_is_told_with_its_hints() -> None:
     submission = f"kie-{'a1' * 16}"
-    emit_callback("called-1", state="success", submission=submission)
-    emit_callback("called-1", submission="../elsewhere")
-    first, second = await told("called-1", 2)
-    assert first.event == second.event == events.JOB_CALLBACK == "kie.job.callback"
-    assert dict(first.resource) == {
+    emit_callback("called-1", kind="progress", state="generating", progress=62.5, submission=submission)
+    emit_callback("called-1", kind="done", submission="../elsewhere")
+    progress, done = await told("called-1", 2)
+    assert progress.event == done.event == events.JOB_CALLBACK == "kie.job.callback"
+    assert dict(progress.resource) == {
         "prefect.resource.id": "kie.job.called-1",
         "prefect.resource.name": "job called-1",
-        "kie.state": "success",
+        "kie.kind": "progress",
+        "kie.state": "generating",
+        "kie.progress": "62.5",
     }
-    assert submissions(first) == [f"kie.submission.{submission}"]
-    assert first.payload == {"task_id": "called-1"}
-    assert "kie.state" not in dict(second.resource)
-    assert submissions(second) == []
+    assert submissions(progress) == [f"kie.submission.{submission}"]
+    assert progress.payload == {"task_id": "called-1"}
+    assert done.resource["kie.kind"] == "done"
+    assert "kie.state" not in dict(done.resource)
+    assert submissions(done) == []
 
 
 def submissions(event: Any) -> list[str]:

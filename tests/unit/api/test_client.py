@@ -89,10 +89,11 @@ async def test_a_handle_knows_when_its_job_was_submitted(client: KieClient) -> N
     assert before <= handle.submitted_at <= datetime.now(timezone.utc)
 
 
-async def test_a_callback_address_is_sent_beside_the_input(kie: SimulatorServer, client: KieClient) -> None:
-    await client.create_job(DOG, "http://127.0.0.1:9/end")
+async def test_callback_addresses_are_sent_beside_the_input(kie: SimulatorServer, client: KieClient) -> None:
+    await client.create_job(DOG, "http://127.0.0.1:9/end", "http://127.0.0.1:9/progress")
     (job,) = kie.stats()["jobs"]
     assert job["callBackUrl"] == "http://127.0.0.1:9/end"
+    assert job["progressCallBackUrl"] == "http://127.0.0.1:9/progress"
     assert kie.stats()["violations"] == 0
 
 

@@ -123,6 +123,16 @@ def test_a_request_knows_its_model(model: str, cls: type[JobRequest]) -> None:
     assert made(cls).body()["model"] == model
 
 
+def test_progress_callbacks_are_for_the_four_documented_models() -> None:
+    assert {model for model, cls in CLASSES.items() if cls.reports_progress} == {
+        "sora-2-text-to-video",
+        "sora-2-image-to-video",
+        "sora-2-pro-text-to-video",
+        "sora-2-pro-image-to-video",
+    }
+    assert not MarketModel.reports_progress
+
+
 @by_name
 def test_a_usual_duration_is_known_for_every_model(cls: type[JobRequest]) -> None:
     assert 10 <= cls.usual_seconds <= 900

@@ -48,6 +48,7 @@ class TestKieCallbacks(BlockStandardTestSuite):
 def test_it_knows_where_kie_is_to_post(base_url: str, done: str) -> None:
     block = callbacks(base_url)
     assert block.done_url(SUBMISSION) == done
+    assert block.progress_url(SUBMISSION) == done.replace("/done/", "/progress/")
 
 
 def test_a_submission_stays_one_part_of_the_path() -> None:

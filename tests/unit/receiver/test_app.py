@@ -48,9 +48,9 @@ def receiver() -> Receiver:
 
 async def test_genuine(receiver: Receiver) -> None:
     """A genuine callback is sent with its hints, and nothing else of its body."""
-    answer = await receiver.post(json=body(state="success"))
+    answer = await receiver.post(json=body(state="success", progress=100))
     assert (answer.status_code, answer.text) == (200, "ok")
-    assert receiver.sent == [Callback(TASK, SUBMISSION, "success")]
+    assert receiver.sent == [Callback(TASK, SUBMISSION, "done", "success", 100.0)]
 
 
 async def test_repeated(receiver: Receiver) -> None:
@@ -61,30 +61,32 @@ async def test_repeated(receiver: Receiver) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "submission"),
+    ("path", "kind", "submission"),
     [
-        (f"/kie/done/{SUBMISSION}", SUBMISSION),
-        ("/kie/done", None),
-        ("/kie/done/another", None),
-        (f"/kie/done/{SUBMISSION.upper()}", None),
-        (f"/kie/done/{SUBMISSION}%0a", None),
-        ("/kie/done/%0d%0aX%3a", None),
+        (f"/kie/done/{SUBMISSION}", "done", SUBMISSION),
+        (f"/kie/progress/{SUBMISSION}", "progress", SUBMISSION),
+        ("/kie/done", "done", None),
+        ("/kie/progress", "progress", None),
+        ("/kie/done/another", "done", None),
+        (f"/kie/done/{SUBMISSION.upper()}", "done", None),
+        (f"/kie/done/{SUBMISSION}%0a", "done", None),
+        ("/kie/done/%0d%0aX%3a", "done", None),
     ],
 )
-async def test_address(receiver: Receiver, path: str, submission: str | None) -> None:
+async def test_address(receiver: Receiver, path: str, kind: str, submission: str | None) -> None:
     """Each address counts, and only what looks like a submission's key is taken for one."""
     assert (await receiver.post(path)).status_code == 200
     (callback,) = receiver.sent
-    assert callback.submission == submission
+    assert (callback.kind, callback.submission) == (kind, submission)
 
 
 async def test_path_of_the_proxy() -> None:
     """A proxy may strip the path of the block's address, or leave it."""
     receiver = Receiver(base_url="https://example.com/hooks/kie")
     assert (await receiver.post(f"/hooks/kie/kie/done/{SUBMISSION}")).status_code == 200
-    assert (await receiver.post(f"/kie/done/{SUBMISSION}")).status_code == 200
+    assert (await receiver.post(f"/kie/progress/{SUBMISSION}")).status_code == 200
     assert (await receiver.request("GET", "/hooks/kie/health")).text == HEALTHY
-    assert len(receiver.sent) == 2
+    assert [callback.kind for callback in receiver.sent] == ["done", "progress"]
 
 
 @pytest.mark.parametrize(
@@ -100,16 +102,17 @@ async def test_path_of_the_proxy() -> None:
 async def test_where_the_job_is_named(receiver: Receiver, named: dict[str, Any]) -> None:
     """The job may be named in any of the known places; the one that is taken is the one that is signed."""
     assert (await receiver.post(json=named)).status_code == 200
-    assert receiver.sent == [Callback(TASK, SUBMISSION)]
+    assert receiver.sent == [Callback(TASK, SUBMISSION, "done")]
 
 
 @pytest.mark.parametrize("state", ["unknown", "SUCCESS\r\nX: y", "", None, 5, ["success"], "a" * 5000])
-async def test_wrong_hint(receiver: Receiver, state: object) -> None:
-    """A hint that is no state is left out, and the callback counts."""
+@pytest.mark.parametrize("progress", [-1, 101, "50", None, [50], 10**19, float("inf"), float("nan")])
+async def test_wrong_hints(receiver: Receiver, state: object, progress: object) -> None:
+    """Hints that are no state and no percentage are left out, and the callback counts."""
     headers = {**signed(), "content-type": "application/json"}
-    content = json.dumps(body(state=state))
+    content = json.dumps(body(state=state, progress=progress))
     assert (await receiver.post(json=None, content=content, headers=headers)).status_code == 200
-    assert receiver.sent == [Callback(TASK, SUBMISSION)]
+    assert receiver.sent == [Callback(TASK, SUBMISSION, "done")]
 
 
 BAD_BODIES = [
@@ -179,7 +182,7 @@ async def test_other_method(receiver: Receiver, method: str) -> None:
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
 
 
-@pytest.mark.parametrize("path", ["/kie/progress", "/", "/docs", "/kie", "/kie/done/", "/kie/done/a/b"])
+@pytest.mark.parametrize("path", ["/", "/docs", "/metrics", "/kie", "/kie/done/", "/kie/done/a/b"])
 async def test_other_path(receiver: Receiver, path: str) -> None:
     """Nothing else exists."""
     assert (await receiver.post(path)).status_code == 404

@@ -117,9 +117,9 @@ async def test_app() -> None:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://receiver") as client,
     ):
-        for job in ("unsent", "done"):
-            answer = await client.post("/kie/done", json=body(job), headers=signed(job))
+        for path, job in (("progress", "making"), ("done", "unsent"), ("done", "done")):
+            answer = await client.post(f"/kie/{path}", json=body(job), headers=signed(job))
             answers.append(answer.status_code)
         await asyncio.sleep(0.01)
-    assert answers == [503, 200]
+    assert answers == [200, 503, 200]
     assert runs.attempts == [["done"]]

@@ -57,6 +57,28 @@ def test_signature_covers_task_and_timestamp(new_live: NewLive, receiver: Receiv
     assert abs(int(headers["x-webhook-timestamp"]) - time.time()) < 5
 
 
+def test_progress_is_posted_for_sora_models(new_live: NewLive, receiver: Receiver) -> None:
+    live = new_live(duration_seconds=0.3)
+    live.created({**text_job(), "callBackUrl": receiver.url, "progressCallBackUrl": receiver.url})
+    receiver.wait(4)
+    told = [(body["code"], body["data"]["state"], body["data"]["progress"]) for _, body in receiver.calls]
+    assert [state for _, state, _ in told] == ["generating"] * 3 + ["success"]
+    assert all(code == 200 for code, _, _ in told)
+    progress = [percent for _, _, percent in told]
+    assert progress == sorted(progress)
+    assert progress[0] >= 25
+    assert receiver.calls[0][1]["msg"] == "success"
+
+
+def test_other_models_post_no_progress(new_live: NewLive, receiver: Receiver) -> None:
+    live = new_live(duration_seconds=0.05)
+    body = text_job(model="sora-2-text-to-video-stable")
+    live.created({**body, "callBackUrl": receiver.url, "progressCallBackUrl": receiver.url})
+    receiver.wait()
+    assert receiver.calls[0][1]["data"]["state"] == "success"
+    assert live.server.stats()["violations"] == 1
+
+
 def test_an_unanswered_callback_is_tried_three_times(new_live: NewLive, receiver: Receiver) -> None:
     live = new_live(callback_retry_seconds=0)
     receiver.statuses += [500, 404]

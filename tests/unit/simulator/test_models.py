@@ -144,10 +144,10 @@ def test_a_slice_of_exactly_four_seconds_is_taken_despite_floating_point() -> No
             {
                 "model": "sora-2-text-to-video-stable",
                 "input": {**PROMPT, "upload_method": "s3", "n_frames": 10},
-                "callback": "http://localhost/",
+                "progressCallBackUrl": "http://localhost/",
             },
             [
-                "callback: no such field",
+                "progressCallBackUrl: not for this model",
                 "input: n_frames is not within the range of allowed options",
             ],
         ),

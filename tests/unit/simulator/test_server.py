@@ -165,7 +165,7 @@ async def test_faults_over_http(world: World) -> None:
 
 
 async def test_stats_describe_every_job(world: World) -> None:
-    body = {**text_job(), "callBackUrl": "https://a.example/"}
+    body = {**text_job(), "callBackUrl": "https://a.example/", "progressCallBackUrl": "https://b.example/"}
     task_id = await world.created(body)
     [line] = (await world.stats())["jobs"]
     assert line == {
@@ -176,6 +176,7 @@ async def test_stats_describe_every_job(world: World) -> None:
         "polls": 0,
         "credits": 0,
         "callBackUrl": "https://a.example/",
+        "progressCallBackUrl": "https://b.example/",
         "created_at": world.now,
         "finishes_at": world.now + 6,
     }

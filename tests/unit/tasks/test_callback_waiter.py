@@ -15,15 +15,15 @@ import pytest
 from prefect.events import Event, Resource
 from pydantic import SecretStr
 
-from prefect_kie.callbacks.waiter import CallbackWaiter
-from prefect_kie.callbacks.webhook import Trust, Verifier
+from prefect_kie.callbacks.waiter import Callback, CallbackWaiter
+from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.settings import KieSettings
 
 QUICK = KieSettings(subscription_linger_seconds=0.5, subscribe_timeout_seconds=20)  # on a busy machine
 
 
-async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Trust | None:
+async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Callback | None:
     wait = partial(waiter.wait, job, poll_interval=poll, fallback_interval=fallback)
     return await run_on_loop(wait)
 
@@ -122,9 +122,10 @@ async def test_callbacks_that_nobody_waits_for_are_kept_for_the_next_and_bounded
 ) -> None:
     waiter = server.waiter(max_unclaimed=10)
     for number in range(100):
-        waiter.deliver(f"job-{number}", "genuine")
+        waiter.deliver(f"job-{number}", Callback(done=True))
+        waiter.deliver(f"other-{number}", Callback(done=False, progress=1))
     assert len(waiter._unclaimed) == 10
-    assert await wait(waiter, "job-99", 0, 0) == "genuine"
+    assert await wait(waiter, "job-99", 0, 0) == Callback(done=True)
     assert await wait(waiter, "job-99", 0, 0) is None
     await unsubscribed(waiter)
 
@@ -134,18 +135,18 @@ async def test_unsigned_callbacks_of_one_job_count_now_and_then(
 ) -> None:
     """However many anybody sends, a job is polled for them once in a while; for a genuine one at once."""
     monkeypatch.setattr("prefect_kie.callbacks.waiter.UNSIGNED_SECONDS", 0.4)
-    waiter = server.waiter()
-    waiter.deliver("job", "unsigned")
-    assert await wait(waiter, "job") == "unsigned"
-    waiter.deliver("job", "genuine")
-    waiter.deliver("job", "unsigned")
-    assert await wait(waiter, "job", 0, 0) == "genuine"
+    waiter, unsigned = server.waiter(), Callback(done=True, genuine=False)
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
+    waiter.deliver("job", Callback(done=True))
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job", 0, 0) == Callback(done=True)
     begun = time.monotonic()
     for _ in range(100):
-        waiter.deliver("job", "unsigned")
+        waiter.deliver("job", unsigned)
     assert await wait(waiter, "job", 0, 0.1) is None
-    waiter.deliver("job", "unsigned")
-    assert await wait(waiter, "job") == "unsigned"
+    waiter.deliver("job", unsigned)
+    assert await wait(waiter, "job") == unsigned
     assert time.monotonic() - begun >= 0.3
     await unsubscribed(waiter)
 
@@ -158,7 +159,7 @@ async def test_a_job_that_is_waited_for_and_called_back_falsely_is_told_once(
 
     def take(job: str) -> None:
         payload = {"timestamp": "1", "signature": "forged"}
-        resource = {"prefect.resource.id": f"kie.job.{job}"}
+        resource = {"prefect.resource.id": f"kie.job.{job}", "kie.kind": "done"}
         waiter._take(Event(event="kie.job.callback", resource=Resource(resource), payload=payload))
 
     await subscribed(waiter)
