@@ -11,7 +11,7 @@ JOBS   ?= auto
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test coverage unit processes ui fleet check docs crash recovery bench models refresh cli lowest pythons format build clean FORCE
+.PHONY: help demo test coverage unit processes ui fleet check docs crash recovery bench models cli lowest pythons format build clean FORCE
 
 help: ## this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -67,9 +67,6 @@ recovery: $(VENV)/.demo ## kill a run, and its worker too: how long until it run
 
 bench: $(VENV)/.bench ## all benchmarks, about 70 minutes (ARGS="waiting" for one, ARGS=--help for their names)
 	$(BIN)/python -m benchmarks $(ARGS)
-
-refresh: $(VENV)/.check ## src/prefect_kie/models/catalog.json anew from Kie's own schemas, with KIE_API_KEY; takes minutes
-	$(BIN)/python tools/refresh_models.py
 
 models: $(VENV)/.check ## the request classes of all models, from src/prefect_kie/models/catalog.json
 	$(BIN)/python tools/generate_models.py

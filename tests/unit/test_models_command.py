@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,10 +13,11 @@ import pytest
 from prefect.context import SettingsContext, get_settings_context
 
 from prefect_kie.api import CatalogModel, ModelSchema, ServiceUnavailable, SuccessRate
+from prefect_kie.cli import model_page
 from prefect_kie.cli import models as command
 from prefect_kie.cli.doctor import models_in
 from prefect_kie.cli.main import main
-from prefect_kie.models.catalog import changes, limits_text, live_fields, package_catalog
+from prefect_kie.models.catalog import changes, limits_text, live_fields, package_catalog, refreshed
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -112,17 +112,11 @@ def test_a_list_has_what_is_new_and_what_is_gone(capsys: pytest.CaptureFixture[s
 
 
 def test_each_model_is_shown() -> None:
-    for name in package_catalog():
-        lines = [*command.shown(CatalogModel(model=name), None, SuccessRate(model=name))]
+    now = datetime.now(timezone.utc)
+    for name, entry in package_catalog().items():
+        lines = [*model_page.shown(name, entry, None, None, "", SuccessRate(model=name), now)]
         assert max(len(line) for line in lines if not line.startswith("Example")) <= 80
         assert any(line.startswith(f"Example: await run_model({name!r}") for line in lines)
-
-
-def test_the_share_of_jobs_that_succeeded_is_shown() -> None:
-    rate = SuccessRate(model="z-image", rates=(1.0, None, 0.5))
-    assert "Jobs that succeeded, last 24 hours: 75%" in [
-        *command.shown(CatalogModel(model="z-image"), None, rate)
-    ]
 
 
 @pytest.mark.usefixtures("live")
@@ -136,6 +130,14 @@ def test_one_model_as_kie_has_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert "Newer than this version: seed is new: a whole number, at least 0" in out
     assert "Newer than this version: aspect_ratio also takes '21:9'" in out
     assert main(["models", "show", "acme/none"]) == 1
+
+
+def test_the_bar_has_a_block_an_hour() -> None:
+    rates = (None,) * 6 + (0.0,) * 6 + (1.0,) * 6 + (0.5,) * 6 + (1.0,) * 120
+    bar = model_page.bar(SuccessRate(model="a", rates=rates))
+    assert len(bar) == 24
+    assert bar.startswith("·▁█▅█")
+    assert model_page.bar(SuccessRate(model="a", rates=(1.0, None))) == "█·"
 
 
 @pytest.mark.usefixtures("live")
@@ -155,18 +157,13 @@ def test_what_differs(capsys: pytest.CaptureFixture[str]) -> None:
     ]
 
 
-@pytest.fixture
-def tool(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """`make refresh`, which imports from its own directory."""
-    monkeypatch.syspath_prepend(ROOT / "tools")
-    return importlib.import_module("refresh_models")
-
-
-async def test_the_catalogue_is_refreshed(tool: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = Path(shutil.copy(tool.CATALOG, tmp_path))
-    monkeypatch.setattr(sys.modules["catalog"], "CATALOG", path)
-    await tool.refresh(Live())
-    text = path.read_text()
+@pytest.mark.usefixtures("live")
+def test_a_checkout_is_refreshed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for path in ("tools/catalog.py", "src/prefect_kie/models/catalog.json"):
+        (tmp_path / path).parent.mkdir(parents=True)
+        shutil.copy(ROOT / path, tmp_path / path)
+    said(capsys, "refresh", "--checkout", str(tmp_path))
+    text = (tmp_path / "src/prefect_kie/models/catalog.json").read_text()
     entries = {entry["model"]: entry for entry in json.loads(text)}
     old = package_catalog()["z-image"]
     assert entries["z-image"] == {**old, "fields": entries["z-image"]["fields"]}
@@ -175,9 +172,10 @@ async def test_the_catalogue_is_refreshed(tool: Any, tmp_path: Path, monkeypatch
     new = entries["acme/any-video"]
     assert (new["task"], new["family"], new["kind"]) == ("acme_any_video", "acme", "text-to-video")
     assert "acme/chat" not in entries
+    assert main(["models", "refresh", "--checkout", str(tmp_path / "none")]) == 1
 
 
-def test_a_refresh_keeps_what_no_schema_says(tool: Any) -> None:
+def test_a_refresh_keeps_what_no_schema_says() -> None:
     ours = {
         "pictures": {
             "required": True,
@@ -203,7 +201,7 @@ def test_a_refresh_keeps_what_no_schema_says(tool: Any) -> None:
         "required": ["pictures", "size"],
     }
     live_ = live_fields(ModelSchema(model="a", input=schema))
-    new = tool.refreshed(ours, live_)
+    new = refreshed(ours, live_)
     assert [*new] == ["pictures", "size", "same"]
     assert new["pictures"] == {**ours["pictures"], "max_items": 4}
     assert new["size"] == {**ours["size"], "enum": ["1K", "2K"]}

@@ -184,6 +184,9 @@ def _parser() -> argparse.ArgumentParser:
     differs = "what Kie's catalogue has that this package has not, and the other way round"
     option = acts.add_parser("diff", parents=[block], help=differs).add_argument
     option("models", nargs="*", metavar="MODEL", help="only these (default: all, which takes minutes)")
+    anew = "for maintainers: write catalog.json of a source checkout anew from Kie's schemas"
+    option = acts.add_parser("refresh", parents=[block], help=anew).add_argument
+    option("--checkout", type=Path, default=Path(), metavar="DIR", help="the checkout (default: here)")
 
     option = command("callbacks", "take Kie's callbacks, so that waiting runs hear at once of a job's end")
     instead = "only print the template of a Prefect Cloud webhook that takes them instead"

@@ -2,11 +2,12 @@
 
 import argparse
 import asyncio
+import importlib.util
 import os
-import textwrap
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -17,27 +18,27 @@ from rich.table import Table
 from rich.text import Text
 
 from prefect_kie.api import CatalogModel, KieError, ModelSchema, SuccessRate
+from prefect_kie.api.schemas import CREATE_PATH
 from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
+from prefect_kie.cli.model_page import WIDTH, one_line, shown, wrapped
 from prefect_kie.cli.terminal import CommandFailed, say
-from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.catalog import (
-    Field,
+    Entry,
     catalog_date,
     changes,
-    class_fields,
-    limits_text,
     live_fields,
     package_catalog,
+    refreshed,
 )
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
 
-WIDTH = 80
-
 
 @dataclass(frozen=True)
 class Row:
+    """One model of a list."""
+
     name: str
     kinds: tuple[str, ...]
     family: str
@@ -56,11 +57,12 @@ class Row:
 
 
 def run(options: argparse.Namespace) -> int:
-    acts = {"list": _list, "show": _show, "diff": _diff}
+    """List models, show one, or compare the package with Kie's catalogue; pays nothing."""
+    acts = {"list": _list, "show": _show, "diff": _diff, "refresh": _refresh}
     return asyncio.run(acts[options.act](options))
 
 
-async def account(name: str) -> KieCredentials:
+async def _account(name: str) -> KieCredentials:
     """The credentials block, or the key in the environment; without a Prefect server that alone."""
     key = os.environ.get(KEY_VARIABLE)
     if PREFECT_API_URL.value() is not None:
@@ -80,7 +82,7 @@ async def _asked(
 ) -> tuple[LiveCatalog | None, list[CatalogModel], str]:
     """Kie's catalogue and its list of models; else why this package alone has to do."""
     try:
-        live = LiveCatalog(await account(options.credentials))
+        live = LiveCatalog(await _account(options.credentials))
         return live, await live.models(*needed), ""
     except (CommandFailed, KieError) as error:
         return None, [], f"{error.message}." if isinstance(error, KieError) else str(error)
@@ -107,7 +109,7 @@ def _source(why: str) -> str:
 
 
 def _tell(text: str) -> None:
-    for line in wrapped(text):
+    for line in wrapped(text, ""):
         say(line, "dim")
 
 
@@ -118,68 +120,71 @@ def job_models(live: list[CatalogModel]) -> list[CatalogModel]:
 
 def rows_of(live: list[CatalogModel]) -> list[Row]:
     """The models of Kie's catalogue and of the package; without the former the package's alone."""
-    served, known, rows = {model.model: model for model in job_models(live)}, package_catalog(), list[Row]()
-    for name in sorted(served.keys() | known.keys()):
-        told = served.get(name) or CatalogModel(model=name)
-        entry = known.get(name) or {
-            "kinds": told.kinds,
-            "family": name.partition("/")[0],
-            "title": told.title,
-        }
-        gone = bool(live) and name not in served and entry.get("status") == "live"
-        retired = gone or entry.get("status") == "retired"
+    served, rows = {model.model: model for model in job_models(live)}, list[Row]()
+    for name, entry in package_catalog().items():
+        told = served.pop(name, None)
+        retired = entry["status"] == "retired" or (live and told is None and entry["status"] == "live")
         status = "retired" if retired else "" if name in MODELS else "not typed"
-        price = entry.get("price", {}).get("note") or one_line(told.price)
+        price = entry.get("price", {}).get("note") or one_line(told.price if told is not None else "")
         rows.append(Row(name, tuple(entry["kinds"]), entry["family"], price, status, entry["title"] or ""))
-    return rows
+    for name, told in served.items():
+        rows.append(
+            Row(name, told.kinds, name.partition("/")[0], one_line(told.price), "not typed", told.title)
+        )
+    return sorted(rows, key=lambda row: row.name)
 
 
 async def _show(options: argparse.Namespace) -> int:
     name: str = options.model
     live, served, why = await _asked(options, name)
+    entry = package_catalog().get(name)
     told = next((model for model in served if model.model == name), None)
-    if name not in package_catalog() and told is None:
+    if entry is None and told is None:
         raise CommandFailed(
             f"No model {name!r} is known. {_source(why)} Look for it: prefect-kie models list WORD"
         )
-    schema, rate = None, SuccessRate(model=name)
-    remark = _source(why) if why else "Kie's catalogue does not have it today." if told is None else ""
+    schema: ModelSchema | None = None
+    rate = SuccessRate(model=name)
+    price = told.price if told is not None else ""
+    missing = ""
     if live is not None and told is not None:
         try:
             schema = await live.schema(name)
-            told = told.model_copy(update={"price": (await live.price(name)).text or told.price})
+            price = (await live.price(name)).text or price
             rate = await live.success_rate(name)
         except KieError as error:
-            remark = f"Not all of it is of today: {error.message}."
-    for line in shown(told or CatalogModel(model=name), schema, rate):
+            missing = f"Not all of it is of today: {error.message}."
+    for line in shown(name, entry, told, schema, price, rate, datetime.now(timezone.utc)):
         say(line)
-    _tell(remark)
+    if told is None and not why:
+        missing = "Kie's catalogue does not have it today."
+    _tell(_source(why) if why else missing)
     return 0
 
 
 async def _diff(options: argparse.Namespace) -> int:
-    live = LiveCatalog(await account(options.credentials))
+    live = LiveCatalog(await _account(options.credentials))
     served = {model.model for model in job_models(await live.models(*options.models))}
     ours = {name for name, entry in package_catalog().items() if entry["status"] == "live"}
     chosen: set[str] = set(options.models) or served | ours
-    found = [
-        f"+ {name} is new at Kie, and not in this package"
-        if name in served
-        else f"+ {name} is in neither catalogue"
-        for name in sorted(chosen - ours)
-    ]
-    gone = sorted(chosen & ours - served)
-    found += [f"- {name} is in this package, and no longer in Kie's catalogue" for name in gone]
-    async for name, schema in schemas_of(live, sorted(chosen & ours & served)):
-        known = package_catalog()[name]["fields"]
-        found += [f"~ {name}: {change}" for change in changes(known, live_fields(schema))]
-    for line in found:
-        say(line)
-    say("Nothing has changed." if not found else f"{len(found)} differences.", "dim")
+    found = 0
+    for name in sorted(chosen - ours):
+        found += 1
+        said = "is new at Kie, and not in this package" if name in served else "is in neither catalogue"
+        say(f"+ {name} {said}")
+    for name in sorted(chosen & ours - served):
+        found += 1
+        say(f"- {name} is in this package, and no longer in Kie's catalogue")
+    both = sorted(chosen & ours & served)
+    async for name, schema in _schemas(live, both):
+        for change in changes(package_catalog()[name]["fields"], live_fields(schema)):
+            found += 1
+            say(f"~ {name}: {change}")
+    say("Nothing has changed." if not found else f"{found} differences.", "dim")
     return 0
 
 
-async def schemas_of(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
+async def _schemas(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple[str, ModelSchema]]:
     """Each model's schema where Kie has one, one request a second."""
     with Console(stderr=True).status("", spinner="line") as status:
         for number, name in enumerate(names, start=1):
@@ -193,75 +198,60 @@ async def schemas_of(live: LiveCatalog, names: list[str]) -> AsyncIterator[tuple
                 yield name, schema
 
 
-def shown(told: CatalogModel, schema: ModelSchema | None, rate: SuccessRate) -> Iterator[str]:
-    """A model in lines of a terminal's width: what the package knows of it, and what Kie told."""
-    name, cls = told.model, request_class(told.model)
-    entry = package_catalog().get(name, {})
-    title, kinds = entry.get("title") or told.title, entry.get("kinds") or told.kinds
-    yield from wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}")
-    summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else told.description
-    yield from wrapped(summary)
-    if entry.get("status") == "retired":
-        yield "Retired: Kie serves it no more."
-    fields: dict[str, Field] = {}
-    if cls is not MarketModel:
-        fields = class_fields(cls)
-        yield f"Request: prefect_kie.models.{cls.__name__}"
-        yield f"Task: prefect_kie.tasks.{MODELS[name].task}"
-    elif schema is not None:
-        fields = live_fields(schema)
-        yield "Not typed in this version: checked by Kie's own schema before it is paid."
-    else:
-        yield "Not typed in this version."
-    yield ""
-    for field, facts in fields.items():
-        needed = " (required)" if facts["required"] else ""
-        yield from wrapped(f"{field}{needed}: {limits_text(facts)}", "  ", "    ")
-        yield from wrapped(facts.get("help", ""), "    ", "    ")
-    for change in changes(fields, live_fields(schema)) if schema is not None else ():
-        if " is new: " in change or " also takes " in change:
-            yield from wrapped(f"Newer than this version: {change}", "  ", "    ")
-    yield ""
-    if told.price:
-        today = datetime.now(timezone.utc)
-        yield from wrapped(f"Price, as Kie says on {today:%Y-%m-%d}: {told.price}", "", "  ")
-    elif "price" in entry:
-        yield from wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
-    if rate.mean is not None:
-        yield f"Jobs that succeeded, last 24 hours: {rate.mean:.0%}"
-    yield f"Example: {example(name, fields)}"
+async def _refresh(options: argparse.Namespace) -> int:
+    tool, target = _checkout(options.checkout)
+    live = LiveCatalog(await _account(options.credentials), max_age=0)
+    served = {model.model: model for model in job_models(await live.models())}
+    entries: dict[str, Entry] = {entry["model"]: entry for entry in tool.load()}
+    for name, entry in entries.items():
+        if entry["status"] == "live" and name not in served:
+            entry["status"] = "retired"
+            say(f"- {name} is retired")
+    async for name, schema in _schemas(live, sorted(served)):
+        if name in entries:
+            entry = entries[name]
+            for change in changes(entry["fields"], live_fields(schema)):
+                say(f"~ {name}: {change}")
+            entry["fields"] = refreshed(entry["fields"], live_fields(schema))
+        elif schema.path == CREATE_PATH:
+            entries[name] = new_entry(served[name], schema)
+            say(f"+ {name}: write its words into tools/models_overlay.json")
+    target.write_text(tool.text_of(list(entries.values())), encoding="utf-8")
+    say(f"Wrote {target}. Next: make models")
+    return 0
 
 
-def example(name: str, fields: dict[str, Field]) -> str:
-    needed = {field: facts for field, facts in fields.items() if facts["required"]}
-    if not needed and "prompt" in fields:
-        needed = {"prompt": fields["prompt"]}
-    words = "".join(f", {field}={_value(field, facts)!r}" for field, facts in needed.items())
-    return f"await run_model({name!r}{words})"
+def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
+    """A model that the package does not know yet, as its catalogue has it; a maintainer corrects it."""
+    families = {entry["family"] for entry in package_catalog().values()}
+    head = model.model.lower()
+    family = next((one for one in sorted(families, key=len, reverse=True) if head.startswith(one)), None)
+    kinds = list(model.kinds) or ["video"]
+    task = "".join(letter if letter.isalnum() else "_" for letter in head)
+    return {
+        "model": model.model,
+        "task": "_".join(filter(None, task.split("_"))),
+        "title": model.title or None,
+        "family": family or head.partition("/")[0].partition("-")[0],
+        "kind": kinds[0],
+        "kinds": kinds,
+        "status": "live",
+        "result": {"shape": "urls", "where": "resultJson.resultUrls"},
+        "price": {
+            "note": one_line(model.price)[:200],
+            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
+        },
+        "confidence": "live schema",
+        "fields": live_fields(schema),
+    }
 
 
-def _value(name: str, field: Field) -> Any:
-    if field.get("enum") or "default" in field:
-        return field.get("default", (field.get("enum") or [None])[0])
-    match field["type"]:
-        case "boolean":
-            return False
-        case "integer" | "number":
-            return field.get("min", 1)
-        case "array":
-            return [_value(name, field.get("items", {"type": "string"}))] * max(1, field.get("min_items", 1))
-        case "object":
-            return {one: _value(one, each) for one, each in field.get("properties", {}).items()}
-        case _:
-            return "https://…" if field.get("format") == "uri" or "url" in name else "…"
-
-
-def one_line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def wrapped(text: str, first: str = "", further: str = "") -> list[str]:
-    """A text in lines of a terminal's width, the first and the further ones indented."""
-    return textwrap.wrap(
-        one_line(text), WIDTH, initial_indent=first, subsequent_indent=further, break_on_hyphens=False
-    )
+def _checkout(place: Path) -> tuple[Any, Path]:
+    """The tool that writes the catalogue of a source checkout, and the catalogue's file."""
+    path, target = place / "tools/catalog.py", place / "src/prefect_kie/models/catalog.json"
+    spec = importlib.util.spec_from_file_location("catalog", path)
+    if not (path.is_file() and target.is_file()) or spec is None or spec.loader is None:
+        raise CommandFailed(f"{place} is no source checkout of prefect-kie: name one with --checkout DIR.")
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    return tool, target

@@ -130,6 +130,28 @@ def _changed(path: str, ours: Field, live: Field) -> Iterator[str]:
         yield from changes(ours["properties"], live["properties"], f"{path}.")
 
 
+def refreshed(ours: Mapping[str, Field], live: Mapping[str, Field]) -> dict[str, Field]:
+    """The catalogue's fields as Kie's schema has them now; what no schema says stays."""
+    order = [name for name in ours if name in live] + [name for name in live if name not in ours]
+    return {name: _refreshed(ours[name], live[name]) if name in ours else live[name] for name in order}
+
+
+def _refreshed(ours: Field, live: Field) -> Field:
+    if not list(_changed("", ours, live)):
+        return ours
+    told = {"required", "type", "enum", "default", *LIMITS}
+    merged = {name: live[name] for name in live if name in told or name not in ours}
+    if ours.get("disputed"):
+        merged |= {name: ours[name] for name in ("required", "default") if name in ours}
+    merged = {name: value for name, value in ours.items() if name not in told} | merged
+    if "items" in ours and "items" in live:
+        merged["items"] = _refreshed(ours["items"], live["items"])
+    if "properties" in ours and "properties" in live:
+        merged["properties"] = refreshed(ours["properties"], live["properties"])
+    names = [*(name for name in ours if name in merged), *(name for name in merged if name not in ours)]
+    return {name: merged[name] for name in names}
+
+
 def limits_text(field: Field) -> str:
     """What a field takes, in a few words: `'5' or '10'; default '5'`."""
     text = _kind_text(field)
