@@ -1,25 +1,23 @@
 """The block that says where Kie's callbacks arrive, and how they are recognised."""
 
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 from urllib.parse import quote
 
 from prefect.blocks.core import Block
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    HttpUrl,
-    SecretStr,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, SecretStr, model_validator
+from pydantic.functional_validators import AfterValidator, BeforeValidator
 
+from prefect_kie.api.envelope import as_object
+from prefect_kie.api.forms import meanings
 from prefect_kie.api.hosts import check_host
 
 DONE_PATH, PROGRESS_PATH = "/kie/done", "/kie/progress"
 """Where the receiver learns that a job has ended, and that it makes progress."""
 
+LOGOS = (
+    "https://raw.githubusercontent.com/PrefectHQ/prefect/"
+    "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos"
+)
 Receiver = Literal["prefect-kie callbacks", "Prefect Cloud webhook"]
 
 
@@ -29,39 +27,39 @@ class KnownFields(BaseModel):
     Prefect's blocks keep whatever they are given, so that a mistyped address would silently be Kie's own.
     """
 
+    # A refusal that quotes what it was given would show the key.
+    model_config = ConfigDict(hide_input_in_errors=True)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **options: Any) -> None:
+        super().__pydantic_init_subclass__(**options)
+        for name, meaning in meanings(cls).items():
+            cls.model_fields[name].description = meaning
+        cls.model_rebuild(force=True)
+
     @model_validator(mode="before")
     @classmethod
     def _has_all(cls, values: Any) -> Any:
-        if isinstance(values, dict):
-            given = cast("dict[str, Any]", values)
-            # Prefect adds names that begin with an underscore, and this one.
-            own = {*cls.model_fields, "block_type_slug"}
-            if unknown := [name for name in given if name not in own and not name.startswith("_")]:
-                # Without the values: one may be the key.
-                raise ValueError(
-                    f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
-                )
-        return cast("Any", values)
+        # Prefect adds names that begin with an underscore, and this one.
+        own = {*cls.model_fields, "block_type_slug"}
+        if unknown := [name for name in as_object(values) if name not in own and not name.startswith("_")]:
+            # Without the values: one may be the key.
+            raise ValueError(
+                f"{cls.__name__} has no {' and no '.join(unknown)}; it has {', '.join(cls.model_fields)}"
+            )
+        return values
 
 
 def _no_empty_key(key: object) -> object:
     """None for a field that was left empty: with an empty key anybody could sign."""
     text = key.get_secret_value() if isinstance(key, SecretStr) else key
-    if isinstance(text, str):
-        return SecretStr(text.strip()) if text.strip() else None
-    return key
+    return text.strip() or None if isinstance(text, str) else key
 
 
 class KieCallbacks(KnownFields, Block):
     """Where Kie's callbacks arrive: `prefect-kie callbacks` or a Prefect Cloud webhook; and the signing key.
 
-    Attributes:
-        receiver: What takes them. A webhook verifies nothing: whoever waits for a job does.
-        base_url: Its address as Kie reaches it; that of `prefect-kie callbacks` may have a path that a proxy
-            takes away.
-        signing_key: The key of Kie's settings page, with which Kie signs its callbacks.
-        window_seconds: How far the time in a signature may be from now, seconds.
-        accept_unsigned: Whether callbacks without a signature count, too.
+    A webhook verifies nothing: whoever waits for a job does.
 
     Example:
         Load a stored block and see where Kie is to post to:
@@ -73,53 +71,29 @@ class KieCallbacks(KnownFields, Block):
         ```
     """
 
-    # A refusal that quotes what it was given would show the key.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     _block_type_name = "Kie Callbacks"
     _block_type_slug = "kie-callbacks"
-    _logo_url = HttpUrl(
-        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
-        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/webhook.png"
-    )
+    _logo_url = HttpUrl(f"{LOGOS}/webhook.png")
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "Where Kie's callbacks arrive, and the key with which Kie signs them."
 
-    receiver: Receiver = Field(
-        default="prefect-kie callbacks",
-        title="Receiver",
-        description=(
-            "What takes the callbacks. A Prefect Cloud webhook needs no server of yours; prefect-kie "
-            "callbacks template prints its template."
-        ),
-    )
+    receiver: Receiver = "prefect-kie callbacks"
+    """What takes the callbacks. A Prefect Cloud webhook needs no server of yours; prefect-kie callbacks
+    template prints its template."""
     base_url: Annotated[str, Field(max_length=500), AfterValidator(check_host)] = Field(
-        title="Public address",
-        description=(
-            "The webhook's URL, or the address at which Kie reaches prefect-kie callbacks, for example "
-            "through your proxy. The latter may have a path, which the proxy takes away."
-        ),
+        title="Public address"
     )
+    """The webhook's URL, or the address at which Kie reaches prefect-kie callbacks, for example through your
+    proxy. The latter may have a path, which the proxy takes away."""
     signing_key: Annotated[SecretStr | None, BeforeValidator(_no_empty_key)] = Field(
-        default=None,
-        title="Signing key",
-        description="The key for callbacks from Kie's settings page. It is stored encrypted.",
+        default=None, title="Signing key"
     )
-    window_seconds: float = Field(
-        default=300.0,
-        ge=1,
-        le=3600,
-        title="Accepted clock difference",
-        description="How far the time of a callback may be from the clock that it is checked by, seconds.",
-    )
-    accept_unsigned: bool = Field(
-        default=False,
-        title="Accept unsigned callbacks",
-        description=(
-            "Whether callbacks without a signature count: then anybody who knows the address can make "
-            "waiting runs poll their jobs, though nothing else."
-        ),
-    )
+    """The key for callbacks from Kie's settings page. It is stored encrypted."""
+    window_seconds: float = Field(default=300.0, ge=1, le=3600, title="Accepted clock difference")
+    """How far the time of a callback may be from the clock that it is checked by, seconds."""
+    accept_unsigned: bool = Field(default=False, title="Accept unsigned callbacks")
+    """Whether callbacks without a signature count: then anybody who knows the address can make waiting runs
+    poll their jobs, though nothing else."""
 
     @model_validator(mode="after")
     def _proves_something(self) -> Self:

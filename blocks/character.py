@@ -2,14 +2,12 @@
 
 from typing import Annotated, Self
 
-import httpx
 from prefect.blocks.core import Block
-from pydantic import AfterValidator, ConfigDict, Field, HttpUrl, model_validator
+from pydantic import AfterValidator, Field, HttpUrl, model_validator
 
-from prefect_kie._compat import says_no_block
-from prefect_kie.api import InvalidRequest, ServiceUnavailable
-from prefect_kie.blocks.callbacks import KnownFields
-from prefect_kie.blocks.server import server_named
+from prefect_kie.api import InvalidRequest
+from prefect_kie.blocks.callbacks import LOGOS, KnownFields
+from prefect_kie.blocks.server import load_block
 from prefect_kie.models.characters import HANDLE_PATTERN, is_reserved
 
 
@@ -30,20 +28,6 @@ class KieCharacter(KnownFields, Block):
     Its files are yours and stay where they are; nothing of a character lasts at Kie. They are uploaded when a
     run uses them. The block is named after the handle, `_` as `-`.
 
-    Attributes:
-        handle: What prompts call it, without @: 2 to 20 small letters, digits and `_`.
-        name: What readers call it.
-        description: Who it is, in one line.
-        stills: Up to four pictures of it, the best one first: paths, names in `storage`, or web addresses.
-        clip: A video of 3 to 8 seconds of it, for models that take no pictures.
-        voice: Its voice, a sound file.
-        voice_seconds: How long that is, seconds.
-        storage: The storage block that holds the files, as type/name; None: this machine's disk.
-        origin: Where it comes from: a task id or a file.
-        start: Where its slice of the origin begins, seconds.
-        end: Where it ends.
-        native: Ids that it has at Kie itself: `{"sora-2": handle}`, `{"gemini": character id}`.
-
     Example:
         Save a character and use it:
         ```python
@@ -55,53 +39,36 @@ class KieCharacter(KnownFields, Block):
         ```
     """
 
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     _block_type_name = "Kie Character"
     _block_type_slug = "kie-character"
-    _logo_url = HttpUrl(
-        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
-        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/custom-webhook.png"
-    )
+    _logo_url = HttpUrl(f"{LOGOS}/custom-webhook.png")
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "A character for Kie's models: pictures, a clip and a voice, used by @handle in prompts."
 
-    handle: CharacterHandle = Field(
-        title="Handle",
-        description="What prompts call it, without @. Name the block the same, with - for _.",
-    )
-    name: str = Field(min_length=1, max_length=100, title="Name", description="What readers call it.")
-    description: str = Field(
-        default="", max_length=1000, title="Description", description="Who it is, in one line."
-    )
-    stills: list[Place] = Field(
-        default=[],
-        max_length=4,
-        title="Pictures",
-        description="Up to four, the best one first: paths, names in the storage, or web addresses.",
-    )
-    clip: Place | None = Field(
-        default=None, title="Clip", description="A video of 3 to 8 seconds, for models that take no pictures."
-    )
-    voice: Place | None = Field(default=None, title="Voice", description="A sound file with its voice.")
-    voice_seconds: float = Field(
-        default=0.0, ge=0, title="Length of the voice", description="In seconds; models want 5 to 10."
-    )
-    storage: str | None = Field(
-        default=None,
-        title="Storage",
-        description="The storage block that holds the files, as type/name. Empty: this machine's disk.",
-    )
-    origin: str | None = Field(
-        default=None, title="Origin", description="Where it comes from: a task id or a file."
-    )
-    start: float | None = Field(default=None, ge=0, title="Start", description="Of its slice, seconds.")
-    end: float | None = Field(default=None, ge=0, title="End", description="Of its slice, seconds.")
-    native: dict[str, str] = Field(
-        default={},
-        title="Ids at Kie",
-        description='Where it has some: {"sora-2": "handle", "gemini": "character id"}.',
-    )
+    handle: CharacterHandle
+    """What prompts call it, without @. Name the block the same, with - for _."""
+    name: str = Field(min_length=1, max_length=100)
+    """What readers call it."""
+    description: str = Field(default="", max_length=1000)
+    """Who it is, in one line."""
+    stills: list[Place] = Field(default=[], max_length=4, title="Pictures")
+    """Up to four, the best one first: paths, names in the storage, or web addresses."""
+    clip: Place | None = None
+    """A video of 3 to 8 seconds, for models that take no pictures."""
+    voice: Place | None = None
+    """A sound file with its voice."""
+    voice_seconds: float = Field(default=0.0, ge=0, title="Length of the voice")
+    """In seconds; models want 5 to 10."""
+    storage: str | None = None
+    """The storage block that holds the files, as type/name. Empty: this machine's disk."""
+    origin: str | None = None
+    """Where it comes from: a task id or a file."""
+    start: float | None = Field(default=None, ge=0)
+    """Of its slice, seconds."""
+    end: float | None = Field(default=None, ge=0)
+    """Of its slice, seconds."""
+    native: dict[str, str] = Field(default={}, title="Ids at Kie")
+    """Where it has some: {"sora-2": "handle", "gemini": "character id"}."""
 
     @model_validator(mode="after")
     def _shows_something(self) -> Self:
@@ -127,19 +94,8 @@ async def load_character(handle: str) -> KieCharacter | None:
         InvalidRequest: when the block of that name has another handle.
         ServiceUnavailable: when the Prefect server does not answer.
     """
-    try:
-        found: KieCharacter = await KieCharacter.aload(block_name_of(handle))
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the character @{handle} ({type(error).__name__}: "
-            f"{error}); nothing was submitted",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        return None
-    if found.handle != handle:
+    found = await load_block(KieCharacter, block_name_of(handle), f"the character @{handle}")
+    if found is not None and found.handle != handle:
         raise InvalidRequest(
             f"the block {found.block_name} is the character @{found.handle}, not @{handle}",
             next_step=f"Write @{found.handle}, or save the block under its own name; nothing was submitted.",

@@ -4,19 +4,18 @@ import os
 import re
 from typing import Annotated, Any
 
-import httpx
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.logging import get_logger
-from pydantic import AfterValidator, ConfigDict, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from prefect_kie._compat import says_no_block
-from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient, ServiceUnavailable
+from prefect_kie.api import AuthenticationFailed, InvalidRequest, KieClient
+from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
+from prefect_kie.api.envelope import as_object
 from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host, check_key
-from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND
-from prefect_kie.blocks.callbacks import KieCallbacks, KnownFields
-from prefect_kie.blocks.server import server_named
+from prefect_kie.blocks.callbacks import LOGOS, KieCallbacks, KnownFields
+from prefect_kie.blocks.server import load_block, server_named
 from prefect_kie.settings import KieSettings
 
 DEFAULT_CREDENTIALS = "kie"
@@ -34,15 +33,6 @@ Host = Annotated[str, AfterValidator(check_host)]
 class KieCredentials(KnownFields, CredentialsBlock):
     """The key to a Kie AI account, and where Kie is reached.
 
-    Attributes:
-        api_key: The key, from kie.ai/api-key.
-        base_url: Where the jobs API lives.
-        upload_url: Where uploads go.
-        callbacks: Where Kie posts to when a job ends; None: jobs are only polled.
-        account: A name of your own for the account, where you have several; part of what one job is.
-        creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
-        polls_per_second: How often to poll jobs in a second, all jobs of this key together.
-
     Example:
         Load a stored key and look at the balance:
         ```python
@@ -54,63 +44,31 @@ class KieCredentials(KnownFields, CredentialsBlock):
         ```
     """
 
-    # A refusal that quotes what it was given would show the key.
-    model_config = ConfigDict(hide_input_in_errors=True)
-
     _block_type_name = "Kie Credentials"
     _block_type_slug = "kie-credentials"
-    _logo_url = HttpUrl(
-        "https://raw.githubusercontent.com/PrefectHQ/prefect/"
-        "420d0d6a78bb6df1fc18bcf188fdad43c1d22ea9/assets/block-logos/secret.png"
-    )
+    _logo_url = HttpUrl(f"{LOGOS}/secret.png")
     _documentation_url = HttpUrl("https://docs.kie.ai/")
     _description = "The key to a Kie AI account, for all of its models."
 
-    api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(
-        title="API key", description="The key from kie.ai/api-key. It is stored encrypted."
-    )
-    base_url: Host = Field(
-        default=API_URL,
-        title="API address",
-        description="Where Kie's jobs API lives; another address for the simulator or a proxy.",
-    )
-    upload_url: Host = Field(
-        default=UPLOAD_URL,
-        title="Upload address",
-        description="Where files are uploaded to; another address for the simulator or a proxy.",
-    )
-    callbacks: KieCallbacks | None = Field(
-        default=None,
-        title="Callbacks",
-        description=(
-            "Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing "
-            "of yours can be reached from the internet: then jobs are polled from time to time."
-        ),
-    )
-    account: str = Field(
-        default="",
-        max_length=100,
-        title="Account",
-        description=(
-            "A name of your own for the Kie account, where you have several and use one job_key with more "
-            "than one: a job is then paid once per account. Do not change it when you replace the key."
-        ),
-    )
+    api_key: Annotated[SecretStr, AfterValidator(check_key)] = Field(title="API key")
+    """The key from kie.ai/api-key. It is stored encrypted."""
+    base_url: Host = Field(default=API_URL, title="API address")
+    """Where Kie's jobs API lives; another address for the simulator or a proxy."""
+    upload_url: Host = Field(default=UPLOAD_URL, title="Upload address")
+    """Where files are uploaded to; another address for the simulator or a proxy."""
+    callbacks: KieCallbacks | None = Field(default=None, title="Callbacks")
+    """Where Kie posts to when a job ends, so that it is known at once. Leave it empty where nothing of yours
+    can be reached from the internet: then jobs are polled from time to time."""
+    account: str = Field(default="", max_length=100)
+    """A name of your own for the Kie account, where you have several and use one job_key with more than one:
+    a job is then paid once per account. Do not change it when you replace the key."""
     creates_per_10_seconds: int = Field(
-        default=CREATES_PER_10_SECONDS,
-        ge=1,
-        title="Submissions in 10 seconds",
-        description="How many jobs Kie lets this account submit in 10 seconds; each process keeps to it.",
+        default=CREATES_PER_10_SECONDS, ge=1, title="Submissions in 10 seconds"
     )
-    polls_per_second: int = Field(
-        default=POLLS_PER_SECOND,
-        ge=1,
-        title="Polls a second",
-        description=(
-            "How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a "
-            "second of each job."
-        ),
-    )
+    """How many jobs Kie lets this account submit in 10 seconds; each process keeps to it."""
+    polls_per_second: int = Field(default=POLLS_PER_SECOND, ge=1, title="Polls a second")
+    """How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a second of
+    each job."""
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
         """A client for Kie with this key: `async with credentials.get_client() as client:`.
@@ -128,7 +86,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
             "creates_per_10_seconds": self.creates_per_10_seconds,
             "polls_per_second": self.polls_per_second,
         }
-        return KieClient(self.api_key, *args, **{**options, **kwargs})
+        return KieClient(self.api_key, *args, **options | kwargs)
 
 
 class _NoKey:
@@ -155,14 +113,11 @@ def check_credentials_value(value: object) -> None:
     Raises:
         InvalidRequest: when it may be a key; says its shape alone.
     """
-    if isinstance(value, dict):
-        # A chosen block comes as its reference.
-        shape = "" if set(value) == {"$ref"} else "an object with fields of its own"  # pyright: ignore[reportUnknownArgumentType]
-    elif isinstance(value, str):
-        known = re.match(NAME, value)
-        shape = "" if known else f"a text of {len(value)} characters that is no block's name"
-    else:
-        shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
+    shape = f"{len(value)} bytes" if isinstance(value, bytes) else ""
+    if isinstance(value, dict) and list(as_object(value)) != ["$ref"]:  # as which a chosen block comes
+        shape = "an object with fields of its own"
+    elif isinstance(value, str) and not re.match(NAME, value):
+        shape = f"a text of {len(value)} characters that is no block's name"
     if shape:
         raise InvalidRequest(
             f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "
@@ -194,26 +149,15 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
     check_credentials_value(credentials)
     name = credentials.removeprefix("kie-credentials/")
     shown = repr(name) if re.match(NAME, name) else f"(a name of {len(name)} characters)"
-    try:
-        return await KieCredentials.aload(name)
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the block {shown} ({type(error).__name__}: {error})",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
-    except ValueError as error:
-        if not says_no_block(error):
-            raise
-        if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
-            get_logger("prefect_kie").warning(
-                "%s has no block %r: the key in %s is used", server_named(), name, KEY_VARIABLE
-            )
-            return KieCredentials(api_key=SecretStr(key))
-        raise AuthenticationFailed(
-            f"{server_named()} has no KieCredentials block named {shown}",
-            next_step=(
-                "Create it in the UI (Blocks, Kie Credentials) or with "
-                f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. "
-                "Then run again."
-            ),
-        ) from None
+    if (found := await load_block(KieCredentials, name, f"the block {shown}")) is not None:
+        return found
+    if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
+        used = "%s has no block %r: the key in %s is used"
+        get_logger("prefect_kie").warning(used, server_named(), name, KEY_VARIABLE)
+        return KieCredentials(api_key=SecretStr(key))
+    raise AuthenticationFailed(
+        f"{server_named()} has no KieCredentials block named {shown}",
+        next_step="Create it in the UI (Blocks, Kie Credentials) or with "
+        f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. Then run "
+        "again.",
+    )

@@ -18,12 +18,12 @@ A row fits a request whose input has all the values it names.
 import json
 from typing import Annotated, Any
 
-import httpx
 from prefect.client.orchestration import get_client
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
 
-from prefect_kie.api import InvalidRequest, JobRequest, ServiceUnavailable
-from prefect_kie.blocks.server import server_named
+from prefect_kie.api import InvalidRequest, JobRequest
+from prefect_kie.api.requests import whole
+from prefect_kie.blocks.server import asked
 
 PRICES = "kie_prices"
 """Name of the Prefect variable."""
@@ -45,7 +45,6 @@ class PriceRow(BaseModel, frozen=True, extra="allow"):
 
 
 def _rows(price: Any) -> Any:
-    """A model's price as rows."""
     if isinstance(price, int | float) and not isinstance(price, bool):
         return [{"credits": price}]
     if isinstance(price, list):
@@ -72,16 +71,10 @@ async def load_prices() -> PriceTable:
         InvalidRequest: when the variable is no price table; says what is wrong with it.
         ServiceUnavailable: when the Prefect server does not answer.
     """
-    try:
+    with asked(f"for the variable {PRICES!r}"):
         # Not Variable.aget, which leaves its connection open (Prefect 3.9).
         async with get_client() as client:
             variable = await client.read_variable_by_name(PRICES)
-    except httpx.HTTPError as error:
-        raise ServiceUnavailable(
-            f"{server_named()} could not be asked for the variable {PRICES!r} ({type(error).__name__}: "
-            f"{error}); nothing was submitted",
-            next_step="Run it again when the Prefect server answers.",
-        ) from error
     value: Any = variable.value if variable else None
     try:
         if isinstance(value, str):  # typed into the UI with quotes around it
@@ -104,6 +97,4 @@ async def load_prices() -> PriceTable:
 
 def _text(value: Any) -> str:
     """A value as it may be written in a table: 10, 10.0 and "10" are the same length."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(whole(value))

@@ -1,8 +1,18 @@
-"""The Prefect server as errors name it."""
+"""The Prefect server: what is asked of it before anything is paid, and how errors name it."""
 
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TypeVar
 from urllib.parse import urlsplit
 
+import httpx
+from prefect.blocks.core import Block
 from prefect.settings import get_current_settings
+
+from prefect_kie._compat import says_no_block
+from prefect_kie.api import ServiceUnavailable
+
+BlockT = TypeVar("BlockT", bound=Block)
 
 
 def server_named() -> str:
@@ -12,3 +22,26 @@ def server_named() -> str:
         return "the Prefect server"
     parts = urlsplit(url)
     return f"the Prefect server at {parts._replace(netloc=parts.netloc.rpartition('@')[2]).geturl()}"
+
+
+@contextmanager
+def asked(what: str) -> Generator[None, None, None]:
+    """The server is asked `for the block 'kie'`; raises ServiceUnavailable where it does not answer."""
+    try:
+        yield
+    except httpx.HTTPError as error:
+        raise ServiceUnavailable(
+            f"{server_named()} could not be asked {what} ({type(error).__name__}: {error})",
+            next_step="Run it again when the Prefect server answers.",
+        ) from error
+
+
+async def load_block(kind: type[BlockT], name: str, what: str) -> BlockT | None:
+    """A block by its name; None where the server has none. Raises as `asked`."""
+    with asked(f"for {what}"):
+        try:
+            return await kind.aload(name)
+        except ValueError as error:
+            if says_no_block(error):
+                return None
+            raise

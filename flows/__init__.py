@@ -11,63 +11,40 @@ if TYPE_CHECKING:
     from prefect_kie.batches.results import BatchResult
     from prefect_kie.flows._characters import CharacterTraits, NewCharacter
     from prefect_kie.flows._episodes import Episodes, EpisodeSettings, Film
-    from prefect_kie.flows._make import make
     from prefect_kie.flows._options import Approval, BatchRetry, Output, Retry, Scope, Table, Waiting
     from prefect_kie.flows.batch import generate_batch
     from prefect_kie.flows.characters import create_character
     from prefect_kie.flows.collect import collect_job
     from prefect_kie.flows.costs import report_costs
-    from prefect_kie.flows.generate import generate_audio, generate_image, generate_video
+    from prefect_kie.flows.generate import generate_audio, generate_image, generate_video, make
     from prefect_kie.flows.resolve import resolve_submission
     from prefect_kie.flows.resuming import resume_waiting
     from prefect_kie.flows.series import character_series
-    from prefect_kie.outcomes.results import GeneratedAudio, GeneratedImages, GeneratedVideos, VideoOutcome
-    from prefect_kie.outcomes.series import Character, CollectedJob, SeriesResult
+    from prefect_kie.outcomes.results import (
+        Character,
+        CollectedJob,
+        GeneratedAudio,
+        GeneratedImages,
+        GeneratedVideos,
+        SeriesResult,
+        VideoOutcome,
+    )
     from prefect_kie.submissions.cost_report import CostGroup, CostReport, SubmissionCost
     from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
+# fmt: off
 __all__ = [
-    "Approval",
-    "BatchResult",
-    "BatchRetry",
-    "Character",
-    "CharacterTraits",
-    "CollectedJob",
-    "CostGroup",
-    "CostReport",
-    "EpisodeSettings",
-    "Episodes",
-    "Film",
-    "GeneratedAudio",
-    "GeneratedImages",
-    "GeneratedVideos",
-    "NewCharacter",
-    "Output",
-    "ResolvedSubmission",
-    "ResolvedSubmissions",
-    "Retry",
-    "Scope",
-    "SeriesResult",
-    "SubmissionCost",
-    "Table",
-    "VideoOutcome",
-    "Waiting",
-    "character_series",
-    "collect_job",
-    "create_character",
-    "generate_audio",
-    "generate_batch",
-    "generate_image",
-    "generate_video",
-    "make",
-    "report_costs",
-    "resolve_submission",
-    "resume_waiting",
+    "Approval", "BatchResult", "BatchRetry", "Character", "CharacterTraits", "CollectedJob", "CostGroup",
+    "CostReport", "EpisodeSettings", "Episodes", "Film", "GeneratedAudio", "GeneratedImages",
+    "GeneratedVideos", "NewCharacter", "Output", "ResolvedSubmission", "ResolvedSubmissions", "Retry",
+    "Scope", "SeriesResult", "SubmissionCost", "Table", "VideoOutcome", "Waiting", "character_series",
+    "collect_job", "create_character", "generate_audio", "generate_batch", "generate_image",
+    "generate_video", "make", "report_costs", "resolve_submission", "resume_waiting",
 ]
+# fmt: on
 
 _MODULES = {
     "batches.results": "BatchResult",
-    "flows._make": "make",
     "flows._options": "Approval BatchRetry Output Retry Scope Table Waiting",
     "flows.batch": "generate_batch",
     "flows._characters": "CharacterTraits NewCharacter",
@@ -75,12 +52,12 @@ _MODULES = {
     "flows.characters": "create_character",
     "flows.collect": "collect_job",
     "flows.costs": "report_costs",
-    "flows.generate": "generate_audio generate_image generate_video",
+    "flows.generate": "generate_audio generate_image generate_video make",
     "flows.resolve": "resolve_submission",
     "flows.resuming": "resume_waiting",
     "flows.series": "character_series",
-    "outcomes.results": "GeneratedAudio GeneratedImages GeneratedVideos VideoOutcome",
-    "outcomes.series": "Character CollectedJob SeriesResult",
+    "outcomes.results": "Character CollectedJob GeneratedAudio GeneratedImages GeneratedVideos SeriesResult "
+    "VideoOutcome",
     "submissions.cost_report": "CostGroup CostReport SubmissionCost",
     "submissions.resolution": "ResolvedSubmission ResolvedSubmissions",
 }

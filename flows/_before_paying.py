@@ -4,14 +4,10 @@ Each check raises an InvalidRequest; nothing was submitted then.
 """
 
 import re
-from collections.abc import Iterator
 from importlib.util import find_spec
-from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
-from prefect_kie.api.envelope import as_list, as_object
-from prefect_kie.models import Slice
-from prefect_kie.models.fields import SORA_SLICE, slice_within
+from prefect_kie.api.envelope import texts_in
 from prefect_kie.run_page.markdown import plain
 
 _NAMES_A_FILE = re.compile(r"url|image|picture|frame|video|audio|file", re.IGNORECASE)
@@ -22,7 +18,7 @@ _IS_LOCAL = re.compile(
 
 def check_addresses(request: JobRequest) -> None:
     """Make sure that files which a request names are at addresses where Kie can fetch them."""
-    for name, value in _texts("", request.input_fields()):
+    for name, value in texts_in(request.input_fields()):
         if _NAMES_A_FILE.search(name) and _IS_LOCAL.match(value):
             raise InvalidRequest(
                 f"{request.model_name}: {name} must be an address that Kie can fetch, not the file "
@@ -40,26 +36,3 @@ def check_pictures() -> None:
             "where this runs; nothing was submitted",
             next_step="Run `pip install 'prefect-kie[pictures]'` there, or give the slice, and run again.",
         )
-
-
-def check_slice(part: Slice, seconds: float | None, source: str, longest: float = float(SORA_SLICE)) -> None:
-    """Make sure that a slice lies inside its video, and is not too long for its character."""
-    try:
-        slice_within(part.start, part.end, longest, seconds)
-    except ValueError as error:
-        raise InvalidRequest(
-            str(error),
-            next_step=(
-                f"Run create_character with {source!r} and another slice; the video is not paid again, and "
-                "nothing was submitted for the character."
-            ),
-        ) from None
-
-
-def _texts(name: str, value: Any) -> Iterator[tuple[str, str]]:
-    if isinstance(value, str):
-        yield name, value
-    for key, one in as_object(value).items():
-        yield from _texts(key, one)
-    for one in as_list(value):
-        yield from _texts(name, one)

@@ -14,17 +14,16 @@ from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.blocks.character import CharacterHandle
 from prefect_kie.characters.keeping import fetched, keep_slice
-from prefect_kie.flows._before_paying import check_slice
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media import assets
-from prefect_kie.media.naming import file_stem
+from prefect_kie.media.saved import file_stem
 from prefect_kie.media.saving import at_hand
 from prefect_kie.media.uploading import is_url
 from prefect_kie.models import Slice, Sora2CharactersPro
-from prefect_kie.models.fields import MAX_SLICE, SORA_SLICE, Handle
+from prefect_kie.models.fields import MAX_SLICE, SORA_SLICE, Handle, slice_within
 from prefect_kie.run_page.artifacts import show_kept_character
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY
 from prefect_kie.tasks import wait_for_job
 
 
@@ -75,10 +74,8 @@ class Footage(NamedTuple):
 
     @property
     def task_id(self) -> str:
-        """The job's task id, for Sora, which makes its own characters from jobs at Kie alone.
-
-        Raises:
-            InvalidRequest: when it is another video.
+        """The job's task id, for Sora, which makes its own characters from jobs at Kie alone. Raises
+        InvalidRequest when it is another video.
         """
         if not self.job.record:
             raise InvalidRequest(
@@ -91,10 +88,8 @@ class Footage(NamedTuple):
 
 @asynccontextmanager
 async def footage_of(source: str, runner: JobRunner) -> AsyncGenerator[Footage, None]:
-    """A video by a job's task id, a file's path or an address.
-
-    Raises:
-        InvalidRequest: when there is no such file.
+    """A video by a job's task id, a file's path or an address. Raises InvalidRequest when there is no such
+    file.
     """
     path = Path(source).expanduser()  # noqa: ASYNC240 - a look at a name
     if is_url(source):
@@ -145,17 +140,21 @@ async def slice_of(
         )
     if seconds is None:
         seconds = await real_length(job, kie, file=footage.file)
-    check_slice(part, seconds, job.task_id, longest)
-    return part
+    try:
+        return slice_within(part.start, part.end, longest, seconds)
+    except ValueError as error:
+        raise InvalidRequest(
+            str(error),
+            next_step=f"Run create_character with {job.task_id!r} and another slice; the video is not paid "
+            "again, and nothing was submitted for the character.",
+        ) from None
 
 
 async def check_free(new: NewCharacter, origin: str | None, part: Slice | None) -> KieCharacter | None:
     """The character of this handle where it is this very one, made before; None where the handle is free.
 
-    Without an origin: the video does not exist yet.
-
-    Raises:
-        InvalidRequest: when the handle is another character's, which is not to be replaced.
+    Without an origin: the video does not exist yet. Raises InvalidRequest when the handle is another
+    character's, which is not to be replaced.
     """
     found = await load_character(new.handle)
     if found is None:

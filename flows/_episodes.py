@@ -14,7 +14,7 @@ from prefect_kie.api import InvalidRequest, JobRequest, UnexpectedResponse
 from prefect_kie.api.forms import Form
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
-from prefect_kie.characters.uploads import member_of
+from prefect_kie.characters.keeping import member_of
 from prefect_kie.flows._characters import NewCharacter
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media import assets
@@ -25,11 +25,10 @@ from prefect_kie.media.uploading import upload
 from prefect_kie.models import parse_request
 from prefect_kie.models.characters import characters_of_models
 from prefect_kie.models.fields import AspectRatio, Seconds, Size
-from prefect_kie.outcomes.results import VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY
+from prefect_kie.outcomes.results import Character, VideoOutcome, Wanted
+from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import temporary_folder
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY
 from prefect_kie.tasks import SavedResult
 
 PLACEHOLDER = "{character}"
@@ -39,10 +38,8 @@ def _leaves_room(prompt: str) -> str:
     mentions = max(1, prompt.count(PLACEHOLDER))
     longest = 10_000 - mentions * 60  # which each mention of the handle may take
     if len(prompt) > longest:
-        raise ValueError(
-            f"is {len(prompt):,} characters long; with {mentions} mention(s) of the character at most "
-            f"{longest:,} leave room for the handle"
-        )
+        most = f"with {mentions} mention(s) of the character at most {longest:,} leave room for the handle"
+        raise ValueError(f"is {len(prompt):,} characters long; {most}")
     return prompt
 
 
@@ -71,10 +68,8 @@ class EpisodeSettings(Form, title="Sora"):
         return self
 
     def request(self, prompt: str, character: Character) -> JobRequest:
-        """The request of one new video, with the character's handle in it, or else its id.
-
-        Raises:
-            UnexpectedResponse: when the character has no handle and the model takes no ids.
+        """The request of one new video, with the character's handle in it, or else its id. Raises
+        UnexpectedResponse when the character has no handle and the model takes no ids.
         """
         if character.handle is not None:
             return self.planned(with_handle(prompt, character.handle))
@@ -83,10 +78,8 @@ class EpisodeSettings(Form, title="Sora"):
                 f"Kie gave the character {character.character_id} no handle, and {self.model} takes no ids",
                 task_id=character.task_id,
                 billed="yes",
-                next_step=(
-                    "Run generate_video with sora-2-text-to-video and character_id_list "
-                    f"[{character.character_id!r}]; neither the original nor the character is paid again."
-                ),
+                next_step="Run generate_video with sora-2-text-to-video and character_id_list "
+                f"[{character.character_id!r}]; neither the original nor the character is paid again.",
             )
         prompt = prompt.replace(PLACEHOLDER, "the character")
         return self.planned(prompt, character_id_list=[character.character_id])
@@ -129,10 +122,8 @@ class Episodes(Form, title="Any model"):
         return parse_request({"model": self.model, "input": {**self.input, "prompt": prompt}})
 
     def check(self, prompts: Sequence[str], handle: str) -> list[JobRequest]:
-        """The requests before there is a character.
-
-        Raises:
-            InvalidRequest: when the model keeps no characters; nothing was paid.
+        """The requests before there is a character. Raises InvalidRequest when the model keeps no characters;
+        nothing was paid.
         """
         planned = [self.planned(with_handle(prompt, handle)) for prompt in prompts]
         if any(handle not in wanted_handles(request) for request in planned):
@@ -143,10 +134,8 @@ class Episodes(Form, title="Any model"):
         return planned
 
     async def check_cast(self, planned: Sequence[JobRequest], star: KieCharacter | NewCharacter) -> None:
-        """Make sure that everybody whom the prompts name is there, and that the model takes them so.
-
-        Raises:
-            InvalidRequest: when somebody is missing, or they do not fit; nothing was paid.
+        """Make sure that everybody whom the prompts name is there, and that the model takes them so. Raises
+        InvalidRequest when somebody is missing, or they do not fit; nothing was paid.
         """
         if isinstance(star, NewCharacter):  # with as many pictures as it may get
             star = KieCharacter.model_validate({**star.fields(None), "stills": ["?"] * 4, "clip": "?"})
@@ -159,16 +148,12 @@ class Episodes(Form, title="Any model"):
 def _stand_in(character: KieCharacter) -> CastMember:
     """A character as a request names it, with addresses that its files do not have yet."""
 
-    def addresses(name: str, files: Sequence[str | None]) -> tuple[str, ...]:
-        return tuple(f"https://kie.example/{n}-{name}" for n, one in enumerate(files) if one)
+    def address(name: str, file: str | None) -> str | None:
+        return f"https://kie.example/{name}" if file else None
 
-    return member_of(character).model_copy(
-        update={
-            "stills": addresses("still.jpg", character.stills),
-            "clip": next(iter(addresses("clip.mp4", [character.clip])), None),
-            "voice": next(iter(addresses("voice.wav", [character.voice])), None),
-        }
-    )
+    stills = tuple(f"https://kie.example/{n}-still.jpg" for n, _ in enumerate(character.stills))
+    files = {"clip": address("clip.mp4", character.clip), "voice": address("voice.wav", character.voice)}
+    return member_of(character).model_copy(update={**files, "stills": stills})
 
 
 def with_handle(prompt: str, handle: str) -> str:
@@ -191,10 +176,8 @@ class Film(Form):
     the other; by models that take a first frame beside a character."""
 
     def frame_of(self, model: str) -> str | None:
-        """The model's field of a first frame; None where the episodes do not continue each other.
-
-        Raises:
-            InvalidRequest: when the model takes none beside a character.
+        """The model's field of a first frame; None where the episodes do not continue each other. Raises
+        InvalidRequest when the model takes none beside a character.
         """
         if self.continuity == "none":
             return None
@@ -230,7 +213,6 @@ async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner
 
 
 async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
-    """A saved video on this machine, where it is or as a copy in a folder."""
     place, name = storage_for(runner.storage or runner.directory or DEFAULT_DIRECTORY), saved.files[0].name
     if (file := place.local(name)) is None:
         file = folder / name
@@ -241,11 +223,9 @@ async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
 async def join_film(
     episodes: Sequence[VideoOutcome], options: Film, runner: JobRunner
 ) -> tuple[str, float] | None:
-    """Join the saved episodes to one file, with subtitles and a list of its cuts beside it.
-
-    Returns:
-        Where it is, and its length in seconds; None where none was asked for, one is missing, or it could
-        not be made (which is logged: the episodes are saved).
+    """Join the saved episodes to one file, with subtitles and a list of its cuts beside it. Returns where it
+    is and its length in seconds; None where none was asked for, one is missing, or it could not be made
+    (which is logged: the episodes are saved).
     """
     saved = [one for one in episodes if one.video is not None]
     whole = len(saved) == len(episodes)

@@ -19,7 +19,7 @@ from prefect_kie import __version__
 from prefect_kie.api import InvalidRequest, JobRequest, KieError
 from prefect_kie.blocks.credentials import check_credentials_value
 from prefect_kie.outcomes.endings import is_retried
-from prefect_kie.run_page.attention import emit_refusals
+from prefect_kie.run_page.events import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.tasks.models import shortened
 

@@ -3,18 +3,13 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    Field,
-    SerializerFunctionWrapHandler,
-    WithJsonSchema,
-    model_serializer,
-)
+from pydantic import Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer
 
 from prefect_kie.api import PollPolicy
 from prefect_kie.api.forms import Form, Tabs
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
 from prefect_kie.models import AnyRequest, Slice
-from prefect_kie.storage.destination import StorageBlock
+from prefect_kie.storage.run_storage import StorageBlock
 
 
 class _Group(Form):

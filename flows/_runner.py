@@ -12,23 +12,20 @@ from prefect.runtime import flow_run
 
 from prefect_kie import api
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.characters.uploads import with_characters
+from prefect_kie.characters.keeping import with_characters
 from prefect_kie.flows._attempts import Attempts, may_fall_back, may_repeat
 from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.flows._options import Approval, Output, Scope, Waiting
-from prefect_kie.flows._suspension import suspend_until_done
+from prefect_kie.flows.resuming import suspend_until_done
 from prefect_kie.human_input.approval import approve
 from prefect_kie.human_input.questions import check_can_ask
 from prefect_kie.keys import submission_key
 from prefect_kie.models import Slice, Sora2CharactersPro
-from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import ACCOUNT_REFUSALS, Character, VideoOutcome, Wanted
 from prefect_kie.run_context import run_budgets, run_records
-from prefect_kie.run_page.artifacts import show_character
-from prefect_kie.run_page.waiting_message import waiting_reported
+from prefect_kie.run_page.artifacts import show_character, waiting_reported
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.storage.destination import check_writable, load_storage
-from prefect_kie.storage.run_storage import submission_scope
+from prefect_kie.storage.run_storage import check_writable, load_storage, submission_scope
 from prefect_kie.submissions.store import SubmissionRecord
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
 
@@ -281,11 +278,8 @@ class JobRunner:
             return False
         # Without the error's next step: what a person would do next is done here.
         run_logger().warning(
-            "%s. Job: %s, not charged. Attempt %d, with %s, follows.",
-            made.message,
-            made.task_id or "none",
-            attempts.made,
-            attempts.request.model_name,
+            f"{made.message}. Job: {made.task_id or 'none'}, not charged. Attempt {attempts.made}, with "
+            f"{attempts.request.model_name}, follows."
         )
         return True
 

@@ -13,8 +13,7 @@ from pydantic import Field
 
 from prefect_kie.api import InvalidRequest, JobHandle
 from prefect_kie.batches.manifest import load_table, parse_table
-from prefect_kie.batches.progress import BatchProgress
-from prefect_kie.batches.results import BatchResult, ResultsFile, videos_text
+from prefect_kie.batches.results import BatchProgress, BatchResult, ResultsFile, videos_text
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_prices
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
@@ -25,8 +24,8 @@ from prefect_kie.outcomes.endings import completed, incomplete, summary, table
 from prefect_kie.outcomes.results import VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show, show_table
 from prefect_kie.run_page.events import emit_batch_finished
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_storage
 from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, load_storage
 
 MAX_SHOWN = 1000  # rows of the table artifact; the results file has all
 NO_DEFAULTS: dict[str, Any] = {}
@@ -156,14 +155,8 @@ async def generate_batch(
         await results.write()
     result = BatchResult.of(videos, key, results.address, set(new))
     await show_table(_shown(result))
-    await emit_batch_finished(
-        key,
-        counts=result.counts,
-        results=results.address,
-        credits=result.credits,
-        credits_before=result.credits_before,
-        message=result.summary,
-    )
+    cost = {"credits": result.credits, "credits_before": result.credits_before}
+    await emit_batch_finished(key, result.counts, results.address, result.summary, **cost)
     if all(video.status == "saved" for video in videos):
         get_run_logger().info("%s. All rows: %s", result.summary, result.results)
         return completed(result, summary(videos))
@@ -179,7 +172,6 @@ def _name(manifest: Path | list[dict[str, Any]]) -> str:
 
 
 def _file_stem(name: str) -> str:
-    """A batch's name as a file's, different for different names."""
     stem = re.sub(r'[/\\:*?"<>|\x00-\x1f]', "-", name)[:40]
     return stem if stem == name else f"{stem}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
 

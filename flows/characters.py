@@ -23,9 +23,8 @@ from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Approval, Output, Scope, SliceOrPicked, Waiting
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.outcomes.endings import completed
-from prefect_kie.outcomes.results import Wanted
-from prefect_kie.outcomes.series import Character
-from prefect_kie.storage.destination import check_writable
+from prefect_kie.outcomes.results import Character, Wanted
+from prefect_kie.storage.run_storage import check_writable
 
 Text = Annotated[str, Field(min_length=1, max_length=1000)]
 
@@ -61,9 +60,6 @@ async def create_character(
         approval: What may be paid, and from which price on a person is asked.
         waiting: How to wait for the job.
         scope: What makes the job the same in another run.
-
-    Returns:
-        The character, with its handle.
 
     Raises:
         KieError: when there is no character in the end; says what was charged and what to run next.

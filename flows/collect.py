@@ -11,9 +11,8 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.flows._options import Output, Waiting
 from prefect_kie.flows._runner import JobRunner
-from prefect_kie.outcomes.series import CollectedJob
-from prefect_kie.run_page.artifacts import show_character
-from prefect_kie.run_page.waiting_message import waiting_reported
+from prefect_kie.outcomes.results import CollectedJob
+from prefect_kie.run_page.artifacts import show_character, waiting_reported
 from prefect_kie.tasks import save_result, wait_for_job
 
 

@@ -10,12 +10,9 @@ from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.run_context import run_submissions
 from prefect_kie.run_page.markdown import escaped
-from prefect_kie.storage.destination import StorageBlock, load_storage
-from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.run_storage import submission_scope
+from prefect_kie.storage.run_storage import StorageBlock, load_storage, submission_scope
 from prefect_kie.submissions.cost_reader import CostReader
 from prefect_kie.submissions.cost_report import CostGrouping, CostReport
-from prefect_kie.submissions.store import SubmissionRecords
 
 ARTIFACT = "kie-costs"
 MAX_SHOWN = 1000  # groups in the table artifact; the result has all
@@ -55,9 +52,8 @@ async def report_costs(
         print(report.total.charged, report.total.saved)
         ```
     """
-    block = await load_storage(records_storage)
-    records = SubmissionRecords(storage_for(block)) if block else None
-    submissions = await run_submissions(await load_credentials(credentials), records)
+    storage = await load_storage(records_storage)
+    submissions = await run_submissions(await load_credentials(credentials), storage)
     key = await submission_scope(scope) if scope else None
     reader = CostReader(submissions, await load_prices())
     report = await reader.report(by, since=since, until=until, scope=key)

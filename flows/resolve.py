@@ -16,10 +16,9 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, load_credentials
 from prefect_kie.blocks.credentials import Credentials
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.run_context import run_submissions
-from prefect_kie.storage.destination import StorageBlock, load_storage
-from prefect_kie.storage.fsspec import storage_for
+from prefect_kie.storage.run_storage import StorageBlock, load_storage
 from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
-from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
+from prefect_kie.submissions.store import SubmissionRecord
 
 ARTIFACT = "kie-submissions-in-doubt"
 
@@ -62,9 +61,8 @@ async def resolve_submission(
             "which submission is meant?",
             next_step="Run resolve_submission without parameters to see their keys; nothing was changed.",
         )
-    block = await load_storage(records_storage)
-    records = SubmissionRecords(storage_for(block)) if block else None
-    submissions = await run_submissions(await load_credentials(credentials), records)
+    storage = await load_storage(records_storage)
+    submissions = await run_submissions(await load_credentials(credentials), storage)
     if submission is None:
         found = await submissions.list_in_doubt()
     else:
@@ -80,11 +78,9 @@ async def resolve_submission(
         await acreate_table_artifact(
             table=[each.row for each in resolved],
             key=ARTIFACT,
-            description=(
-                "Submissions whose answer was lost. Look for those in doubt in Kie's logs page "
-                "(kie.ai/logs), then run resolve-submission for each: with its task_id if the job is there, "
-                "with release if it is not."
-            ),
+            description="Submissions whose answer was lost. Look for those in doubt in Kie's logs page "
+            "(kie.ai/logs), then run resolve-submission for each: with its task_id if the job is there, "
+            "with release if it is not.",
         )
     else:
         get_run_logger().info("No submission is in doubt")

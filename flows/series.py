@@ -31,10 +31,9 @@ from prefect_kie.flows._runner import JobRunner
 from prefect_kie.models import Slice
 from prefect_kie.models.registry import OriginalRequest
 from prefect_kie.outcomes.endings import complete, how_to_go_on, incomplete, summary, table
-from prefect_kie.outcomes.results import Failure, VideoOutcome, Wanted
-from prefect_kie.outcomes.series import Character, SeriesResult
+from prefect_kie.outcomes.results import Character, Failure, SeriesResult, VideoOutcome, Wanted
 from prefect_kie.run_page.artifacts import show_overview
-from prefect_kie.run_page.redo import redo_offer
+from prefect_kie.run_page.sections import redo_offer
 from prefect_kie.tasks import wait_for_job
 
 Traits = NewCharacter | CharacterTraits
@@ -179,10 +178,8 @@ def _planned(
         raise InvalidRequest(
             "Sora's own characters are for Sora's episodes, and those that you keep for other models; "
             "nothing was submitted",
-            next_step=(
-                "Give a NewCharacter and Episodes(model=…), or CharacterTraits and EpisodeSettings(…). Then "
-                "run again."
-            ),
+            next_step="Give a NewCharacter and Episodes(model=…), or CharacterTraits and "
+            "EpisodeSettings(…). Then run again.",
         )
     if original is None and not isinstance(traits, str):
         raise InvalidRequest(
@@ -198,7 +195,6 @@ def _planned(
 
 
 async def _known(handle: str) -> KieCharacter:
-    """A character that is kept already."""
     found = await load_character(handle)
     if found is None:
         raise InvalidRequest(
@@ -211,7 +207,6 @@ async def _known(handle: str) -> KieCharacter:
 async def _character(
     original: object, first: VideoOutcome | None, traits: Traits | str, part: Slice | None, runner: JobRunner
 ) -> Character:
-    """The character of a slice of the original, or of the video that is there."""
     async with AsyncExitStack() as stack:
         if first is None or first.video is None:
             footage, seconds = await stack.enter_async_context(footage_of(str(original), runner)), None

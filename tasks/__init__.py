@@ -15,36 +15,25 @@ from prefect_kie.models.index import MODELS
 if TYPE_CHECKING:
     from prefect_kie.media.saved import SavedFile, SavedResult
     from prefect_kie.tasks._of_models import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
-    from prefect_kie.tasks.measure import measure_video
+    from prefect_kie.tasks.files import measure_video, save_result, upload_file
     from prefect_kie.tasks.models import ModelTask, run_model, task_for
-    from prefect_kie.tasks.save import save_result
-    from prefect_kie.tasks.upload import upload_file
     from prefect_kie.tasks.wait import wait_for_job
 
-_MODULE_OF = {
-    "ModelTask": "tasks.models",
-    "SavedFile": "media.saved",
-    "SavedResult": "media.saved",
-    "measure_video": "tasks.measure",
-    "run_model": "tasks.models",
-    "save_result": "tasks.save",
-    "task_for": "tasks.models",
-    "upload_file": "tasks.upload",
-    "wait_for_job": "tasks.wait",
+_MODULES = {
+    "media.saved": "SavedFile SavedResult",
+    "tasks.models": "ModelTask run_model task_for",
+    "tasks.files": "measure_video save_result upload_file",
+    "tasks.wait": "wait_for_job",
 }
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 _MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
+# fmt: off
 __all__ = [
-    "ModelTask",
-    "SavedFile",
-    "SavedResult",
-    "measure_video",
-    "run_model",
-    "save_result",
-    "task_for",
-    "upload_file",
-    "wait_for_job",
+    "ModelTask", "SavedFile", "SavedResult", "measure_video", "run_model", "save_result", "task_for",
+    "upload_file", "wait_for_job",
 ]
+# fmt: on
 __all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's

@@ -2,11 +2,11 @@
 
 from prefect_kie.api import InvalidRequest, JobHandle, JobRequest, KieError
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.characters.uploads import with_characters
+from prefect_kie.characters.keeping import with_characters
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.run_context import run_submissions
-from prefect_kie.run_page.attention import emit_refusals
+from prefect_kie.run_page.events import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.live_catalog import schema_before_paying
 from prefect_kie.runtime.logs import run_logger
@@ -62,13 +62,10 @@ async def _refused(kie: KieCredentials, request: MarketModel) -> Exception | Non
         )
     if schema is None:
         run_logger().warning(
-            "The input of %s is not checked before it is paid: Kie's catalogue has no schema of this model, "
-            "or does not answer",
-            request.model,
+            f"The input of {request.model} is not checked before it is paid: Kie's catalogue has no schema of "
+            "this model, or does not answer"
         )
     elif refusal is not None:
-        run_logger().info(
-            "The input of %s is newer than this version of prefect-kie; Kie's own schema takes it",
-            request.model,
-        )
+        newer = "newer than this version of prefect-kie; Kie's own schema takes it"
+        run_logger().info(f"The input of {request.model} is {newer}")
     return None

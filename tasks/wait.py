@@ -16,16 +16,7 @@ from prefect.runtime import task_run
 from prefect.states import AwaitingRetry, Completed
 
 from prefect_kie._compat import StateTask, task_of_states
-from prefect_kie.api import (
-    Job,
-    JobFailed,
-    JobHandle,
-    JobNotFound,
-    JobState,
-    KieError,
-    PollPolicy,
-    next_poll,
-)
+from prefect_kie.api import Job, JobFailed, JobHandle, JobNotFound, JobState, KieError, PollPolicy, next_poll
 from prefect_kie.api.classification import failure_class, is_passing
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credentials
 from prefect_kie.callbacks.waiter import wait_for_callback
@@ -33,8 +24,7 @@ from prefect_kie.durations import usual_duration
 from prefect_kie.errors import JobTimedOut, add_next_step, remedy
 from prefect_kie.run_context import settle
 from prefect_kie.run_page.artifacts import show_end, show_progress
-from prefect_kie.run_page.attention import emit_refusals
-from prefect_kie.run_page.events import emit_failed, emit_succeeded
+from prefect_kie.run_page.events import emit_failed, emit_refusals, emit_succeeded
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
 from prefect_kie.runtime.logs import run_logger
@@ -46,11 +36,9 @@ R = TypeVar("R")
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
 
-LATE_RECORDS = 3
-"""So often a job is polled again that is said to have ended and has not yet."""
+LATE_RECORDS = 3  # so often a job is polled again that is said to have ended and has not yet
 
-LATE_RESULT_GAP = 10.0
-"""The longest time between two polls for a late result, seconds."""
+LATE_RESULT_GAP = 10.0  # the longest time between two polls for a late result, seconds
 
 DEFAULT_POLL = PollPolicy()
 
@@ -72,12 +60,9 @@ class WaitTask(StateTask[P, R]):
                 handles = [value for value in (*args, *kwargs.values()) if isinstance(value, JobHandle)]
                 for handle in handles:
                     run_logger().warning(
-                        "Stopped waiting for job %s. Kie cannot cancel a job: %s goes on there and is "
-                        "charged if it succeeds. Fetch it with collect_job(%r), or run this run again; "
-                        "results live 14 days.",
-                        handle.task_id,
-                        handle.model,
-                        handle.task_id,
+                        f"Stopped waiting for job {handle.task_id}. Kie cannot cancel a job: {handle.model} goes "
+                        "on there and is charged if it succeeds. Fetch it with "
+                        f"collect_job({handle.task_id!r}), or run this run again; results live 14 days."
                     )
                 raise
 

@@ -14,7 +14,7 @@ from prefect.logging import get_logger
 from prefect_kie.api import JobHandle, JobRequest, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, PriceTable
 from prefect_kie.models import Sora2TextToVideo
-from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.submissions import budgets, send_tokens, store
 from prefect_kie.submissions.budgets import Budgets

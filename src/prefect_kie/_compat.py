@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
 from prefect import Task
-from prefect._flow_run_suspension import (
-    _active_flow_run_suspension_requests as _engines,  # pyright: ignore[reportPrivateUsage]
-)
+from prefect._flow_run_suspension import _active_flow_run_suspension_requests as _engines  # pyright: ignore[reportPrivateUsage]
 from prefect._flow_run_suspension import (
     mark_flow_run_suspension_requested as mark_flow_run_suspension_requested,
 )

@@ -10,21 +10,18 @@ from prefect.events.schemas.events import ResourceSpecification
 from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
-from prefect_kie.api.durations import Duration, learned
+from prefect_kie.api.polling import Duration, learned
 from prefect_kie.models import request_class
 from prefect_kie.run_page.events import JOB_SUCCEEDED, LENGTH, length_of
 from prefect_kie.runtime.best_effort import best_effort
 from prefect_kie.runtime.loop import per_process
 
-MAX_JOBS = 50
-"""So many a server gives at once; the newest."""
-MIN_ALIKE = 5
-"""From so many jobs of the same length on, only those count."""
+MAX_JOBS = 50  # so many a server gives at once; the newest
+MIN_ALIKE = 5  # from so many jobs of the same length on, only those count
 KEPT_SECONDS = 600.0
 LIMIT_SECONDS = 3.0
 
-Known = list[tuple[str, float]]
-"""Length and seconds of each finished job."""
+Known = list[tuple[str, float]]  # length and seconds of each finished job
 
 
 @per_process
@@ -34,11 +31,8 @@ def _known() -> dict[tuple[str, str], tuple[float, Known]]:
 
 
 async def usual_duration(model: str, fields: Mapping[str, Any]) -> Duration:
-    """How long a job usually takes; asked of the server now and then, best-effort.
-
-    Args:
-        model: The model's name at Kie.
-        fields: The job's input; jobs of the same length tell most. Empty where it is not known.
+    """How long a job usually takes, by its input where that is known (jobs of the same length tell most);
+    asked of the server now and then, best-effort.
     """
     guess = request_class(model).usual_seconds
     url, now = str(PREFECT_API_URL.value()), time.monotonic()

@@ -14,37 +14,30 @@
 
 from typing import Any
 
-from prefect_kie.api import (
-    AuthenticationFailed,
-    ContentRejected,
-    InsufficientCredits,
-    JobFailed,
-    JobNotFound,
-    KieError,
-    SubmissionInDoubt,
-)
+from prefect_kie import api
+from prefect_kie.api import KieError
 
 _NEXT_STEPS: dict[type[KieError], str] = {
-    AuthenticationFailed: (
+    api.AuthenticationFailed: (
         "Check the key at kie.ai/api-key (and its list of allowed addresses) and save it in the "
         "KieCredentials block. Then run again."
     ),
-    InsufficientCredits: (
+    api.InsufficientCredits: (
         "Add credits at kie.ai, then retry this run: what it has submitted is not paid again. A new run "
         "would pay for all of it, unless it has the same job_key."
     ),
-    JobNotFound: (
+    api.JobNotFound: (
         "Check the task id in Kie's logs page (kie.ai/logs). A job younger than two minutes may not show "
         "yet: then run collect_job again."
     ),
-    JobFailed: (
+    api.JobFailed: (
         "Read Kie's reason; to try again, start a new run for this video alone, with another job_key if this "
         "one had one."
     ),
-    ContentRejected: (
+    api.ContentRejected: (
         "Change the prompt or the image, in a run for this video alone; the same input will be refused again."
     ),
-    SubmissionInDoubt: (
+    api.SubmissionInDoubt: (
         "Look in Kie's logs page (kie.ai/logs). If the job is there, run collect_job with its task id; do "
         "not submit it again before."
     ),

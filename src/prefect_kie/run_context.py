@@ -7,15 +7,16 @@ from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, TaskRunContext
 from prefect.events.filters import EventFilter, EventNameFilter, EventOccurredFilter, EventRelatedFilter
 from prefect.events.schemas.events import Event, ReceivedEvent
+from prefect.filesystems import WritableFileSystem
 from prefect.runtime import flow_run
 
 from prefect_kie.api import Job, JobHandle, SubmissionInDoubt
 from prefect_kie.blocks import KieCredentials, load_prices
 from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page import events
-from prefect_kie.run_page.attention import emit_in_doubt
-from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.runtime.logs import run_logger
+from prefect_kie.storage.fsspec import storage_for
 from prefect_kie.storage.run_storage import scope_storage
 from prefect_kie.submissions.budgets import CREDITS_LIMIT, Budgets, logged
 from prefect_kie.submissions.costs import end_of
@@ -23,8 +24,8 @@ from prefect_kie.submissions.reconcile import Clock
 from prefect_kie.submissions.service import SubmissionService
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 
-MAX_EVENTS = 50
-"""So many a server gives at once."""
+NAMES = {"model", "key", "attempt", "title"}  # by which events tell of a submission
+MAX_EVENTS = 50  # so many a server gives at once
 
 
 async def run_records() -> SubmissionRecords:
@@ -38,9 +39,11 @@ async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
     return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
 
 
-async def run_submissions(kie: KieCredentials, records: SubmissionRecords | None = None) -> SubmissionService:
-    """What submits this run's jobs, and settles submissions in doubt."""
-    records = records or await run_records()
+async def run_submissions(
+    kie: KieCredentials, storage: WritableFileSystem | None = None
+) -> SubmissionService:
+    """What submits this run's jobs, and settles submissions in doubt; recorded in a storage of their own."""
+    records = SubmissionRecords(storage_for(storage)) if storage else await run_records()
     return SubmissionService(
         records=records,
         kie=kie,
@@ -92,10 +95,10 @@ class ServerEvents:
     verifier: Verifier
 
     def emit_submitted(self, record: SubmissionRecord) -> None:
-        events.emit_submitted(record.task_id or "", **_names(record))
+        events.emit_submitted(record.task_id or "", **record.model_dump(include=NAMES))
 
     def emit_in_doubt(self, record: SubmissionRecord, doubt: SubmissionInDoubt) -> None:
-        emit_in_doubt(doubt, **_names(record))
+        events.emit_in_doubt(doubt, **record.model_dump(include=NAMES))
 
     async def sent(self) -> None:
         await events.events_are_sent()
@@ -106,11 +109,8 @@ class ServerEvents:
 
     async def called_back_jobs(self, record: SubmissionRecord) -> list[str]:
         found = await self._find(events.JOB_CALLBACK, record)
-        return [
-            _job(event)
-            for event in found
-            if self.verifier.trust(event, event.received.timestamp()) == "genuine"
-        ]
+        trust = self.verifier.trust
+        return [_job(event) for event in found if trust(event, event.received.timestamp()) == "genuine"]
 
     async def _find(self, name: str, record: SubmissionRecord) -> list[ReceivedEvent]:
         clocks = timedelta(days=1)  # of machines that disagree
@@ -126,16 +126,10 @@ class ServerEvents:
                 return list((await client.read_events(wanted, limit=MAX_EVENTS)).events)
         except Exception as error:  # one source of evidence less; the doubt stays
             run_logger().warning(
-                "The Prefect server could not be asked for the events %s of submission %s (%s)",
-                name,
-                record.key,
-                type(error).__name__,
+                f"The Prefect server could not be asked for the events {name} of submission {record.key} "
+                f"({type(error).__name__})"
             )
             return []
-
-
-def _names(record: SubmissionRecord) -> dict[str, str]:
-    return record.model_dump(include={"model", "key", "attempt", "title"})
 
 
 def _job(event: Event) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from prefect_kie.batches.progress import BatchProgress, watching
+from prefect_kie.batches.results import BatchProgress, watching
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.cli import batch as batching
 from prefect_kie.cli import main as cli

@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr, ValidationError
 
 from prefect_kie.api import KieClient
+from prefect_kie.api.forms import meanings
 from prefect_kie.blocks import KieCredentials, credentials
 from prefect_kie.settings import KieSettings
 from tests.conftest import KEY
@@ -24,7 +25,8 @@ def test_each_is_documented(name: str) -> None:
     """The reference names each setting with its default and what it means."""
     field = KieSettings.model_fields[name]
     default = f"{field.default:g}" if name in NUMBERS else str(field.default).lower()
-    assert f"| `{name.upper()}` | {default} | {field.description} |" in REFERENCE.read_text()
+    meaning = " ".join(meanings(KieSettings)[name].split())
+    assert f"| `{name.upper()}` | {default} | {meaning} |" in REFERENCE.read_text()
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -12,8 +12,7 @@ from prefect_kie.api import JobFailed, JobRequest
 from prefect_kie.cli import showcase
 from prefect_kie.flows import VideoOutcome
 from prefect_kie.media.saved import SavedFile, SavedResult
-from prefect_kie.outcomes.results import Wanted
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, Wanted
 from prefect_kie.simulator import SimulatorServer
 
 

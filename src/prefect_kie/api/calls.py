@@ -1,7 +1,10 @@
-"""One call to Kie's API: bounded in time and size, its key in no error, its answer classified."""
+"""One call to Kie's API: bounded in time and size, its key in no error, its answer classified; and how many
+of them at a time.
+"""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import AsyncGenerator, Collection
+from contextlib import asynccontextmanager
 from typing import Any, Self
 
 import httpx
@@ -9,9 +12,42 @@ from pydantic import SecretStr
 
 from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
 from prefect_kie.api.envelope import Envelope, parse_envelope
-from prefect_kie.api.errors import KieError
-from prefect_kie.api.hosts import check_host, check_key, http_client
-from prefect_kie.api.transport import KeyAuth, KeyHider, bare, read_bounded
+from prefect_kie.api.errors import KieError, RateLimited
+from prefect_kie.api.hosts import KeyHider, bare, check_host, check_key, http_client, read_bounded
+
+CREATES_PER_10_SECONDS = 20  # what Kie takes from one account; what is more is refused, not queued
+
+POLLS_PER_SECOND = 9
+"""Of all jobs together. Kie takes 10 of each job; an older page said 10 of a key, and this is below both."""
+
+REFUSED_SECONDS = 60.0
+"""How long a slot stays taken after a refusal: somebody else uses the key, so fewer calls go out."""
+
+
+class RateLimiter:
+    """Slots for calls, first come, first served; of one event loop.
+
+    A call has a slot from before it is sent until `seconds` after its *answer*, so nothing need be known of
+    how long it was on its way: of `calls` + 1 calls two have had the same slot, and reached the other side
+    `seconds` apart, whose window is that long.
+    """
+
+    def __init__(self, calls: int, seconds: float, refused_seconds: float = REFUSED_SECONDS) -> None:
+        self._slots = asyncio.Semaphore(calls)
+        self._seconds, self._refused_seconds = seconds, refused_seconds
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncGenerator[None, None]:
+        """Wait for a slot, for one call to be made within."""
+        await self._slots.acquire()
+        hold = self._seconds
+        try:
+            yield
+        except RateLimited:
+            hold = self._refused_seconds
+            raise
+        finally:
+            asyncio.get_running_loop().call_later(hold, self._slots.release)
 
 
 class Calls:
@@ -28,7 +64,7 @@ class Calls:
     ) -> None:
         self._key = check_key(api_key)
         self.base_url = check_host(base_url)
-        self._auth, self._hide = KeyAuth(self._key), KeyHider(self._key)
+        self._hide = KeyHider(self._key)
         self._seconds, self._create_seconds = call_seconds, create_seconds
         self._max_bytes = max_answer_bytes
         connect = min(10.0, timeout)
@@ -79,11 +115,16 @@ class Calls:
             raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
         return answer
 
+    def _with_key(self, request: httpx.Request) -> httpx.Request:
+        # Here alone, so that no frame of ours ever holds it in clear.
+        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
+        return request
+
     async def _exchange(self, call: Call, url: str, **content: Any) -> Envelope:
         # A frame of its own: of one that is left by an error the request, with the key, would be seen.
         http = self._create_http if call is Call.CREATE else self._http
         method = "POST" if content.keys() & {"json", "files"} else "GET"
-        async with http.stream(method, url, auth=self._auth, **content) as response:
+        async with http.stream(method, url, auth=self._with_key, **content) as response:
             body = await read_bounded(response, self._max_bytes)
             # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
             return parse_envelope(response.status_code, body, response.headers.get("Date"), self._hide)
@@ -96,9 +137,8 @@ class Calls:
         elif isinstance(error, httpx.HTTPError | httpx.InvalidURL) or (
             call is Call.CREATE and isinstance(error, Exception)  # nobody knows how far it came
         ):
-            happened = (
-                f"{name} got no answer ({type(error).__name__}: {self._hide(str(error)) or 'no details'})"
-            )
+            details = self._hide(str(error)) or "no details"
+            happened = f"{name} got no answer ({type(error).__name__}: {details})"
         else:  # it was cancelled, or the fault is ours
             return bare(error)
         return _error(classify_exception(call, error), happened, task_id, code=None)

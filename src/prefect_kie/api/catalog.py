@@ -58,21 +58,18 @@ class SuccessRate(BaseModel, frozen=True):
 
 def parse_models(data: Any) -> list[CatalogModel]:
     """The models of the catalogue's list; entries without a name are left out."""
-    found: list[CatalogModel] = []
-    for row in map(as_object, as_list(data) or as_list(as_object(data).get("models"))):
-        if (name := first_text(row, "model")) is not None:
-            kinds = row.get("taskType")
-            found.append(
-                CatalogModel(
-                    model=name,
-                    title=first_text(row, "title") or "",
-                    provider=first_text(row, "provider") or "",
-                    kinds=tuple(texts(kinds.split(",") if isinstance(kinds, str) else kinds)),
-                    description=first_text(row, "description") or "",
-                    price=first_text(row, "pricingDesc") or "",
-                )
-            )
-    return found
+    rows = map(as_object, as_list(data) or as_list(as_object(data).get("models")))
+    return [_model(row) for row in rows if first_text(row, "model") is not None]
+
+
+def _model(row: dict[str, Any]) -> CatalogModel:
+    kinds = row.get("taskType")
+    said = {name: first_text(row, name) or "" for name in ("model", "title", "provider", "description")}
+    return CatalogModel(
+        **said,
+        kinds=tuple(texts(kinds.split(",") if isinstance(kinds, str) else kinds)),
+        price=first_text(row, "pricingDesc") or "",
+    )
 
 
 def parse_price(model: str, data: Any) -> ModelPrice:

@@ -12,42 +12,26 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
 from pydantic import SecretStr
 
-from prefect_kie.api.calls import Calls
-from prefect_kie.api.catalog import (
-    CatalogModel,
-    ModelPrice,
-    SuccessRate,
-    parse_models,
-    parse_price,
-    parse_success_rate,
-)
+from prefect_kie.api import catalog, uploads
+from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, Calls, RateLimiter
+from prefect_kie.api.catalog import CatalogModel, ModelPrice, SuccessRate
 from prefect_kie.api.classification import Call, names_in
-from prefect_kie.api.envelope import Envelope, as_float
+from prefect_kie.api.envelope import as_float
 from prefect_kie.api.errors import JobNotFound, SubmissionInDoubt, UnexpectedResponse
-from prefect_kie.api.hosts import API_URL, UPLOAD_URL, check_host
+from prefect_kie.api.hosts import API_URL, MAX_ANSWER_BYTES, UPLOAD_URL, check_host, last_moment
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
-from prefect_kie.api.rate_limiter import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.schemas import ModelSchema, parse_schema
-from prefect_kie.api.transport import MAX_ANSWER_BYTES, last_moment
-from prefect_kie.api.uploads import (
-    UploadedFile,
-    check_file,
-    checksum,
-    open_checked,
-    parse_upload,
-    unique_name,
-)
+from prefect_kie.api.uploads import UploadedFile
 
 CREATE_SECONDS = 180.0
 """After so long createTask has ended: giving up sooner would only leave a paid job in doubt."""
-CALL_SECONDS = 60.0
-"""After so long any other call has ended, however its answer drips in."""
+CALL_SECONDS = 60.0  # after so long any other call has ended, however its answer drips in
 UPLOAD_BYTES_PER_SECOND = 50_000
 """So fast at least an upload has to be: it may take longer than other calls, by its size."""
 
@@ -119,9 +103,6 @@ class KieClient(Calls):
             too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
                 (`ServiceUnavailable`).
 
-        Returns:
-            The job's handle.
-
         Raises:
             SubmissionInDoubt: when it is not known whether the job was created; do not call again.
             KieError: another one when surely nothing was created; `retryable` says whether to repeat.
@@ -173,8 +154,7 @@ class KieClient(Calls):
             KieError: when Kie does not say.
         """
         answer = await self._ask(Call.FREE, f"{self.base_url}/api/v1/chat/credit")
-        balance = as_float(answer.data)
-        if balance is None:
+        if (balance := as_float(answer.data)) is None:
             raise UnexpectedResponse(f"Kie's balance is not a number: {str(answer.data)[:100]!r}")
         return balance
 
@@ -212,7 +192,7 @@ class KieClient(Calls):
         """
         filters = {"taskType": kind, "provider": provider, "q": words}
         given = {name: value for name, value in filters.items() if value}
-        return parse_models((await self._ask_catalog("/api/v1/models", **given)).data)
+        return catalog.parse_models(await self._ask_catalog("", **given))
 
     async def get_schema(self, model: str) -> ModelSchema:
         """What a model takes, by Kie's own schema.
@@ -234,19 +214,22 @@ class KieClient(Calls):
             ModelNotSupported: when Kie's catalogue has no such model.
             KieError: another one when Kie does not say.
         """
-        return parse_schema(model, (await self._ask_catalog(_about(model, "schema"))).data)
+        return parse_schema(model, await self._about(model, "schema"))
 
     async def get_price(self, model: str) -> ModelPrice:
         """What Kie says of a model's price, in prose; raises as `get_schema`."""
-        return parse_price(model, (await self._ask_catalog(_about(model, "price"))).data)
+        return catalog.parse_price(model, await self._about(model, "price"))
 
     async def get_success_rate(self, model: str) -> SuccessRate:
         """How a model's jobs did in the last 24 hours, in steps of ten minutes; raises as `get_schema`."""
-        return parse_success_rate(model, (await self._ask_catalog(_about(model, "success-rate"))).data)
+        return catalog.parse_success_rate(model, await self._about(model, "success-rate"))
 
-    async def _ask_catalog(self, path: str, **params: str) -> Envelope:
+    async def _about(self, model: str, what: str) -> Any:
+        return await self._ask_catalog(f"/{quote(model, safe='/')}/{what}")  # Kie wants a slash as it is
+
+    async def _ask_catalog(self, path: str, **params: str) -> Any:
         async with self.catalog_calls.slot():
-            return await self._ask(Call.CATALOG, f"{self.base_url}{path}", params=params)
+            return (await self._ask(Call.CATALOG, f"{self.base_url}/api/v1/models{path}", params=params)).data
 
     async def upload_file(self, path: Path | str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Upload a file from disk, streamed; free, and kept at Kie for 24 hours.
@@ -259,9 +242,9 @@ class KieClient(Calls):
             ValueError: when there is no such file, or it is empty or too large for any model.
             KieError: when Kie does not take it; `retryable` says whether to repeat.
         """
-        file, mime_type = open_checked(Path(path))
+        file, mime_type = uploads.open_checked(Path(path))
         with file:
-            name = unique_name(Path(path).name, await asyncio.to_thread(checksum, file))
+            name = uploads.unique_name(Path(path).name, await asyncio.to_thread(uploads.checksum, file))
             return await self._upload_stream(
                 name, file, os.fstat(file.fileno()).st_size, mime_type, upload_path
             )
@@ -270,15 +253,16 @@ class KieClient(Calls):
         self, data: bytes, file_name: str, upload_path: str = "prefect-kie"
     ) -> UploadedFile:
         """Upload a file held in memory; as `upload_file` otherwise."""
-        mime_type = check_file(file_name, len(data))
-        name = unique_name(file_name, hashlib.sha256(data).hexdigest())
+        mime_type = uploads.check_file(file_name, len(data))
+        name = uploads.unique_name(file_name, hashlib.sha256(data).hexdigest())
         return await self._upload_stream(name, data, len(data), mime_type, upload_path)
 
     async def upload_from_url(self, url: str, upload_path: str = "prefect-kie") -> UploadedFile:
         """Have Kie fetch a file from a public address; as `upload_file` otherwise."""
-        name = unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
+        name = uploads.unique_name(urlsplit(url).path, hashlib.sha256(f"from {url}".encode()).hexdigest())
         body = {"fileUrl": url, "uploadPath": upload_path.strip("/"), "fileName": name}
-        return parse_upload(await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body))
+        answer = await self._ask(Call.FREE, f"{self.upload_url}/api/file-url-upload", json=body)
+        return uploads.parse_upload(answer)
 
     async def _upload_stream(
         self, name: str, body: BinaryIO | bytes, size: int, mime_type: str, upload_path: str
@@ -290,8 +274,4 @@ class KieClient(Calls):
             files={"file": (name, body, mime_type)},
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
-        return parse_upload(answer)
-
-
-def _about(model: str, what: str) -> str:
-    return f"/api/v1/models/{quote(model, safe='/')}/{what}"  # Kie wants the slash in a name as it is
+        return uploads.parse_upload(answer)

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from email.utils import parsedate_to_datetime
 from typing import Any, cast
 
-from prefect_kie.api.transport import KeyHider
+from prefect_kie.api.hosts import KeyHider
 
 MAX_TEXT = 500
 ENCODED = "a body in an encoding nobody asked for"
@@ -24,17 +24,12 @@ ENCODED = "a body in an encoding nobody asked for"
 class Envelope:
     """One answer of Kie, reduced to what decides."""
 
-    code: int
-    """The body's code; the HTTP status where the body has none."""
-    readable: bool
-    """Whether the body was a JSON object at all."""
-    from_body: bool
-    """Whether `code` was in the body, so that Kie's application itself has answered."""
-    text: str
-    """The body's `msg` or `message`; for anything but JSON the beginning of the body."""
+    code: int  # the body's code; the HTTP status where the body has none
+    readable: bool  # whether the body was a JSON object at all
+    from_body: bool  # whether `code` was in the body, so that Kie's application itself has answered
+    text: str  # the body's `msg` or `message`; for anything but JSON the beginning of the body
     data: Any
-    date: datetime | None = None
-    """The time of the answer by Kie's clock."""
+    date: datetime | None = None  # the time of the answer by Kie's clock
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -92,6 +87,16 @@ def mapped(value: Any, change: Callable[[Any], Any]) -> Any:
     return [mapped(one, change) for one in as_list(value)] if isinstance(value, list) else change(value)
 
 
+def texts_in(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
+    """All texts in a JSON value, however deep, each with the name of the field that it is in."""
+    if isinstance(value, str):
+        yield name, value
+    for key, one in as_object(value).items():
+        yield from texts_in(one, key)
+    for one in as_list(value):
+        yield from texts_in(one, name)
+
+
 def as_int(value: Any) -> int | None:
     """A whole number that may come as a number or as a string of one; None for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -147,7 +152,6 @@ def _date(header: str | None) -> datetime | None:
 
 
 def _loads(text: str | bytes) -> Any:
-    """What a JSON text says; None where it is none."""
     try:
         value = json.loads(text)
         # An emoji cut in half (a lone surrogate) is valid JSON, but can be neither stored nor sent.

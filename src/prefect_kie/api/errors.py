@@ -22,6 +22,7 @@
 Each says what happened, to which job, whether it was charged, and what to do next.
 """
 
+import copyreg
 from typing import Any, ClassVar, Literal
 
 Billed = Literal["no", "yes", "unknown"]
@@ -74,11 +75,7 @@ class KieError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own way would call the class, whose arguments may be others, and lose everything else.
-        return _new, (type(self), self.message), dict(self.__dict__)
-
-
-def _new(cls: type[KieError], message: str) -> KieError:
-    return cls.__new__(cls, message)
+        return copyreg.__newobj__, (type(self), self.message), dict(self.__dict__)  # type: ignore[attr-defined]
 
 
 class AuthenticationFailed(KieError):

@@ -7,6 +7,7 @@ import ast
 import inspect
 import sys
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
@@ -15,23 +16,26 @@ from pydantic_core import CoreSchema
 
 
 def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Each field says what it means and is easy to fill in: for a model's `json_schema_extra`.
-
-    What it says is the docstring below the field. pydantic's own `use_attribute_docstrings` would read the
-    source of each class at import, which takes milliseconds each.
-    """
+    """Each field says what it means and is easy to fill in: for a model's `json_schema_extra`."""
     fields: dict[str, dict[str, Any]] = schema.get("properties", {})
     for cls in model.__mro__:
-        if issubclass(cls, BaseModel):
-            for name, text in _docstrings(cls.__module__).get(cls.__qualname__, {}).items():
-                if name in fields:
-                    fields[name].setdefault("description", text)
+        for name, meaning in meanings(cls).items():
+            if name in fields:
+                fields[name].setdefault("description", meaning)
     if "model" in fields:
         fields["model"].setdefault("description", "The model's name at Kie.")
     for name, field in fields.items():
         if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
             field["title"] = name.replace("_", " ").capitalize()
     _plain_optionals(fields)
+
+
+def meanings(model: type) -> dict[str, str]:
+    """What the fields mean that a model itself has, by name: the docstrings below them.
+
+    pydantic's own `use_attribute_docstrings` takes tens of milliseconds of each import for it.
+    """
+    return _docstrings(model.__module__).get(model.__qualname__, {})
 
 
 class Form(BaseModel):
@@ -68,12 +72,9 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
     for cls in tree.body:
         if isinstance(cls, ast.ClassDef):
             texts = found[cls.name] = {}
-            for pair in zip(cls.body, cls.body[1:], strict=False):
-                match pair:
-                    case (
-                        ast.AnnAssign(target=ast.Name(id=name)),
-                        ast.Expr(value=ast.Constant(value=str(words))),
-                    ):
+            for field, below in pairwise(cls.body):
+                match field, below:
+                    case ast.AnnAssign(ast.Name(name)), ast.Expr(ast.Constant(str(words))):
                         texts[name] = inspect.cleandoc(words)
                     case _:
                         pass

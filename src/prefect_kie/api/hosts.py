@@ -1,10 +1,17 @@
-"""Where the key may go, and how connections are made."""
+"""Where the key may go, how connections are made, and what of an answer is read: bounded, without the key."""
 
+import base64
 import ipaddress
+import re
 import ssl
-from functools import lru_cache
+import zlib
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from functools import cache
+from html import unescape
 from importlib.metadata import version
-from urllib.parse import urlsplit
+from typing import Any, cast
+from urllib.parse import unquote, urlsplit
 
 import httpx
 from pydantic import SecretStr
@@ -14,11 +21,7 @@ UPLOAD_URL = "https://kieai.redpandaai.co"
 
 
 def check_key(key: SecretStr | str) -> SecretStr:
-    """A key that can be sent as a header; the message of a refusal never holds the key.
-
-    Raises:
-        ValueError: when it is empty or holds characters that no header can.
-    """
+    """A key that can be sent as a header, else a ValueError, whose message never holds the key."""
     secret = (key.get_secret_value() if isinstance(key, SecretStr) else key).strip()
     if not secret:
         raise ValueError("the API key is empty; get one at kie.ai/api-key")
@@ -28,10 +31,8 @@ def check_key(key: SecretStr | str) -> SecretStr:
 
 
 def check_host(url: str) -> str:
-    """An address to which paths can be added, without a slash at its end.
-
-    Raises:
-        ValueError: when it is neither https nor, for a simulator, http on this machine.
+    """An address to which paths can be added, without a slash at its end; a ValueError where it is neither
+    https nor, for a simulator, http on this machine.
     """
     url = url.strip()
     # Never quoted: what was pasted here may hold a password.
@@ -84,12 +85,99 @@ def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
     return http_client("", timeout, keepalive=0, proxy=proxy)
 
 
-@lru_cache(maxsize=1)
+@cache
 def _tls_context() -> ssl.SSLContext:
     # Loading the certificates takes tens of milliseconds: once a process, not once a poll.
     return httpx.create_ssl_context()
 
 
-@lru_cache(maxsize=1)
+@cache
 def _version() -> str:
     return version("prefect-kie")  # read from the disk, which takes a millisecond
+
+
+MAX_ANSWER_BYTES = 8 * 1024 * 1024
+"""Kie's answers are a few KiB; a longer one than this is not read, nor decoded, to its end."""
+
+HIDDEN = "[key]"
+HIDDEN_TEXT = "[a text that quotes the key]"
+MIN_KEY = 8  # a shorter key than this is not looked for in base64: it would be found in any text
+MAX_DEPTH = 50
+_ESCAPE = re.compile(r"\\u00([0-9a-f]{2})", re.IGNORECASE)
+
+
+def last_moment(too_late: Callable[[], bool]) -> Callable[[str, Any], Coroutine[Any, Any, None]]:
+    """What httpx calls at each step of a request; it stops one that would leave too late."""
+
+    async def trace(step: str, _: Any) -> None:
+        if step.endswith("send_request_headers.started") and too_late():
+            raise httpx.ConnectTimeout("this process was held up too long before its call; nothing was sent")
+
+    return trace
+
+
+def bare(error: BaseException) -> BaseException:
+    """An exception without the frames it went through: their variables hold requests with the key."""
+    error.__cause__ = error.__context__ = None
+    return error.with_traceback(None)
+
+
+async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
+    """The body of an answer, cut at `most` bytes received and decoded; None where it cannot be decoded.
+
+    httpx decodes whole pieces, in as many layers as an answer asks for: 3 KB can become gigabytes. So what
+    was not asked for is decoded here, one layer of it.
+    """
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > most:
+            break
+    encoding = response.headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return bytes(body[:most])
+    if encoding in ("gzip", "x-gzip", "deflate"):
+        with suppress(zlib.error):  # 32: gzip or zlib, whichever it is
+            return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(bytes(body), most)
+    return None
+
+
+class KeyHider:
+    """Takes the key out of whatever Kie, or a proxy on the way, quotes.
+
+    The key as it is becomes `[key]`. A text that holds it in base64, or escaped as in a URL, in HTML or in
+    JSON, is hidden as a whole.
+    """
+
+    def __init__(self, key: SecretStr) -> None:
+        self._key = key
+
+    def __call__(self, text: str) -> str:
+        key = self._key.get_secret_value()
+        text = text.replace(key, HIDDEN)
+        unescaped = (unquote(text), unescape(text), _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text))
+        coded = text.replace("-", "+").replace("_", "/")
+        if any(key in form for form in unescaped) or any(form in coded for form in _in_base64(key)):
+            return HIDDEN_TEXT
+        return text
+
+    def in_json(self, value: Any, depth: int = 0) -> Any:
+        """A JSON value without the key, in names too; and without what is nested deeper than any answer."""
+        if depth > MAX_DEPTH:
+            return None
+        if isinstance(value, str):
+            return self(value)
+        if isinstance(value, list):
+            return [self.in_json(each, depth + 1) for each in value]  # pyright: ignore[reportUnknownVariableType]
+        if isinstance(value, dict):
+            fields = cast("dict[str, Any]", value)
+            return {self(name): self.in_json(each, depth + 1) for name, each in fields.items()}
+        return value
+
+
+def _in_base64(key: str) -> list[str]:
+    """What stands in base64 for the key, whatever comes before and after it."""
+    if len(key) < MIN_KEY:
+        return []
+    coded = [base64.b64encode(bytes(offset) + key.encode()).decode() for offset in range(3)]
+    return [text[-(-offset * 8 // 6) : (offset + len(key)) * 8 // 6] for offset, text in enumerate(coded)]

@@ -134,16 +134,14 @@ def parse_job(data: dict[str, Any], *, seen_at: datetime | None = None) -> Job |
     raw_state = first_text(data, "state") or ""
     state = _state(raw_state, data)
     echo = _echo(data.get("param"))
-    progress = as_float(data.get("progress"))
+    progress, results = as_float(data.get("progress")), (data.get("resultJson"), data.get("response"))
     return Job(
         task_id=task_id,
         model=first_text(data, "model") or first_text(echo, "model") or "unknown",
         state=state,
         raw_state=raw_state,
         progress=None if progress is None else min(100.0, max(0.0, progress)),
-        result=(
-            parse_result(data.get("resultJson"), data.get("response")) if state is JobState.SUCCESS else None
-        ),
+        result=parse_result(*results) if state is JobState.SUCCESS else None,
         fail_code=_code_text(data.get("failCode")),
         fail_message=first_text(data, "failMsg", "errorMessage"),
         credits=as_float(data.get("creditsConsumed")),

@@ -1,4 +1,4 @@
-"""When to poll a job again: a pure function of its age, state, progress and model.
+"""How long a model's jobs usually take, and when to poll one again, by its age, state, progress and model.
 
 A poll costs one request and a little work for whoever waits; a late poll costs the person's
 time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between polls
@@ -9,14 +9,16 @@ even distances.
 """
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Annotated
 
 from pydantic import Field
 
 from prefect_kie.api.forms import Form
 
-PROGRESS_ERROR = 0.1
-"""By how much of the whole a reported progress is taken to be wrong."""
+PROGRESS_ERROR = 0.1  # by how much of the whole a reported progress is taken to be wrong
 STARTED_AT = 0.15
 """Up to which share of a job's time its progress may not have begun: it waits in a queue before."""
 
@@ -109,3 +111,32 @@ def _hazard(age: float, usual: float, spread: float) -> float:
         return z / (spread * age)  # the tail's own limit, where the quotient below loses its digits
     density = math.exp(-z * z / 2) / math.sqrt(2 * math.pi) / (spread * age)
     return max(density / survival, 1e-9)
+
+
+UNKNOWN_SPREAD = 0.7  # how much jobs may differ from a guess: most take from half of it to twice
+USUAL_SPREAD = 0.3
+"""How much jobs of one model differ from each other as far as nobody knows; counts as one job."""
+PRIOR_JOBS = 0.3  # so many jobs the guess counts for
+
+
+@dataclass(frozen=True)
+class Duration:
+    """A log-normal distribution of durations: its median, seconds, and its logarithms' standard deviation."""
+
+    seconds: float
+    spread: float
+
+
+def learned(seconds: Sequence[float], guess: float) -> Duration:
+    """How long the next job takes, by how long others took (by medians, so that a few odd ones do not
+    matter); `guess` is what is expected where nothing is known, seconds.
+    """
+    logs = [math.log(one) for one in seconds if one > 0]
+    if not logs:
+        return Duration(guess, UNKNOWN_SPREAD)
+    count, middle = len(logs), median(logs)
+    deviation = 1.4826 * median(abs(one - middle) for one in logs)  # of a normal distribution
+    variance = (count * deviation**2 + USUAL_SPREAD**2) / (count + 1)
+    variance *= 1 + math.pi / 2 / count  # nor is the median exactly known
+    center = (count * middle + PRIOR_JOBS * math.log(guess)) / (count + PRIOR_JOBS)
+    return Duration(math.exp(center), min(2.0, max(0.05, math.sqrt(variance))))

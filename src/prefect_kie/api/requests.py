@@ -30,11 +30,7 @@ class JobRequest(BaseModel):
     """
 
     model_config = ConfigDict(
-        frozen=True,
-        extra="forbid",
-        allow_inf_nan=False,
-        defer_build=True,
-        json_schema_extra=described,
+        frozen=True, extra="forbid", allow_inf_nan=False, defer_build=True, json_schema_extra=described
     )
 
     usual_seconds: ClassVar[float] = 180.0

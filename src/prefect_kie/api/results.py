@@ -139,13 +139,12 @@ def _result(place: Any) -> JobResult | CharacterResult:
 
 def _content(value: Any) -> Any:
     """What a field says: a JSON string's content, a plain text, or the value itself."""
-    if not isinstance(value, str) or not value.strip():
+    text = value.strip() if isinstance(value, str) else "null"
+    if text in ("", "null"):
         return None if isinstance(value, str) else value
-    content = decoded(value)
-    if value.strip() == "null":
-        return None
+    content = decoded(text)
     # What begins like JSON and is none was cut short: no text, and no result yet.
-    return value.strip() if content is None and not value.lstrip().startswith(("{", "[", '"')) else content
+    return text if content is None and not text.startswith(("{", "[", '"')) else content
 
 
 def _plain(name: str) -> str:
@@ -155,7 +154,6 @@ def _plain(name: str) -> str:
 def _files(
     value: Any, role: Role, depth: int, track: Mapping[str, Any] | None = None
 ) -> Iterator[ResultFile]:
-    """The files that a value names, however deep; each with the role of the field that names it."""
     if depth > MAX_DEPTH:
         return
     if isinstance(value, str):

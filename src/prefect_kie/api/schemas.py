@@ -6,6 +6,7 @@ alternatives are apart.
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, cast
 from urllib.parse import unquote
 
@@ -16,8 +17,7 @@ from prefect_kie.api.envelope import as_list, as_object, texts
 CREATE_PATH = "/api/v1/jobs/createTask"
 
 MAX_DEPTH = 30
-MAX_NODES = 20_000
-"""Bounds of what is read of a schema; Kie's have a few hundred nodes."""
+MAX_NODES = 20_000  # bounds of what is read of a schema; Kie's have a few hundred nodes
 MAX_SHAPES = 64
 MAX_SHOWN = 12
 BOUNDS = {"max": "at most", "min": "at least"}
@@ -73,12 +73,8 @@ class ModelSchema(BaseModel, frozen=True):
         if self.input is None:
             return []
         told = {name: value for name, value in given.items() if value is not None}
-        found: list[str] | None = None
-        for shape in _shapes(self.input):
-            problems = list(dict.fromkeys(_problems(_closed(shape), told)))
-            if found is None or len(problems) < len(found):
-                found = problems
-        return found or []
+        problems = (list(dict.fromkeys(_problems(_closed(shape), told))) for shape in _shapes(self.input))
+        return min(problems, key=len)
 
 
 def parse_schema(model: str, data: Any) -> ModelSchema:
@@ -96,25 +92,20 @@ def parse_schema(model: str, data: Any) -> ModelSchema:
 
 
 def _input_of(body: dict[str, Any]) -> dict[str, Any] | None:
-    """The schema of a body's `input`, where it says anything; there may be several."""
     inputs: list[Any] = []
     for shape in _shapes(body):
         one = shape["properties"].get("input")
         if any(each["properties"] for each in _shapes(as_object(one))) and one not in inputs:
             inputs.append(one)
     found: dict[str, Any] | None = inputs[0] if len(inputs) == 1 else {"anyOf": inputs} if inputs else None
-    if found is None:
-        return None
-    try:
-        for shape in _shapes(found):
+    with suppress(ValueError):
+        for shape in _shapes(found or {}):
             _validator(_closed(shape))
-    except ValueError:
-        return None
-    return found
+        return found
+    return None
 
 
 def _resolved(node: Any, document: dict[str, Any]) -> dict[str, Any]:
-    """What a node refers to: itself, or another place of the same document."""
     for _ in range(MAX_DEPTH):
         reference = as_object(node).get("$ref")
         if not isinstance(reference, str):
@@ -198,10 +189,8 @@ def _widened(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     for name in both & _NARROWING:
         if name == "enum":
             wide[name] = [*one[name], *(value for value in other[name] if value not in one[name])]
-        elif name.startswith("max"):
-            wide[name] = max(one[name], other[name])
-        elif name.startswith("min"):
-            wide[name] = min(one[name], other[name])
+        elif name.startswith(("max", "min")):
+            wide[name] = (max if name.startswith("max") else min)(one[name], other[name])
         elif one[name] != other[name]:
             del wide[name]
     return wide
@@ -249,7 +238,6 @@ def _validator(schema: dict[str, Any]) -> Any:
 
 
 def _sentence(error: Any) -> str:
-    """What is wrong with one field, and what is allowed."""
     field = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
     field, wanted, value = field.lstrip("."), error.validator_value, error.instance
     shown = repr(value) if len(repr(value)) <= 80 else f"{repr(value)[:79]}…"
@@ -257,15 +245,13 @@ def _sentence(error: Any) -> str:
     match error.validator:
         case "required":
             prefix = f"{field}." if field else ""
-            missing = [name for name in wanted if name not in value]
-            return f"{' and '.join(prefix + name for name in missing)} {_are(missing)} required"
+            missing = [prefix + name for name in wanted if name not in value]
+            return f"{' and '.join(missing)} {_are(missing)} required"
         case "additionalProperties":
             known = error.schema["properties"]
             unknown = [name for name in value if name not in known]
-            where = f" in {field}" if field else ""
-            return (
-                f"{', '.join(map(repr, unknown))} {_are(unknown)} unknown{where}; it takes {', '.join(known)}"
-            )
+            unknown_in = f"{_are(unknown)} unknown in {field}" if field else f"{_are(unknown)} unknown"
+            return f"{', '.join(map(repr, unknown))} {unknown_in}; it takes {', '.join(known)}"
         case "enum":
             return f"{subject} must be {_listed(wanted)}, not {shown}"
         case "const":

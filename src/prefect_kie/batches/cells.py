@@ -64,7 +64,6 @@ def video_class(model: str) -> type[JobRequest]:
 
 
 def _kinds(annotation: Any) -> set[Any]:
-    """All types that an annotation is made of."""
     return {get_origin(annotation) or annotation}.union(*map(_kinds, get_args(annotation)))
 
 

@@ -15,9 +15,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.batches import cells as cell_values
+from prefect_kie.batches import tables
 from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
-from prefect_kie.batches.errors import ManifestError, RowError
-from prefect_kie.batches.tables import MAX_BYTES, Table, TableRow, read_table, table_of
+from prefect_kie.batches.tables import ManifestError, RowError, Table, TableRow, read_table, table_of
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.characters import HANDLE_PATTERN, handles_in
@@ -74,7 +74,7 @@ def _read_file(file: Path) -> bytes | None:
     if not file.is_file():  # a pipe would be waited for
         return None
     with file.open("rb") as opened:
-        return opened.read(MAX_BYTES + 1)
+        return opened.read(tables.MAX_BYTES + 1)
 
 
 def parse_table(
@@ -198,7 +198,6 @@ class _Parser:
 
     @staticmethod
     def _instead(cells: dict[str, _Cell], instead: dict[str, _Cell]) -> dict[str, _Cell]:
-        """A row's cells as a fallback has them."""
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
         cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
@@ -207,7 +206,6 @@ class _Parser:
         }
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
-        """The request that a row's cells make; None where it has errors."""
         model, given = cells.pop("model", None), cells.pop("input", None)
         for name, value in (self._read(given, cell_values.object_of) or {}).items() if given else ():
             if value is not None:

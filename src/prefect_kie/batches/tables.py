@@ -1,4 +1,4 @@
-"""The rows of a file as spreadsheets and pandas write it: what stands where, not yet what it means."""
+"""The rows of a file as spreadsheets and pandas write it, and what is wrong with them, all errors at once."""
 
 import codecs
 import csv
@@ -6,7 +6,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import zip_longest
@@ -16,7 +16,49 @@ from typing import Any, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_jsonable_python
 
-from prefect_kie.batches.errors import ManifestError, RowError
+from prefect_kie.api import InvalidRequest
+from prefect_kie.run_page.markdown import plain
+
+MAX_LISTED = 50  # in the error's text
+MAX_KEPT = 1000  # with the exception, which Prefect stores
+
+
+class RowError(NamedTuple):
+    """One error of a manifest: what is wrong, and where; rows and the file's lines count from 1."""
+
+    message: str
+    row: int | None = None
+    line: int | None = None
+    column: str | None = None
+
+    def __str__(self) -> str:
+        line = f"line {self.line}" if self.line else ""
+        row = f"row {self.row}{line and f' ({line})'}" if self.row else line
+        column = f"column {plain(self.column, 60)}" if self.column else ""
+        where = ", ".join(filter(None, (row, column)))
+        return f"{where}{where and ': '}{plain(self.message, 400)}"
+
+
+class ManifestError(InvalidRequest):
+    """A manifest that cannot be made as it is; nothing was submitted. `errors` are the first 1,000, in order,
+    and `count` is how many there are in all.
+    """
+
+    default_next_step = "Correct the manifest and run again; nothing was submitted."
+
+    def __init__(self, errors: Sequence[RowError], name: str = "the manifest", **options: Any) -> None:
+        self.errors, self.count = tuple(errors[:MAX_KEPT]), len(errors)
+        # A column whose name is mistyped is wrong in each row alike: one line for all of them.
+        alike: dict[tuple[str | None, str], list[RowError]] = {}
+        for error in errors:
+            alike.setdefault((error.column, error.message), []).append(error)
+        listed = list(alike.values())[:MAX_LISTED]
+        lines = [f"- {first}" + f" (and {len(more):,} more rows)" * bool(more) for first, *more in listed]
+        if len(alike) > MAX_LISTED:
+            lines.append(f"and {len(alike) - MAX_LISTED:,} more")
+        head = f"{plain(name)} has {self.count:,} error{'s' if self.count > 1 else ''}:"
+        super().__init__("\n".join([head, *lines]), **options)
+
 
 MAX_ROWS = 10_000
 MAX_COLUMNS = 200

@@ -26,7 +26,7 @@ from prefect.logging import get_logger
 from prefect.settings import PREFECT_API_URL
 
 from prefect_kie.api import JobHandle, PollPolicy, next_poll
-from prefect_kie.api.durations import Duration
+from prefect_kie.api.polling import Duration
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.run_page.artifacts import show_progress

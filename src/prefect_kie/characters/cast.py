@@ -8,12 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.envelope import as_list
-from prefect_kie.models.characters import (
-    KeepsCharacters,
-    characters_of_models,
-    handles_in,
-    with_mentions,
-)
+from prefect_kie.models.characters import KeepsCharacters, characters_of_models, handles_in, with_mentions
 from prefect_kie.models.registry import MarketModel, request_class
 
 VISUAL = ("video", "image")
@@ -65,10 +60,8 @@ def wanted_handles(request: JobRequest) -> list[str]:
         able = [model for model, one in known.items() if one.way in ("element", "ref_name", "pictures")]
         raise InvalidRequest(
             f"{request.model_name} keeps no characters, and the prompt names @{', @'.join(handles)}",
-            next_step=(
-                f"Take a model that does, as {', '.join(able[:3])} (docs/characters.md has them all), or "
-                f"write @@{handles[0]} where an @ is meant. {NOTHING_PAID}"
-            ),
+            next_step=f"Take a model that does, as {', '.join(able[:3])} (docs/characters.md has them all), "
+            f"or write @@{handles[0]} where an @ is meant. {NOTHING_PAID}",
         )
     return handles
 
@@ -112,9 +105,8 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
     if unknown := [handle for handle in handles if handle not in known]:
         raise InvalidRequest(
             f"there is no character @{', @'.join(unknown)}",
-            next_step=(
-                f"Make it with create_character, or write @@{unknown[0]} where an @ is meant. {NOTHING_PAID}"
-            ),
+            next_step=f"Make it with create_character, or write @@{unknown[0]} where an @ is meant. "
+            f"{NOTHING_PAID}",
         )
     members = [known[handle] for handle in handles]
     if not members:
@@ -124,13 +116,10 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
 
 
 class _Cast:
-    """Some characters for one model."""
-
     def __init__(self, model: str, keeps: KeepsCharacters, members: Sequence[CastMember]) -> None:
         self._model, self._keeps, self._members = model, keeps, members
 
     def fill(self, fields: dict[str, Any], is_list: bool) -> dict[str, Any]:
-        """The fields of a request with the characters in them."""
         keeps, before = self._keeps, _items(fields, self._keeps, whole=True)
         count = len(self._members)
         if count > keeps.characters:
@@ -152,12 +141,10 @@ class _Cast:
                     filled[keeps.frame] = [self._members[0].stills[0]]
                 return _said(filled, names, "")
             case "ref_name":
-                pictures = [self._pictures(one, 1)[0] for one in self._members]
-                items = [
-                    {"image_url": picture, "type": "subject", "ref_name": one.handle}
-                    for one, picture in zip(self._members, pictures, strict=True)
+                filled[keeps.field] = before + [
+                    {"image_url": self._pictures(one)[0], "type": "subject", "ref_name": one.handle}
+                    for one in self._members
                 ]
-                filled[keeps.field] = [*before, *items]
                 return _said(filled, {one.handle: [f"@{one.handle}"] for one in self._members}, "")
             case "videos":
                 shares = [[self._clip(one)] for one in self._members]
@@ -166,14 +153,17 @@ class _Cast:
         added = [picture for share in shares for picture in share]
         if added:
             filled[keeps.field] = [*before, *added] if is_list else added[0]
-        self._add_native(filled)
+        if keeps.native_field is not None and keeps.native is not None:
+            ids = [one.native[keeps.native] for one in self._members if keeps.native in one.native]
+            if ids:
+                filled[keeps.native_field] = [*(filled.get(keeps.native_field) or []), *ids]
         legends, names = self._words(shares, len(before))
         legends += self._add_voices(filled)
         return _said(filled, names, " ".join(legends))
 
     def _element(self, one: CastMember) -> dict[str, Any]:
         least, most = self._keeps.stills
-        pictures = self._pictures(one, 1)[:most]
+        pictures = self._pictures(one)[:most]
         element: dict[str, Any] = {
             "name": one.handle,
             "description": one.description or one.name,
@@ -184,11 +174,9 @@ class _Cast:
             element["element_input_audio_urls"] = [one.voice]
         return element
 
-    def _pictures(self, one: CastMember, least: int) -> list[str]:
-        if len(one.stills) < least:
-            raise self._refused(
-                f"needs {least} picture{'s' * (least > 1)} of @{one.handle}, which has {len(one.stills)}"
-            )
+    def _pictures(self, one: CastMember) -> list[str]:
+        if not one.stills:
+            raise self._refused(f"needs 1 picture of @{one.handle}, which has 0")
         return list(one.stills)
 
     def _clip(self, one: CastMember) -> str:
@@ -201,10 +189,8 @@ class _Cast:
         keeps = self._keeps
         natives = [keeps.native is not None and keeps.native in one.native for one in self._members]
         room -= sum(natives)
-        shares = [
-            [] if native else self._pictures(one, 1)[:1]
-            for one, native in zip(self._members, natives, strict=True)
-        ]
+        pairs = zip(self._members, natives, strict=True)
+        shares = [[] if native else self._pictures(one)[:1] for one, native in pairs]
         for number in range(1, keeps.stills[1]):
             for one, share in zip(self._members, shares, strict=True):
                 if share and len(one.stills) > number and sum(map(len, shares)) < room:
@@ -216,22 +202,14 @@ class _Cast:
             )
         return shares
 
-    def _add_native(self, filled: dict[str, Any]) -> None:
-        keeps = self._keeps
-        if keeps.native_field is not None and keeps.native is not None:
-            ids = [one.native[keeps.native] for one in self._members if keeps.native in one.native]
-            if ids:
-                filled[keeps.native_field] = [*(filled.get(keeps.native_field) or []), *ids]
-
     def _words(self, shares: Sequence[Sequence[str]], before: int) -> tuple[list[str], dict[str, list[str]]]:
         """The sentences in front of the prompt, and what it says in place of each handle."""
         legends: list[str] = []
         names: dict[str, list[str]] = {}
         number = before
         for one, share in zip(self._members, shares, strict=True):
-            counted = [
-                self._keeps.mention.format(i=number + n, name=one.name) for n in range(1, len(share) + 1)
-            ]
+            numbers = range(number + 1, number + len(share) + 1)
+            counted = [self._keeps.mention.format(i=one_of, name=one.name) for one_of in numbers]
             number += len(share)
             if self._keeps.legend:
                 verb = "shows" if len(counted) == 1 else "show"
@@ -240,9 +218,8 @@ class _Cast:
                 legends.append(f"{_and(counted)} {verb} {who}.")
                 names[one.handle] = [one.name]
             elif "{i}" in self._keeps.mention:
-                also = f" (also seen in {_and([word.partition(' in ')[2] for word in counted[1:]])})" * (
-                    len(counted) > 1
-                )
+                others = _and([word.partition(" in ")[2] for word in counted[1:]])
+                also = f" (also seen in {others})" if counted[1:] else ""
                 names[one.handle] = [f"{counted[0]}{also}", counted[0]] if counted else [one.name]
             else:
                 first = f"{one.name} ({one.description.rstrip('.')})" if one.description else one.name
@@ -287,7 +264,6 @@ def _refused(why: str) -> InvalidRequest:
 
 
 def _fields(request: JobRequest) -> dict[str, Any]:
-    """What a request says, by its own names."""
     if isinstance(request, MarketModel):
         return request.input_fields()
     return request.model_dump(mode="json", exclude={"model"}, exclude_unset=True)
@@ -323,7 +299,6 @@ def _items(fields: Mapping[str, Any], keeps: KeepsCharacters | None, *, whole: b
 
 
 def _texts(fields: Mapping[str, Any]) -> Iterable[str]:
-    """The prompt, and those of the single shots."""
     shots: list[dict[str, Any]] = fields.get("multi_prompt") or []
     return [text for part in (fields, *shots) if isinstance(text := part.get("prompt"), str)]
 
@@ -341,4 +316,4 @@ def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str
 
 
 def _and(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+    return " and ".join([", ".join(words[:-1]), *words[-1:]] if len(words) > 1 else words)

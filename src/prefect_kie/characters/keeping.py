@@ -1,28 +1,99 @@
-"""Keeping a character: stills, a clip and a voice from a slice of a video, and the block that names them."""
+"""Keeping a character: stills, a clip, a voice, the block that names them; and uploading it for a request."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import anyio.to_thread
 from prefect.filesystems import WritableFileSystem
 
-from prefect_kie.api import InvalidRequest, KieError
+from prefect_kie._compat import block_name
+from prefect_kie.api import InvalidRequest, JobRequest, KieError
 from prefect_kie.api.hosts import is_loopback
-from prefect_kie.blocks import KieCharacter, KieCredentials
+from prefect_kie.blocks import KieCharacter, KieCredentials, load_character
+from prefect_kie.characters.cast import CastMember, cast, wanted_handles
 from prefect_kie.errors import DownloadFailed
-from prefect_kie.media import slices
+from prefect_kie.media import assets, slices
 from prefect_kie.media.addresses import FetchError
 from prefect_kie.media.download import fetch
 from prefect_kie.media.footage import look
-from prefect_kie.media.uploading import is_url
+from prefect_kie.media.uploading import is_url, upload
 from prefect_kie.models import Slice
-from prefect_kie.runtime.logs import run_logger
-from prefect_kie.storage.destination import load_destination
-from prefect_kie.storage.local import temporary_folder
+from prefect_kie.models.characters import KeepsCharacters, characters_of_models
+from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.storage.base import temporary_folder
+from prefect_kie.storage.run_storage import load_destination
+
+
+async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) -> JobRequest:
+    """The request as it is sent: each `@handle` of its prompt is replaced by what the model needs.
+
+    The characters are the server's `KieCharacter` blocks. Their files are uploaded, once a day for each scope
+    and content, which is free. A request without any is returned as it is. Raises InvalidRequest when there
+    is no such character, or the model cannot do it, and another KieError when a file cannot be uploaded;
+    nothing was submitted.
+    """
+    handles = wanted_handles(request)
+    keeps = characters_of_models().get(request.model_name)
+    if keeps is None or not handles:
+        return cast(request, ())
+    found = await asyncio.gather(*map(load_character, handles))
+    blocks = [block for block in found if block is not None]
+    if len(blocks) < len(handles):
+        cast(request, [*map(member_of, blocks)])  # says which one there is not, before any upload
+    members = [await _member(block, keeps, kie, scope) for block in blocks]
+    made = cast(request, members)
+    if members:
+        run_logger().info("The prompt with its characters: %s", made.input_fields().get("prompt"))
+    return made
+
+
+def member_of(block: KieCharacter) -> CastMember:
+    """A character as a request names it, without its files."""
+    about = {"handle", "name", "description", "voice_seconds", "native"}
+    return CastMember(**block.model_dump(include=about))
+
+
+async def _member(block: KieCharacter, keeps: KeepsCharacters, kie: KieCredentials, scope: str) -> CastMember:
+    if keeps.way == "native" or (keeps.native_field and keeps.native in block.native):
+        return member_of(block)
+    stills = block.stills[: keeps.stills[1]]
+    clip = block.clip if keeps.way == "videos" else None
+    least, most = keeps.voice_seconds
+    voice = block.voice if most and least <= block.voice_seconds <= most else None
+    files = [one for one in (*stills, clip, voice) if one]
+    uploaded = await asyncio.gather(*(_uploaded(one, block, kie, scope) for one in files))
+    addresses = dict(zip(files, uploaded, strict=True))
+    assets.remember(assets.character_key(block), *uploaded)
+    others = {"clip": addresses.get(clip or ""), "voice": addresses.get(voice or "")}
+    return member_of(block).model_copy(update={"stills": tuple(map(addresses.get, stills)), **others})
+
+
+async def _uploaded(file: str, block: KieCharacter, kie: KieCredentials, scope: str) -> str:
+    """Where a character's file is at Kie; what lies on the web stays there."""
+    if is_url(file):
+        return file
+    try:
+        if block.storage is None:
+            return (await upload(file, kie, scope)).url
+        place = await load_destination(None, block.storage)
+        if (content := await place.read(file)) is None:
+            raise ValueError(f"there is no file {place.address(file)!r}")
+        with temporary_folder() as folder:
+            copy = folder / PurePosixPath(file).name
+            copy.write_bytes(content)
+            return (await upload(copy, kie, scope)).url
+    except (ValueError, OSError) as error:
+        raise InvalidRequest(
+            f"a file of the character @{block.handle} cannot be read: {shown_error(error)}; nothing was "
+            "submitted",
+            next_step=f"Correct the block kie-character/{block.block_name}, then run again.",
+        ) from error
+
 
 FOLDER = "characters"
 VOICE_SECONDS = 5.0
@@ -54,19 +125,10 @@ async def keep_slice(
     *,
     replace: bool = False,
 ) -> KieCharacter:
-    """The character with the files of a slice, saved under its block's name.
+    """The character with the files of a slice, saved under its block's name, in a folder `characters`.
 
-    Args:
-        who: What the block says of it, apart from its files: handle, name, description, origin.
-        video: The video on this machine.
-        part: Which part of it.
-        directory: Where its files go, in a folder `characters`.
-        storage: Instead of a directory: a storage block, or its `type/name`.
-        replace: Whether another character of this handle gives way.
-
-    Raises:
-        InvalidRequest: when the slice cannot be used, the handle was taken meanwhile, or the storage has no
-            name to be found by.
+    `who` is what the block says of it apart from its files: handle, name, description, origin. Raises
+    InvalidRequest when the slice cannot be used, the handle was taken meanwhile, or the storage has no name.
     """
     with temporary_folder() as folder:
         try:
@@ -107,7 +169,6 @@ class _Files(NamedTuple):
 
 
 def _files_of(video: Path, part: Slice, folder: Path) -> _Files:
-    """The stills, the clip and the voice of a slice; in a thread."""
     stills: list[Path] = []
     for number, content in enumerate(slices.stills(video, part.start, part.end), start=1):
         stills.append(folder / f"still-{number}.jpg")
@@ -142,28 +203,20 @@ async def _saved(
         address = await place.put(file, path)
         return address if block is None else path
 
-    fields = {
+    made = {
         "stills": [await put(file) for file in files.stills],
         "clip": await put(files.clip) if files.clip else None,
         "voice": await put(files.voice) if files.voice else None,
-        "voice_seconds": files.voice_seconds,
-        "storage": block,
-        "start": part.start,
-        "end": part.end,
     }
-    return await _named(KieCharacter.model_validate({**who, **fields}), replace=replace)
+    about = {"voice_seconds": files.voice_seconds, "storage": block, "start": part.start, "end": part.end}
+    return await _named(KieCharacter.model_validate({**who, **made, **about}), replace=replace)
 
 
 def storage_name(storage: WritableFileSystem | str | None) -> str | None:
-    """By which `type/name` a character finds its storage again.
-
-    Raises:
-        InvalidRequest: when it has none.
-    """
+    """By which `type/name` a character finds its storage again. Raises InvalidRequest when it has none."""
     if storage is None or isinstance(storage, str):
         return storage
-    name = storage._block_document_name  # pyright: ignore[reportPrivateUsage]
-    if name is None:
+    if (name := block_name(storage)) is None:
         raise InvalidRequest(
             "a character's files would be in a storage block that has no name to be found by",
             next_step="Save the block, give it as type/name, and run again; nothing was submitted.",
@@ -175,9 +228,9 @@ async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
     """Save the block under its handle's name; of two runs that make one at the same time, one does."""
     try:
         await character.asave(character.block_name, overwrite=replace)
+    except KieError:
+        raise
     except Exception as error:
-        if isinstance(error, KieError):
-            raise
         raise InvalidRequest(
             f"the character @{character.handle} could not be saved on the Prefect server "
             f"({type(error).__name__}: {error})",

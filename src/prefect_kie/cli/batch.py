@@ -10,8 +10,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Column
 
-from prefect_kie.batches.progress import BatchProgress, watching
-from prefect_kie.batches.results import counts_text, videos_text
+from prefect_kie.batches.results import BatchProgress, counts_text, videos_text, watching
 from prefect_kie.blocks import PRICES
 from prefect_kie.cli.connection import run_flow
 from prefect_kie.cli.terminal import CommandFailed, confirmed, say

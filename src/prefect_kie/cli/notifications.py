@@ -19,8 +19,7 @@ from prefect.exceptions import ObjectNotFound
 
 from prefect_kie.cli.automations import RECOVERING, RECOVERY_TAG
 from prefect_kie.cli.terminal import CommandFailed, Finding
-from prefect_kie.run_page.attention import ACCOUNT_REFUSED, ASKED, BUDGET_REACHED, IN_DOUBT
-from prefect_kie.run_page.events import OCCASION
+from prefect_kie.run_page.events import ACCOUNT_REFUSED, ASKED, BUDGET_REACHED, IN_DOUBT, OCCASION
 
 NO_BLOCK = "none"
 REPEATED_WITHIN = timedelta(days=30)  # so long one occasion is known; Kie keeps results for 14 days

@@ -37,8 +37,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.models import Kling26ImageToVideo, Slice, SunoGenerate, Wan30Video, ZImage
 from prefect_kie.outcomes.endings import summary
-from prefect_kie.outcomes.results import VideoOutcome, total_credits
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 PICTURE = ZImage(prompt="A paper boat on a rainy street, seen from above", aspect_ratio="16:9")
 MOVES = "The little boat begins to move and drifts out of the picture"
@@ -120,7 +119,7 @@ def show(made: Made, took: float, film: str | None = None) -> None:
         model = f"@{one.handle}" if isinstance(one, Character) else one.model
         table.add_row(what, model, one.row.get("length (s)", ""), one.row["credits"])
     table.add_section()
-    table.add_row("total", "", "", f"{total_credits(made.values()):g}")
+    table.add_row("total", "", "", f"{total_credits(one.credits for one in made.values()):g}")
     say(f"{summary(list(made.values()))}, in {took:.0f} s")
     Console().print(table)
     for what, one in made.items():

@@ -1,6 +1,5 @@
 """Picking the slice of a video that becomes a character, with one's own eyes."""
 
-import itertools
 from pathlib import Path
 
 from prefect import get_run_logger
@@ -11,13 +10,13 @@ from prefect_kie.api import InvalidRequest, Job
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed, NotAnswered
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.media.slices import suggested
 from prefect_kie.models import Slice
 from prefect_kie.models.fields import MIN_SLICE, SORA_SLICE, slice_within
 from prefect_kie.run_page.artifacts import artifact_url
 from prefect_kie.run_page.markdown import link
-from prefect_kie.tasks.measure import contact_sheet, measure_video
+from prefect_kie.tasks.files import contact_sheet, measure_video
 
 
 class PickSlice(RunInput):
@@ -69,13 +68,12 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
         f"nobody picked a slice of the video {origin.task_id} within {hours:g} hours; no character was made",
         task_id=origin.task_id,
         billed="yes",
-        next_step=(
-            "Run it again (in the UI: Retry) to be asked again, or run create_character with "
-            f"{origin.task_id!r} and a slice; the video is not paid again."
-        ),
+        next_step="Run it again (in the UI: Retry) to be asked again, or run create_character with "
+        f"{origin.task_id!r} and a slice; the video is not paid again.",
     )
-    reason = ""
-    for number in itertools.count(1):
+    number, reason = 0, ""
+    while True:
+        number += 1
         answer = await _question(number, origin, seconds, reason, longest).answer(hours, unanswered)
         try:
             return slice_within(answer.start, answer.end, longest, seconds)
@@ -84,7 +82,6 @@ async def _asked_until_good(origin: Job, seconds: float | None, hours: float, lo
             said = said.removeprefix("Value error, ")
             reason = f"{said[:1].upper()}{said[1:]}."
             get_run_logger().warning("That slice cannot be used, and is asked again: %s", reason)
-    raise AssertionError("questions have no end")
 
 
 async def real_length(
@@ -100,11 +97,8 @@ async def real_length(
         return await (contact_sheet if show else measure_video)(origin, credentials, file=file)
     except DownloadFailed as error:
         asked = origin.request_body.get("input", {}).get("n_frames")
-        get_run_logger().warning(
-            "The original's file is out of reach (%s); the slice is checked against the asked length, %s s",
-            error.message,
-            asked,
-        )
+        checked = f"the slice is checked against the asked length, {asked} s"
+        get_run_logger().warning(f"The original's file is out of reach ({error.message}); {checked}")
         return float(asked) if isinstance(asked, str) and asked.isdigit() else None
 
 

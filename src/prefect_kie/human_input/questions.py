@@ -2,37 +2,42 @@
 
 A run of a deployment is suspended: its process ends, and another one runs the flow from its beginning to the
 same question when the answer is there. A run without a deployment, and a subflow, is paused: its process
-waits. Answers are kept in result storage, beside the submissions: run again, nobody is asked twice.
+waits. Prefect's own `apause_flow_run` and `asuspend_flow_run` take no message that says what a run waits for;
+these do the same, by the same calls. Answers are kept in result storage, beside the submissions: run again,
+nobody is asked twice.
 """
 
 import asyncio
 import hashlib
 import json
-from collections.abc import Generator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from prefect import get_run_logger
 from prefect.client.orchestration import get_client
-from prefect.client.schemas.objects import FlowRun
+from prefect.client.schemas.objects import FlowRun, State
 from prefect.context import FlowRunContext
-from prefect.input import RunInput
+from prefect.exceptions import Abort, Pause
+from prefect.input import Keyset, RunInput, keyset_from_paused_state
+from prefect.states import Paused, Suspended
+from prefect.utilities.engine import propose_state
 from pydantic import BaseModel, Field, ValidationError
 
+from prefect_kie._compat import mark_flow_run_suspension_requested
 from prefect_kie.api import InvalidRequest
-from prefect_kie.errors import NotAnswered, SubmissionNotRecorded
-from prefect_kie.human_input.pausing import pause, suspend
-from prefect_kie.run_page.attention import emit_answered, emit_asked
-from prefect_kie.runtime.logs import shown_error
+from prefect_kie.errors import NotAnswered
+from prefect_kie.run_page.events import emit_answered, emit_asked
 from prefect_kie.storage.run_storage import scope_storage
+from prefect_kie.submissions.store import storage_errors
 
 FormT = TypeVar("FormT", bound=RunInput)
 AnswerT = TypeVar("AnswerT", bound=BaseModel)
 
 AnswerHours = Annotated[float, Field(gt=0, le=14 * 24)]  # Kie keeps results for 14 days
 DEFAULT_HOURS = 24.0
+PATH = "kie-answers/{}.json"
+IN_TROUBLE = "result storage, where answers are kept, is in trouble"
 
 
 @dataclass(frozen=True)
@@ -60,9 +65,7 @@ class Question(Generic[FormT]):
             until = f"{datetime.now(timezone.utc) + timedelta(seconds=seconds):%Y-%m-%d %H:%M:%S}"
             get_run_logger().info(
                 "This run waits for an answer: open it in the Prefect UI and choose Resume (newer UI: in the "
-                "menu ⋮). Nobody having answered by %s UTC, it ends. %s",
-                until,
-                unanswered.next_step,
+                f"menu ⋮). Nobody having answered by {until} UTC, it ends. {unanswered.next_step}"
             )
             await emit_asked(self.name, self.asks, until=until)
         message = f"Waits for your answer: {self.asks}"
@@ -114,8 +117,9 @@ def answer_key(kind: str, *whose: str) -> str:
 
 async def kept_answer(key: str, kind: type[AnswerT]) -> AnswerT | None:
     """An answer that was kept; None where none is, or a damaged one."""
-    with _storage_errors():
-        content = await (await scope_storage()).read(_path(key))
+    storage = await scope_storage()
+    with storage_errors(IN_TROUBLE):
+        content = await storage.read(PATH.format(key))
     try:
         return kind.model_validate_json(content) if content else None
     except ValidationError:
@@ -127,30 +131,15 @@ async def keep_answer(key: str, answer: AnswerT, *, first: bool = False) -> Answ
     may ask side by side. Returns the one that counts for all of them.
     """
     content = answer.model_dump_json().encode()
-    with _storage_errors():
-        storage = await scope_storage()
-        if first:
-            await storage.create(_path(key), content)
-            if kept := await kept_answer(key, type(answer)):
-                return kept
-        await storage.write(_path(key), content)
+    storage = await scope_storage()
+    if first:
+        with storage_errors(IN_TROUBLE):
+            await storage.create(PATH.format(key), content)
+        if kept := await kept_answer(key, type(answer)):
+            return kept
+    with storage_errors(IN_TROUBLE):
+        await storage.write(PATH.format(key), content)
     return answer
-
-
-def _path(key: str) -> str:
-    return f"kie-answers/{key}.json"
-
-
-@contextmanager
-def _storage_errors() -> Generator[None, None, None]:
-    try:
-        yield
-    except SubmissionNotRecorded:
-        raise
-    except Exception as error:  # which may quote a password, so it is no cause of ours
-        raise SubmissionNotRecorded(
-            f"result storage, where answers are kept, is in trouble ({shown_error(error)}); nothing was sent"
-        ) from None
 
 
 def _this_run() -> FlowRun:
@@ -158,3 +147,51 @@ def _this_run() -> FlowRun:
     if context is None or context.flow_run is None:
         raise RuntimeError("a question is asked by a flow: call the flow, not its function")
     return context.flow_run
+
+
+POLL_SECONDS = 3.0  # so often a paused run looks for its answer
+
+
+async def suspend(
+    run: FlowRun, message: str, *, key: str, form: type[RunInput] | None = None, seconds: int | None = None
+) -> Keyset:
+    """Suspend a run of a deployment, by ending this process; where this suspension is over, its answer's key.
+
+    Given a form, until a person has filled it in, for at most so many seconds.
+    """
+    state: State[None] = Suspended(message=message, pause_key=key, timeout_seconds=seconds)
+    if (entered := await _enter(run, state, form)) is not None:
+        mark_flow_run_suspension_requested(run.id, entered)
+        raise Pause(state=entered)
+    return keyset_from_paused_state(state)
+
+
+async def pause(run: FlowRun, message: str, *, key: str, form: type[RunInput], seconds: int) -> Keyset:
+    """Pause a run, whose process waits, until a person has filled in a form, or Prefect ends it."""
+    state: State[None] = Paused(message=message, pause_key=key, timeout_seconds=seconds, reschedule=False)
+    if await _enter(run, state, form) is not None:
+        async with get_client() as client:
+            now: State[Any] | None = None
+            while now is None or not now.is_running():
+                await asyncio.sleep(POLL_SECONDS)
+                now = (await client.read_flow_run(run.id)).state
+    return keyset_from_paused_state(state)
+
+
+async def _enter(run: FlowRun, state: State[None], form: type[RunInput] | None) -> State[None] | None:
+    """The state that the run is in now; None where it was there before and has gone on."""
+    keys = keyset_from_paused_state(state)
+    if form is not None:
+        state.state_details.run_input_keyset = dict(keys.items())
+    async with get_client() as client:
+        try:
+            entered = await propose_state(client, state, flow_run_id=run.id)
+        except Abort as error:
+            raise RuntimeError(f"this run cannot wait: {error}") from error
+    if entered.is_running():
+        return None
+    if not entered.is_paused():
+        raise RuntimeError(f"this run cannot wait: it is {entered.name}")
+    if form is not None:
+        await form.asave(keys)
+    return entered

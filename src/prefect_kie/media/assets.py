@@ -15,7 +15,7 @@ from prefect.assets import Asset, AssetProperties
 
 from prefect_kie._compat import report_assets
 from prefect_kie.api import Job
-from prefect_kie.api.envelope import as_list, as_object
+from prefect_kie.api.envelope import texts_in
 from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCharacter
 from prefect_kie.media.saved import SavedResult
@@ -24,8 +24,7 @@ from prefect_kie.settings import KieSettings
 
 P = ParamSpec("P")
 
-MAX_SOURCES = 90
-"""An event is related to 100 things at most, and the run's own are among them."""
+MAX_SOURCES = 90  # an event is related to 100 things at most, and the run's own are among them
 MAX_REMEMBERED = 10_000
 MAX_DESCRIPTION = 2500
 
@@ -137,11 +136,8 @@ def _report(made: Mapping[str, dict[str, Any]], sources: Iterable[str], by: str)
 
 def _sources(value: Any) -> Iterator[str]:
     """The assets that an input names: those known here, and other web addresses."""
-    if isinstance(value, dict | list):
-        for one in as_list(value) or as_object(value).values():
-            yield from _sources(one)
-    elif isinstance(value, str):
-        if known := _known(value):
+    for _, text in texts_in(value):
+        if known := _known(text):
             yield known
-        elif re.fullmatch(r"https?://\S+", value):
-            yield asset_key(value)
+        elif re.fullmatch(r"https?://\S+", text):
+            yield asset_key(text)

@@ -17,8 +17,7 @@ class Episode(NamedTuple):
 
     file: Path
     title: str
-    start: float
-    """Seconds from the film's start; with a crossfade it begins while the one before still ends."""
+    start: float  # seconds from the film's start; with a crossfade it begins while the one before still ends
     seconds: float
     sound: bool = True
 

@@ -13,28 +13,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
-from itertools import islice, pairwise
+from itertools import accumulate, islice, pairwise
 from operator import add
 from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
 
+from prefect_kie.media import footage
 from prefect_kie.media.edit_list import Episode, ends
-from prefect_kie.media.footage import (
-    Footage,
-    Stopped,
-    Take,
-    WritingStopped,
-    border,
-    level,
-    look,
-    opened,
-    pyav,
-    shots,
-    write,
-)
-from prefect_kie.storage.local import part_for
+from prefect_kie.media.footage import Footage, Stopped, Take, WritingStopped, look, opened, pyav
+from prefect_kie.storage.base import part_for
 
 LONGEST_FILM = 2 * 3600.0  # seconds
 LONGEST_CROSSFADE = 1.0
@@ -51,8 +40,7 @@ class Film:
     seconds: float
     fps: float
     episodes: tuple[Episode, ...]
-    copied: bool
-    """Whether it is a copy of the episodes' own data, without coding them again."""
+    copied: bool  # whether it is a copy of the episodes' own data, without coding them again
 
 
 async def film(
@@ -80,27 +68,22 @@ def join(
     Where it is not a copy: the first one's size, others on black where their shape differs; the first one's
     rate within 24 to 60; stereo at 48 kHz, silent where an episode is, evened by at most 12 dB. A crossfade
     (seconds, 0 to 1) takes at most half of either episode. The titles are for its chapters (PyAV 17 or later
-    writes them); by default they are the files' names.
-
-    Raises:
-        ValueError: when a file cannot be read as a video (PyAV's own errors are ValueErrors or OSErrors).
-        WritingStopped: when it was given up.
+    writes them); by default they are the files' names. A ValueError or OSError says that a file cannot be
+    read as a video, WritingStopped that it was given up.
     """
     if not files:
         raise ValueError("a film needs at least one episode")
     if not 0 <= crossfade <= LONGEST_CROSSFADE:
         raise ValueError(f"a crossfade lasts 0 to {LONGEST_CROSSFADE:g} s, not {crossfade:g}")
-    if titles is not None and len(titles) != len(files):
-        raise ValueError(f"{len(files)} episodes have {len(titles)} titles")
     seen = [look(file) for file in files]
     if (seconds := sum(one.seconds for one in seen)) > LONGEST_FILM:
         raise ValueError(f"the episodes are {seconds:.0f} s long together, more than {LONGEST_FILM:.0f} s")
     names = list(titles or (file.stem for file in files))
     if crossfade == 0 and len({_coding(one) for one in seen}) == 1:
-        starts = [sum((one.seconds for one in seen[:number]), 0.0) for number in range(len(seen))]
+        starts = accumulate((one.seconds for one in seen), initial=0.0)
         episodes = [
             Episode(one.file, name, start, one.seconds, one.sound)
-            for one, name, start in zip(seen, names, starts, strict=True)
+            for one, name, start in zip(seen, names, starts, strict=False)
         ]
         if _copied(episodes, target, stopped):
             return Film(target, seconds, float(seen[0].rate), tuple(episodes), copied=True)
@@ -110,16 +93,16 @@ def join(
 # Copying
 
 
-def _coding(footage: Footage) -> object:
+def _coding(video: Footage) -> object:
     """All that must be the same of videos that are copied behind each other; unique where it is not H.264."""
-    with opened(footage.file) as container:
+    with opened(video.file) as container:
         streams = [*container.streams.video[:1], *container.streams.audio[:1]]
         coded = [stream.codec_context for stream in streams]
         if [one.name for one in coded] not in (["h264", "aac"], ["h264"]) or coded[0].pix_fmt != "yuv420p":
             return object()
         picture, sound = coded[0], coded[1:]
         return (
-            (footage.width, footage.height, footage.rate, footage.rotation, streams[0].time_base),
+            (video.width, video.height, video.rate, video.rotation, streams[0].time_base),
             (picture.width, picture.height, picture.profile, bytes(picture.extradata or b"")),
             tuple((one.sample_rate, one.layout.name, bytes(one.extradata or b"")) for one in sound),
         )
@@ -172,18 +155,12 @@ def _packets(episode: Episode) -> Iterator[tuple[str, Any]]:
 def _chapters(container: Any, episodes: Sequence[Episode]) -> None:
     if int(pyav().__version__.partition(".")[0]) < CHAPTERS_SINCE:
         return
-    container.set_chapters(
-        [
-            {
-                "id": number,
-                "start": round(1000 * episode.start),
-                "end": round(1000 * end),
-                "time_base": Fraction(1, 1000),
-                "metadata": {"title": episode.title},
-            }
-            for number, (episode, end) in enumerate(zip(episodes, ends(episodes), strict=True))
-        ]
-    )
+    chapters: list[dict[str, Any]] = []
+    for number, (episode, end) in enumerate(zip(episodes, ends(episodes), strict=True)):
+        times = {"start": round(1000 * episode.start), "end": round(1000 * end)}
+        about = {"time_base": Fraction(1, 1000), "metadata": {"title": episode.title}}
+        chapters.append({"id": number, **times, **about})
+    container.set_chapters(chapters)
 
 
 # Encoding
@@ -204,10 +181,12 @@ def _encoded(
         position -= into
         take = Take(one, 0.0, count, position)
         episodes.append(Episode(one.file, name, float(position / rate), float(count / rate), one.sound))
-        fades = _fades(float(into / rate), float(count / rate), float(out / rate))
+        fades = f",afade=t=in:d={float(into / rate):.6f}" if into else ""
+        if out:
+            fades += f",afade=t=out:st={float((count - out) / rate):.6f}:d={float(out / rate):.6f}"
         takes.append(take._replace(sound=f",volume={_gain(take, rate):.4f}{fades}"))
         position += count
-    write(
+    footage.write(
         target,
         _mixed(takes, overlaps, rate, size),
         size=size,
@@ -220,14 +199,11 @@ def _encoded(
     return Film(target, float(position / rate), float(rate), tuple(episodes), copied=False)
 
 
-def _fades(into: float, seconds: float, out: float) -> str:
-    begin = f",afade=t=in:d={into:.6f}" if into else ""
-    return begin + (f",afade=t=out:st={seconds - out:.6f}:d={out:.6f}" if out else "")
-
-
 def _gain(take: Take, rate: Fraction) -> float:
     """The factor that brings an episode's sound to the common level; 1 where it is silent."""
-    mean, peak = level(take, border(take.pictures, rate)) if take.footage.sound else (0.0, 0.0)
+    mean, peak = (
+        footage.level(take, footage.border(take.pictures, rate)) if take.footage.sound else (0.0, 0.0)
+    )
     if peak < 10 ** (-50 / 20):
         return 1.0
     wanted = max(-MOST_GAIN, min(MOST_GAIN, LEVEL - 20 * math.log10(mean)))
@@ -240,7 +216,7 @@ def _mixed(
     """All pictures of the film with their sound; in a crossfade two episodes are read side by side."""
     leaving: Iterator[tuple[Any, bytes]] = iter(())
     for take, into, out in zip(takes, [0, *overlaps], [*overlaps, 0], strict=True):
-        coming = shots(take, rate, size)
+        coming = footage.shots(take, rate, size)
         # What is left of the one before decides: zip asks it first, and then takes no more of this one.
         for number, (before, after) in enumerate(zip(leaving, coming, strict=False), start=1):
             heard = map(add, *(array("f", sound) for _, sound in (before, after)))

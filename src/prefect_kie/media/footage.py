@@ -6,15 +6,15 @@ with the extra `pictures`.
 
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fractions import Fraction
-from itertools import chain
+from itertools import chain, repeat, takewhile
 from operator import mul
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from prefect_kie.media.kinds import kind_in
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 
 MISSING = 'PyAV is missing, which cuts and joins videos: run pip install "prefect-kie[pictures]".'
 MAX_PIXELS = 50_000_000
@@ -50,13 +50,10 @@ class Footage(NamedTuple):
     width: int
     height: int
     rate: Fraction
-    begin: float
-    """The time of its first picture by the file's own clock, seconds."""
-    seconds: float
-    """From its first picture to the end of its last one."""
+    begin: float  # the time of its first picture by the file's own clock, seconds
+    seconds: float  # from its first picture to the end of its last one
     sound: bool
-    rotation: int
-    """Degrees, counterclockwise, by which a player turns its pictures."""
+    rotation: int  # degrees, counterclockwise, by which a player turns its pictures
 
     @property
     def steady_rate(self) -> Fraction:
@@ -68,13 +65,10 @@ class Take(NamedTuple):
     """A part of a video as it is written."""
 
     footage: Footage
-    start: float
-    """Seconds from its first picture."""
+    start: float  # seconds from its first picture
     pictures: int
-    position: int = 0
-    """The number of its first picture in what is written."""
-    sound: str = ""
-    """FFmpeg's filters of its sound, each with a comma before it."""
+    position: int = 0  # the number of its first picture in what is written
+    sound: str = ""  # FFmpeg's filters of its sound, each with a comma before it
 
 
 def pyav() -> Any:
@@ -110,10 +104,8 @@ def video_of(container: Any) -> Any:
 
 
 def look(file: Path) -> Footage:
-    """What a video is, by its own pictures rather than by its header.
-
-    Raises:
-        ValueError: when it cannot be read as a video (PyAV's errors are ValueErrors or OSErrors, too).
+    """What a video is, by its own pictures rather than by its header. Raises ValueError when it cannot be
+    read as a video (PyAV's errors are ValueErrors or OSErrors, too).
     """
     with opened(file) as container:
         stream = video_of(container)
@@ -138,18 +130,18 @@ def look(file: Path) -> Footage:
     return Footage(file, width, height, rate, float(begin), float(end - begin), sound, rotation)
 
 
-def frames(footage: Footage, start: float = 0.0) -> Iterator[Any]:
-    """The pictures (PyAV's `VideoFrame`s) from the last key picture before a time on."""
-    with opened(footage.file) as container:
+def frames(file: Path, start: float) -> Iterator[Any]:
+    """The pictures (PyAV's `VideoFrame`s) from the last key picture before a time of the file's clock on."""
+    with opened(file) as container:
         stream = video_of(container)
-        if start > 0:
-            container.seek(int((footage.begin + start) / stream.time_base), stream=stream)
+        if start > 0 and stream.time_base is not None and container.duration:
+            container.seek(int(start / stream.time_base), stream=stream)
         yield from container.decode(stream)
 
 
 def steady(take: Take, rate: Fraction, size: tuple[int, int]) -> Iterator[Any]:
     """The pictures of a take at a constant rate, of one size, on black where their shape is another."""
-    decoded = frames(take.footage, take.start)
+    decoded = frames(take.footage.file, take.start and take.footage.begin + take.start)
     frame, following = next(decoded), next(decoded, None)
     fitted, shown = _fitting(take.footage, size), None
     for number in range(take.pictures):
@@ -161,7 +153,6 @@ def steady(take: Take, rate: Fraction, size: tuple[int, int]) -> Iterator[Any]:
 
 
 def _fitting(footage: Footage, size: tuple[int, int]) -> Callable[[Any], Any]:
-    """What makes a picture of a video one of this size."""
     width, height = size
     factor = min(width / footage.width, height / footage.height)
     inner = f"{_even(footage.width * factor, width)}:{_even(footage.height * factor, height)}"
@@ -208,53 +199,40 @@ def samples(
         f"atrim=start={begin:.6f},asetpts=PTS-{begin:.6f}/TB,"
         f"aresample={rate}:async=1:first_pts=0,aformat=sample_fmts={form}:channel_layouts={layout}{take.sound}"
     ).split(",")
-    for frame in _sound(take.footage, begin, begin + count / rate, filters):
-        piece = bytes(frame.planes[0])[: min(left, frame.samples * width)]
-        left -= len(piece)
-        yield piece
+    sound = _sound(take.footage, begin, begin + count / rate, filters)
+    heard = (bytes(frame.planes[0])[: frame.samples * width] for frame in sound)
+    for piece in chain(heard, repeat(bytes(1024 * width))):
         if not left:
             return
-    while left:
-        piece = bytes(min(left, 1024 * width))
-        left -= len(piece)
-        yield piece
+        yield piece[:left]
+        left -= len(piece[:left])
 
 
 def _sound(footage: Footage, begin: float, end: float, filters: Sequence[str]) -> Iterator[Any]:
     """Its sound frames (PyAV's `AudioFrame`s) between these times of the file's clock, filtered."""
     if not footage.sound:
         return
-    graph = None
-    av = pyav()
     with opened(footage.file) as container:
         stream = container.streams.audio[0]
         if begin > 1:
             # A second early: decoders of sound need some frames to find their feet.
             container.seek(int((begin - 1) / stream.time_base), stream=stream)
-        for frame in chain(container.decode(stream), [None]):
-            if frame is not None and frame.time is not None and frame.time > end:
-                frame = None
-            if graph is None:
-                if frame is None:
-                    return
-                # FFmpeg would make each side of a single channel 3 dB quieter.
-                doubled = ["pan=stereo|c0=c0|c1=c0"] if frame.layout.name == "mono" else []
-                graph = av.filter.Graph()
-                source = graph.add_abuffer(
-                    sample_rate=frame.sample_rate,
-                    format=frame.format.name,
-                    layout=frame.layout.name,
-                    time_base=frame.time_base,
-                )
-                _link(graph, source, [*doubled, *filters], "abuffersink")
+        decoded = takewhile(lambda one: one.time is None or one.time <= end, container.decode(stream))
+        if (first := next(decoded, None)) is None:
+            return
+        # FFmpeg would make each side of a single channel 3 dB quieter.
+        doubled = ["pan=stereo|c0=c0|c1=c0"] if first.layout.name == "mono" else []
+        graph = pyav().filter.Graph()
+        form, layout = first.format.name, first.layout.name
+        clock = {"sample_rate": first.sample_rate, "time_base": first.time_base}
+        _link(
+            graph, graph.add_abuffer(format=form, layout=layout, **clock), [*doubled, *filters], "abuffersink"
+        )
+        for frame in chain([first], decoded, [None]):
             graph.push(frame)
-            while True:
-                try:
+            with suppress(BlockingIOError, EOFError):
+                while True:
                     yield graph.pull()
-                except (BlockingIOError, EOFError):
-                    break
-            if frame is None:
-                return
 
 
 def level(take: Take, count: int) -> tuple[float, float]:

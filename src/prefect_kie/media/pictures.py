@@ -16,7 +16,7 @@ from typing import Any
 import anyio.to_thread
 from prefect.logging import get_logger
 
-from prefect_kie.media.footage import opened, video_of
+from prefect_kie.media.footage import frames
 
 MAX_DECODING_SECONDS = 5.0
 _QUALITIES = (80, 65, 50, 35, 20, 10)
@@ -68,9 +68,8 @@ async def _tried(make: Callable[[], list[bytes]], file: Path) -> list[str]:
 
 def jpegs(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[bytes]:
     """Pictures of a video as JPEG files, in the calling thread; raises whatever its decoder does."""
-    return [
-        jpeg_of(_scaled(frame, width), max_bytes) for frame in _frames(file, seconds, MAX_DECODING_SECONDS)
-    ]
+    found = _frames(file, seconds, MAX_DECODING_SECONDS)
+    return [jpeg_of(_scaled(frame, width), max_bytes) for frame in found]
 
 
 def contact_sheet_jpeg(file: Path, seconds: float, suggested: tuple[float, float] | None = None) -> bytes:
@@ -137,16 +136,11 @@ def jpeg_of(
 def _frames(file: Path, seconds: Sequence[float], limit_seconds: float) -> Iterator[Any]:
     """The frames (PyAV's `VideoFrame`) at given times; once the time is up, the one it has come to."""
     until = time.monotonic() + limit_seconds
-    with opened(file) as container:
-        stream = video_of(container)
-        if seconds and seconds[0] > 0 and stream.time_base is not None and container.duration:
-            container.seek(int(seconds[0] / stream.time_base), stream=stream)
-        decoded: Iterator[Any] = container.decode(stream)
-        frame: Any = next(decoded)
-        for second in seconds:
-            while frame.time is not None and frame.time < second and time.monotonic() < until:
-                following: Any = next(decoded, None)
-                if following is None:
-                    break
-                frame = following
-            yield frame
+    decoded = frames(file, seconds[0])
+    frame = next(decoded)
+    for second in seconds:
+        while frame.time is not None and frame.time < second and time.monotonic() < until:
+            if (following := next(decoded, None)) is None:
+                break
+            frame = following
+        yield frame

@@ -1,7 +1,9 @@
-"""What is saved of a job: its files at Kie, its text and data as files of ours, and the sidecar's content."""
+"""What is saved of a job and under which names: its files, its text and data, and the sidecar's content."""
 
 import hashlib
 import json
+import re
+import unicodedata
 from datetime import datetime
 from typing import Any, Literal
 
@@ -9,7 +11,7 @@ from pydantic import BaseModel, Field
 
 from prefect_kie.api import CharacterResult, Job, JobResult, ResultFile
 from prefect_kie.api.results import Role
-from prefect_kie.storage.base import Storage
+from prefect_kie.storage.base import MAX_NAME_BYTES, Storage
 
 
 class SavedFile(BaseModel, frozen=True):
@@ -129,3 +131,43 @@ async def save_contents(job: Job, place: Storage, stem: str, taken: set[str]) ->
 def readable_json(value: Any) -> bytes:
     """JSON for people, too."""
     return json.dumps(value, indent=1, ensure_ascii=False).encode()
+
+
+ID_LENGTH = 40
+STEM_LENGTH = MAX_NAME_BYTES - len("_watermarked_12_data.json")
+
+
+def file_stem(job: Job) -> str:
+    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`; valid on
+    every system, and the same for every save of one job.
+    """
+    task = job.task_id
+    if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task):
+        # The ID loses something on the way to a name: a few hex digits keep two such IDs apart.
+        checksum = hashlib.sha256(task.encode(errors="surrogatepass")).hexdigest()
+        task = f"{_plain(task, ID_LENGTH - 9)}-{checksum[:8]}"
+    end = f"{_plain(job.model, ID_LENGTH)}_{task}"
+    return f"{_words(job.prompt, min(60, STEM_LENGTH - len(end) - 1))}_{end}"
+
+
+def _words(text: str, most: int) -> str:
+    # Accents go, and every other character outside a-z separates words: "Café—Zürich" is "cafe-zurich".
+    apart = unicodedata.normalize("NFKD", text[:500])
+    letters = "".join(char for char in apart if not unicodedata.combining(char)).lower()
+    slug = re.sub(r"[^a-z0-9]+", "-", letters).strip("-")
+    if len(slug) > most:
+        head = slug[: most + 1]
+        slug = head[: head.rfind("-")] if "-" in head[most // 2 :] else slug[:most]
+    return slug or "video"
+
+
+def _plain(text: str, length: int) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", text).strip("-")[:length] or "unknown"
+
+
+def artifact_key(kind: str, task_id: str) -> str:
+    """The key of a job's artifact: `kie-progress-1f3a9c2b`; both UIs cut a longer one off.
+
+    It has the last eight letters and digits of the ID, since some IDs all begin alike (`task_sora_…`).
+    """
+    return f"kie-{kind}-{re.sub(r'[^a-z0-9]', '', task_id.lower())[-8:] or 'unknown'}"

@@ -23,15 +23,13 @@ from prefect_kie.errors import DownloadFailed, remedy
 from prefect_kie.media.addresses import FetchError
 from prefect_kie.media.download import MAX_FILE_BYTES, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
-from prefect_kie.media.naming import file_stem
 from prefect_kie.media.pictures import poster
-from prefect_kie.media.saved import SavedFile, SavedResult, files_of, readable_json, save_contents
+from prefect_kie.media.saved import SavedFile, SavedResult, file_stem, files_of, readable_json, save_contents
 from prefect_kie.runtime.clients import ask_kie, poll_job
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.retries import is_tried_again
-from prefect_kie.storage.base import Storage
-from prefect_kie.storage.destination import DEFAULT_DIRECTORY, load_destination
-from prefect_kie.storage.local import no_waiting_mends, part_for, temporary_folder
+from prefect_kie.storage.base import Storage, no_waiting_mends, part_for, temporary_folder
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, load_destination
 
 # For so long after a job's end its result, or the files at its addresses, may still be about to appear.
 YOUNG = timedelta(minutes=10)
@@ -80,27 +78,23 @@ async def save(
             run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             local = place.local(found.files[0].name)
             return found, await poster(local) if local else None
-        job = await _with_result(kie, job)
+        if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
+            raise DownloadFailed(
+                f"Kie reports {job.model} as succeeded but names no file and no data",
+                task_id=job.task_id,
+                retryable=_is_young(job),
+                next_step="Run collect_job with this task id later; if it stays, ask Kie's support with it.",
+            )
         files, picture = await _save_files(job, kie, place, stem, max_bytes)
         files += await save_contents(job, place, stem, {file.name for file in files})
-        saved = SavedResult(
-            task_id=job.task_id,
-            model=job.model,
-            request=job.request_body,
-            credits=job.credits,
-            created_at=job.created_at,
-            completed_at=job.completed_at,
-            saved_at=datetime.now(timezone.utc),
-            files=tuple(files),
-        )
+        same = job.model_dump(include={"task_id", "model", "credits", "created_at", "completed_at"})
+        now = datetime.now(timezone.utc)
+        saved = SavedResult(**same, request=job.request_body, saved_at=now, files=tuple(files))
         await place.write(sidecar, readable_json({**saved.model_dump(mode="json"), "record": job.record}))
     except asyncio.CancelledError:
         run_logger().warning(
-            "Stopped saving job %s, which is paid. Fetch it with collect_job(%r), or run this run again, "
-            "before %s, when Kie deletes the result.",
-            job.task_id,
-            job.task_id,
-            f"{deleted_at(job):%Y-%m-%d}",
+            f"Stopped saving job {job.task_id}, which is paid. Fetch it with collect_job({job.task_id!r}), "
+            f"or run this run again, before {deleted_at(job):%Y-%m-%d}, when Kie deletes the result."
         )
         raise
     except DownloadFailed:
@@ -112,7 +106,6 @@ async def save(
 
 
 async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | None:
-    """What is saved already, if all of it is there."""
     content = await place.read(sidecar)
     try:
         saved = SavedResult.model_validate_json(content or b"")
@@ -125,17 +118,6 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
     # The directory may have moved since: say where the files are now.
     moved = tuple(file.model_copy(update={"path": place.address(file.name)}) for file in saved.files)
     return saved.model_copy(update={"files": moved})
-
-
-async def _with_result(kie: KieCredentials, job: Job) -> Job:
-    if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
-        raise DownloadFailed(
-            f"Kie reports {job.model} as succeeded but names no file and no data",
-            task_id=job.task_id,
-            retryable=_is_young(job),
-            next_step="Run collect_job with this task id later; if it stays, ask Kie's support with the id.",
-        )
-    return job
 
 
 async def _save_files(

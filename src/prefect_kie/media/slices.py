@@ -7,12 +7,13 @@ All functions run in the calling thread, need PyAV and Pillow (the extra `pictur
 import math
 import wave
 from array import array
+from collections import deque
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from prefect_kie.media.footage import Footage, Take, frames, look, samples, shots, write
 from prefect_kie.media.pictures import jpeg_of
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 
 SHORTEST_SIDE, LONGEST_SIDE = 400, 1920  # of a still, pixels; the strictest model wants 400
 STILL_BYTES = 10_000_000
@@ -44,10 +45,8 @@ def suggested(seconds: float) -> tuple[float, float]:
 
 
 def widened(start: float, end: float, seconds: float, shortest: float) -> tuple[float, float]:
-    """A slice of at least this length, to both sides alike as far as the video of `seconds` goes.
-
-    Raises:
-        ValueError: when the video is shorter.
+    """A slice of at least this length, to both sides alike as far as the video of `seconds` goes. Raises
+    ValueError when the video is shorter.
     """
     if seconds < shortest - _SLACK / 10:
         raise ValueError(f"the video is {seconds:.2f} s long; {shortest:g} s of it are needed")
@@ -63,7 +62,7 @@ def stills(file: Path, start: float, end: float) -> list[bytes]:
     footage, start, end = _checked(file, start, end)
     best: dict[int, tuple[float, Any, Any]] = {}  # of each part: sharpness, thumbnail, frame
     last: Any = None
-    for frame in frames(footage, start):
+    for frame in frames(file, start and footage.begin + start):
         time = float(frame.time or 0.0) - footage.begin
         if time >= end and last is not None:
             break
@@ -75,7 +74,7 @@ def stills(file: Path, start: float, end: float) -> list[bytes]:
         image = grey.to_image().convert("L")
         score = _sharpness(image) * _novelty(image, [one[1] for number, one in best.items() if number < part])
         if part not in best or score > best[part][0]:
-            best[part] = (score, _thumbnail(image), frame)
+            best[part] = (score, image.resize((24, 24)), frame)
     found = [best[part] for part in sorted(best)] or [(0.0, None, last)]
     enough = max(score for score, *_ in found) / 10
     chosen = [frame for score, _, frame in found if score > enough]
@@ -87,10 +86,8 @@ def stills(file: Path, start: float, end: float) -> list[bytes]:
 
 def clip(file: Path, start: float, end: float, target: Path, *, min_seconds: float = 3.0) -> Clip:
     """Write a slice (seconds) as an MP4 that every model takes, whole or not at all: H.264, about 720p, 24 to
-    60 fps, AAC, below 10 MB. A slice shorter than `min_seconds` is widened to both sides.
-
-    Raises:
-        ValueError: when the slice is longer than 8 s or not in the video, or the video is too short.
+    60 fps, AAC, below 10 MB. A slice shorter than `min_seconds` is widened to both sides. Raises ValueError
+    when the slice is longer than 8 s or not in the video, or the video is too short.
     """
     footage, start, end = _checked(file, start, end)
     if end - start > LONGEST_CLIP + 1e-6:
@@ -127,12 +124,9 @@ def voice(file: Path, start: float, end: float, target: Path) -> Path | None:
 def last_frame(file: Path) -> bytes:
     """The very last picture of a video as a JPEG, to be the first one of the next."""
     footage = look(file)
-    frame: Any = None
-    for start in (max(0.0, footage.seconds - 1.0), 0.0):  # from the start where it cannot be sought in
-        for frame in frames(footage, start):  # noqa: B007
-            pass
-        if frame is not None:
-            break
+    # From the start where it cannot be sought in.
+    starts = (footage.begin + footage.seconds - 1.0, 0.0)
+    frame = next(last[0] for start in starts if (last := deque(frames(file, start), maxlen=1)))
     return jpeg_of(_image(footage, frame), STILL_BYTES, (95, *QUALITIES), factors=(1,))
 
 
@@ -159,7 +153,6 @@ def _clip_size(footage: Footage) -> tuple[int, int]:
 
 
 def _image(footage: Footage, frame: Any) -> Any:
-    """A picture as it is seen, in the size of a still."""
     long, short = max(footage.width, footage.height), min(footage.width, footage.height)
     factor = max(min(1.0, LONGEST_SIDE / long), SHORTEST_SIDE / short)
     width, height = max(2, round(footage.width * factor)), max(2, round(footage.height * factor))
@@ -178,14 +171,10 @@ def _sharpness(image: Any) -> float:
     return float(ImageStat.Stat(inner).var[0])
 
 
-def _thumbnail(image: Any) -> Any:
-    return image.resize((24, 24))
-
-
 def _novelty(image: Any, others: list[Any]) -> float:
     """0 to 1: how much a picture differs from each of the other ones' thumbnails."""
     from PIL import ImageChops, ImageStat
 
-    small = _thumbnail(image)
+    small = image.resize((24, 24))
     differences = [ImageStat.Stat(ImageChops.difference(small, one)).mean[0] for one in others]
     return min([1.0, *(difference / MIN_DIFFERENCE for difference in differences)])

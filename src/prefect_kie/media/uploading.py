@@ -21,8 +21,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.media import assets
 from prefect_kie.runtime.clients import shared_client
 from prefect_kie.runtime.logs import run_logger
-from prefect_kie.runtime.loop import run_on_loop
-from prefect_kie.runtime.single_flight import single_flight
+from prefect_kie.runtime.loop import run_on_loop, single_flight
 from prefect_kie.storage.base import Storage
 from prefect_kie.storage.run_storage import scope_storage
 
@@ -49,11 +48,9 @@ class UploadRecord(BaseModel):
 
 
 async def upload(file: Path | str, kie: KieCredentials, scope: str) -> UploadedFile:
-    """Upload a file, or have Kie fetch one from its address, once a day for each content and scope.
-
-    Raises:
-        ValueError: when there is no such file, or it is empty or larger than any model takes.
-        KieError: when Kie does not take it, or the run's result storage cannot be used.
+    """Upload a file, or have Kie fetch one from its address, once a day for each content and scope. Raises
+    ValueError when there is no such file, or it is empty or larger than any model takes and KieError when Kie
+    does not take it, or the run's result storage cannot be used.
     """
     content = str(file) if is_url(file) else await anyio.to_thread.run_sync(_checksum, Path(file))
     name = json.dumps([scope, kie.base_url, content])
@@ -85,6 +82,5 @@ async def _uploaded_once(file: Path | str, kie: KieCredentials, storage: Storage
 
 
 def _checksum(file: Path) -> str:
-    content, _ = open_checked(file)
-    with content:
+    with open_checked(file)[0] as content:
         return f"{file.suffix.lower()} {checksum(content)}"

@@ -9,8 +9,7 @@ from prefect.states import Completed
 
 from prefect_kie.api.errors import Billed
 from prefect_kie.errors import RunIncomplete
-from prefect_kie.outcomes.results import VideoOutcome, total_credits
-from prefect_kie.outcomes.series import Character
+from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
 
 ResultT = TypeVar("ResultT")
 
@@ -28,9 +27,7 @@ def complete(
     """The completed state, where every video is saved.
 
     `what` they are (`videos`, `episodes`) stands in the summary; `beside` is what else was made and paid for.
-
-    Raises:
-        RunIncomplete: when one is not; its message names each.
+    Raises RunIncomplete when one is not; its message names each.
     """
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
@@ -64,10 +61,7 @@ def lines_of(outcomes: Sequence[VideoOutcome], first: str = "") -> list[str]:
             unsubmitted.setdefault(outcome.failure.type, []).append((line, outcome))
         elif not first or outcome.status != "saved":
             lines.append(line)
-    for (
-        line,
-        one,
-    ), *more in unsubmitted.values():  # the one that was refused, or the first that was not tried
+    for (line, one), *more in unsubmitted.values():  # the one that was refused, or the first not tried
         count = f"{len(more) + 1:,} of {len(outcomes):,}"
         lines.append(f"- {count} not submitted: {one.error}" if more else line)
     return lines
@@ -91,13 +85,13 @@ def table(made: Sequence[VideoOutcome | Character]) -> list[dict[str, str]]:
     """The rows of the table artifact; the last one is the total."""
     rows = [one.row for one in made]
     columns = max(rows, key=len)
-    total = {"status": "total", "prompt": _counts(made), "credits": f"{total_credits(made):g}"}
+    total = {"status": "total", "prompt": _counts(made), "credits": _credits(made)}
     return [{name: row.get(name, "") for name in columns} for row in (*rows, total)]
 
 
 def summary(made: Sequence[VideoOutcome | Character]) -> str:
     """The final message of a run: `3 videos, 1 character, 95 credits`."""
-    return f"{_counts(made)}, {total_credits(made):g} credits"
+    return f"{_counts(made)}, {_credits(made)} credits"
 
 
 def how_to_go_on(job_key: str) -> str:
@@ -110,6 +104,10 @@ def how_to_go_on(job_key: str) -> str:
         "found again, and only what was not submitted, or whose input has changed, is paid. A failed job "
         "stays failed until its input changes, or retry allows another attempt."
     )
+
+
+def _credits(made: Sequence[VideoOutcome | Character]) -> str:
+    return f"{total_credits(one.credits for one in made):g}"
 
 
 def _counts(made: Sequence[VideoOutcome | Character]) -> str:

@@ -1,15 +1,15 @@
 """What a run shows in the Prefect UI: one overview, progress per job, and a few tables and texts.
 
-A run has each artifact once: what it shows later changes it, in a run that goes on in another process too. No
-run fails or waits for long for what it shows.
+Its state's message says what it waits for. A run has each artifact once: what it shows later changes it, in a
+run that goes on in another process too. No run fails or waits for long for what it shows.
 """
 
 import asyncio
 import json
 import threading
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from pathlib import Path
@@ -18,15 +18,16 @@ from uuid import UUID
 
 from httpx import HTTPStatusError
 from prefect.client.orchestration import PrefectClient, get_client
+from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
 from prefect.settings import PREFECT_UI_URL
+from prefect.states import Running
 
 from prefect_kie.api import CharacterResult, Job, JobHandle, JobRequest
 from prefect_kie.blocks import KieCharacter
-from prefect_kie.media.naming import artifact_key
 from prefect_kie.media.pictures import pictures
-from prefect_kie.media.saved import SavedResult
+from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.models import Slice, parse_request
 from prefect_kie.run_page import sections
 from prefect_kie.run_page.markdown import code, escaped, plain
@@ -214,7 +215,6 @@ async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
 
 
 async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, str]) -> None:
-    """Find what an earlier process of this run has shown."""
     owner = "flow_run_id" if "flow_run_id" in fields else "task_run_id"
     wanted = {name: {"any_": [fields[name]]} for name in ("key", owner)}
     answer = await client.request("POST", "/artifacts/filter", json={"artifacts": wanted, "limit": 1})
@@ -222,3 +222,51 @@ async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, str])
         shown.artifact_id = UUID(found["id"])
         shown.data, shown.description = found["data"], found["description"] or ""
     shown.looked_up = True
+
+
+FIRST_SECONDS = 10.0  # a shorter wait is not shown in the message,
+MAX_SECONDS = 600.0  # and each time the gap is twice as long, up to this
+
+
+@asynccontextmanager
+async def waiting_reported(message: Callable[[], str]) -> AsyncGenerator[None, None]:
+    """Show in the run's state what it waits for (`Waits for Kie: 1 of 2 jobs`), for as long as it does."""
+    context = FlowRunContext.get()
+    if context is None or context.flow_run is None:
+        yield
+        return
+    ended = asyncio.Event()
+    telling = asyncio.ensure_future(_told(context.flow_run.id, message, ended))
+    try:
+        yield
+    finally:
+        ended.set()
+        # What is on its way must not arrive after the run's end.
+        await asyncio.wait([telling])
+
+
+async def _told(run_id: UUID, message: Callable[[], str], ended: asyncio.Event) -> None:
+    gap, last = FIRST_SECONDS, ""
+    while not ended.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), gap)
+            return
+        if (now := message()) != last:
+            try:
+                await _say(run_id, now)
+            except Exception as error:
+                get_logger("prefect_kie").debug("The run's state tells nothing: %r", error)
+            last = now
+        gap = min(2 * gap, MAX_SECONDS)
+
+
+async def _say(run_id: UUID, message: str) -> None:
+    async with get_client() as client:
+        run = await client.read_flow_run(run_id)
+        if run.state is None or not run.state.is_running():
+            return
+        # Prefect counts each step into Running as a try of the run, by which its retries are limited, unless
+        # the run goes on after a pause.
+        policy = run.empirical_policy.model_copy(update={"resuming": True})
+        await client.update_flow_run(run_id, empirical_policy=policy)
+        await client.set_flow_run_state(run_id, Running(message=message))

@@ -6,7 +6,11 @@ The newer UI drops the player, so a plain link stands beside it; the older one d
 import json
 import re
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from prefect.context import FlowRunContext
+from prefect.settings import PREFECT_UI_URL
 
 from prefect_kie.api import CharacterResult, Job, JobResult
 from prefect_kie.blocks import KieCharacter
@@ -123,10 +127,8 @@ def character_section(
 
 def kept_character_section(character: KieCharacter, frames: Sequence[str]) -> str:
     """A character that you keep: its handle to copy, its pictures, and where its files are."""
-    blocks: list[str] = []
-    if frames:
-        heads = [f"picture {number}" for number in range(1, len(frames) + 1)]
-        blocks.append(_side_by_side(heads, "Picture", frames))
+    heads = [f"picture {number}" for number in range(1, len(frames) + 1)]
+    blocks = [_side_by_side(heads, "Picture", frames)] if frames else []
     blocks.append(f"```\n@{character.handle}\n```")
     blocks.append("Write this handle in a prompt of any model that keeps characters.")
     where = f" in {code(character.storage)}" if character.storage else ""
@@ -149,9 +151,8 @@ def contact_sheet_markdown(
 ) -> str:
     """A contact sheet: frames with their times, the link to the video, and what to do with them."""
     url = job.urls[0] if job.urls else ""
-    blocks = [HELP]
     none = "There are no frames: no file to be read, or no `pip install 'prefect-kie[pictures]'`."
-    blocks.append(f"![Frames with their times in seconds]({picture})" if picture else none)
+    blocks = [HELP, f"![Frames with their times in seconds]({picture})" if picture else none]
     if picture and suggested:
         start, end = suggested
         blocks.append(f"Framed in orange: {start:g} to {end:g} s, which the form suggests.")
@@ -207,3 +208,31 @@ def _quoted(result: JobResult) -> list[str]:
     if result.data is not None:
         return [f"> {code(json.dumps(result.data, ensure_ascii=False), TEXT_LENGTH)}"]
     return []
+
+
+LONGEST_ADDRESS = 7000  # characters; proxies take 8 KiB
+
+
+def redo_offer(job_key: str, *, continued: bool = False) -> str:
+    """How to make an episode of this run anew, as Markdown; `continued` where each episode begins with the
+    last picture of the one before.
+    """
+    context = FlowRunContext.get()
+    run = context.flow_run if context is not None else None
+    if run is None or run.deployment_id is None:
+        where = f"in the same call, with {code(f'scope=Scope(job_key={job_key!r})')}"
+    else:
+        # As both UIs' "Copy to new run" does it. The classic one decodes the values twice: no % of their own.
+        scope: dict[str, Any] = {**(run.parameters.get("scope") or {}), "job_key": job_key}
+        values = json.dumps(run.parameters | {"scope": scope}, separators=(",", ":"), default=str)
+        values = values.replace("%", "\\u0025")
+        path = f"deployments/deployment/{run.deployment_id}/run?parameters={quote(values, safe='')}"
+        ui = PREFECT_UI_URL.value()
+        where = f"in this run's menu ⋮, **Copy to new run**, with the job key {code(job_key)}"
+        if ui and len(address := f"{ui.rstrip('/')}/{path}") <= LONGEST_ADDRESS:
+            where = f"in {link('the form of a new run with the same values', address)}"
+    after = " Those after it begin with its last picture, so they are made anew too." if continued else ""
+    return (
+        f"**Redo an episode:** change its prompt {where}. Only what changes is made and paid for, once; the "
+        f"other episodes and all files stay.{after}"
+    )

@@ -14,12 +14,10 @@ from anyio.lowlevel import RunVar
 
 T = TypeVar("T")
 
-MAX_AT_ONCE = 8
-"""Half of the run's connections: what a run shows must not hold up what it does."""
+MAX_AT_ONCE = 8  # half of the run's connections: what a run shows must not hold up what it does
 
 _gates: RunVar[asyncio.Semaphore] = RunVar("prefect_kie.best_effort")
-_detached: set[asyncio.Task[Any]] = set()
-"""An event loop itself keeps no task alive."""
+_detached: set[asyncio.Task[Any]] = set()  # an event loop itself keeps no task alive
 
 
 async def detach_after(call: Coroutine[Any, Any, T], seconds: float) -> T:

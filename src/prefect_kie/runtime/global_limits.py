@@ -1,4 +1,4 @@
-"""Rate limits that all processes share: global concurrency limits of the Prefect server.
+"""Rate limits and the budget that all processes share: global concurrency limits of the Prefect server.
 
 Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
 change. **A refusal would count as a change too**, and keep a limit from ever coming free; up to 3.9.1 only a
@@ -6,13 +6,15 @@ rollback hides that (docs/upstream). Nor does a refusal say how many others wait
 one slot at a time, and reads first, which changes nothing.
 
 A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
-to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid.
+to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid. The budget
+is a limit without decay, one slot a credit.
 """
 
 import asyncio
 import random
 import time
-from contextlib import suppress
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
 
 import httpx
@@ -20,20 +22,21 @@ from prefect.client.orchestration import PrefectClient, get_client
 from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
+from prefect_kie._compat import without_client_retries
+from prefect_kie.api import ServiceUnavailable
+from prefect_kie.blocks.server import server_named
 from prefect_kie.runtime.logs import run_logger, shown_error
 from prefect_kie.runtime.loop import per_process
 from prefect_kie.settings import KieSettings
 
 CREATE_LIMIT = "kie-create"
-POLL_LIMIT = "kie-poll"
-"""Names of the limits; `prefect-kie setup` makes them."""
+POLL_LIMIT = "kie-poll"  # names of the limits; `prefect-kie setup` makes them
 
 ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
 MISSING = "it does not exist"
 MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
-LOCKED = 423
-"""How the server says that there is no free slot."""
+LOCKED = 423  # how the server says that there is no free slot
 
 
 async def acquire_slot(name: str) -> None:
@@ -59,8 +62,6 @@ class _Unusable(Exception):
 
 
 class _GlobalLimit:
-    """One limit of one server."""
-
     def __init__(self, name: str) -> None:
         self._name, self._timeout = name, KieSettings().limit_timeout_seconds
         self._asking = asyncio.Lock()
@@ -84,11 +85,9 @@ class _GlobalLimit:
                 if reason not in reported():
                     reported().add(reason)
                     run_logger().warning(
-                        "The Prefect server's concurrency limit %r is not used: %s. This process keeps to "
-                        "Kie's limits by itself, but several at once may exceed them and be refused "
-                        "(unpaid). To have them share the limits, run: prefect-kie setup",
-                        self._name,
-                        reason,
+                        f"The Prefect server's concurrency limit {self._name!r} is not used: {reason}. This "
+                        "process keeps to Kie's limits by itself, but several at once may exceed them and be "
+                        "refused (unpaid). To have them share the limits, run: prefect-kie setup"
                     )
 
     async def close(self) -> None:
@@ -122,3 +121,88 @@ class _GlobalLimit:
         decayed = max(0.0, (now - (limit.updated or now)).total_seconds()) * decay % 1.0
         jitter = random.uniform(0, MAX_JITTER_SECONDS)  # noqa: S311 - no secret
         return max(MIN_WAIT_SECONDS, (1.0 - decayed) / decay) + jitter
+
+
+LOOK_AGAIN_SECONDS = 60.0  # how long a limit that does not exist, or is switched off, is not asked for again
+
+REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.LOCKED)
+"""How the server says that the slots do not fit: into the limit at all, or beside those that are taken."""
+
+BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
+"""How it says that it has done nothing now (its database is locked)."""
+
+GIVE_BACK_TRIES = 5
+
+
+@per_process
+def ask_from() -> dict[str | None, float]:
+    """When to ask for the limit again, by the server that has none."""
+    return {}
+
+
+class ServerCreditLimit:
+    """The limit of a name, as the Prefect server keeps it; `ServiceUnavailable` where it cannot be asked."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    async def find(self) -> tuple[int, int] | None:
+        """How many credits it has and how many of them are used; None where there is none (for a minute)."""
+        url = PREFECT_API_URL.value()
+        if time.monotonic() < ask_from().get(url, 0.0):
+            return None
+        try:
+            with self._asked():
+                async with get_client() as client:
+                    found = await client.read_global_concurrency_limit_by_name(self._name)
+        except ObjectNotFound:
+            found = None
+        if found is None or not found.active:
+            ask_from()[url] = time.monotonic() + LOOK_AGAIN_SECONDS
+            return None
+        return found.limit, found.active_slots
+
+    async def occupy(self, slots: int) -> int | None:
+        """Occupy slots, all or none: the server decides for all who race. None when they do not fit.
+
+        Where its answer was lost they may be occupied all the same: too much is kept then, never too little.
+        """
+        if slots <= 0:
+            return 0
+        with self._asked():
+            try:
+                async with get_client() as client:
+                    answer = await client.increment_concurrency_slots([self._name], slots, "concurrency")
+            except httpx.HTTPStatusError as error:
+                if error.response.status_code in REFUSED:
+                    return None
+                raise
+        return slots if answer.json() else 0
+
+    async def settle(self, occupied: int, slots: int) -> None:
+        """Make of the slots that a job occupies as many as it cost, if there are; call it once a job."""
+        if slots > occupied and (found := await self.find()) is not None:
+            await self.occupy(min(slots - occupied, found[0] - found[1]))
+        if slots >= occupied:
+            return
+        # Prefect's client would repeat a call whose answer was lost too, and free others' slots with it.
+        with without_client_retries():
+            for tries_left in reversed(range(GIVE_BACK_TRIES)):
+                try:
+                    async with get_client() as client:
+                        await client.release_concurrency_slots([self._name], occupied - slots, 1.0)
+                    return
+                except httpx.HTTPStatusError as error:  # the client has paused after it
+                    if error.response.status_code not in BUSY or not tries_left:
+                        raise
+
+    @contextmanager
+    def _asked(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except httpx.HTTPError as error:
+            raise ServiceUnavailable(
+                f"{server_named()} could not be asked what is left of the budget {self._name!r} "
+                f"({shown_error(error)}); nothing was submitted",
+                next_step="Run it again when the Prefect server answers.",
+            ) from None

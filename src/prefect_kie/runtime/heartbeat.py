@@ -26,8 +26,7 @@ from prefect.logging.loggers import flow_run_logger, get_logger
 from prefect_kie._compat import is_run_here, mark_flow_run_suspension_requested
 from prefect_kie.settings import KieSettings
 
-HEARTBEAT = "kie.flow-run.heartbeat"
-"""The event's name; its resource is the flow run."""
+HEARTBEAT = "kie.flow-run.heartbeat"  # the event's name; its resource is the flow run
 SILENT = "Silent"
 """Name of the state, of type Paused, of a run that shows no sign of life; it is marked as crashed at once."""
 

@@ -10,12 +10,13 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Coroutine, Hashable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Hashable
 from concurrent import futures
-from contextlib import suppress
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from types import FrameType
 from typing import Any, ParamSpec, TypeVar, cast
+from weakref import WeakValueDictionary
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -192,3 +193,21 @@ def _finish_paid_calls() -> None:
     finally:
         if main:
             signal.signal(signal.SIGINT, before or signal.SIG_DFL)
+
+
+@per_process
+def _locks() -> WeakValueDictionary[str, asyncio.Lock]:
+    return WeakValueDictionary()  # a lock lasts as long as somebody holds it, or waits for it
+
+
+def in_progress(key: str) -> bool:
+    """Whether this process is at it just now."""
+    return key in _locks()
+
+
+@asynccontextmanager
+async def single_flight(key: str) -> AsyncGenerator[None, None]:
+    """Let one caller with this key through at a time; used on the background loop only."""
+    lock = _locks().setdefault(key, asyncio.Lock())
+    async with lock:
+        yield

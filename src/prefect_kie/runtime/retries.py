@@ -13,8 +13,7 @@ from prefect_kie.api import KieError
 def only_retryable(task: Task[..., Any], task_run: TaskRun, state: State[Any]) -> bool:
     """Prefect's `retry_condition_fn` of every task here: whether the error is a retryable `KieError`."""
     del task, task_run
-    error = state.data
-    return isinstance(error, KieError) and error.retryable
+    return isinstance(state.data, KieError) and state.data.retryable
 
 
 def retrying(times: int, *delays: float) -> dict[str, Any]:

@@ -5,7 +5,7 @@ Several machines write there, so nothing that one of them remembers of it is bel
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -16,8 +16,7 @@ from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileS
 
 from prefect_kie._compat import block_name
 from prefect_kie.runtime.logs import without_passwords
-from prefect_kie.storage.base import LocalStorage, Storage
-from prefect_kie.storage.local import finished, part_beside
+from prefect_kie.storage.base import LocalStorage, Storage, finished, part_beside
 
 _FILE_MISSING = r"(?i)NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file"
 # Not the file but what should hold it, or who asks. Only as a word of its own:
@@ -63,12 +62,7 @@ class BlockStorage(Storage):
         return f"{self.block.get_block_type_slug()}{f'/{name}' if name else ''}: {path}"
 
     async def read(self, path: str) -> bytes | None:
-        try:
-            return cast("bytes | None", await _called(self.block.read_path, path))
-        except Exception as error:
-            if _says_missing(error):
-                return None
-            raise
+        return cast("bytes | None", await _found(_called(self.block.read_path, path), None))
 
     async def write(self, path: str, content: bytes) -> None:
         await _called(self.block.write_path, path, content)
@@ -139,19 +133,14 @@ class RemoteStorage(Storage):
         """Write a file that must not be there, in one step with looking; false where it is refused."""
         try:
             await self._call("pipe_file", path, content, mode="create")
+            return True
         except Exception as error:
             if isinstance(error, FileExistsError) or _says(_TAKEN, error):
                 return False
             raise
-        return True
 
     async def _found(self, method: str, path: str, *, missing: Any, **options: Any) -> Any:
-        try:
-            return await self._call(method, path, **options)
-        except Exception as error:
-            if _says_missing(error):
-                return missing
-            raise
+        return await _found(self._call(method, path, **options), missing)
 
     async def _call(self, method: str, path: str, *args: Any, **options: Any) -> Any:
         def call() -> Any:
@@ -212,12 +201,20 @@ class RemoteStorage(Storage):
         return self._block._resolve_path(path)  # pyright: ignore[reportPrivateUsage]
 
 
+async def _found(call: Awaitable[Any], missing: Any) -> Any:
+    try:
+        return await call
+    except Exception as error:
+        if _says_missing(error):
+            return missing
+        raise
+
+
 def _says_missing(error: BaseException) -> bool:
     """Whether a storage's error surely means "no such file"; each family has words of its own."""
     causes = list(_causes(error))
-    if any(isinstance(one, ConnectionError | TimeoutError | PermissionError) for one in causes):
-        return False
-    if _says(_PLACE_MISSING, error):
+    away = any(isinstance(one, ConnectionError | TimeoutError | PermissionError) for one in causes)
+    if away or _says(_PLACE_MISSING, error):
         return False
     return any(isinstance(one, FileNotFoundError) for one in causes) or _says(_FILE_MISSING, error)
 

@@ -17,10 +17,9 @@ from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import PRICES, PriceTable
 from prefect_kie.errors import BudgetExceeded
 from prefect_kie.runtime.best_effort import detach_after
-from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.global_limits import ServerCreditLimit
 from prefect_kie.runtime.logs import shown_error
-from prefect_kie.runtime.loop import per_process, run_on_loop
-from prefect_kie.runtime.single_flight import single_flight
+from prefect_kie.runtime.loop import per_process, run_on_loop, single_flight
 from prefect_kie.submissions.costs import AttemptOutcome, CostNotes
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords, storage_errors
 

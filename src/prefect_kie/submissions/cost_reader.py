@@ -20,18 +20,12 @@ from prefect_kie.submissions.costs import NOTHING_MADE, CostNote, end_of
 from prefect_kie.submissions.reconcile import Reconciler
 from prefect_kie.submissions.store import SubmissionRecord, storage_errors
 
-AT_ONCE = 16
-"""So many notes are read, or jobs polled, at a time."""
+AT_ONCE = 16  # so many notes are read, or jobs polled, at a time
 
 
 @dataclass
 class CostReader:
-    """Reads what the submissions in a result storage came to.
-
-    Args:
-        submissions: The storage's submissions, and the Kie to poll.
-        prices: The user's own prices.
-    """
+    """Reads what the submissions in a result storage came to."""
 
     submissions: Reconciler
     prices: PriceTable
@@ -51,9 +45,7 @@ class CostReader:
         """What was submitted from the day `since` to the day `until` (UTC), grouped; of one scope or of all.
 
         Pays nothing. What is known by now of a submission in doubt or a job that nobody waits for is noted.
-
-        Raises:
-            SubmissionNotRecorded: when the result storage cannot be listed.
+        Raises SubmissionNotRecorded when the result storage cannot be listed.
         """
 
         def wanted(record: SubmissionRecord) -> bool:
@@ -159,15 +151,11 @@ class CostReader:
         self, record: SubmissionRecord, status: CostStatus, gone: Mapping[str, list[CostNote]]
     ) -> SubmissionCost:
         return SubmissionCost(
+            **record.model_dump(include={"scope", "model", "second_try", "flow_run_id", "tags"}),
             submission=record.key,
-            scope=record.scope,
-            model=record.model,
             prompt=record.title,
             status=status,
-            second_try=record.second_try,
             submitted_at=record.written_at,
-            flow_run_id=record.flow_run_id,
-            tags=record.tags,
             refusals=sum(note.outcome == "refused" for note in gone.get(record.key, ())),
             estimated=self.prices.credits_for(_request(record)),
         )

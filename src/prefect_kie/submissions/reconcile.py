@@ -19,8 +19,7 @@ from prefect_kie.api import InvalidRequest, Job, JobNotFound, KieError, Submissi
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import SubmissionNotRecorded
 from prefect_kie.runtime.clients import poll_job
-from prefect_kie.runtime.loop import run_on_loop
-from prefect_kie.runtime.single_flight import in_progress, single_flight
+from prefect_kie.runtime.loop import in_progress, run_on_loop, single_flight
 from prefect_kie.submissions import store
 from prefect_kie.submissions.budgets import Budgets, Log
 from prefect_kie.submissions.costs import NOTHING_MADE, AttemptOutcome

@@ -50,16 +50,13 @@ class ResolvedSubmission(BaseModel, frozen=True):
             "released": "released",
         }
         return cls(
+            **record.model_dump(include={"model", "flow_run_id", "host", "task_id"}),
             submission=record.key,
             status=status[record.state],
-            model=record.model,
             prompt=record.title,
             begun_at=record.written_at,
-            flow_run_id=record.flow_run_id,
             flow_run_name=flow_run_name,
             job_key=record.scope,
-            host=record.host,
-            task_id=record.task_id,
         )
 
     @property

@@ -10,8 +10,8 @@ import pytest
 from prefect.client.orchestration import get_client
 
 from prefect_kie.api import InvalidRequest
-from prefect_kie.batches.errors import ManifestError
-from prefect_kie.batches.progress import BatchProgress, watching
+from prefect_kie.batches.results import BatchProgress, watching
+from prefect_kie.batches.tables import ManifestError
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import BatchResult, BatchRetry, Output, Scope, Table, generate_batch

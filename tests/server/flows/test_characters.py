@@ -32,7 +32,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.media.footage import look
 from prefect_kie.models import KlingV3TurboTextToVideo, NanoBanana2, Slice, Wan30Video
-from prefect_kie.run_page.redo import redo_offer
+from prefect_kie.run_page.sections import redo_offer
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.conftest import QUICKLY, unhurried
 from tests.server.flows.test_questions import Deployed, artifact

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from prefect_kie.blocks import KieCharacter, KieCredentials
-from prefect_kie.characters import uploads
+from prefect_kie.characters import keeping
 from prefect_kie.flows import (
     Character,
     Episodes,
@@ -83,7 +83,7 @@ STEPS: dict[str, tuple[Any, str, str, Callable[..., bool]]] = {
     "all of them are written": (KieCharacter, "asave", "before", lambda *_: True),
     "its block is saved": (KieCharacter, "asave", "after", lambda *_: True),
     "an upload is on its way": (
-        uploads,
+        keeping,
         "upload",
         "before",
         lambda *given: str(given[0]).endswith("still-2.jpg"),

@@ -108,7 +108,7 @@ async def test_a_mistake_of_the_machine_is_told_with_its_place(
     def broken(*_: object) -> object:
         raise ZeroDivisionError("a bug")
 
-    monkeypatch.setattr("prefect_kie.tasks.save.keep_alive", broken)
+    monkeypatch.setattr("prefect_kie.tasks.files.keep_alive", broken)
     with pytest.raises(RunIncomplete, match="ZeroDivisionError: a bug"):
         await generate_video(CAT, credentials, output=Output(directory=tmp_path), waiting=QUICKLY)
     assert "unexpected error" in caplog.text

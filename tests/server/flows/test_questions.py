@@ -40,7 +40,7 @@ from prefect_kie.flows import (
     create_character,
     generate_video,
 )
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.models import Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
@@ -56,7 +56,7 @@ SECOND_HOURS = 1.01 / 3600
 
 @pytest.fixture(autouse=True)
 def _looks_often(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prefect_kie.human_input.pausing.POLL_SECONDS", 0.2)
+    monkeypatch.setattr("prefect_kie.human_input.questions.POLL_SECONDS", 0.2)
 
 
 @pytest.fixture
@@ -335,7 +335,7 @@ async def test_a_subflow_made_anew_by_its_parents_retry_does_not_ask_twice(
 async def test_a_video_too_short_is_told_and_nobody_asked(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.tasks.measure.mp4_seconds", lambda path: 0.8)
+    monkeypatch.setattr("prefect_kie.tasks.files.mp4_seconds", lambda path: 0.8)
     origin = await finished_job(credentials)
     with pytest.raises(InvalidRequest, match=r"0.8 s long, too short for a character"):
         await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)

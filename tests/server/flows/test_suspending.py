@@ -23,8 +23,7 @@ from prefect_kie.flows import (
     generate_video,
     resume_waiting,
 )
-from prefect_kie.flows._suspension import WAITS, Awaited
-from prefect_kie.flows.resuming import resume_finished
+from prefect_kie.flows.resuming import WAITS, Awaited, resume_finished
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped

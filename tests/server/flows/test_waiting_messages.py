@@ -38,8 +38,8 @@ async def saying(beginning: str) -> FlowRun:
 async def test_a_running_run_says_how_many_jobs_it_waits_for(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.run_page.waiting_message.FIRST_SECONDS", 0.1)
-    monkeypatch.setattr("prefect_kie.run_page.waiting_message.MAX_SECONDS", 0.1)
+    monkeypatch.setattr("prefect_kie.run_page.artifacts.FIRST_SECONDS", 0.1)
+    monkeypatch.setattr("prefect_kie.run_page.artifacts.MAX_SECONDS", 0.1)
     kie.fault("job", times=1, duration=4.0)
     run: Any = generate_video
     going = asyncio.ensure_future(
@@ -58,7 +58,7 @@ async def test_a_running_run_says_how_many_jobs_it_waits_for(
 async def test_what_is_told_takes_no_retry_away(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.run_page.waiting_message.FIRST_SECONDS", 0.05)
+    monkeypatch.setattr("prefect_kie.run_page.artifacts.FIRST_SECONDS", 0.05)
     kie.fault("job", times=1, duration=2.0, fail={"failCode": "500", "failMsg": "cursed"})
     kie.fault("file", status=404, times=None)
     patient = generate_video.with_options(retries=1, retry_delay_seconds=0)

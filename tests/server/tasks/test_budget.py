@@ -37,7 +37,7 @@ from prefect_kie.flows import (
 )
 from prefect_kie.flows.characters import CharacterTraits
 from prefect_kie.models import Slice, Sora2TextToVideo
-from prefect_kie.runtime import credit_limit
+from prefect_kie.runtime import global_limits
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
 from prefect_kie.submissions import budgets, store
@@ -66,7 +66,7 @@ def prices() -> Iterator[None]:
 @pytest.fixture
 async def no_limit() -> AsyncIterator[None]:
     """Nothing is known of a limit before the test, and none is left after it."""
-    credit_limit.ask_from().clear()
+    global_limits.ask_from().clear()
     yield
     with suppress(ObjectNotFound):
         async with get_client() as client:
@@ -370,7 +370,7 @@ async def test_a_limit_that_is_switched_off_or_deleted_is_no_budget(
         await client.update_global_concurrency_limit(CREDITS_LIMIT, off)
         await submit(credentials)
         await client.delete_global_concurrency_limit_by_name(CREDITS_LIMIT)
-    credit_limit.ask_from().clear()
+    global_limits.ask_from().clear()
     await submit(credentials, 2)
     assert kie.stats()["created"] == 2
 
@@ -394,7 +394,7 @@ async def ended(tmp_path: Path, results: Path, script: str, *arguments: str) -> 
 
 RACERS = """
 import asyncio, os
-from prefect_kie.runtime.credit_limit import ServerCreditLimit
+from prefect_kie.runtime.global_limits import ServerCreditLimit
 
 async def race():
     done = await asyncio.gather(*(ServerCreditLimit("kie-credits").occupy(30) for _ in range(15)))

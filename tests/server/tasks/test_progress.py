@@ -15,7 +15,7 @@ from prefect.runtime import flow_run
 
 from prefect_kie.api import Job, JobFailed, JobHandle, JobState, PollPolicy
 from prefect_kie.blocks import KieCredentials
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.run_page import artifacts as progress
 from prefect_kie.simulator import SimulatorServer

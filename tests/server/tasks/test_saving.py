@@ -29,7 +29,7 @@ from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed
 from prefect_kie.media import saving
 from prefect_kie.media.download import Transfer
-from prefect_kie.media.naming import file_stem
+from prefect_kie.media.saved import file_stem
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import mark
 from prefect_kie.simulator import SimulatorServer

@@ -13,7 +13,7 @@ from prefect_kie.api import CharacterResult, Job, JobHandle, ResultFile
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import DownloadFailed
 from prefect_kie.flows import Output, Waiting, collect_job, generate_video
-from prefect_kie.media.naming import file_stem
+from prefect_kie.media.saved import file_stem
 from prefect_kie.models import MarketModel, Sora2CharactersPro
 from prefect_kie.run_page.sections import result_section
 from prefect_kie.simulator import SimulatorServer

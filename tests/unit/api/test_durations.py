@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.waiting import Cost, Wait, least_product
 from prefect_kie.api import PollPolicy, next_poll
-from prefect_kie.api.durations import Duration, learned
+from prefect_kie.api.polling import Duration, learned
 
 MIX = {
     "a picture": (24.0, 0.35, 40.0),

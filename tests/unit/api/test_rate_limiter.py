@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.api import KieClient, RateLimited
-from prefect_kie.api.rate_limiter import REFUSED_SECONDS, RateLimiter
+from prefect_kie.api.calls import REFUSED_SECONDS, RateLimiter
 from prefect_kie.models import Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
 from tests.unit.api.conftest import KEY

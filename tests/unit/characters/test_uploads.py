@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from prefect_kie.api import InvalidRequest, JobRequest, UploadedFile
 from prefect_kie.api.uploads import checksum, unique_name
 from prefect_kie.blocks import KieCharacter, KieCredentials
-from prefect_kie.characters import uploads
+from prefect_kie.characters import keeping
 from prefect_kie.keys import submission_key
 from prefect_kie.models import (
     Kling30Video,
@@ -63,8 +63,8 @@ def kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> tuple[Uploads, dict
     async def load(handle: str) -> KieCharacter | None:
         return blocks.get(handle)
 
-    monkeypatch.setattr(uploads, "upload", store)
-    monkeypatch.setattr(uploads, "load_character", load)
+    monkeypatch.setattr(keeping, "upload", store)
+    monkeypatch.setattr(keeping, "load_character", load)
     return store, blocks
 
 
@@ -86,7 +86,7 @@ CREDENTIALS = KieCredentials(api_key=SecretStr("sk-test"))
     ids=lambda value: getattr(value, "model_name", ""),
 )
 async def test_what_the_model_takes_is_uploaded(kept: Kept, request_: JobRequest, files: list[str]) -> None:
-    made = await uploads.with_characters(request_, CREDENTIALS, "run")
+    made = await keeping.with_characters(request_, CREDENTIALS, "run")
     assert sorted(kept[0].uploaded) == [f"mia-{name}" for name in files]
     assert sorted(set(re.findall(r"mia-(\w+)-pk", json.dumps(made.input_fields())))) == sorted(
         name.partition(".")[0] for name in files
@@ -95,33 +95,33 @@ async def test_what_the_model_takes_is_uploaded(kept: Kept, request_: JobRequest
 
 async def test_a_voice_that_does_not_fit_stays_here(kept: Kept) -> None:
     kept[1]["mia"].voice_seconds = 40
-    await uploads.with_characters(Wan30Video(prompt="@mia"), CREDENTIALS, "run")
+    await keeping.with_characters(Wan30Video(prompt="@mia"), CREDENTIALS, "run")
     assert "mia-voice.mp3" not in kept[0].uploaded
 
 
 async def test_what_has_an_id_at_kie_is_not_uploaded(kept: Kept) -> None:
     for request in (asked("gemini-omni-video", ["otto"]), Sora2TextToVideo(prompt="@otto @nobody")):
-        made = await uploads.with_characters(request, CREDENTIALS, "run")
+        made = await keeping.with_characters(request, CREDENTIALS, "run")
         assert "c-1" in str(made.input_fields()) or "@otto.x @nobody" in str(made.input_fields())
     assert kept[0].uploaded == []
 
 
 async def test_nothing_is_uploaded_for_a_prompt_that_names_someone_unknown(kept: Kept) -> None:
     with pytest.raises(InvalidRequest, match="there is no character @nobody"):
-        await uploads.with_characters(Wan30Video(prompt="@mia and @nobody"), CREDENTIALS, "run")
+        await keeping.with_characters(Wan30Video(prompt="@mia and @nobody"), CREDENTIALS, "run")
     assert kept[0].uploaded == []
 
 
 async def test_a_file_that_is_missing_is_told_with_its_block(kept: Kept, tmp_path: Path) -> None:
     (tmp_path / "mia-2.jpg").unlink()
     with pytest.raises(InvalidRequest, match=r"no file 'mia-2\.jpg'") as caught:
-        await uploads.with_characters(Wan30Video(prompt="@mia"), CREDENTIALS, "run")
+        await keeping.with_characters(Wan30Video(prompt="@mia"), CREDENTIALS, "run")
     assert "kie-character/mia" in str(caught.value.next_step)
 
 
 async def test_a_request_is_known_by_what_its_pictures_show(kept: Kept, tmp_path: Path) -> None:
     async def key(request: JobRequest) -> str:
-        made = await uploads.with_characters(request, CREDENTIALS, "run")
+        made = await keeping.with_characters(request, CREDENTIALS, "run")
         bodies.append(json.dumps(made.body()))
         return submission_key(CREDENTIALS, "run", made, 0)
 

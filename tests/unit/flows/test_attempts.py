@@ -16,9 +16,8 @@ from prefect_kie.api import (
     ModelNotSupported,
     SubmissionInDoubt,
 )
-from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.manifest import parse_table
-from prefect_kie.batches.tables import table_of
+from prefect_kie.batches.tables import ManifestError, table_of
 from prefect_kie.errors import JobTimedOut
 from prefect_kie.flows import BatchRetry, Retry
 from prefect_kie.flows._attempts import Attempts

@@ -10,8 +10,7 @@ import pytest
 
 from prefect_kie.api import ContentRejected, JobHandle, KieError
 from prefect_kie.batches import results
-from prefect_kie.batches.progress import expected_seconds
-from prefect_kie.batches.results import ResultsFile
+from prefect_kie.batches.results import ResultsFile, expected_seconds
 from prefect_kie.flows import BatchResult, VideoOutcome
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.outcomes.results import Wanted

@@ -18,9 +18,8 @@ from hypothesis import strategies as st
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 
 from prefect_kie.api import ServiceUnavailable
-from prefect_kie.batches.errors import ManifestError
 from prefect_kie.batches.manifest import Row, load_table, parse_table
-from prefect_kie.batches.tables import read_table, table_of
+from prefect_kie.batches.tables import ManifestError, read_table, table_of
 
 TEXT = {"model": "sora-2-text-to-video"}
 KLING = "acme/any-video"

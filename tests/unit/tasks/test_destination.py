@@ -10,7 +10,7 @@ import pytest
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 
 from prefect_kie.api import InvalidRequest
-from prefect_kie.storage.destination import check_writable
+from prefect_kie.storage.run_storage import check_writable
 
 
 def everything_in(directory: Path) -> list[str]:

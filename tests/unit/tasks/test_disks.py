@@ -16,12 +16,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from prefect.filesystems import RemoteFileSystem
 
 from prefect_kie.api import Job, JobState
-from prefect_kie.media.naming import STEM_LENGTH, file_stem
+from prefect_kie.media.saved import STEM_LENGTH, file_stem
 from prefect_kie.runtime.processes import mark
-from prefect_kie.storage import local
-from prefect_kie.storage.base import LocalStorage, Storage
+from prefect_kie.storage import base
+from prefect_kie.storage.base import LocalStorage, Storage, no_waiting_mends, part_beside, temporary_folder
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.local import no_waiting_mends, part_beside, temporary_folder
 
 LONG = Job(
     task_id="t" * 40,
@@ -84,9 +83,9 @@ def test_every_suffix_fits(suffix: str, tmp_path: Path) -> None:
 
 
 def test_parts_of_two_long_names_are_told_apart() -> None:
-    one, other = (local.part_prefix(f"{'a' * 140}{letter}") for letter in "bc")
+    one, other = (base.part_prefix(f"{'a' * 140}{letter}") for letter in "bc")
     assert one != other
-    assert local.part_prefix("short.mp4") == ".short.mp4."
+    assert base.part_prefix("short.mp4") == ".short.mp4."
 
 
 @pytest.mark.parametrize(
@@ -182,7 +181,7 @@ import asyncio, os, signal, sys
 from pathlib import Path
 from fsspec.implementations.local import LocalFileSystem
 from prefect.filesystems import RemoteFileSystem
-from prefect_kie.storage.local import part_for
+from prefect_kie.storage.base import part_for
 from prefect_kie.storage.fsspec import storage_for
 
 def killed(filesystem, source, target, **_):

@@ -9,7 +9,7 @@ import pytest
 from prefect_kie.api import AuthenticationFailed, InsufficientCredits, JobFailed, KieError, UsageLimitReached
 from prefect_kie.errors import BudgetExceeded, RunIncomplete
 from prefect_kie.media.saved import SavedFile
-from prefect_kie.run_page import attention, events
+from prefect_kie.run_page import events
 
 
 def over_budget() -> BudgetExceeded:
@@ -50,8 +50,8 @@ async def test_what_money_stops_is_told_once_with_its_reason(
 ) -> None:
     incomplete = RunIncomplete("2 of 2 videos failed")
     incomplete.errors = (error, JobFailed("of no interest here"), error)
-    await attention.emit_refusals(incomplete)
-    await attention.emit_refusals(error)
+    await events.emit_refusals(incomplete)
+    await events.emit_refusals(error)
     (event,) = emitted
     assert event["event"] == name
     assert label in event["resource"].items()
@@ -59,7 +59,7 @@ async def test_what_money_stops_is_told_once_with_its_reason(
 
 
 async def test_other_errors_are_no_matter_of_money(emitted: list[dict[str, Any]]) -> None:
-    await attention.emit_refusals(JobFailed("heavy load"))
+    await events.emit_refusals(JobFailed("heavy load"))
     assert emitted == []
 
 
@@ -110,7 +110,7 @@ async def test_what_the_server_does_not_answer_fails_nothing(
     def away(*_: object, **__: object) -> None:
         raise ConnectionError("the server is away")
 
-    monkeypatch.setattr(attention, "occasion", away)
-    await attention.emit_refusals(InsufficientCredits("no"))
-    await attention.emit_asked("kie-slice-1", "which slice?", until="later")
+    monkeypatch.setattr(events, "occasion", away)
+    await events.emit_refusals(InsufficientCredits("no"))
+    await events.emit_asked("kie-slice-1", "which slice?", until="later")
     assert emitted == []

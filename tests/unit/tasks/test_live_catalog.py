@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -99,31 +100,43 @@ async def test_an_answer_counts_for_a_day(kie: Kie, home: Path) -> None:
         assert schema is not None
         assert schema.problems({}) == ["prompt is required"]
     assert kie.paths == ["/api/v1/models/acme/any/schema"]
-    kept = next(home.glob("kie-catalog/*/*.json"))
-    assert KEY not in kept.read_text()
-    kept.write_text(kept.read_text().replace('"at":', '"at":-86401,"was":'))
+    kept = next(home.glob("kie-catalog/*/*.db"))
+    assert KEY.encode() not in kept.read_bytes()
+    with live_catalog._opened(kept) as answers:
+        answers.execute("UPDATE answers SET at = at - 86401")
     kie.answer = {"code": 500, "msg": "no"}
     assert await LiveCatalog(kie.credentials).schema("acme/any") == schema  # an older one, where Kie is away
     assert len(kie.paths) == 2
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"name": "other", "at": 1, "value": null}', "[" * 600_000])
-def test_what_is_damaged_or_another_is_not_read(text: str, tmp_path: Path) -> None:
-    live_catalog._write(tmp_path, live_catalog._Kept(name="a", at=1.0, value="b"))
-    kept = live_catalog._read(tmp_path, "a", str)
-    assert kept is not None
-    assert kept.value == "b"
-    next(tmp_path.glob("*.json")).write_text(text)
-    assert live_catalog._read(tmp_path, "a", str) is None
+async def test_what_is_damaged_is_asked_for_anew(kie: Kie, home: Path) -> None:
+    for damage in (b"no database", b'{"', b"", b"[" * 600_000):
+        schema = None
+        for _ in range(2):  # a damaged file is removed by whoever finds it
+            with suppress(KieError):
+                schema = await LiveCatalog(kie.credentials).schema("acme/any")
+        assert schema is not None
+        kept = next(home.glob("kie-catalog/*/*.db"))
+        kept.write_bytes(damage)
+        with suppress(FileNotFoundError):
+            assert live_catalog._read(kept, "schema acme/any", str) is None
+    file = home / "answers.db"
+    with live_catalog._opened(file) as answers:
+        for value in ('"b"', "{", '"' + "b" * 600_000 + '"'):
+            live_catalog._keep(answers, "a", value)
+            assert live_catalog._read(file, "other", str) is None
+            found = live_catalog._read(file, "a", str)
+            assert (found and found[1]) == ("b" if value == '"b"' else None)
 
 
 def test_as_many_as_fit_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live_catalog, "MAX_FILES", 2)
-    live_catalog._write(tmp_path, live_catalog._Kept(name="x", at=0, value="x" * 600_000))
-    assert list(tmp_path.iterdir()) == []
-    for name in ("a", "b", "c"):
-        live_catalog._write(tmp_path, live_catalog._Kept(name=name, at=0, value=name))
-    assert len(list(tmp_path.iterdir())) == 2
+    monkeypatch.setattr(live_catalog, "MAX_ANSWERS", 2)
+    with live_catalog._opened(tmp_path / "answers.db") as answers:
+        live_catalog._keep(answers, "x", "x" * 600_000)
+        assert list(answers.execute("SELECT name FROM answers")) == []
+        for name in ("a", "b", "c"):
+            live_catalog._keep(answers, name, '""')
+        assert sorted(answers.execute("SELECT name FROM answers")) == [("b",), ("c",)]
 
 
 async def test_that_kie_has_no_such_model_counts_for_a_while(kie: Kie) -> None:

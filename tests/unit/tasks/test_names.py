@@ -10,7 +10,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.api import Job, JobState
-from prefect_kie.media.naming import file_stem
+from prefect_kie.media.saved import file_stem
 from prefect_kie.models import Sora2ProStoryboard
 
 RESERVED = {"con", "prn", "aux", "nul"} | {f"{port}{n}" for port in ("com", "lpt") for n in range(10)}

@@ -13,7 +13,7 @@ from prefect.client.schemas.filters import ArtifactFilter, ArtifactFilterKey
 from prefect.client.schemas.objects import Artifact
 
 from prefect_kie.api import JobHandle
-from prefect_kie.media.naming import artifact_key
+from prefect_kie.media.saved import artifact_key
 from prefect_kie.run_page import artifacts as progress
 from prefect_kie.run_page.artifacts import percent_done
 

@@ -16,8 +16,7 @@ from prefect_kie import tasks
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.runtime import loop as module
 from prefect_kie.runtime.clients import shared_client
-from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable
-from prefect_kie.runtime.single_flight import in_progress, single_flight
+from prefect_kie.runtime.loop import Cancellation, in_progress, run_on_loop, run_uncancellable, single_flight
 
 
 async def here() -> asyncio.AbstractEventLoop:

@@ -17,9 +17,8 @@ import pytest
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 from pydantic import PrivateAttr
 
-from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
+from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage, sync_directory
 from prefect_kie.storage.fsspec import BlockStorage, RemoteStorage, storage_for
-from prefect_kie.storage.local import sync_directory
 
 CONTENT = b"a video" * 1000
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
