@@ -25,11 +25,14 @@ Generated from catalog.json by `make models`; change that, or tools/models_overl
 """
 SENT_AS = {"model": "model_version", "title": "track_title"}
 """Fields whose names are a request's own: what they are called in Python."""
-BY_HAND = {"sora": "sora2"}
-"""Families whose classes are written by hand, and their module."""
+KEPT = ("sora",)
+"""Families that Kie serves no more, whose classes stay."""
 PAGE = ROOT / "docs/models.md"
 MARKS = "<!-- models: begin -->", "<!-- models: end -->"
-TYPES = ("Address", "IsAddress", "IsNumber", "NotBlank", "NumberAsText", "OneOf", "TextAsNumber")
+TYPES = (
+    *("Address", "IsAddress", "IsNumber", "NotBlank", "NumberAsText", "TextAsNumber", "one_of"),
+    *("Handle", "Seconds", "StoryboardSeconds", "Timestamps"),
+)
 """What fields are made of: those of `models/fields.py` that a module uses are imported."""
 RESULTS = {
     **dict.fromkeys(
@@ -80,20 +83,19 @@ def _modules() -> Iterator[tuple[Path, str]]:
     words = overlay()
     families: defaultdict[str, list[Entry]] = defaultdict(list)
     entries = [
-        one for one in load() if (one["status"] == "live" or one["family"] in BY_HAND) and "call" not in one
+        one for one in load() if (one["status"] == "live" or one["family"] in KEPT) and "call" not in one
     ]
     for entry in entries:
         families[entry["family"]].append(entry)
     for family, members in families.items():
-        if family not in BY_HAND:
-            yield MODELS / f"{_module(family)}.py", _family(family, members, words)
+        yield MODELS / f"{_module(family)}.py", _family(family, members, words)
     yield MODELS / "index.py", _index(entries)
     yield MODELS / "_classes.py", _classes(entries)
     yield ROOT / "tasks/_of_models.py", _tasks(entries)
 
 
 def _module(family: str) -> str:
-    return BY_HAND.get(family) or family.replace("-", "_")
+    return family.replace("-", "_")
 
 
 def class_name(task: str) -> str:
@@ -137,6 +139,8 @@ class _Class:
         if kind != "video":
             yield f"result_kind: ClassVar[str] = {kind!r}"
         yield f"usual_seconds: ClassVar[float] = {float(own['usual_seconds'])!r}"
+        if entry.get("progress"):
+            yield "reports_progress: ClassVar[bool] = True"
         yield from self._always_sent("", entry["fields"])
         rules = [*entry.get("constraints", []), *own.get("constraints", [])]
         if into := self._cast_into():
@@ -170,7 +174,7 @@ class _Class:
             yield f"always_sent: ClassVar[frozenset[str]] = frozenset({{{', '.join(map(repr, told))}}})"
 
     def _field(self, path: str, name: str, field: Entry) -> list[str]:
-        kind = self._type(path, field)
+        kind = self._own.get("types", {}).get(path) or self._type(path, field)
         default = self._default(path, field)
         needed = field.get("required", False) and default is None and path != self._cast_into()
         if default is None and not needed:
@@ -226,7 +230,8 @@ class _Class:
                 base, checks = "int" if field["type"] == "integer" else "float", ["IsNumber"]
                 options = {"ge": field.get("min"), "le": field.get("max")}
                 if field.get("enum"):
-                    extra.append(f"OneOf({', '.join(map(repr, field['enum']))})")
+                    extra.append(f"one_of({', '.join(map(repr, field['enum']))})")
+                    options["json_schema_extra"] = {"enum": field["enum"]}
             case other:
                 raise ValueError(f"{self._entry['model']}.{path}: no type for {other!r}")
         if limits := ", ".join(f"{name}={value!r}" for name, value in options.items() if value is not None):
@@ -235,7 +240,8 @@ class _Class:
         return f"Annotated[{', '.join([base, *extra])}]" if extra else base
 
     def _part(self, path: str, properties: Mapping[str, Entry]) -> str:
-        name = self._name + class_name(re.sub(r"\W+", "_", path).removesuffix("s"))
+        name = self._own.get("parts", {}).get(path)
+        name = name or self._name + class_name(re.sub(r"\W+", "_", path).removesuffix("s"))
         lines = [*self._always_sent(f"{path}.", properties)]
         if lines:
             lines.append("")

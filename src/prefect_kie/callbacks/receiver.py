@@ -93,7 +93,6 @@ class Resumer:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Work until the end of the block."""
         # Side by side: many runs that are looked for at the start do not hold up those called back about.
         tasks = [asyncio.create_task(work) for work in (self._catch_up(), self._work())]
         try:
@@ -199,7 +198,6 @@ def create_app(
 
 
 async def _body(request: Request, seconds: float) -> bytes:
-    """The body, as long as it is neither too large nor too slow."""
     content = bytearray()
     try:
         async with asyncio.timeout(seconds):

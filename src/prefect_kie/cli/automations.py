@@ -130,5 +130,4 @@ def _automation(
 
 
 def _event(name: str) -> str:
-    """An event's name as it is, or the event of a state."""
     return name if "." in name else f"prefect.flow-run.{name}"

@@ -18,7 +18,6 @@ from prefect_kie.flows.resuming import resume_finished
 
 
 def run(options: argparse.Namespace) -> int:
-    """Take Kie's callbacks until Ctrl-C or SIGTERM."""
     if options.act == "template":
         print(TEMPLATE, end="")
         return 0

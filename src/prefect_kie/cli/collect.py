@@ -11,7 +11,6 @@ from prefect_kie.flows import CollectedJob, Output, collect_job
 
 
 def run(options: argparse.Namespace) -> int:
-    """Fetch what a job made, and print where its files are, one a line; pays nothing."""
     waiting = Text(f"Job {options.task_id}: waiting for it, and fetching it")
     with Console(stderr=True).status(waiting, spinner="line"):
         collected: CollectedJob = run_flow(

@@ -20,11 +20,7 @@ class ServerMissing(CommandFailed):
 
 
 class WouldChange(Exception):
-    """A request to the Prefect server that would change something there; it was not sent."""
-
-    def __init__(self, method: str) -> None:
-        super().__init__(method)
-        self.creates = method == "POST"
+    """A request to the Prefect server, of this method, that would change something; it was not sent."""
 
 
 def server_url() -> str:
@@ -81,7 +77,6 @@ def run_flow(flow: Any, *arguments: Any, **parameters: Any) -> Any:
 
 
 def server_missing(error: Exception) -> ServerMissing:
-    """What an error of a call to the Prefect server means."""
     url, api = server_url(), get_current_settings().api
     server = f"The Prefect server at {url}"
     why = " ".join(str(error).split()) or type(error).__name__

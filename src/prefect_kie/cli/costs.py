@@ -13,7 +13,6 @@ CREDITS = {"estimated": 10, "reserved": 9, "charged": 10, "saved": 8}
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the report, and write it where that is asked for; pays nothing."""
     report: CostReport = run_flow(
         report_costs,
         by=options.by,

@@ -18,7 +18,6 @@ from prefect_kie.simulator import SimulatorServer, SimulatorSettings, check_rend
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start what is needed, run the showcase, stop what was started."""
     check_renderer()
     # The key goes to the showcase, which stores it in a block, and not to the server's process.
     key = os.environ.pop("KIE_API_KEY", "").strip() if options.live else ""

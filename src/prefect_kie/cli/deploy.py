@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from contextlib import suppress
 from typing import Any
 
 from prefect.client.orchestration import PrefectClient
@@ -11,7 +12,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect_kie.blocks import load_credentials
 from prefect_kie.cli.automations import RECOVERY_TAG
 from prefect_kie.cli.connection import connected
-from prefect_kie.cli.terminal import CommandFailed, Finding
+from prefect_kie.cli.terminal import CommandFailed, Finding, Outcome
 from prefect_kie.flows import generate_audio, generate_image, generate_video
 from prefect_kie.flows._kie_flow import KieFlow
 from prefect_kie.models import MarketModel, request_class
@@ -32,7 +33,6 @@ MAX_RUNS = 10
 
 
 def run(options: argparse.Namespace) -> int:
-    """Make or update a deployment of each model."""
     return asyncio.run(_deploy(options.models, options.pool, options.credentials))
 
 
@@ -51,18 +51,16 @@ async def _deploy(models: list[str], pool: str, credentials: str) -> int:
 
 
 async def deploy(client: PrefectClient, model: str, pool: str, credentials: str) -> Finding:
-    """Make a model's deployment, or bring it up to date."""
     cls = request_class(model)
     kind, what, form = cls.result_kind, cls.__doc__, cls.model_json_schema(ref_template=IN_FORM)
     if cls is MarketModel:  # newer than this version
         kind, what, form = await _of_catalogue(model, credentials)
     flow = FLOWS.get(kind, generate_video)
     deployment = f"{flow.name}/{slug(model)}"
-    try:
+    outcome: Outcome = "created"
+    with suppress(ObjectNotFound):
         await client.read_deployment_by_name(deployment)
         outcome = "updated"
-    except ObjectNotFound:
-        outcome = "created"
     await client.create_deployment(
         flow_id=await client.create_flow_from_name(flow.name),
         name=slug(model),
@@ -77,11 +75,10 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
         work_pool_name=pool,
         pull_steps=[],  # the flow is found in the installed package
     )
-    return Finding("created" if outcome == "created" else "updated", f"deployment {deployment}")
+    return Finding(outcome, f"deployment {deployment}")
 
 
 def slug(model: str) -> str:
-    """A deployment's name: the model's, as a path of one part."""
     return model.replace("/", "-")
 
 

@@ -40,7 +40,6 @@ PAGE = 200
 
 
 def run(options: argparse.Namespace) -> int:
-    """Check everything and report each thing."""
     return int(asyncio.run(show_all(findings(options.credentials), "error")))
 
 

@@ -38,7 +38,6 @@ _OURS: list[Any] = [
 
 
 def all_notifications(block: UUID, *, crash_within: timedelta = CRASH_WITHIN) -> tuple[AutomationCore, ...]:
-    """What tells people through this block."""
     return (
         _needs_a_person(block, "a run asks", "A run waits for your answer", ASKED),
         _needs_a_person(block, "a submission is in doubt", "A submission is in doubt", IN_DOUBT),
@@ -103,12 +102,7 @@ def _automation(block: UUID, name: str, subject: str, body: str, trigger: EventT
 
 
 async def wanted_notifications(client: PrefectClient, block: str | None) -> list[AutomationCore]:
-    """The automations that setup keeps: all, for a block named `type/name`; None: those that exist, as this
-    version has them.
-
-    Raises:
-        CommandFailed: when no such block exists, or it is none for notifications; it names those that are.
-    """
+    """The automations that setup keeps: all, for a block named `type/name`; for None those that exist now."""
     if block is not None:
         return list(all_notifications(await _block_id(client, block)))
     blocks = {known.name: _block_of(known) for known in await existing_notifications(client)}
@@ -121,7 +115,6 @@ async def wanted_notifications(client: PrefectClient, block: str | None) -> list
 
 
 async def existing_notifications(client: PrefectClient) -> list[Automation]:
-    """What tells people now."""
     found = [await client.read_automations_by_name(one.name) for one in all_notifications(UUID(int=0))]
     return [one for same in found for one in same]
 
@@ -146,7 +139,6 @@ async def check_notifications(
 
 
 def _block_of(automation: AutomationCore) -> UUID:
-    """The block that sends an automation's messages."""
     sends = (one.block_document_id for one in automation.actions if isinstance(one, SendNotification))
     return next(sends, UUID(int=0))
 

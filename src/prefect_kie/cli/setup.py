@@ -97,8 +97,9 @@ async def set_up(
         try:
             finding = await provide(client, what, wanted)
         except WouldChange as change:
-            why = "" if change.creates else " is not as this version has it"
-            finding = Finding("missing" if change.creates else "error", what + why, "run: prefect-kie setup")
+            missing = str(change) == "POST"
+            why = what if missing else f"{what} is not as this version has it"
+            finding = Finding("missing" if missing else "error", why, "run: prefect-kie setup")
         if finding is not None:
             yield finding
 

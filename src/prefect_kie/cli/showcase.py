@@ -86,7 +86,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def how(simulator: str | None, key: str) -> tuple[KieCredentials, PollPolicy]:
-    """The credentials, and how often to poll."""
     if simulator is None:
         return KieCredentials(api_key=SecretStr(key)), PollPolicy()
     return (

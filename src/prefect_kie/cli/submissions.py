@@ -11,7 +11,6 @@ from prefect_kie.flows import ResolvedSubmission, resolve_submission
 
 
 def run(options: argparse.Namespace) -> int:
-    """List submissions in doubt, bind one to its job, or release some; pays nothing."""
     failed = False
     found: list[ResolvedSubmission] = []
     for key in options.submissions:

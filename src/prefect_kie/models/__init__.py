@@ -23,9 +23,9 @@ from prefect_kie.models.registry import (
 if TYPE_CHECKING:
     from prefect_kie.models import _classes
     from prefect_kie.models._classes import *  # noqa: F403 # pyright: ignore[reportWildcardImportFromLibrary]
-    from prefect_kie.models.sora2 import Shot
+    from prefect_kie.models.sora import Shot
 
-_MODULE_OF = {known.class_name: known.module for known in MODELS.values()} | {"Shot": "sora2"}
+_MODULE_OF = {known.class_name: known.module for known in MODELS.values()} | {"Shot": "sora"}
 
 __all__ = [
     "AnyRequest",

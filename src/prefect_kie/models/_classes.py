@@ -158,7 +158,7 @@ from prefect_kie.models.seedream import (
     SeedreamV4Edit,
     SeedreamV4TextToImage,
 )
-from prefect_kie.models.sora2 import (
+from prefect_kie.models.sora import (
     Sora2Characters,
     Sora2CharactersPro,
     Sora2ImageToVideo,

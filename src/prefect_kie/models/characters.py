@@ -24,48 +24,27 @@ _MENTION = re.compile(r"(?<![\w@.])@([A-Za-z][A-Za-z0-9_À-ɏ]*)")
 
 
 class KeepsCharacters(BaseModel, frozen=True, extra="forbid"):
-    """How one model takes characters.
+    """How one model takes characters."""
 
-    Attributes:
-        way: `element` and `ref_name`: an object each, whose name the prompt says. `pictures`, `videos`: a list
-            that the prompt counts. `native`: a handle of Kie's own.
-        field: Which field takes them.
-        mention: What the prompt says of the i-th picture or video, or by the name.
-        legend: Whether the prompt first says which pictures show whom.
-        characters: How many, at most.
-        stills: How many pictures each takes, at least and at most.
-        total: How many places there are for pictures or elements, with those of the request's own, at most.
-        beside: Fields whose entries take such places too, and how many each.
-        least: How many, at least.
-        frame: The field of a first frame, where the model takes one beside them.
-        needs_frame: Whether it wants one.
-        sets: Fields that the model needs to have a value then.
-        voice: The field that takes voices; with `element` each takes its own.
-        voices: How many it takes.
-        voice_mention: What the prompt says of the i-th one.
-        voice_seconds: How long a voice may be, at least and at most.
-        native: Under which name a character's own id at Kie is kept, where the model knows ids.
-        native_field: The field that takes it; else it is the handle.
-    """
-
+    # An object each, whose name the prompt says; a list that the prompt counts; or a handle of Kie's own.
     way: Literal["element", "ref_name", "pictures", "videos", "native"]
-    field: str = ""
-    mention: str = "@{handle}"
-    legend: bool = False
-    characters: int
-    stills: tuple[int, int] = (0, 0)
-    total: int | None = None
-    beside: Mapping[str, int] = {}
-    least: int = 0
-    frame: str | None = None
-    needs_frame: bool = False
-    sets: Mapping[str, Any] = {}
-    voice: str | None = None
-    voices: int = 0
-    voice_mention: str | None = None
-    voice_seconds: tuple[float, float] = (0, 0)
-    native: str | None = None
-    native_field: str | None = None
+    field: str = ""  # which takes them
+    mention: str = "@{handle}"  # what the prompt says of the i-th picture or video, or by the name
+    legend: bool = False  # whether the prompt first says which pictures show whom
+    characters: int  # how many, at most
+    stills: tuple[int, int] = (0, 0)  # how many pictures each takes, at least and at most
+    total: int | None = None  # places for pictures or elements, with those of the request's own, at most
+    beside: Mapping[str, int] = {}  # fields whose entries take such places too, and how many each
+    least: int = 0  # how many characters, at least
+    frame: str | None = None  # the field of a first frame, where the model takes one beside them
+    needs_frame: bool = False  # whether it wants one
+    sets: Mapping[str, Any] = {}  # fields that the model needs to have a value then
+    voice: str | None = None  # the field that takes voices; with `element` each takes its own
+    voices: int = 0  # how many it takes
+    voice_mention: str | None = None  # what the prompt says of the i-th one
+    voice_seconds: tuple[float, float] = (0, 0)  # how long a voice may be, at least and at most
+    native: str | None = None  # under which name a character's own id at Kie is kept
+    native_field: str | None = None  # the field that takes that id; else it is the handle
 
 
 @cache

@@ -10,7 +10,7 @@ from pydantic import Field
 from prefect_kie.models.fields import (
     IsNumber,
     NotBlank,
-    OneOf,
+    one_of,
 )
 from prefect_kie.models.rules import CatalogRequest, Part
 
@@ -103,7 +103,9 @@ class ElevenlabsTextToDialogueV3(CatalogRequest, title="Dialogue"):
     model: Literal["elevenlabs/text-to-dialogue-v3"] = "elevenlabs/text-to-dialogue-v3"
     dialogue: Annotated[list[ElevenlabsTextToDialogueV3Dialogue], Field(min_length=1)]
     """The lines to speak, in order, each with its voice; 5000 characters in all."""
-    stability: Annotated[float, OneOf(0, 0.5, 1), IsNumber] = 0.5
+    stability: Annotated[
+        float, one_of(0, 0.5, 1), Field(json_schema_extra={"enum": [0, 0.5, 1]}), IsNumber
+    ] = 0.5
     """How steady the voices are: 0 is lively, 0.5 natural, 1 even."""
     language_code: (
         Literal[

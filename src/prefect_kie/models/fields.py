@@ -7,27 +7,17 @@ from urllib.parse import urlsplit
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     model_validator,
 )
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, core_schema
+
+from prefect_kie.api.forms import Form
 
 MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(8)
 SORA_SLICE = Decimal(4)
 """How long the slice for a character of Sora's own may be, seconds."""
 _NUMBER = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,20})?")
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or re.search(r"\s", value):
-        raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
-    return value
 
 
 def _not_blank(value: str) -> str:
@@ -64,29 +54,21 @@ def _no_yes_or_no(value: Any) -> Any:
 
 
 def _address(value: str) -> str:
-    if not re.fullmatch(r"(https?|oss|asset)://[^\s/]\S*", value):
+    value.encode()  # half an emoji is a ValueError of its own
+    if not re.fullmatch(r"(?i:https?|oss|asset)://[^\s/]\S*", value) or not urlsplit(value).hostname:
         raise ValueError(f"must be a public http or https address, not {value[:80]!r}")
     return value
 
 
-class OneOf:
+def one_of(*values: float) -> AfterValidator:
     """An annotation for a number that is one of a few."""
 
-    def __init__(self, *values: float) -> None:
-        self._values = values
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(self._checked, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return {**handler(schema), "enum": list(self._values)}
-
-    def _checked(self, value: float) -> float:
-        if value not in self._values:
-            raise ValueError(f"must be one of {', '.join(map(str, self._values))}, not {value}")
+    def checked(value: float) -> float:
+        if value not in values:
+            raise ValueError(f"must be one of {', '.join(map(str, values))}, not {value}")
         return value
+
+    return AfterValidator(checked)
 
 
 NumberAsText = BeforeValidator(_number_as_text)
@@ -105,47 +87,25 @@ IsAddress = AfterValidator(_address)
 Address = Annotated[str, IsAddress]
 """A file's address that Kie can fetch, or that Kie gave (`asset://…`); kept exactly as given."""
 
-# A length is checked on real text only: half an emoji, which no body could carry, is refused with it.
-HttpUrl = Annotated[str, Field(min_length=1), AfterValidator(_http_url)]
-"""An http(s) address that Kie can fetch; kept exactly as given."""
-
-Prompt = Annotated[str, Field(min_length=1, max_length=10_000), NotBlank]
 AspectRatio = Literal["portrait", "landscape"]
 _LENGTH = Field(title="Length in seconds")
 Seconds = Annotated[Literal["10", "15"], NumberAsText, _LENGTH]
 StoryboardSeconds = Annotated[Literal["10", "15", "25"], NumberAsText, _LENGTH]
 Size = Literal["standard", "high"]
-UploadMethod = Literal["s3", "oss"]
-OneUrl = Annotated[list[HttpUrl], Field(min_length=1, max_length=1)]
-LimitedUrl = Annotated[str, Field(min_length=1, max_length=500), AfterValidator(_http_url)]
-CharacterId = Annotated[str, Field(min_length=1), NotBlank]
-CharacterIds = Annotated[list[CharacterId], Field(max_length=5)]
 Handle = Annotated[str, Field(min_length=1, max_length=40), AfterValidator(_plain_handle)]
 
 
-class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
+class Slice(Form, allow_inf_nan=False):
     """The part of a video that becomes a character: 1 to 8 seconds of it, for Sora's own at most 4.
-
-    Attributes:
-        start: Where it begins, seconds from the start of the video.
-        end: Where it ends, seconds; 1 to 8 s after `start`, for Sora's own at most 4.
 
     Raises:
         pydantic.ValidationError: when the slice is reversed, too short, too long or not a number.
     """
 
-    start: Annotated[
-        float, Field(ge=0, description="Where the slice begins, in seconds from the start of the video.")
-    ]
-    end: Annotated[
-        float,
-        Field(
-            gt=0,
-            description=(
-                "Where the slice ends, in seconds; 1 to 8 seconds after its start, for Sora's own at most 4."
-            ),
-        ),
-    ]
+    start: Annotated[float, Field(ge=0)]
+    """Where the slice begins, in seconds from the start of the video."""
+    end: Annotated[float, Field(gt=0)]
+    """Where the slice ends, in seconds; 1 to 8 seconds after its start, for Sora's own at most 4."""
 
     @model_validator(mode="after")
     def _check_length(self) -> "Slice":
@@ -165,14 +125,7 @@ class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
         return ",".join(f"{Decimal(str(abs(value))):f}" for value in (self.start, self.end))
 
     def check_within(self, length: float) -> None:
-        """Make sure the slice lies inside a video.
-
-        Args:
-            length: The video's real length, seconds.
-
-        Raises:
-            ValueError: when the slice ends after the video does.
-        """
+        """Make sure the slice lies inside a video of this length, seconds; or ValueError."""
         if length < MIN_SLICE:
             raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
@@ -183,11 +136,7 @@ class Slice(BaseModel, frozen=True, extra="forbid", allow_inf_nan=False):
 
 
 def slice_within(start: float, end: float, longest: float, length: float | None = None) -> Slice:
-    """A slice of at most `longest` seconds, inside a video of that length where it is known.
-
-    Raises:
-        ValueError: when it is none.
-    """
+    """A slice of at most `longest` seconds, inside a video of that length where it is known; or ValueError."""
     _check_slice(Decimal(str(start)), Decimal(str(end)), Decimal(f"{longest:g}"))
     part = Slice(start=start, end=end)
     if length is not None:

@@ -12,7 +12,7 @@ from prefect_kie.models.fields import (
     IsNumber,
     NotBlank,
     NumberAsText,
-    OneOf,
+    one_of,
 )
 from prefect_kie.models.rules import CatalogRequest, Variant
 
@@ -117,7 +117,7 @@ class GrokImagineExtend(CatalogRequest, title="Grok Imagine - Video Extend"):
     """What happens next, in words."""
     extend_at: Annotated[float, Field(ge=2), IsNumber] = 2
     """Where in the source video to continue from, in seconds."""
-    extend_times: Annotated[float, OneOf(6, 10), IsNumber]
+    extend_times: Annotated[float, one_of(6, 10), Field(json_schema_extra={"enum": [6, 10]}), IsNumber]
     """How much to add: 6 or 10 seconds."""
 
 
@@ -235,8 +235,39 @@ class GrokImagineTextToVideo(CatalogRequest, title="Grok"):
     duration: (
         Annotated[
             float,
-            OneOf(
+            one_of(
                 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30
+            ),
+            Field(
+                json_schema_extra={
+                    "enum": [
+                        6,
+                        7,
+                        8,
+                        9,
+                        10,
+                        11,
+                        12,
+                        13,
+                        14,
+                        15,
+                        16,
+                        17,
+                        18,
+                        19,
+                        20,
+                        21,
+                        22,
+                        23,
+                        24,
+                        25,
+                        26,
+                        27,
+                        28,
+                        29,
+                        30,
+                    ]
+                }
             ),
             IsNumber,
         ]

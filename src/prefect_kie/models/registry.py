@@ -112,11 +112,7 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
 
 
 def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
-    """A createTask body that its typed request refuses, as Kie may take it by now: newer than this package.
-
-    Raises:
-        ValueError: the refusal, where it is of something else than an unknown field, a value or a limit.
-    """
+    """A body that its typed request refuses for what may be newer than this package; or the refusal itself."""
     cls, given = request_class(str(body.get("model"))), body.get("input")
     if cls is MarketModel or not isinstance(given, dict):
         raise refusal

@@ -12,15 +12,11 @@ from prefect_kie.models.characters import HANDLE, handles_in
 
 
 class Part(BaseModel):
-    """An object inside of a request.
-
-    Class attributes:
-        always_sent: The fields that are sent at their default, too.
-    """
+    """An object inside of a request."""
 
     model_config = JobRequest.model_config
 
-    always_sent: ClassVar[frozenset[str]] = frozenset()
+    always_sent: ClassVar[frozenset[str]] = frozenset()  # at their default, too
 
     @model_serializer(mode="wrap")
     def _as_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -30,20 +26,12 @@ class Part(BaseModel):
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the shapes that a model's input may have.
+    """One of the shapes that a model's input may have."""
 
-    Attributes:
-        name: What distinguishes it, for people.
-        required: The fields that it needs.
-        allowed: All the fields that it takes; None: all of the model's.
-        limits: How many items a field has in it, at least and at most.
-        values: The only values of a field in it.
-    """
-
-    name: str
-    required: tuple[str, ...]
-    allowed: tuple[str, ...] | None = None
-    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    name: str  # what distinguishes it, for people
+    required: tuple[str, ...]  # the fields that it needs
+    allowed: tuple[str, ...] | None = None  # all the fields that it takes; None: all of the model's
+    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])  # of items
     values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
 
     def problem(self, request: "CatalogRequest") -> str | None:
@@ -67,19 +55,14 @@ class CatalogRequest(JobRequest):
 
     A field that is left at its default is not sent, so that Kie's own default counts, unless Kie wants to be
     told it.
-
-    Class attributes:
-        always_sent: The fields that are sent at their default, too.
-        constraints: Rules between fields: `("a", "excludes", "b")`, `("a=v", "needs", "b")`,
-            `("any-of", "a", "b")`.
-        variants: The shapes of the input, where there are several.
-        cast_into: The field that a character's pictures go into: a prompt that names one fills it, before the
-            request is sent.
     """
 
-    always_sent: ClassVar[frozenset[str]] = frozenset()
+    always_sent: ClassVar[frozenset[str]] = frozenset()  # at their default, too
+    # Rules between fields: `("a", "excludes", "b")`, `("a=v", "needs", "b")`, `("any-of", "a", "b")`, and of the
+    # sum of durations `("a", "within", "b")`.
     constraints: ClassVar[tuple[tuple[str, ...], ...]] = ()
-    variants: ClassVar[tuple[Variant, ...]] = ()
+    variants: ClassVar[tuple[Variant, ...]] = ()  # the shapes of the input, where there are several
+    # The field that a character's pictures go into: a prompt that names one fills it before it is sent.
     cast_into: ClassVar[str | None] = None
 
     def has(self, name: str) -> bool:
@@ -118,9 +101,6 @@ class CatalogRequest(JobRequest):
         given = super().input_fields()
         told = {name: getattr(self, name) for name in self.always_sent}
         fields = as_sent({name: value for name, value in told.items() if value is not None}) | given
-        fields = {
-            name: fields[name] for name in as_sent(dict.fromkeys(type(self).model_fields)) if name in fields
-        }
         excluded = {SENT_AS.get(name, name) for name in self._excluded()}
         return {name: value for name, value in fields.items() if name not in excluded}
 
@@ -144,7 +124,6 @@ class CatalogRequest(JobRequest):
         if not isinstance(data, dict):
             return data
         optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
-        optional -= {name for name, field in cls.model_fields.items() if field.is_required()}
         given = cast("dict[str, Any]", data)
         return {name: value for name, value in given.items() if value != "" or name not in optional}
 
@@ -177,6 +156,11 @@ class CatalogRequest(JobRequest):
     def _broken(self, condition: str, relation: str, other: str) -> str | None:
         """The sentence that says how a rule is broken, where it is."""
         when, then = condition.replace("=", " "), other.replace("=", " ")
+        if relation == "within":
+            total = round(sum(getattr(part, "duration", 0) for part in getattr(self, condition)), 3)
+            limit = getattr(self, other)
+            said = f"the {when} are {total:g} s long together; {then} allows {limit} s"
+            return said if total > float(limit) else None
         if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
             return (
                 f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"

@@ -11,7 +11,7 @@ from prefect_kie.models.fields import (
     Address,
     IsNumber,
     NotBlank,
-    OneOf,
+    one_of,
 )
 from prefect_kie.models.rules import CatalogRequest
 
@@ -28,7 +28,7 @@ class Runway(CatalogRequest, title="Runway"):
     model: Literal["runway"] = "runway"
     prompt: Annotated[str, Field(min_length=1), NotBlank]
     """What to film, in words; up to 1800 characters."""
-    duration: Annotated[float, OneOf(5, 10), IsNumber]
+    duration: Annotated[float, one_of(5, 10), Field(json_schema_extra={"enum": [5, 10]}), IsNumber]
     """Length of the video, 5 or 10 seconds; 10 not at 1080p."""
     quality: Literal["720p", "1080p"]
     """How large the video is: 720p, or 1080p for 5 seconds."""

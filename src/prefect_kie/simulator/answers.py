@@ -47,7 +47,6 @@ class Answer:
 
 
 def json_answer(content: Any, *, status: int = 200) -> Answer:
-    """Return an answer with a JSON body."""
     body = json.dumps(content, ensure_ascii=False).encode()
     return Answer(body, status, {"content-type": "application/json"})
 
@@ -59,7 +58,6 @@ def envelope(code: int = 200, msg: str | None = None, data: Any = None, **more: 
 
 
 def key_of(request: Request) -> str:
-    """Return the key that a request carries; an empty text for none."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
     return key.strip() if scheme.lower() == "bearer" else ""
 
@@ -125,7 +123,6 @@ class WireResponse(Response):
             self._sent = (self._sent + bytes(max(0, fault.endless - len(self._sent))))[: fault.endless]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         fault, body = self._fault, self._sent
         if silence := (fault.delay or 0) + (fault.hang or 0):
             await self._pause(silence)

@@ -16,9 +16,9 @@ from starlette.routing import Route
 
 from prefect_kie.simulator.answers import Answer, WireResponse, envelope, json_answer, key_of, spoil
 from prefect_kie.simulator.callbacks import report
-from prefect_kie.simulator.catalogue import create_asset, list_models, price, schema, success_rate
+from prefect_kie.simulator.catalogue import list_models, price, schema, success_rate
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
-from prefect_kie.simulator.files import part, upload_base64, upload_stream, upload_url
+from prefect_kie.simulator.files import part, upload_stream, upload_url
 from prefect_kie.simulator.jobs import Job, prompt_of, record
 from prefect_kie.simulator.models import Refused, is_object
 from prefect_kie.simulator.settings import SimulatorSettings
@@ -29,13 +29,11 @@ Handler = Callable[[Simulator, Request, object], Awaitable[Answer]]
 
 
 async def create_task(simulator: Simulator, request: Request, content: object) -> Answer:
-    """`POST /api/v1/jobs/createTask`."""
     job = simulator.create(content, key=key_of(request), base_url=str(request.base_url))
     return envelope(data={"taskId": job.task_id, "recordId": job.task_id})
 
 
 async def record_info(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/jobs/recordInfo`."""
     now, settings = simulator.clock(), simulator.settings
     job = simulator.find(request.query_params.get("taskId", ""))
     data = record(job, now, skew=settings.clock_skew_seconds, report_progress=settings.report_progress)
@@ -45,7 +43,6 @@ async def record_info(simulator: Simulator, request: Request, _: object) -> Answ
 
 
 async def credit(simulator: Simulator, _: Request, __: object) -> Answer:
-    """`GET /api/v1/chat/credit`."""
     return envelope(data=simulator.credits())
 
 
@@ -65,14 +62,11 @@ CALLS: dict[str, tuple[str, Stage, Handler]] = {
     "/api/v1/chat/credit": ("GET", "credits", credit),
     "/api/v1/common/download-url": ("POST", "download-url", download_url),
     "/api/file-stream-upload": ("POST", "upload", upload_stream),
-    "/api/file-base64-upload": ("POST", "upload", upload_base64),
     "/api/file-url-upload": ("POST", "upload", upload_url),
     "/api/v1/models": ("GET", "catalog", list_models),
     "/api/v1/models/{model:path}/schema": ("GET", "catalog", schema),
     "/api/v1/models/{model:path}/price": ("GET", "catalog", price),
     "/api/v1/models/{model:path}/success-rate": ("GET", "catalog", success_rate),
-    "/api/v1/omni/character/create": ("POST", "asset", create_asset),
-    "/api/v1/omni/audio/create": ("POST", "asset", create_asset),
 }
 
 
@@ -114,9 +108,6 @@ def _concerned(simulator: Simulator, stage: Stage, request: Request, content: ob
         job = simulator.jobs.get(request.query_params.get("taskId", ""))
         if job:
             job.polls += 1
-    elif stage == "download-url" and is_object(content):
-        found = simulator.clip_at(urlsplit(str(content.get("url"))).path)
-        job = found[0] if found else None
     return (job.model, prompt_of(job.body["input"])) if job else (None, "")
 
 
@@ -169,7 +160,6 @@ async def control(request: Request) -> Response:
 
 
 async def not_found(request: Request, _: Exception | None = None) -> Response:
-    """Answer for a path that Kie does not have."""
     return _respond(request, json_answer({"code": 404, "msg": "Not Found", "data": None}, status=404))
 
 

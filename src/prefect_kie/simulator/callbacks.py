@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from prefect_kie.simulator.jobs import Job, prompt_of, record
+from prefect_kie.simulator.jobs import Job, record
 from prefect_kie.simulator.models import Json
 
 if TYPE_CHECKING:
@@ -29,14 +29,7 @@ def is_loopback(url: str) -> bool:
     return bool(re.fullmatch(r"localhost|::1|127(\.\d+){3}", urlsplit(url).hostname or ""))
 
 
-def sign(key: str, task_id: str, timestamp: str) -> str:
-    """Return Kie's signature of a callback: base64(HMAC-SHA256(key, taskId + "." + timestamp))."""
-    digest = hmac.digest(key.encode(), f"{task_id}.{timestamp}".encode(), "sha256")
-    return base64.b64encode(digest).decode()
-
-
 def report(data: Json) -> Json:
-    """Wrap a job's record as its callback does, at its end or underway."""
     if data["failMsg"] is not None:
         return {"code": 501, "msg": "Playground task failed.", "data": data}
     msg = "Playground task completed successfully." if data["state"] == "success" else "success"
@@ -65,7 +58,6 @@ class Callbacks:
                 task.add_done_callback(self._tasks.discard)
 
     def stop(self) -> None:
-        """Cancel what has not been sent."""
         for task in self._tasks:
             task.cancel()
 
@@ -74,12 +66,6 @@ class Callbacks:
             # In short steps, since the clock may be a test's.
             if await self._simulator.pause(min(left, 0.5)):
                 return
-        prompt = prompt_of(job.body["input"])
-        fault = self._simulator.faults.take("callback", model=job.model, prompt=prompt)
-        if fault.drop:
-            self._simulator.counts["callbacks_dropped"] += 1
-            return
-        await self._simulator.pause(fault.delay or 0)
         for _ in range(1 + (self._simulator.settings.callback_duplicates if final else 0)):
             await self._post(job, url)
 
@@ -94,7 +80,10 @@ class Callbacks:
             headers: dict[str, str] = {}
             if settings.signing_key is not None:
                 headers["X-Webhook-Timestamp"] = stamp = str(int(now + skew))
-                headers["X-Webhook-Signature"] = sign(settings.signing_key, job.task_id, stamp)
+                digest = hmac.digest(
+                    settings.signing_key.encode(), f"{job.task_id}.{stamp}".encode(), "sha256"
+                )
+                headers["X-Webhook-Signature"] = base64.b64encode(digest).decode()
             self._simulator.counts["callbacks_sent"] += 1
             # No TLS to set up for a receiver on this machine, and no proxy between.
             async with httpx.AsyncClient(trust_env=False, verify=False, timeout=TIMEOUT) as client:  # noqa: S501

@@ -1,18 +1,16 @@
-"""Kie's own catalogue: the models it serves, schemas, prices and success rates; and the asset calls."""
+"""Kie's own catalogue: the models it serves, schemas, prices and success rates."""
 
 from __future__ import annotations
 
 import hashlib
-import uuid
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import Request
 
 from prefect_kie.simulator.answers import Answer, envelope, key_of
-from prefect_kie.simulator.checks import check_input, object_schema
-from prefect_kie.simulator.media import spoilt
-from prefect_kie.simulator.models import MODELS, Json, Model, Refused, is_object
+from prefect_kie.simulator.checks import object_schema
+from prefect_kie.simulator.models import MODELS, Json, Model, Refused
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -42,14 +40,12 @@ async def list_models(simulator: Simulator, request: Request, _: object) -> Answ
 
 
 async def schema(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/models/{model}/schema`."""
     name, model = _asked(simulator, request)
     document = openapi(name, model) if model.fields else None
     return envelope(data={"model": name, "openapi": document})
 
 
 async def price(simulator: Simulator, request: Request, _: object) -> Answer:
-    """`GET /api/v1/models/{model}/price`."""
     name, model = _asked(simulator, request)
     return envelope(data={"model": name, "pricingDesc": _price_of(name, model, simulator)})
 
@@ -66,23 +62,6 @@ async def success_rate(simulator: Simulator, request: Request, _: object) -> Ans
         asked = rates if error >= 0.5 else dict.fromkeys(rates)
         points.append({"start": start, "end": start + 600_000, **asked})
     return envelope(data={"model": name, "points": points})
-
-
-async def create_asset(simulator: Simulator, request: Request, content: object) -> Answer:
-    """`POST /api/v1/omni/character/create` and `…/audio/create`: an id at once, and no job."""
-    if not is_object(content):
-        raise Refused(422, "The request body must be a JSON object")
-    model = next(model for model in MODELS.values() if model.call == request.url.path)
-    check_input(model, content)
-    if failure := spoilt(simulator, "gemini-omni-character", content, str(request.base_url)):
-        raise Refused(422, failure.failMsg)
-    simulator.counts["assets"] += 1
-    made = uuid.uuid4().hex
-    if "character" in request.url.path:
-        simulator.assets[f"char_{made}"] = len(content["image_urls"])
-        simulator.keep()
-        return envelope(data={"characterId": f"char_{made}", "characterName": content.get("character_name")})
-    return envelope(data={"audioId": f"audio_{made}", "kieAudioId": f"audio_{made}", "name": content["name"]})
 
 
 def _served(simulator: Simulator) -> dict[str, Model]:

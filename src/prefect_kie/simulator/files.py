@@ -1,4 +1,4 @@
-"""Result files and uploads: kept for a while, served with ranges, and the three upload calls.
+"""Result files and uploads: kept for a while, served with ranges, and two upload calls.
 
 No file is ever fetched from outside: an upload by URL takes own files only.
 """
@@ -6,8 +6,6 @@ No file is ever fetched from outside: an upload by URL takes own files only.
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
 import hashlib
 import mimetypes
 import re
@@ -26,7 +24,7 @@ from starlette.requests import Request
 
 from prefect_kie.simulator.answers import Answer, envelope
 from prefect_kie.simulator.jobs import Clip, Job
-from prefect_kie.simulator.models import Json, Refused, is_object
+from prefect_kie.simulator.models import Refused, is_object
 from prefect_kie.simulator.rendering import (
     RendererMissing,
     RenderingStopped,
@@ -54,8 +52,6 @@ _rendering = threading.Lock()
 
 
 class Upload(NamedTuple):
-    """An uploaded file."""
-
     body: bytes
     media_type: str
     stored_at: float
@@ -76,7 +72,6 @@ class Files:
         return token
 
     def is_fresh(self, token: str | None, path: str) -> bool:
-        """Whether a link's token is known for this path and has not expired."""
         for_path, until = self._tokens.get(token or "", ("", 0.0))
         return for_path == path and self._simulator.clock() < until
 
@@ -86,7 +81,6 @@ class Files:
         return job.state(now) == "success" and now < job.finishes_at + days * DAY
 
     def kept_upload(self, path: str) -> Upload | None:
-        """Return the upload at a URL's path, unless it is too old."""
         upload, days = self.uploads.get(path), self._simulator.settings.upload_days
         return upload if upload and self._simulator.clock() < upload.stored_at + days * DAY else None
 
@@ -120,7 +114,6 @@ class Files:
 
 
 def render(look: Look, stopped: Callable[[], bool]) -> bytes:
-    """Render the file that a clip describes."""
     clip, height, fps, image = look
     if clip.form in ("mp3", "wav"):
         return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
@@ -171,26 +164,18 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
     return _store(simulator, request, body, given, file_name)
 
 
-async def upload_base64(simulator: Simulator, request: Request, given: object) -> Answer:
-    """`POST /api/file-base64-upload`: base64Data, with or without the head of a data URL."""
-    encoded, asked = _required(given, "base64Data")
-    try:
-        body = base64.b64decode(encoded.partition("base64,")[2] or encoded, validate=True)
-    except binascii.Error:
-        raise Refused(400, "base64Data is not valid") from None
-    return _store(simulator, request, body, asked)
-
-
 async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
     """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
-    url, asked = _required(given, "fileUrl")
-    own, path = request.url.netloc, unquote(urlsplit(url).path)
-    if urlsplit(url).netloc != own:
+    if not is_object(given) or not given.get("fileUrl"):
+        raise Refused(400, "fileUrl is required")
+    url, own = urlsplit(str(given["fileUrl"])), request.url.netloc
+    if url.netloc != own:
         raise Refused(400, f"Failed to fetch the file: the simulator fetches from {own} only")
+    path = unquote(url.path)
     answer = await simulator.files.fetch(path)
     if answer.status != 200:
         raise Refused(400, f"Failed to fetch the file: HTTP {answer.status}")
-    return _store(simulator, request, answer.body, asked, PurePosixPath(path).name)
+    return _store(simulator, request, answer.body, given, PurePosixPath(path).name)
 
 
 def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | None]]:
@@ -203,17 +188,9 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
     return {name: (part.get_payload(decode=True), part.get_filename()) for name, part in named if name}
 
 
-def _required(given: object, name: str) -> tuple[str, Json]:
-    """Return a field of a body, and the body."""
-    if not is_object(given) or not isinstance(given.get(name), str):
-        raise Refused(400, f"{name} is required")
-    return given[name], given
-
-
 def _store(
     simulator: Simulator, request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
 ) -> Answer:
-    """Keep an uploaded file, and answer with its URL."""
     folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
     if not folder:
         raise Refused(400, "uploadPath is required")

@@ -9,7 +9,6 @@ from typing import Any, Literal
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
 from prefect_kie.simulator.models import Json, is_object, objects_in
-from prefect_kie.simulator.references import came_with
 
 State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
@@ -57,14 +56,12 @@ class Job:
         return math.inf if self.quirks.stuck else self.created_at + self.duration
 
     def state(self, now: float) -> State:
-        """Return its true state at a time in epoch seconds."""
         if now >= self.finishes_at:
             return "fail" if self.failure else "success"
         passed = self._passed(now)
         return "waiting" if passed < QUEUED_AT else "queuing" if passed < STARTED_AT else "generating"
 
     def progress(self, now: float) -> float:
-        """Return its progress, 0 to 100."""
         if self.state(now) == "success":
             return 100
         exact = 100 * (self._passed(now) - STARTED_AT) / (1 - STARTED_AT)
@@ -76,13 +73,11 @@ class Job:
         return self.created_at + self.duration * (STARTED_AT + (1 - STARTED_AT) * percent / 100)
 
     def summary(self, now: float) -> Json:
-        """Return what `GET /_sim/stats` says of it."""
         state = self.state(now)
         return {
             "task_id": self.task_id,
             "model": self.model,
             "input": self.body["input"],
-            "references": came_with(self.body["input"]),
             "state": state,
             "polls": self.polls,
             "credits": self.price if state == "success" else 0,

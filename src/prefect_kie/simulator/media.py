@@ -38,8 +38,6 @@ for _row in read("simulator/files.json"):
 
 @dataclass(frozen=True)
 class Media:
-    """What a file is."""
-
     kind: str  # `image`, `video` or `audio`
     formats: tuple[str, ...]
     size: int = 0  # bytes
@@ -90,12 +88,7 @@ def _walk(value: object, path: list[str], label: str) -> Iterator[tuple[str, str
 
 
 def _media(simulator: Simulator, path: str) -> Media | None:
-    """Look at an own file. A result is taken at its documented size: the simulator draws it smaller.
-
-    Raises:
-        LookupError: There is no such file, or no more.
-        ValueError: It is no picture, video or sound.
-    """
+    """Look at an own file; a result is taken at its documented size: the simulator draws it smaller."""
     if found := simulator.clip_at(path):
         job, clip = found
         if not simulator.files.is_kept(job):
@@ -112,11 +105,7 @@ def _media(simulator: Simulator, path: str) -> Media | None:
 
 
 def look(body: bytes) -> Media:
-    """Read the head of a file.
-
-    Raises:
-        ValueError: It is no picture, video or sound.
-    """
+    """Read the head of a file; ValueError: it is no picture, video or sound."""
     from PIL import Image
 
     try:

@@ -1,14 +1,13 @@
 """The models as data: which inputs each takes, what it gives, and what it costs.
 
-Kie's models come from `catalog.json`, data from the provider's documentation; Sora's, and what the provider's
-pages say beyond the catalogue, from `models.json`. The simulator reads both itself and shares no code with
-the client under test, so that a mistake in one of the two shows up as a disagreement.
+They come from `catalog.json`, data from the provider's documentation; what its pages say beyond, and that
+Sora is served here, from `models.json`. The simulator reads both itself and shares no code with the client
+under test, so that a mistake in one of the two shows up as a disagreement.
 """
 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping
 from importlib.resources import files
@@ -40,7 +39,6 @@ class Model(BaseModel):
     kinds: list[str] = []
     result: Json = {}
     constraints: list[list[str]] = []  # rules between fields
-    beyond: list[list[str]] = []  # more of them, which the catalogue does not have
     variants: list[Json] = []  # the shapes of its input, where there are several
     title: str | None = None
     family: str = ""
@@ -67,31 +65,24 @@ class Model(BaseModel):
 
 
 def read(name: str) -> Any:
-    """Return the content of a JSON file of the package."""
     return json.loads((files("prefect_kie") / name).read_text(encoding="utf-8"))
 
 
-_OWN = read("simulator/models.json")
-SORA: Mapping[str, Model] = {
-    name: Model.model_validate({"kind": "video", "family": "sora", "seconds": 10, **row})
-    for name, row in _OWN["sora"].items()
-}
+_BEYOND = read("simulator/models.json")
 MODELS: Mapping[str, Model] = {
-    **{
-        row["model"]: Model.model_validate(row | _OWN["catalogue"].get(row["model"], {}))
-        for row in read("models/catalog.json")
-    },
-    **SORA,
+    row["model"]: Model.model_validate(
+        {**row, **(more := _BEYOND.get(row["model"], {}))}
+        | {"constraints": row.get("constraints", []) + more.get("constraints", [])}
+    )
+    for row in read("models/catalog.json")
 }
 
 
 def is_object(value: object) -> TypeGuard[Json]:
-    """Whether a decoded JSON value is an object."""
     return isinstance(value, dict)
 
 
 def is_list(value: object) -> TypeGuard[list[object]]:
-    """Whether a decoded JSON value is a list."""
     return isinstance(value, list)
 
 
@@ -101,7 +92,6 @@ def objects_in(value: object) -> list[Json]:
 
 
 def is_url(value: object) -> TypeGuard[str]:
-    """Whether a value is an absolute http or https URL."""
     return is_address(value) and value.startswith(("http://", "https://"))
 
 
@@ -109,12 +99,3 @@ def is_address(value: object) -> TypeGuard[str]:
     """Whether a value is the address of a file: a URL, or one of Kie's own stores."""
     parts = urlsplit(value) if isinstance(value, str) else None
     return parts is not None and parts.scheme in ("http", "https", "oss", "asset") and bool(parts.hostname)
-
-
-def parse_slice(value: object) -> tuple[float, float] | None:
-    """Read `"3.55,5.55"` as (start, end) in seconds; None when it is not of that form."""
-    try:
-        start, end = (float(part) for part in str(value).split(","))
-    except ValueError:
-        return None
-    return (start, end) if math.isfinite(start) and math.isfinite(end) else None

@@ -38,11 +38,7 @@ class RenderingStopped(Exception):
 
 
 def check_renderer() -> Any:
-    """Return PyAV, as Any: its own types differ between its versions.
-
-    Raises:
-        RendererMissing: PyAV or Pillow is not installed, or cannot be loaded.
-    """
+    """Return PyAV, as Any: its own types differ between its versions. Or raise RendererMissing."""
     try:
         for module in ("PIL", "PIL.ImageDraw"):
             importlib.import_module(module)
@@ -65,23 +61,10 @@ def render_video(
     sound: bool = False,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Path:
-    """Render a playable MP4 file (H.264, yuv420p, its index at the front).
+    """Render a playable MP4 file (H.264, yuv420p, its index at the front), of `seconds` exactly.
 
-    Args:
-        path: Where to write it.
-        prompt: Shown in the middle, wrapped and, if too long, cut.
-        model: Shown above it.
-        seconds: Exact length.
-        portrait: 9:16 in place of 16:9.
-        height: Pixels of the short side.
-        fps: Pictures per second.
-        image: A picture file for the background; what cannot be read is left out.
-        watermark: Whether WATERMARK is written across it.
-        sound: Whether it has a sound track, AAC.
-        stopped: Called before each picture; True gives the rendering up, with RenderingStopped.
-
-    Raises:
-        RendererMissing: PyAV or Pillow is not installed.
+    `height` is that of the short side, and a background that cannot be read is left out. `stopped` is called
+    before each picture; True gives the rendering up, with RenderingStopped.
     """
     av = check_renderer()
     from PIL import ImageDraw
@@ -160,7 +143,6 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Imag
 
 
 def _font(size: tuple[int, int], share: float) -> Any:
-    """Pillow's own font, at a share of the short side."""
     from PIL import ImageFont
 
     return ImageFont.load_default(max(4, round(min(size) * share)))
@@ -175,7 +157,6 @@ def tone(prompt: str, number: int, seconds: int) -> bytes:
 
 
 def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
-    """Return a sound file: `wav` or `mp3`."""
     av = check_renderer()
     file, fast = io.BytesIO(), {"b": "32000", "compression_level": "9"} if form == "mp3" else {}
     with av.open(file, "w", format=form) as container:

@@ -11,7 +11,6 @@ from urllib.parse import unquote, urlsplit
 from prefect_kie.simulator.checks import effective
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.models import Json, Model, is_list, is_url
-from prefect_kie.simulator.references import came_with
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -69,7 +68,7 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
     picture = picture[0] if is_list(picture) else picture
     return Clip(
         prompt=prompt_of(given) or str(source or ""),
-        model=_title(job),
+        model=job.model,
         seconds=_seconds(model, given),
         image=unquote(urlsplit(picture).path) if is_url(picture) else None,
         form=form,
@@ -80,17 +79,7 @@ def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
     )
 
 
-def _title(job: Job) -> str:
-    """What stands above the prompt: the model, and below it whom and how many files it was given."""
-    came = came_with(job.body["input"])
-    words = [f"@{name}" for name in came["names"]]
-    if count := sum(came["files"].values()):
-        words.append(f"files: {count}")
-    return f"{job.model}\n{' '.join(words)}".strip()
-
-
 def _form(job: Job, model: Model) -> str:
-    """The kind of file: mp4, png, jpeg, webp, mp3 or wav."""
     asked = str(effective(model, job.body["input"], "output_format") or "").partition("_")[0].lower()
     if model.kind in PICTURES:
         return FORMS.get(asked, "png")
@@ -122,7 +111,6 @@ def _seconds(model: Model, given: Json) -> int:
 
 
 def _track(job: Job, clip: Clip, sound: str, cover: str) -> Json:
-    """One of the two tracks of a piece of music."""
     given = job.body["input"]
     return {
         "id": str(uuid.uuid5(uuid.NAMESPACE_URL, sound)),

@@ -71,12 +71,14 @@ class SimulatorServer:
         port: Port to listen on; 0 picks a free one.
 
     Attributes:
+        url: Both the base URL and the upload URL, without a slash at its end; known once it runs.
         simulator: The simulator itself: its settings, faults, jobs and files.
 
     Raises:
         OSError: On entry, when the port is taken.
     """
 
+    url: str
     simulator: Simulator
 
     def __init__(
@@ -86,14 +88,6 @@ class SimulatorServer:
         self._address = (host, port)
         self._running = ExitStack()
         self._portal: BlockingPortal | None = None
-        self._url = ""
-
-    @property
-    def url(self) -> str:
-        """Both the base URL and the upload URL, without a slash at its end."""
-        if self._portal is None:
-            raise RuntimeError("the simulator is not running: use it as `with SimulatorServer() as kie:`")
-        return self._url
 
     def fault(self, on: str, **fields: Any) -> None:
         """Order a fault, as `POST /_sim/faults` does: `kie.fault("create", code=429, times=2)`."""
@@ -125,7 +119,7 @@ class SimulatorServer:
 
         with ExitStack() as running:
             portal = running.enter_context(start_blocking_portal())
-            serving, self._url = portal.start_task(serve_app)
+            serving, self.url = portal.start_task(serve_app)
             running.callback(serving.cancel)
             self._running = running.pop_all()
         self._portal = portal
@@ -144,16 +138,6 @@ def serve(
     *,
     on_start: Callable[[str], None] = lambda url: None,
 ) -> None:
-    """Serve a simulated Kie until Ctrl-C.
-
-    Args:
-        settings: How it behaves.
-        host: Address to listen on.
-        port: Port to listen on; 0 picks a free one.
-        on_start: Called with the URL once it listens.
-
-    Raises:
-        OSError: The port is taken.
-    """
+    """Serve a simulated Kie until Ctrl-C, as SimulatorServer; `on_start` gets its URL once it listens."""
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_serve(create_app(settings), host, port, on_start))

@@ -16,13 +16,12 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from prefect_kie.simulator.callbacks import Callbacks
-from prefect_kie.simulator.checks import check_input, violations
+from prefect_kie.simulator.checks import MENTION, check_input, violations
 from prefect_kie.simulator.faults import MODERATED, Failure, Faults
 from prefect_kie.simulator.files import Files, Upload
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.media import spoilt
-from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url, parse_slice
-from prefect_kie.simulator.references import MENTION
+from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url
 from prefect_kie.simulator.results import give
 from prefect_kie.simulator.settings import SimulatorSettings
 
@@ -35,8 +34,8 @@ REMARK = "insert this username directly into your prompt.(@character_user_name).
 
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
-    *("created", "rejected", "assets", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
-    *("callbacks_sent", "callbacks_delivered", "callbacks_dropped", "callbacks_refused"),
+    *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
+    *("callbacks_sent", "callbacks_delivered", "callbacks_refused"),
 )
 
 
@@ -49,7 +48,6 @@ class Kept(BaseModel):
     jobs: dict[str, Job]
     uploads: dict[str, Upload]
     handles: set[str]
-    assets: dict[str, int] = {}
 
 
 class Simulator:
@@ -62,8 +60,7 @@ class Simulator:
         self._begin()
         if settings.state_file is not None and settings.state_file.exists():
             kept = Kept.model_validate_json(settings.state_file.read_text(encoding="utf-8"))
-            self._granted, self._handles, self.assets = kept.granted, kept.handles, kept.assets
-            self.files.uploads = kept.uploads
+            self._granted, self._handles, self.files.uploads = kept.granted, kept.handles, kept.uploads
             for job in kept.jobs.values():
                 self._take(job)
 
@@ -72,7 +69,6 @@ class Simulator:
         self.faults, self.files, self.callbacks = Faults(), Files(self), Callbacks(self)
         self.counts: Counter[str] = Counter()
         self.jobs: dict[str, Job] = {}
-        self.assets = dict[str, int]()  # characters made by a call of their own: their number of pictures
         self.file_requests: list[dict[str, Any]] = []
         self._let_through: defaultdict[tuple[float, str], deque[float]] = defaultdict(deque)
         self._violations: list[str] = []
@@ -84,11 +80,7 @@ class Simulator:
         self._random = random.Random(settings.seed)  # noqa: S311
 
     def change(self, changes: Mapping[str, Any]) -> None:
-        """Replace single settings; `credits` sets the present balance.
-
-        Raises:
-            pydantic.ValidationError: A setting is unknown, or its value is not allowed.
-        """
+        """Replace single settings, or raise pydantic's ValidationError; `credits` sets the balance."""
         self.settings = SimulatorSettings.model_validate({**self.settings.model_dump(), **changes})
         if "credits" in changes:
             self.credits()
@@ -104,9 +96,8 @@ class Simulator:
     def keep(self) -> None:
         """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
         if (path := self.settings.state_file) is not None:
-            uploads, handles = self.files.uploads, self._handles
             kept = Kept(
-                granted=self._granted, jobs=self.jobs, uploads=uploads, handles=handles, assets=self.assets
+                granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles
             )
             new = path.with_name(path.name + ".new")
             new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
@@ -159,7 +150,7 @@ class Simulator:
         for field in ("callBackUrl", "progressCallBackUrl"):
             if body.get(field) and not is_url(body[field]):
                 raise Refused(422, f"{field} must be a valid URL")
-        check_input(model, given, self.assets)
+        check_input(model, given)
         if model.gives == "pro-character":
             self._check_origin(given, now)
         # What jobs that run will cost is reserved; rounded, since prices such as 0.4 add up to a little more.
@@ -212,8 +203,8 @@ class Simulator:
             raise Refused(422, "origin_task_id is not the task of a generated video")
         if origin.state(now) != "success":
             raise Refused(422, "origin_task_id: the video of this task is not finished")
-        bounds, length = parse_slice(given["timestamps"]), next(iter(origin.clips.values())).seconds
-        if bounds and bounds[1] > length:
+        length = next(iter(origin.clips.values())).seconds
+        if float(given["timestamps"].partition(",")[2]) > length:
             raise Refused(422, f"timestamps must be within the original video of {length} seconds")
 
     def _new_job(self, name: str, model: Model, body: Json, base_url: str, now: float) -> Job:

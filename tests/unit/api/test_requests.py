@@ -306,7 +306,6 @@ def test_a_handle_of_documented_form_is_taken(handle: str) -> None:
 @pytest.mark.parametrize(
     ("handle", "said"),
     [
-        ("", "at least 1 character"),
         ("x" * 41, "at most 40 characters"),
         ("@sky_ranger", "without the @: 'sky_ranger'"),
         ("sky ranger", "letters, digits"),

@@ -68,6 +68,11 @@ class World:
     async def credits(self) -> float:
         return float((await self.ask("GET", "/api/v1/chat/credit"))["data"])
 
+    async def upload(self, content: bytes, name: str = "a.png", **form: str) -> Any:
+        """Upload a file into the folder `in`."""
+        given = {"files": {"file": (name, content)}, "data": {"uploadPath": "in", **form}}
+        return await self.ask("POST", "/api/file-stream-upload", **given)
+
     async def fault(self, on: str, **fields: Any) -> None:
         answer = await self.client.post("/_sim/faults", json={"on": on, **fields})
         assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""The catalogue's four calls and the two that make an asset at once, as a client sees them."""
+"""The catalogue's four calls, as a client sees them."""
 
 from __future__ import annotations
 
@@ -114,17 +114,3 @@ async def test_the_key_is_checked_and_faults_strike(new_world: NewWorld) -> None
     world = new_world()
     await world.fault("catalog", code=455)
     assert (await ask(world, ""))["code"] == 455
-
-
-async def test_assets_are_made_at_once(world: World) -> None:
-    path = "/api/v1/omni/character/create"
-    given: dict[str, Any] = {"descriptions": "a barista", "image_urls": ["https://a.example/x.png"]}
-    assert (await world.ask("POST", path, json=given))["data"]["characterId"].startswith("char_")
-    assert (await world.ask("POST", path, json={}))["msg"] == "descriptions is required"
-    voice = {"audio_id": "achernar", "name": "Ann"}
-    answer = await world.ask("POST", "/api/v1/omni/audio/create", json=voice)
-    assert answer["data"]["audioId"] == answer["data"]["kieAudioId"]
-    assert (await world.ask("POST", path, json=[]))["code"] == 422
-    stats = await world.stats()
-    assert (stats["assets"], stats["created"], stats["rejected"]) == (2, 0, 0)
-    assert (await world.create({"model": "gemini-omni-audio", "input": voice}))["code"] == 422

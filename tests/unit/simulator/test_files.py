@@ -12,7 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.simulator import files, render_video
+from prefect_kie.simulator import files
+from prefect_kie.simulator.rendering import render_video
 
 from .conftest import NewWorld, World, text_job
 
@@ -132,8 +133,7 @@ async def test_equal_videos_are_rendered_once(world: World, monkeypatch: pytest.
 
 
 async def test_an_uploaded_picture_becomes_the_background(world: World) -> None:
-    body = {"base64Data": base64.b64encode(PNG).decode(), "uploadPath": "in", "fileName": "own cat.png"}
-    picture = (await world.ask("POST", "/api/file-base64-upload", json=body))["data"]["downloadUrl"]
+    picture = (await world.upload(PNG, "own cat.png"))["data"]["downloadUrl"]
     contents: list[bytes] = []
     for url in (picture, "https://a.example/cat.png", "http://kie.test/files/uploads/gone.png"):
         [video] = await world.urls(text_job(model="sora-2-image-to-video", image_urls=[url]))
@@ -195,17 +195,8 @@ async def test_stream_upload_takes_the_files_own_name(world: World) -> None:
     assert answer.json()["data"]["fileName"] == "cat.webp"
 
 
-@pytest.mark.parametrize("head", ["", "data:image/png;base64,"])
-async def test_base64_upload_takes_data_urls_too(world: World, head: str) -> None:
-    body = {"base64Data": head + base64.b64encode(PNG).decode(), "uploadPath": "in"}
-    data = (await world.ask("POST", "/api/file-base64-upload", json=body))["data"]
-    assert (await world.client.get(data["downloadUrl"])).content == PNG
-    assert data["fileName"]
-
-
 async def test_url_upload_copies_own_files(world: World) -> None:
-    body = {"base64Data": base64.b64encode(PNG).decode(), "uploadPath": "in", "fileName": "a b.png"}
-    own = (await world.ask("POST", "/api/file-base64-upload", json=body))["data"]["downloadUrl"]
+    own = (await world.upload(PNG, "a b.png"))["data"]["downloadUrl"]
     copy = await world.ask("POST", "/api/file-url-upload", json={"fileUrl": own, "uploadPath": "copy"})
     assert copy["data"]["filePath"] == "copy/a b.png"
     assert (await world.client.get(copy["data"]["downloadUrl"])).content == PNG
@@ -226,12 +217,6 @@ async def test_url_upload_never_leaves_this_simulator(world: World, monkeypatch:
 @pytest.mark.parametrize(
     ("path", "body", "msg"),
     [
-        ("file-base64-upload", {"uploadPath": "in"}, "base64Data is required"),
-        ("file-base64-upload", [], "base64Data is required"),
-        ("file-base64-upload", {"base64Data": "%%", "uploadPath": "in"}, "base64Data is not valid"),
-        ("file-base64-upload", {"base64Data": "eA=="}, "uploadPath is required"),
-        ("file-base64-upload", {"base64Data": "eA==", "uploadPath": "/in"}, "begin or end with a slash"),
-        ("file-base64-upload", {"base64Data": "eA==", "uploadPath": "a/../b"}, "slash"),
         ("file-url-upload", {"uploadPath": "in"}, "fileUrl is required"),
         ("file-stream-upload", {"uploadPath": "in"}, "file is required"),
     ],
@@ -243,16 +228,25 @@ async def test_refused_uploads_say_why(world: World, path: str, body: Any, msg: 
     assert (await world.stats())["uploads"] == 0
 
 
+@pytest.mark.parametrize(
+    ("folder", "msg"),
+    [("", "uploadPath is required"), ("/in", "begin or end with a slash"), ("a/../b", "slash")],
+)
+async def test_an_upload_needs_a_plain_folder(world: World, folder: str, msg: str) -> None:
+    answer = await world.upload(PNG, uploadPath=folder)
+    assert (answer["success"], answer["code"]) == (False, 400)
+    assert msg in answer["msg"]
+
+
 async def test_uploads_need_a_key(world: World) -> None:
     del world.client.headers["authorization"]
-    assert (await world.ask("POST", "/api/file-base64-upload", json={}))["code"] == 401
+    assert (await world.upload(PNG))["code"] == 401
 
 
 async def test_the_same_name_is_served_from_a_stale_cache(world: World) -> None:
     urls: list[str] = []
     for content in (b"first", b"second"):
-        body = {"base64Data": base64.b64encode(content).decode(), "uploadPath": "in", "fileName": "a.png"}
-        answer = await world.ask("POST", "/api/file-base64-upload", json=body)
+        answer = await world.upload(content)
         assert answer["data"]["fileSize"] == len(content)
         urls.append(answer["data"]["downloadUrl"])
     assert (await world.client.get(urls[1])).content == b"first"
@@ -260,8 +254,7 @@ async def test_the_same_name_is_served_from_a_stale_cache(world: World) -> None:
 
 async def test_uploads_go_after_three_days(new_world: NewWorld) -> None:
     world = new_world()
-    body = {"base64Data": "eA==", "uploadPath": "in"}
-    url = (await world.ask("POST", "/api/file-base64-upload", json=body))["data"]["downloadUrl"]
+    url = (await world.upload(b"x"))["data"]["downloadUrl"]
     world.pass_time(3 * 86_400)
     assert (await world.client.get(url)).status_code == 404
 

@@ -18,7 +18,6 @@ from prefect_kie.simulator.rendering import render_sound
 from .conftest import NewWorld, World, text_job
 from .test_every_model import LIVE
 from .test_references import (
-    GEMINI,
     KLING,
     OMNI,
     PIXVERSE,
@@ -203,16 +202,6 @@ async def test_a_result_is_a_reference_of_its_documented_size(world: World) -> N
     assert told == "reference_image_urls[0] file type not supported: video, expected image"
     world.pass_time(15 * 86_400)
     assert await outcome(world, body(SEEDANCE, reference_video_urls=[film])) == "Video" + FETCH_FAILED
-
-
-async def test_a_character_is_not_made_of_a_picture_that_is_gone(world: World) -> None:
-    path, gone = "/api/v1/omni/character/create", "http://kie.test/files/uploads/in/gone.png"
-    answer = await world.ask("POST", path, json={"descriptions": "a person", "image_urls": [gone]})
-    assert (answer["code"], answer["msg"]) == (422, "Image" + FETCH_FAILED)
-    own = await uploaded(world, PNG, "a.png")
-    answer = await world.ask("POST", path, json={"descriptions": "a person", "image_urls": [own]})
-    job = body(GEMINI[0], character_ids=[answer["data"]["characterId"]])
-    assert await outcome(world, job) is None
 
 
 async def test_without_the_extra_files_are_not_looked_at(

@@ -7,11 +7,12 @@ from typing import Any
 import pytest
 
 from prefect_kie.simulator.checks import check_input, violations
-from prefect_kie.simulator.models import SORA as MODELS
+from prefect_kie.simulator.models import MODELS as ALL
 from prefect_kie.simulator.models import Refused, is_url
 
 from .conftest import text_job
 
+MODELS = {name: model for name, model in ALL.items() if model.family == "sora"}
 IMAGE = ["https://files.example/cat.png"]
 PROMPT = {"prompt": "a dog"}
 CHARACTER = {"origin_task_id": "a" * 32, "timestamps": "3.55,5.55", "character_prompt": "a barista"}

@@ -100,8 +100,7 @@ async def test_a_restart_keeps_jobs_credits_uploads_and_handles(new_world: NewWo
     world = new_world(state_file=file, credits=100)
     origin = (await world.finished(text_job()))["taskId"]
     await world.finished(character_job(origin, "sky"))
-    picture = {"base64Data": "AAEC/w==", "uploadPath": "x", "fileName": "p.bin"}
-    upload = (await world.ask("POST", "/api/file-base64-upload", json=picture))["data"]["downloadUrl"]
+    upload = (await world.upload(b"\x00\x01\x02\xff"))["data"]["downloadUrl"]
     running = await world.created(text_job())
     again = new_world(state_file=file)
     again.now = world.now + 6

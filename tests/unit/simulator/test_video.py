@@ -11,8 +11,8 @@ import av as pyav
 import pytest
 from PIL import Image
 
-from prefect_kie.simulator import RendererMissing, render_video
-from prefect_kie.simulator.rendering import RenderingStopped
+from prefect_kie.simulator import RendererMissing
+from prefect_kie.simulator.rendering import RenderingStopped, render_video
 
 # PyAV's own types are incomplete.
 av: Any = pyav

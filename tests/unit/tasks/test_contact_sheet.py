@@ -18,7 +18,7 @@ from prefect_kie.media import pictures as sheets
 from prefect_kie.media.pictures import contact_sheet_jpeg, moments
 from prefect_kie.media.slices import suggested
 from prefect_kie.run_page.sections import contact_sheet_markdown
-from prefect_kie.simulator import render_video
+from prefect_kie.simulator.rendering import render_video
 from tests.videos import made_video
 
 Image = pytest.importorskip("PIL.Image")

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.media.kinds import HEAD_BYTES, bytes_after_boxes, is_cut, kind_of, mp4_seconds
-from prefect_kie.simulator import render_video
+from prefect_kie.simulator.rendering import render_video
 
 AVIO: Any = av
 

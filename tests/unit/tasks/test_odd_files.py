@@ -11,7 +11,7 @@ import pytest
 
 from prefect_kie.media.download import CutTransfer, fetch
 from prefect_kie.media.kinds import kind_of
-from prefect_kie.simulator import render_video
+from prefect_kie.simulator.rendering import render_video
 from tests.file_hosts import file_host, http_answer
 from tests.unit.tasks.test_media import box, movie_header
 

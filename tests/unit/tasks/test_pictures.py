@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from prefect_kie.media.pictures import jpegs, pictures, poster
-from prefect_kie.simulator import render_video
+from prefect_kie.simulator.rendering import render_video
 
 Image = pytest.importorskip("PIL.Image")
 av = pytest.importorskip("av")

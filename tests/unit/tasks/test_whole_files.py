@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.media.download import CutTransfer, fetch
-from prefect_kie.simulator import render_video
+from prefect_kie.simulator.rendering import render_video
 from tests.file_hosts import FileHost, file_host, http_answer
 from tests.unit.tasks.test_media import encoded
 
