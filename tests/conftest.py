@@ -125,8 +125,7 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """More processes than cores: tests on a server are waiting for half of their time."""
     units_only = [Path(given).resolve().is_relative_to(UNIT) for given in config.args]
-    cores = os.cpu_count() or 1
-    return None if all(units_only) else cores + (cores + 1) // 2
+    return None if all(units_only) else 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -47,8 +47,8 @@ KILLS = (
 
 @pytest.mark.usefixtures("results")
 async def test_its_process_is_killed_in_the_middle_of_files_and_of_episodes(
-    kie: SimulatorServer,  # noqa: F811
-    credentials: KieCredentials,  # noqa: F811
+    kie: SimulatorServer,
+    credentials: KieCredentials,
     tmp_path: Path,
 ) -> None:
     await credentials.asave("killed-series", overwrite=True)
