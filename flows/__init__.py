@@ -32,16 +32,44 @@ if TYPE_CHECKING:
     from prefect_kie.submissions.cost_report import CostGroup, CostReport, SubmissionCost
     from prefect_kie.submissions.resolution import ResolvedSubmission, ResolvedSubmissions
 
-# fmt: off
 __all__ = [
-    "Approval", "BatchResult", "BatchRetry", "Character", "CharacterTraits", "CollectedJob", "CostGroup",
-    "CostReport", "EpisodeSettings", "Episodes", "Film", "GeneratedAudio", "GeneratedImages",
-    "GeneratedVideos", "NewCharacter", "Output", "ResolvedSubmission", "ResolvedSubmissions", "Retry",
-    "Scope", "SeriesResult", "SubmissionCost", "Table", "VideoOutcome", "Waiting", "character_series",
-    "collect_job", "create_character", "generate_audio", "generate_batch", "generate_image",
-    "generate_video", "make", "report_costs", "resolve_submission", "resume_waiting",
+    "Approval",
+    "BatchResult",
+    "BatchRetry",
+    "Character",
+    "CharacterTraits",
+    "CollectedJob",
+    "CostGroup",
+    "CostReport",
+    "EpisodeSettings",
+    "Episodes",
+    "Film",
+    "GeneratedAudio",
+    "GeneratedImages",
+    "GeneratedVideos",
+    "NewCharacter",
+    "Output",
+    "ResolvedSubmission",
+    "ResolvedSubmissions",
+    "Retry",
+    "Scope",
+    "SeriesResult",
+    "SubmissionCost",
+    "Table",
+    "VideoOutcome",
+    "Waiting",
+    "character_series",
+    "collect_job",
+    "create_character",
+    "generate_audio",
+    "generate_batch",
+    "generate_image",
+    "generate_video",
+    "make",
+    "report_costs",
+    "resolve_submission",
+    "resume_waiting",
 ]
-# fmt: on
 
 _MODULES = {
     "batches.results": "BatchResult",

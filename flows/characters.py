@@ -61,6 +61,9 @@ async def create_character(
         waiting: How to wait for the job.
         scope: What makes the job the same in another run.
 
+    Returns:
+        The character, with its handle.
+
     Raises:
         KieError: when there is no character in the end; says what was charged and what to run next.
 

@@ -147,6 +147,9 @@ async def make(
         waiting: How to wait for the job.
         scope: What makes the job the same in another run; by default the outermost flow run.
 
+    Returns:
+        The saved files.
+
     Raises:
         InvalidRequest: outside of a flow, when `scope` names no `job_key`; nothing was submitted.
         KieError: when there is no result in the end; says what was charged and what to run next.

@@ -28,12 +28,17 @@ _MODULES = {
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names.split()}
 _MODEL_OF = {known.task: model for model, known in MODELS.items()}
 
-# fmt: off
 __all__ = [
-    "ModelTask", "SavedFile", "SavedResult", "measure_video", "run_model", "save_result", "task_for",
-    "upload_file", "wait_for_job",
+    "ModelTask",
+    "SavedFile",
+    "SavedResult",
+    "measure_video",
+    "run_model",
+    "save_result",
+    "task_for",
+    "upload_file",
+    "wait_for_job",
 ]
-# fmt: on
 __all__ += list(_MODEL_OF)  # pyright: ignore[reportUnsupportedDunderAll]
 
 if not TYPE_CHECKING:  # a type checker would take any name for one of this module's

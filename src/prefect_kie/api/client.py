@@ -103,6 +103,9 @@ class KieClient(Calls):
             too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
                 (`ServiceUnavailable`).
 
+        Returns:
+            The job's handle.
+
         Raises:
             SubmissionInDoubt: when it is not known whether the job was created; do not call again.
             KieError: another one when surely nothing was created; `retryable` says whether to repeat.
