@@ -194,6 +194,8 @@ def test_what_cannot_be_joined_is_a_sentence(tmp_path: Path, monkeypatch: pytest
         join([], target)
     with pytest.raises(ValueError, match="0 to 1 s, not 2"):
         join([good], target, crossfade=2)
+    with pytest.raises(ValueError, match="2 episodes have 1 titles"):
+        join([good, good], target, titles=["one"])
     with pytest.raises(ValueError, match=r"odd\.mp4 is no video"):
         join([good, odd], target)
     monkeypatch.setattr(films, "LONGEST_FILM", 0.5)

@@ -22,7 +22,6 @@
 Each says what happened, to which job, whether it was charged, and what to do next.
 """
 
-import copyreg
 from typing import Any, ClassVar, Literal
 
 Billed = Literal["no", "yes", "unknown"]
@@ -75,7 +74,11 @@ class KieError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         # Exception's own way would call the class, whose arguments may be others, and lose everything else.
-        return copyreg.__newobj__, (type(self), self.message), dict(self.__dict__)  # type: ignore[attr-defined]
+        return _new, (type(self), self.message), dict(self.__dict__)
+
+
+def _new(cls: type[KieError], message: str) -> KieError:
+    return cls.__new__(cls, message)
 
 
 class AuthenticationFailed(KieError):

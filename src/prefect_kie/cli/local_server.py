@@ -62,13 +62,10 @@ def local_server(
     try:
         end = time.monotonic() + 120
         with httpx.Client(base_url=url, trust_env=False, timeout=5.0) as http:
-            healthy = False
-            while not healthy:
+            while not _healthy(http):
                 if time.monotonic() > end or process.poll() is not None:
                     raise RuntimeError(f"the Prefect server did not start; its log is {log}")
-                with suppress(httpx.HTTPError):
-                    healthy = http.get("/api/health").is_success
-                time.sleep(0 if healthy else 0.1)
+                time.sleep(0.1)
         yield LocalServer(url, home, process.pid, {**own, "PREFECT_API_URL": f"{url}/api"})
     finally:
         for sent in (signal.SIGTERM, signal.SIGKILL):
@@ -76,6 +73,12 @@ def local_server(
                 if process.poll() is None:
                     os.killpg(process.pid, sent)
                     process.wait(10)
+
+
+def _healthy(http: httpx.Client) -> bool:
+    with suppress(httpx.HTTPError):
+        return http.get("/api/health").is_success
+    return False
 
 
 def free_port() -> int:

@@ -75,6 +75,8 @@ def join(
         raise ValueError("a film needs at least one episode")
     if not 0 <= crossfade <= LONGEST_CROSSFADE:
         raise ValueError(f"a crossfade lasts 0 to {LONGEST_CROSSFADE:g} s, not {crossfade:g}")
+    if titles is not None and len(titles) != len(files):
+        raise ValueError(f"{len(files)} episodes have {len(titles)} titles")
     seen = [look(file) for file in files]
     if (seconds := sum(one.seconds for one in seen)) > LONGEST_FILM:
         raise ValueError(f"the episodes are {seconds:.0f} s long together, more than {LONGEST_FILM:.0f} s")

@@ -108,6 +108,9 @@ def _concerned(simulator: Simulator, stage: Stage, request: Request, content: ob
         job = simulator.jobs.get(request.query_params.get("taskId", ""))
         if job:
             job.polls += 1
+    elif stage == "download-url" and is_object(content):
+        found = simulator.clip_at(urlsplit(str(content.get("url"))).path)
+        job = found[0] if found else None
     return (job.model, prompt_of(job.body["input"])) if job else (None, "")
 
 

@@ -7,13 +7,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prefect_kie.simulator.models import PAUSED
 
 Stage = Literal["create", "poll", "credits", "download-url", "upload", "file", "job", "catalog"]
+
+_WIRE = "code msg data status body content_type hang reset redirect truncate drip delay"
+_API = f"{_WIRE} merge charset gzip swollen"
+ACTIONS: Mapping[Stage, str] = {
+    **dict.fromkeys(("poll", "credits", "catalog", "download-url", "upload"), _API),
+    "create": f"{_API} accept",
+    "file": f"{_WIRE} ignore_range dead endless",
+    "job": "fail fail_word no_url no_url_seconds record stuck duration slower",
+}
+"""The actions that mean something at each stage; any other is refused when a fault is ordered."""
 
 
 class Failure(BaseModel):
@@ -26,7 +36,7 @@ class Failure(BaseModel):
 
 
 class Fault(BaseModel):
-    """One ordered fault: when it strikes, and what it does; an action of another kind of call does nothing.
+    """One ordered fault: when it strikes, and what it does.
 
     The first group of actions replaces the true answer, the second alters it. A create whose answer is
     replaced creates nothing, unless `accept` is set.
@@ -79,6 +89,18 @@ class Fault(BaseModel):
 
     _seen: int = 0  # matching calls so far
 
+    @model_validator(mode="after")
+    def _fits_its_stage(self) -> Self:
+        allowed = ACTIONS[self.on]
+        if useless := self.actions.difference(allowed.split()):
+            raise ValueError(f"{', '.join(useless)} does nothing on {self.on}; allowed are: {allowed}")
+        return self
+
+    @property
+    def actions(self) -> set[str]:
+        """The names of what it does."""
+        return self.model_fields_set - {"on", "times", "skip", "model", "prompt"}
+
     def strikes(self) -> bool:
         """Count a call that matches; False while such calls are skipped, and once it has struck `times`."""
         self._seen += 1
@@ -130,8 +152,15 @@ class Faults:
         self._ordered: list[Fault] = []
 
     def add(self, fields: Mapping[str, Any]) -> None:
-        """Order a fault by its fields; several strike in the order they were added."""
-        self._ordered.append(Fault.model_validate(fields))
+        """Order a fault by its fields; several strike in the order they were added.
+
+        Raises:
+            ValueError: A field is unknown, or does nothing at that stage; or there is no action at all.
+        """
+        fault = Fault.model_validate(fields)
+        if not fault.actions:
+            raise ValueError(f"a fault on {fault.on} needs an action, one of: {ACTIONS[fault.on]}")
+        self._ordered.append(fault)
 
     def clear(self) -> None:
         self._ordered.clear()

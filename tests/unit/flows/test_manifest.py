@@ -411,11 +411,11 @@ def test_ten_thousand_rows_take_little_time_and_no_text_takes_much() -> None:
     manifest = "animal\n" + "".join(f"animal {number}\n" for number in range(10_000))
     begun = time.process_time()
     assert len(rows(manifest, defaults={**TEXT, "prompt": "A {animal}"})) == 10_000
-    assert time.process_time() - begun < 4
+    assert time.process_time() - begun < 2
     begun = time.process_time()
     for text in ("{" * 300_000, "{a" * 150_000, "{{" + "a" * 300_000, "{a}" * 100_000, "}" * 300_000):
         assert errors([{"prompt": text, "x" * 100_000: text}], defaults=TEXT)
-    assert time.process_time() - begun < 10
+    assert time.process_time() - begun < 5
 
 
 async def test_a_manifest_is_read_from_disk_and_from_any_storage(tmp_path: Path) -> None:

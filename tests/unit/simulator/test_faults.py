@@ -50,13 +50,17 @@ def test_faults_strike_in_the_order_they_were_added() -> None:
 @pytest.mark.parametrize(
     "fields",
     [
+        {"on": "create"},
+        {"on": "create", "times": 2},
         {"on": "create", "cod": 500},
+        {"on": "create", "stuck": True},
+        {"on": "credits", "accept": True, "code": 500},
         {"on": "nowhere", "code": 500},
         {"on": "job", "fail": {"code": 1}},
     ],
 )
 def test_faults_that_mean_nothing_are_refused(fields: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"valid"):
+    with pytest.raises(ValueError, match=r"fault|valid|does nothing"):
         Faults().add(fields)
 
 
@@ -107,13 +111,19 @@ def test_merge_patch_follows_its_standard() -> None:
     assert merged({"a": 1}, [2]) == [2]
 
 
-@pytest.mark.parametrize("on", ["poll", "create"])
+@pytest.mark.parametrize("on", ["poll", "create", "download-url"])
 async def test_faults_are_chosen_by_model_and_prompt(world: World, on: str) -> None:
     task_id = await world.created(text_job("a big dog"))
 
     async def code() -> int:
-        asked = world.look(task_id) if on == "poll" else world.create(text_job("a big dog"))
-        return int((await asked)["code"])
+        url = f"http://kie.test/files/results/{task_id}.mp4"
+        if on == "poll":
+            answer = await world.look(task_id)
+        elif on == "create":
+            answer = await world.create(text_job("a big dog"))
+        else:
+            answer = await world.ask("POST", "/api/v1/common/download-url", json={"url": url})
+        return int(answer["code"])
 
     await world.fault(on, code=455, model="kling")
     await world.fault(on, code=455, prompt="cat")
