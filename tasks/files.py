@@ -19,7 +19,7 @@ from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.media.saving import at_hand, save
 from prefect_kie.media.slices import suggested
 from prefect_kie.media.uploading import upload
-from prefect_kie.run_page.artifacts import show, show_result
+from prefect_kie.run_page.artifacts import show, show_result, takes_pictures
 from prefect_kie.run_page.events import emit_saved
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.run_page.sections import contact_sheet_markdown
@@ -59,7 +59,14 @@ async def save_result(
             paid and can be collected later.
     """
     keep_alive()
-    saved, picture = await save(job, credentials, directory=directory, storage=storage, max_bytes=max_bytes)
+    saved, picture = await save(
+        job,
+        credentials,
+        directory=directory,
+        storage=storage,
+        max_bytes=max_bytes,
+        pictured=takes_pictures(job),
+    )
     emit_saved(job, saved)
     await show_result(job, saved, picture)
     report_result(job, saved)

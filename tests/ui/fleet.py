@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 JOB_SECONDS = 2.0
-SEEN_SECONDS = 8.0
+SEEN_SECONDS = 14.0
 """How long the one model's jobs take whose run is looked at meanwhile."""
 PATIENCE_SECONDS = 120.0
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")

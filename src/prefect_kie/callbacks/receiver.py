@@ -13,15 +13,16 @@ import asyncio
 import json
 import re
 import time
+from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from prefect.client.orchestration import get_client
 from prefect.client.schemas.objects import FlowRun
-from prefect.events.clients import get_events_client
 from prefect.logging import get_logger
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -34,7 +35,7 @@ from prefect_kie.api.envelope import as_object
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.blocks.callbacks import DONE_PATH, PROGRESS_PATH
 from prefect_kie.keys import is_submission_key
-from prefect_kie.run_page.events import callback_event
+from prefect_kie.run_page.events import MAX_REMEMBERED, PROGRESS_SECONDS, callback_event
 from prefect_kie.settings import KieSettings
 
 HEALTHY = "prefect-kie callbacks"
@@ -65,13 +66,37 @@ class Callback:
     kind: Kind
     state: str | None = None
     progress: float | None = None
+    created_at: float | None = field(default=None, compare=False)  # unix seconds
 
 
 async def send_event(callback: Callback) -> None:
     """Send the event `kie.job.callback`; returns when the Prefect server has received it."""
-    async with get_events_client(reconnection_attempts=0, checkpoint_every=1) as client:
-        # A new event also where Kie repeats itself: on SQLite a known id may have all be refused.
-        await client.emit(callback_event(**asdict(callback)))
+    # A new event also where Kie repeats itself: on SQLite a known id may have all be refused.
+    event = callback_event(
+        callback.task_id,
+        kind=callback.kind,
+        state=callback.state,
+        progress=callback.progress,
+        submission=callback.submission,
+    )
+    async with get_client() as client:  # a websocket, as Prefect has for events, is opened anew for each
+        await client.request("POST", "/events", json=[event.model_dump(mode="json")])
+
+
+class Progress:
+    """Which progress is news: what a run would not show is not sent either."""
+
+    def __init__(self) -> None:
+        self._sent: OrderedDict[str, float] = OrderedDict()
+
+    def is_news(self, callback: Callback, now: float) -> bool:
+        last = max(callback.created_at or 0.0, self._sent.get(callback.task_id, 0.0))
+        if 0 <= now - last < PROGRESS_SECONDS:
+            return False
+        self._sent[callback.task_id] = now
+        if len(self._sent) > MAX_REMEMBERED:
+            self._sent.popitem(last=False)
+        return True
 
 
 class Resumer:
@@ -81,7 +106,7 @@ class Resumer:
     attempts, so that callbacks that come together are followed up together.
     """
 
-    def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 1.0) -> None:
+    def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 5.0) -> None:
         self._resume, self._delays, self._pause = resume, delays, pause
         self._due: set[str] = set()
         self._is_due = asyncio.Event()
@@ -153,7 +178,7 @@ def create_app(
         settings: How long a body and its event may take.
     """
     resumer = Resumer(resume) if resume is not None else None
-    limits = settings or KieSettings()
+    limits, progress = settings or KieSettings(), Progress()
 
     async def receive(kind: Kind, request: Request) -> Response:
         try:
@@ -163,6 +188,8 @@ def create_app(
             logger.info("Refused a callback (%s): %s", error.status_code, error.detail)
             # What was not read of the body would keep the connection busy.
             return PlainTextResponse(error.detail, error.status_code, {"Connection": "close"})
+        if kind == "progress" and not progress.is_news(callback, clock()):
+            return PlainTextResponse("ok")
         try:
             async with asyncio.timeout(limits.callback_event_timeout_seconds):
                 await send(callback)
@@ -235,11 +262,12 @@ def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, no
     elif not callbacks.accept_unsigned:
         raise HTTPException(401, "there is no signature")
     submission = request.path_params.get("submission", "")
-    state, progress = data.get("state"), data.get("progress")
+    state, progress, created = data.get("state"), data.get("progress"), data.get("createTime")
     return Callback(
         task_id,
         submission if is_submission_key(submission) else None,
         kind,
         state if isinstance(state, str) and state in STATES else None,
         float(progress) if isinstance(progress, int | float) and 0 <= progress <= 100 else None,
+        created / 1000 if isinstance(created, int) and 0 <= created < 10**14 else None,
     )

@@ -7,6 +7,7 @@ import socket
 from contextlib import suppress
 
 import uvicorn
+from prefect.context import AsyncClientContext
 
 from prefect_kie._compat import says_no_block
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
@@ -61,10 +62,15 @@ def _serve(callbacks: KieCallbacks, listener: socket.socket) -> None:
         timeout_keep_alive=5,
         timeout_graceful_shutdown=5,
     )
+
+    async def serve() -> None:
+        async with AsyncClientContext.get_or_create():  # one client of the Prefect server for all events
+            await uvicorn.Server(config).serve(sockets=[listener])
+
     # Uvicorn stops in good order at a signal and raises it again afterwards: here both do what Ctrl-C does.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run(sockets=[listener])
+        asyncio.run(serve())
 
 
 async def load_callbacks(block: str | None = None) -> KieCallbacks:

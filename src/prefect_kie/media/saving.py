@@ -60,8 +60,9 @@ async def save(
     directory: Path | str | None = None,
     storage: WritableFileSystem | str | None = None,
     max_bytes: int = MAX_FILE_BYTES,
+    pictured: bool = False,
 ) -> tuple[SavedResult, str | None]:
-    """What `save_result` does, but for showing it; with a small picture where one can be made."""
+    """What `save_result` does, but for showing it; with a small picture if one is wanted and can be made."""
     if job.state is not JobState.SUCCESS:
         raise DownloadFailed(
             f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}",
@@ -77,7 +78,7 @@ async def save(
         if found is not None:
             run_logger().info("Job %s is saved already: %s", job.task_id, found.path)
             local = place.local(found.files[0].name)
-            return found, await poster(local) if local else None
+            return found, await poster(local) if local and pictured else None
         if not job.has_result and not (job := await poll_job(kie, job.task_id)).has_result:
             raise DownloadFailed(
                 f"Kie reports {job.model} as succeeded but names no file and no data",
@@ -85,7 +86,7 @@ async def save(
                 retryable=_is_young(job),
                 next_step="Run collect_job with this task id later; if it stays, ask Kie's support with it.",
             )
-        files, picture = await _save_files(job, kie, place, stem, max_bytes)
+        files, picture = await _save_files(job, kie, place, stem, max_bytes, pictured)
         files += await save_contents(job, place, stem, {file.name for file in files})
         same = job.model_dump(include={"task_id", "model", "credits", "created_at", "completed_at"})
         now = datetime.now(timezone.utc)
@@ -121,7 +122,7 @@ async def _complete(place: Storage, sidecar: str, job: Job) -> SavedResult | Non
 
 
 async def _save_files(
-    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int
+    job: Job, kie: KieCredentials, place: Storage, stem: str, max_bytes: int, pictured: bool
 ) -> tuple[list[SavedFile], str | None]:
     files: list[SavedFile] = []
     picture: str | None = None
@@ -137,7 +138,9 @@ async def _save_files(
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.
                 name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
                 path = await place.put(part, name)
-                if not files:  # after it is in its place: no decoder's crash can keep it from there
+                if (
+                    pictured and not files
+                ):  # after it is in its place: no decoder's crash can keep it from there
                     picture = await poster(place.local(name) or part)
         except (FetchError, KieError) as error:
             if not files or file.role == "result" or (error.retryable and is_tried_again()):

@@ -6,18 +6,20 @@ run that goes on in another process too. No run fails or waits for long for what
 
 import asyncio
 import json
+import math
 import threading
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import datetime, timezone
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from httpx import HTTPStatusError
-from prefect.client.orchestration import PrefectClient, get_client
+from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext
 from prefect.logging import get_logger
 from prefect.runtime import flow_run, task_run
@@ -30,10 +32,14 @@ from prefect_kie.media.pictures import pictures
 from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.models import Slice, parse_request
 from prefect_kie.run_page import sections
+from prefect_kie.run_page.events import PROGRESS_SECONDS
 from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.runtime.best_effort import best_effort
 
 LIMIT_SECONDS = 5.0  # a server that takes longer is left alone, and is sent no progress for a while
+STARTED_AT = datetime.now(timezone.utc)
+
+OVERVIEW = "kie-overview"
 
 _quiet_until = 0.0  # before this time, of the monotonic clock, no progress is shown
 
@@ -44,12 +50,13 @@ class _Shown:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     looked_up: bool = False
+    changed_at: float = -math.inf  # by the monotonic clock
     artifact_id: UUID | None = None
     data: Any = None
     description: str | None = None
 
 
-@lru_cache(maxsize=500)
+@lru_cache(maxsize=10_000)
 def _shown(owner: str, key: str) -> _Shown:
     return _Shown()
 
@@ -62,6 +69,12 @@ def artifact_url(key: str) -> str | None:
     """The page of an artifact in the Prefect UI, by its key; None where the UI's address is unknown."""
     ui: str | None = PREFECT_UI_URL.value()
     return f"{ui.rstrip('/')}/artifacts/key/{key}" if ui else None
+
+
+def takes_pictures(job: Job) -> bool:
+    """Whether this run's overview, as far as this process knows it, shows a picture of what a job made."""
+    run = flow_run.get_id() or task_run.get_id()
+    return run is not None and sections.takes_pictures(_shown(run, OVERVIEW).data or "", job)
 
 
 async def show_result(job: Job, saved: SavedResult, poster: str | None) -> None:
@@ -117,11 +130,11 @@ async def show(key: str, description: str, data: str | float) -> None:
 async def show_progress(
     handle: JobHandle, job: Job | None, *, age: float, usual: float, told: float | None = None
 ) -> None:
-    """Show how far a job is, never backwards: by a callback's word (`told`, percent), else by the job's as it
-    was last polled, else by its age and its usual time, seconds.
+    """Show now and then how far a job is, never backwards: by a callback (`told`, percent), else by the
+    job's as it was last polled, else by its age and its usual time, seconds.
     """
     global _quiet_until
-    if time.monotonic() < _quiet_until:
+    if age < PROGRESS_SECONDS or time.monotonic() < _quiet_until:
         return
     progress = told if told is not None else job.progress if job else None
     percent = percent_done(progress, age, usual)
@@ -130,7 +143,7 @@ async def show_progress(
         known = description if job is None else None  # it may name the prompt
         return max(percent, int(data or 0)), known or _described(handle, job)
 
-    if not await _put(artifact_key("progress", handle.task_id), "progress", change):
+    if not await _put_progress(handle, change, gap=PROGRESS_SECONDS):
         _quiet_until = time.monotonic() + 30.0
 
 
@@ -143,7 +156,7 @@ async def show_end(handle: JobHandle, job: Job | None, failure: str | None = Non
         text = _described(handle, job)
         return (100, text) if failure is None else (data, f"{text} **Failed:** {escaped(failure, 200)}")
 
-    await _put(artifact_key("progress", handle.task_id), "progress", change)
+    await _put_progress(handle, change)
 
 
 def percent_done(progress: float | None, age: float, usual: float) -> int:
@@ -167,18 +180,30 @@ async def _add_section(section: Callable[[], str]) -> None:
 
 
 async def _change_overview(change: Callable[[str], str]) -> None:
-    await _put("kie-overview", "markdown", lambda data, _: (change(data or ""), _of_run("Overview")))
+    await _put(OVERVIEW, "markdown", lambda data, _: (change(data or ""), _of_run("Overview")))
 
 
-async def _put(key: str, kind: str, change: Change) -> bool:
-    """Make or change this run's artifact of a key, best-effort; returns whether that was done."""
+async def _put_progress(handle: JobHandle, change: Change, *, gap: float = 0.0) -> bool:
+    is_new = handle.submitted_at is not None and handle.submitted_at > STARTED_AT
+    return await _put(artifact_key("progress", handle.task_id), "progress", change, gap=gap, is_new=is_new)
+
+
+async def _put(key: str, kind: str, change: Change, *, gap: float = 0.0, is_new: bool = False) -> bool:
+    """Make or change this run's artifact of a key, best-effort; returns False where that failed.
+
+    It is left alone within `gap` seconds of its last change, and looked for first unless only this process
+    (`is_new`) can have made it.
+    """
     ids = {"flow_run_id": flow_run.get_id(), "task_run_id": task_run.get_id()}
     owners = {name: run_id for name, run_id in ids.items() if run_id is not None}
     if not owners:
         return True
-    owner, fields = next(iter(owners.values())), {"key": key, "type": kind, **owners}
+    shown, fields = _shown(next(iter(owners.values())), key), {"key": key, "type": kind, **owners}
+    if time.monotonic() - shown.changed_at < gap:
+        return True
+    shown.looked_up |= is_new
     try:
-        await best_effort(partial(_store, _shown(owner, key), fields, change), LIMIT_SECONDS)
+        await best_effort(partial(_store, shown, fields, change), LIMIT_SECONDS)
     except Exception as error:
         get_logger("prefect_kie").debug("The artifact %s is not shown: %r", key, error)
         return False
@@ -189,39 +214,42 @@ async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
     while not shown.lock.acquire(blocking=False):  # noqa: ASYNC110 - tasks may have loops of their own
         await asyncio.sleep(0.02)
     try:
-        async with get_client() as client:
-            if not shown.looked_up:
-                await _look_up(client, shown, fields)
-            made = change(shown.data, shown.description)
-            if made is None or made == (shown.data, shown.description):
-                return
-            body = {"data": made[0], "description": made[1]}
-            # Not by the client's create_artifact and update_artifact: they also send an event each, two for
-            # every poll of every job, and nothing waits for them.
-            if shown.artifact_id is not None:
-                try:
-                    path = {"id": shown.artifact_id}
-                    await client.request("PATCH", "/artifacts/{id}", path_params=path, json=body)
-                except HTTPStatusError as error:
-                    if error.response.status_code != 404:
-                        raise
-                    shown.artifact_id = None  # somebody has deleted it
-            if shown.artifact_id is None:
-                answer = await client.request("POST", "/artifacts/", json=fields | body)
-                shown.artifact_id = UUID(answer.json()["id"])
+        if not shown.looked_up:
+            await _look_up(shown, fields)
+        made = change(shown.data, shown.description)
+        if made is not None and made != (shown.data, shown.description):
+            await _send(shown, fields, {"data": made[0], "description": made[1]})
             shown.data, shown.description = made
+        shown.changed_at = time.monotonic()
     finally:
         shown.lock.release()
 
 
-async def _look_up(client: PrefectClient, shown: _Shown, fields: dict[str, str]) -> None:
+async def _look_up(shown: _Shown, fields: dict[str, str]) -> None:
     owner = "flow_run_id" if "flow_run_id" in fields else "task_run_id"
     wanted = {name: {"any_": [fields[name]]} for name in ("key", owner)}
-    answer = await client.request("POST", "/artifacts/filter", json={"artifacts": wanted, "limit": 1})
+    async with get_client() as client:
+        answer = await client.request("POST", "/artifacts/filter", json={"artifacts": wanted, "limit": 1})
     for found in answer.json():
         shown.artifact_id = UUID(found["id"])
         shown.data, shown.description = found["data"], found["description"] or ""
     shown.looked_up = True
+
+
+async def _send(shown: _Shown, fields: dict[str, str], body: dict[str, Any]) -> None:
+    # Not by the client's create_artifact and update_artifact: they also send an event each, two for every
+    # change of every job's progress, and nothing waits for them.
+    async with get_client() as client:
+        if shown.artifact_id is not None:
+            try:
+                path = {"id": shown.artifact_id}
+                await client.request("PATCH", "/artifacts/{id}", path_params=path, json=body)
+                return
+            except HTTPStatusError as error:
+                if error.response.status_code != 404:
+                    raise  # else somebody has deleted it
+        answer = await client.request("POST", "/artifacts/", json=fields | body)
+        shown.artifact_id = UUID(answer.json()["id"])
 
 
 FIRST_SECONDS = 10.0  # a shorter wait is not shown in the message,

@@ -39,13 +39,29 @@ _COLUMNS = ("status", "prompt", "length (s)", "credits", "link (14 days)", "task
 def with_section(overview: str, section: str) -> str:
     """An overview with a section, in place of the same job's earlier one; pictures are for the first few."""
     head, *sections = overview.split(RULE) if overview else [""]
-    job = section.rstrip().rpartition("\n")[2]
-    sections = [known for known in sections if not known.rstrip().endswith(job)]
+    sections = _of_others(sections, section.rstrip().rpartition("\n")[2])
     if len(sections) >= MAX_SECTIONS:
         return overview
-    if sum("](data:" in known for known in sections) >= MAX_ILLUSTRATED:
+    if not _take_pictures(sections):
         section = _DATA_PICTURE.sub("", section)
     return RULE.join([head, *sections, section])
+
+
+def takes_pictures(overview: str, job: Job) -> bool:
+    """Whether a job's section of an overview may have pictures."""
+    return _take_pictures(_of_others(overview.split(RULE), _last_line(job)))
+
+
+def _take_pictures(others: list[str]) -> bool:
+    return sum("](data:" in known for known in others) < MAX_ILLUSTRATED
+
+
+def _of_others(sections: list[str], last_line: str) -> list[str]:
+    return [known for known in sections if not known.rstrip().endswith(last_line)]
+
+
+def _last_line(job: Job) -> str:
+    return f"- **Task id:** {code(job.task_id)}"
 
 
 def with_head(overview: str, head: str) -> str:
@@ -94,7 +110,7 @@ def result_section(job: Job, saved: SavedResult, poster: str | None) -> str:
         f"- **Model:** {code(job.model)}",
         f"- **Length:** {first.seconds:g} s" if first.seconds is not None else None,
         f"- **Credits:** {saved.credits:g}" if saved.credits is not None else None,
-        f"- **Task id:** {code(job.task_id)}",
+        _last_line(job),
     )
 
 
@@ -121,7 +137,7 @@ def character_section(
         f"- **Made from task id:** {code(origin.origin_task_id)}" if origin else None,
         f"- **Model:** {code(job.model)}",
         f"- **Credits:** {job.credits:g}" if job.credits is not None else None,
-        f"- **Task id:** {code(job.task_id)}",
+        _last_line(job),
     )
 
 
@@ -163,7 +179,7 @@ def contact_sheet_markdown(
         blocks,
         f"- **Length:** {seconds:g} s" if seconds else None,
         f"- **Prompt:** {escaped(job.prompt)}",
-        f"- **Task id:** {code(job.task_id)}",
+        _last_line(job),
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +32,7 @@ EVIL = Sora2TextToVideo(prompt="a <script>alert(1)</script> | [cat](javascript:x
 def _no_pause_of_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(progress, "_quiet_until", 0.0)
     monkeypatch.setattr(progress, "LIMIT_SECONDS", 30.0)  # the server of a busy machine takes its time
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 0.0)
 
 
 @pytest.fixture
@@ -126,6 +129,27 @@ async def test_progress_never_goes_back(requests: Requests) -> None:
 
 
 @pytest.mark.server
+async def test_progress_is_shown_from_ten_seconds_on_and_at_most_every_ten(
+    requests: Requests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 10.0)
+    handle = JobHandle(task_id="calm", model="m", submitted_at=datetime.now(timezone.utc))
+    clock = 1000.0
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock))
+
+    @flow
+    async def run() -> None:
+        nonlocal clock
+        for age in (9, 12, 21, 23, 30):
+            clock = 1000.0 + age
+            await progress.show_progress(handle, None, age=age, usual=100)
+        await progress.show_end(handle, None)
+
+    await run()
+    assert requests.percents == [12, 23, 100]
+
+
+@pytest.mark.server
 async def test_a_failed_job_stays_where_it_was_and_says_why(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
@@ -140,15 +164,17 @@ async def test_a_failed_job_stays_where_it_was_and_says_why(
 
 @pytest.mark.server
 async def test_a_run_has_one_artifact_per_job_and_none_of_a_job_that_was_done_before(
-    kie: SimulatorServer, credentials: KieCredentials
+    kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kie.change(duration_seconds=0.8)
+    monkeypatch.setattr(progress, "STARTED_AT", progress.STARTED_AT)
 
     @flow
     async def pipeline() -> str:
         handle = await sora_2_text_to_video(EVIL, credentials)
         await wait_for_job(handle, credentials, poll=QUICK)
         progress._shown.cache_clear()  # as in another process, in which a run that was suspended goes on
+        progress.STARTED_AT = datetime.now(timezone.utc)
         await wait_for_job(handle, credentials, poll=QUICK)
         return handle.task_id
 
