@@ -11,6 +11,7 @@ from prefect.settings import get_current_settings
 
 from prefect_kie._compat import says_no_block
 from prefect_kie.api import ServiceUnavailable
+from prefect_kie.errors import shown_error
 
 BlockT = TypeVar("BlockT", bound=Block)
 
@@ -31,9 +32,9 @@ def asked(what: str) -> Generator[None, None, None]:
         yield
     except httpx.HTTPError as error:
         raise ServiceUnavailable(
-            f"{server_named()} could not be asked {what} ({type(error).__name__}: {error})",
+            f"{server_named()} could not be asked {what} ({shown_error(error)})",
             next_step="Run it again when the Prefect server answers.",
-        ) from error
+        ) from None  # its text may hold the password of the server's address
 
 
 async def load_block(kind: type[BlockT], name: str, what: str) -> BlockT | None:

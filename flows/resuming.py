@@ -22,10 +22,10 @@ from pydantic import BaseModel, ValidationError
 from prefect_kie._compat import block_name
 from prefect_kie.api import JobFailed, JobHandle, JobNotFound, KieError, PollPolicy
 from prefect_kie.blocks import KieCredentials, load_credentials
+from prefect_kie.errors import shown_error
 from prefect_kie.human_input.questions import suspend
 from prefect_kie.runtime.clients import poll_job
 from prefect_kie.runtime.heartbeat import keep_alive
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.tasks.wait import YOUNG_SECONDS
 
 # How the key of such a suspension begins, which is also the name of the run's input that says for what.

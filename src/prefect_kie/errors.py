@@ -12,6 +12,7 @@
     └── RunIncomplete             a flow run that ends without some of what it was asked for
 """
 
+import re
 from typing import Any
 
 from prefect_kie import api
@@ -119,3 +120,13 @@ class RunIncomplete(KieError):
 
     def __str__(self) -> str:
         return self.message  # its lines are whole errors with charges and next steps of their own
+
+
+def without_passwords(text: str) -> str:
+    """A text without the passwords of the addresses in it: `ftp://user:***@host/videos`."""
+    return re.sub(r"(\w://[^/\s:]*):[^/\s]*@", r"\1:***@", text)
+
+
+def shown_error(error: BaseException) -> str:
+    """Somebody else's error as a text that may be logged and stored."""
+    return without_passwords(f"{type(error).__name__}: {error}")

@@ -18,10 +18,10 @@ from prefect_kie.batches import cells as cell_values
 from prefect_kie.batches import tables
 from prefect_kie.batches.cells import did_you_mean, fields_of, key, known_fields, placeholders, shown, text_of
 from prefect_kie.batches.tables import ManifestError, RowError, Table, TableRow, read_table, table_of
+from prefect_kie.errors import shown_error
 from prefect_kie.keys import submission_key
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.characters import HANDLE_PATTERN, handles_in
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.fsspec import storage_for
 
 T = TypeVar("T")

@@ -15,11 +15,11 @@ from pydantic import BaseModel, Field
 
 from prefect_kie.api import JobHandle
 from prefect_kie.batches.tables import read_table
+from prefect_kie.errors import shown_error
 from prefect_kie.outcomes.endings import lines_of
 from prefect_kie.outcomes.results import VideoOutcome
 from prefect_kie.run_page.artifacts import show
 from prefect_kie.run_page.markdown import harmless
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import Storage
 
 WRITE_SECONDS = 2.0  # at least so long between two writings of the results file

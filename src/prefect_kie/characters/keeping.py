@@ -16,7 +16,7 @@ from prefect_kie.api import InvalidRequest, JobRequest, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCharacter, KieCredentials, load_character
 from prefect_kie.characters.cast import CastMember, cast, wanted_handles
-from prefect_kie.errors import DownloadFailed
+from prefect_kie.errors import DownloadFailed, shown_error
 from prefect_kie.media import assets, slices
 from prefect_kie.media.addresses import FetchError
 from prefect_kie.media.download import fetch
@@ -24,7 +24,7 @@ from prefect_kie.media.footage import look
 from prefect_kie.media.uploading import is_url, upload
 from prefect_kie.models import Slice
 from prefect_kie.models.characters import KeepsCharacters, characters_of_models
-from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.run_storage import load_destination
 
@@ -233,7 +233,7 @@ async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
     except Exception as error:
         raise InvalidRequest(
             f"the character @{character.handle} could not be saved on the Prefect server "
-            f"({type(error).__name__}: {error})",
+            f"({shown_error(error)})",
             next_step="Run it again; nothing was submitted.",
         ) from error
     return character

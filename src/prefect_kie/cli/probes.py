@@ -19,8 +19,8 @@ from prefect_kie.api.hosts import http_client
 from prefect_kie.blocks import KieCallbacks
 from prefect_kie.callbacks.receiver import HEALTHY
 from prefect_kie.cli.terminal import Finding, Outcome
+from prefect_kie.errors import shown_error
 from prefect_kie.run_page.events import JOB, JOB_CALLBACK
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.storage.base import LocalStorage, NotExclusive, Storage
 from prefect_kie.storage.fsspec import storage_for
 

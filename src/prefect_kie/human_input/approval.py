@@ -14,7 +14,7 @@ from pydantic import BaseModel, Field
 
 from prefect_kie.api import JobRequest
 from prefect_kie.blocks import PRICES, KieCredentials, PriceTable, load_prices
-from prefect_kie.errors import NotAnswered, NotApproved
+from prefect_kie.errors import NotAnswered, NotApproved, shown_error
 from prefect_kie.human_input.questions import Question, answer_key, keep_answer, kept_answer
 from prefect_kie.keys import submission_key
 from prefect_kie.outcomes.results import Wanted
@@ -22,7 +22,6 @@ from prefect_kie.run_page.artifacts import show
 from prefect_kie.run_page.markdown import code, escaped
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.clients import ask_kie
-from prefect_kie.runtime.logs import shown_error
 
 ARTIFACT = "kie-approval"
 MAX_LISTED = 20  # so many jobs are listed with their prompts

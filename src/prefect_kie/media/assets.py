@@ -18,8 +18,9 @@ from prefect_kie.api import Job
 from prefect_kie.api.envelope import texts_in
 from prefect_kie.api.uploads import content_identity
 from prefect_kie.blocks import KieCharacter
+from prefect_kie.errors import shown_error, without_passwords
 from prefect_kie.media.saved import SavedResult
-from prefect_kie.runtime.logs import run_logger, shown_error, without_passwords
+from prefect_kie.runtime.logs import run_logger
 from prefect_kie.settings import KieSettings
 
 P = ParamSpec("P")

@@ -19,14 +19,14 @@ from pydantic import ValidationError
 from prefect_kie.api import InvalidRequest, Job, JobNotFound, JobState, KieError
 from prefect_kie.api.hosts import is_loopback
 from prefect_kie.blocks import KieCredentials, load_credentials
-from prefect_kie.errors import DownloadFailed, remedy
+from prefect_kie.errors import DownloadFailed, remedy, shown_error
 from prefect_kie.media.addresses import FetchError
 from prefect_kie.media.download import MAX_FILE_BYTES, DeadLink, Transfer, fetch
 from prefect_kie.media.kinds import ISO_SUFFIXES, mp4_seconds
 from prefect_kie.media.pictures import poster
 from prefect_kie.media.saved import SavedFile, SavedResult, file_stem, files_of, readable_json, save_contents
 from prefect_kie.runtime.clients import ask_kie, poll_job
-from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.retries import is_tried_again
 from prefect_kie.storage.base import Storage, no_waiting_mends, part_for, temporary_folder
 from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, load_destination

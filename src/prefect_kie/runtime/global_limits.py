@@ -25,7 +25,8 @@ from prefect.settings import PREFECT_API_URL
 from prefect_kie._compat import without_client_retries
 from prefect_kie.api import ServiceUnavailable
 from prefect_kie.blocks.server import server_named
-from prefect_kie.runtime.logs import run_logger, shown_error
+from prefect_kie.errors import shown_error
+from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.loop import per_process
 from prefect_kie.settings import KieSettings
 

@@ -1,6 +1,5 @@
-"""What a user reads: the log to write to, and texts of others without their secrets."""
+"""The log to write to."""
 
-import re
 from logging import Logger, LoggerAdapter
 
 from prefect.exceptions import MissingContextError
@@ -13,13 +12,3 @@ def run_logger() -> Logger | LoggerAdapter[Logger]:
         return get_run_logger()
     except MissingContextError:
         return get_logger("prefect_kie")
-
-
-def without_passwords(text: str) -> str:
-    """A text without the passwords of the addresses in it: `ftp://user:***@host/videos`."""
-    return re.sub(r"(\w://[^/\s:]*):[^/\s]*@", r"\1:***@", text)
-
-
-def shown_error(error: BaseException) -> str:
-    """Somebody else's error as a text that may be logged and stored."""
-    return without_passwords(f"{type(error).__name__}: {error}")

@@ -15,7 +15,7 @@ import anyio.to_thread
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem, WritableFileSystem
 
 from prefect_kie._compat import block_name
-from prefect_kie.runtime.logs import without_passwords
+from prefect_kie.errors import without_passwords
 from prefect_kie.storage.base import LocalStorage, Storage, finished, part_beside
 
 _FILE_MISSING = r"(?i)NoSuchKey|NotFound\b|\bNot Found\b|does not exist|no such file"

@@ -24,8 +24,7 @@ from pydantic import WithJsonSchema
 from prefect_kie._compat import block_id
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks.server import asked, server_named
-from prefect_kie.errors import SubmissionNotRecorded
-from prefect_kie.runtime.logs import shown_error
+from prefect_kie.errors import SubmissionNotRecorded, shown_error
 from prefect_kie.runtime.loop import per_process
 from prefect_kie.storage.base import LocalStorage, Storage
 from prefect_kie.storage.fsspec import BlockStorage, storage_for

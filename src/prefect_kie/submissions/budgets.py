@@ -15,10 +15,9 @@ from typing import Any
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.blocks import PRICES, PriceTable
-from prefect_kie.errors import BudgetExceeded
+from prefect_kie.errors import BudgetExceeded, shown_error
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.global_limits import ServerCreditLimit
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import per_process, run_on_loop, single_flight
 from prefect_kie.submissions.costs import AttemptOutcome, CostNotes
 from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords, storage_errors

@@ -13,11 +13,10 @@ from typing import Any
 
 from prefect_kie.api import JobHandle, JobRequest, KieClient, KieError, SubmissionInDoubt
 from prefect_kie.callbacks.waiter import callback_waiter
-from prefect_kie.errors import SubmissionNotRecorded
+from prefect_kie.errors import SubmissionNotRecorded, shown_error
 from prefect_kie.keys import submission_key
 from prefect_kie.runtime.best_effort import detach_after
 from prefect_kie.runtime.clients import create_slot
-from prefect_kie.runtime.logs import shown_error
 from prefect_kie.runtime.loop import Cancellation, run_on_loop, run_uncancellable, single_flight
 from prefect_kie.submissions import send_tokens, store
 from prefect_kie.submissions.reconcile import Reconciler, in_doubt

@@ -18,8 +18,7 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
-from prefect_kie.errors import SubmissionNotRecorded
-from prefect_kie.runtime.logs import shown_error
+from prefect_kie.errors import SubmissionNotRecorded, shown_error
 from prefect_kie.runtime.processes import is_gone, this_machine
 from prefect_kie.storage.base import NotExclusive, Storage
 from prefect_kie.submissions.send_tokens import SendToken

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+import httpx
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 from pydantic import ValidationError
 
 from prefect_kie.api import JobRequest, ServiceUnavailable
 from prefect_kie.blocks import PriceTable, load_prices
+from prefect_kie.blocks.server import asked
 from prefect_kie.models import MarketModel, Sora2ProTextToVideo, Sora2TextToVideo
 
 TABLE = PriceTable.model_validate(
@@ -70,3 +72,10 @@ async def test_a_server_that_does_not_answer_is_told() -> None:
     nobody = {PREFECT_API_URL: "http://127.0.0.1:9/api", PREFECT_CLIENT_MAX_RETRIES: 0}
     with temporary_settings(nobody), pytest.raises(ServiceUnavailable, match="kie_prices"):
         await load_prices()
+
+
+def test_the_password_of_a_servers_address_stands_in_no_error() -> None:
+    with pytest.raises(ServiceUnavailable) as caught, asked("for the block 'kie'"):
+        raise httpx.HTTPError("Server error '500' for url 'http://me:secret@host/api/blocks'")
+    assert "http://me:***@host/api/blocks" in str(caught.value)
+    assert caught.value.__suppress_context__

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prefect_kie.runtime.logs import run_logger, shown_error, without_passwords
+from prefect_kie.errors import shown_error, without_passwords
+from prefect_kie.runtime.logs import run_logger
 
 ADDRESSES = [
     ("sftp://user:hunter2@host/videos", "sftp://user:***@host/videos"),
