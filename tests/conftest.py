@@ -122,10 +122,9 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """More processes than cores: tests on a server are waiting for half of their time."""
-    units_only = [Path(given).resolve().is_relative_to(UNIT) for given in config.args]
-    return None if all(units_only) else 2 * (os.cpu_count() or 1)
+def pytest_xdist_auto_num_workers() -> int:
+    """More processes than cores: many tests wait, most of all those on a server."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_configure(config: pytest.Config) -> None:

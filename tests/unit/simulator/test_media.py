@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 import sys
+from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
-from typing import Any
+from functools import cache, partial
+from typing import Any, ParamSpec
 
 import av
 import pytest
@@ -30,15 +31,24 @@ from .test_references import (
     picture,
 )
 
+P = ParamSpec("P")
+Make = Callable[[], bytes]
 
-@cache
+
+def made_once(make: Callable[P, bytes]) -> Callable[P, Make]:
+    """Nothing is made while tests are collected."""
+    kept = cache(make)
+    return lambda *args, **options: partial(kept, *args, **options)
+
+
+@made_once
 def image(width: int, height: int, form: str = "png", mode: str = "RGB") -> bytes:
     file = io.BytesIO()
     Image.new(mode, (width, height)).save(file, form)
     return file.getvalue()
 
 
-@cache
+@made_once
 def video(width: int = 1280, height: int = 720, seconds: int = 3, fps: int = 24, form: str = "mp4") -> bytes:
     """Return a video of one plain picture, which is encoded once and repeated."""
     file, blank = io.BytesIO(), av.VideoFrame(width, height, "yuv420p")
@@ -57,7 +67,7 @@ def video(width: int = 1280, height: int = 720, seconds: int = 3, fps: int = 24,
     return file.getvalue()
 
 
-@cache
+@made_once
 def sound(seconds: int, form: str = "wav") -> bytes:
     return render_sound(form, prompt="a voice", number=0, seconds=seconds)
 
@@ -110,7 +120,7 @@ EVERY_FIELD = [(model, path) for model in LIMITS if model in LIVE for path in LI
 @pytest.mark.parametrize(("model", "path"), EVERY_FIELD)
 async def test_a_field_takes_its_kind_of_file(world: World, model: str, path: str) -> None:
     kind = next(iter(LIMITS[model][path]))
-    files = {"image": (PNG, "a.png"), "video": (CLIP, "a.mp4"), "audio": (VOICE, "a.wav")}
+    files = {"image": (PNG(), "a.png"), "video": (CLIP(), "a.mp4"), "audio": (VOICE(), "a.wav")}
     right, wrong = files.pop(kind), files["audio" if kind != "audio" else "image"]
     assert await outcome(world, body(model, **fields(model, path, await uploaded(world, *right)))) is None
     # Under a name that tells nothing, so that only its content can.
@@ -138,10 +148,10 @@ WRONG: list[tuple[str, str, bytes, str]] = [
     (SEEDANCE, PICTURES, image(6001, 3000), "image width and height must be at most 6000, got 6001"),
     (SEEDANCE, PICTURES, image(800, 310), "image aspect ratio must be at most 2.5, got 2.581"),
     (SEEDANCE, PICTURES, image(310, 800), "image aspect ratio must be at least 0.4, got 0.388"),
-    (SEEDANCE, PICTURES, PNG + bytes(32_000_000), "file size exceeds 30 MB"),
+    (SEEDANCE, PICTURES, lambda: PNG() + bytes(32_000_000), "file size exceeds 30 MB"),
     (SEEDANCE, SOUNDS, sound(1), "audio duration must be at least 2, got 1"),
     (SEEDANCE, SOUNDS, sound(16, "mp3"), "audio duration must be at most 15, got 16"),
-    (SEEDANCE, SOUNDS, b"no sound", "is not a valid audio file"),
+    (SEEDANCE, SOUNDS, lambda: b"no sound", "is not a valid audio file"),
     (WAN, PICTURES, image(239, 720), "image width and height must be at least 240, got 239"),
     (WAN, PICTURES, image(720, 720, mode="RGBA"), "must not have an alpha channel"),
     (WAN, PICTURES, image(720, 720, "gif"), "file type not supported: gif"),
@@ -160,9 +170,10 @@ WRONG: list[tuple[str, str, bytes, str]] = [
     ("model", "path", "content", "words"), WRONG, ids=[f"{row[0]}-{row[3]}" for row in WRONG]
 )
 async def test_a_file_beyond_a_limit_fails_the_job(
-    world: World, model: str, path: str, content: bytes, words: str
+    world: World, model: str, path: str, content: Make, words: str
 ) -> None:
-    told = await outcome(world, body(model, **fields(model, path, await uploaded(world, content, "unnamed"))))
+    url = await uploaded(world, content(), "unnamed")
+    told = await outcome(world, body(model, **fields(model, path, url)))
     assert told is not None
     assert words in told
     stats = await world.stats()
@@ -170,7 +181,7 @@ async def test_a_file_beyond_a_limit_fails_the_job(
 
 
 async def test_videos_are_counted_together(world: World) -> None:
-    url = await uploaded(world, video(seconds=6), "a.mp4")
+    url = await uploaded(world, video(seconds=6)(), "a.mp4")
     assert await outcome(world, body(SEEDANCE, reference_video_urls=[url] * 2)) is None
     told = await outcome(world, body(SEEDANCE, reference_video_urls=[url] * 3))
     assert told == "reference_video_urls video duration must be at most 15 s together"
@@ -182,14 +193,14 @@ async def test_videos_are_counted_together(world: World) -> None:
 async def test_an_element_of_a_video_that_is_cut_first_lasts_no_longer_than_eight_seconds(
     world: World,
 ) -> None:
-    url = await uploaded(world, video(seconds=9), "a.mp4")
+    url = await uploaded(world, video(seconds=9)(), "a.mp4")
     for model, right in ((f"{OMNI}text-to-video", False), (REFERENCES, True)):
         told = await outcome(world, body(model, elements=[element("mia", url)]))
         assert (told is None) is right
 
 
 async def test_an_upload_is_gone_after_a_day(world: World) -> None:
-    url = await uploaded(world, PNG, "a.png")
+    url = await uploaded(world, PNG(), "a.png")
     assert await outcome(world, body(SEEDANCE, reference_image_urls=[url])) is None
     world.pass_time(86_400)
     assert await outcome(world, body(SEEDANCE, reference_image_urls=[url])) == "Image" + FETCH_FAILED
@@ -224,8 +235,8 @@ async def test_without_the_extra_files_are_not_looked_at(
         (sound(1, "mp3"), "audio", None),
     ],
 )
-def test_a_file_is_known_by_its_content(content: bytes, kind: str, size: Any) -> None:
-    media = look(content)
+def test_a_file_is_known_by_its_content(content: Make, kind: str, size: Any) -> None:
+    media = look(content())
     assert (media.kind, media.measures.get("width and height")) == (kind, size)
     assert round(sum(media.measures.get("duration", ()))) == (kind != "image")
 
