@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from prefect.blocks.abstract import CredentialsBlock
 from prefect.logging import get_logger
-from pydantic import AfterValidator, Field, GetJsonSchemaHandler, HttpUrl, SecretStr
+from pydantic import AfterValidator, Field, GetJsonSchemaHandler, HttpUrl, SecretStr, field_validator
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -69,6 +69,11 @@ class KieCredentials(KnownFields, CredentialsBlock):
     polls_per_second: int = Field(default=POLLS_PER_SECOND, ge=1, title="Polls a second")
     """How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a second of
     each job."""
+
+    @field_validator("callbacks", mode="before")
+    @classmethod
+    def _none_chosen(cls, given: object) -> object:
+        return given or None  # the classic UI saves an empty object where no callbacks are chosen
 
     def get_client(self, *args: Any, **kwargs: Any) -> KieClient:
         """A client for Kie with this key: `async with credentials.get_client() as client:`.

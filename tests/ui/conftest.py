@@ -1,4 +1,4 @@
-"""One fleet and one browser for the whole story; where it fails, what was seen and logged is told."""
+"""A fleet and a browser for the whole story in one UI; where it fails, what was seen and logged is told."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from tests.ui.browsing import PATIENCE, UIS, Ui, stay_here
 from tests.ui.fleet import Fleet, fleet
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-SHOWN = pytest.StashKey[list[str]]()
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """One process for each UI, with a fleet of its own: half of the time, a browser waits for runs."""
+    for item in items:
+        ui = getattr(getattr(item, "callspec", None), "params", {}).get("ui", "classic")
+        item.add_marker(pytest.mark.xdist_group(ui))
 
 
 @pytest.fixture(scope="session")
@@ -29,7 +36,7 @@ def pictures(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="session")
 def served() -> Iterator[Fleet]:
-    """The fleet of this session; its home is short, for its paths are seen in pictures."""
+    """The fleet of this process; its home is short, for its paths are seen in pictures."""
     with (
         tempfile.TemporaryDirectory(prefix="fleet-", ignore_cleanup_errors=True) as home,
         fleet(Path(home)) as made,

@@ -85,3 +85,8 @@ def test_the_package_itself_has_the_blocks_and_imports_prefect_only_for_them() -
     found = "import sys, prefect_kie; print('prefect' in sys.modules, prefect_kie.KieCredentials.__name__)"
     done = subprocess.run([sys.executable, "-c", found], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["False", "KieCredentials"]
+
+
+def test_the_classic_ui_saves_an_empty_object_where_no_callbacks_are_chosen() -> None:
+    saved: dict[str, object] = {"api_key": "sk-0123456789abcdef", "callbacks": {}}
+    assert KieCredentials.model_validate(saved).callbacks is None
