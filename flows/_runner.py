@@ -278,8 +278,8 @@ class JobRunner:
             return False
         # Without the error's next step: what a person would do next is done here.
         run_logger().warning(
-            f"{made.message}. Job: {made.task_id or 'none'}, not charged. Attempt {attempts.made}, with "
-            f"{attempts.request.model_name}, follows."
+            f"{made.message.rstrip('.')}. Job: {made.task_id or 'none'}, not charged. "
+            f"Attempt {attempts.made}, with {attempts.request.model_name}, follows."
         )
         return True
 

@@ -40,6 +40,8 @@ LATE_RECORDS = 3  # so often a job is polled again that is said to have ended an
 
 LATE_RESULT_GAP = 10.0  # the longest time between two polls for a late result, seconds
 
+SILENCE_SECONDS = 10.0  # of a longer wait for the first poll, the log tells
+
 DEFAULT_POLL = PollPolicy()
 
 
@@ -213,6 +215,8 @@ async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: s
             f"{handle.model} is still {stands} after {age:.0f} s (deadline {poll.deadline_seconds:.0f} s)",
             task_id=handle.task_id,
         )
+    if stands == "submitted" and gap > SILENCE_SECONDS:
+        get_run_logger().info("Job %s is being made; Kie is asked again in %.0f s", handle.task_id, gap)
     await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual.seconds)
     message = f"{stands}, next poll in {gap:.0f} s"
     if handle.callback_requested:  # the next run of this function listens first, and polls then

@@ -332,14 +332,15 @@ def _page(entries: list[Entry], words: dict[str, Any]) -> str:
     for one in entries:
         if one["status"] == "live" and "call" not in one:
             summary = words["models"][one["model"]]["summary"]
-            kinds[one["kind"]].append(f"| `{one['model']}` | `{one['task']}` | {summary} |")
+            name = class_name(one["task"])
+            kinds[one["kind"]].append(f"| `{one['model']}` | `{name}` | `{one['task']}` | {summary} |")
     tables = [
         "\n".join(
             [
                 f"### {kind.replace('-', ' ').capitalize()}",
                 "",
-                "| model | task | makes |",
-                "|---|---|---|",
+                "| model | request | task | makes |",
+                "|---|---|---|---|",
                 *rows,
             ]
         )

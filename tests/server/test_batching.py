@@ -18,7 +18,10 @@ from tests.unit.test_batching import ANIMALS, Desk, batch
 BLOCK = "batch-cli"
 
 
-UNPRICED = "the Prefect variable kie_prices has no price for sora-2-text-to-video (3)."
+UNPRICED = (
+    "the Prefect variable kie_prices has no price for sora-2-text-to-video (3). "
+    "`prefect-kie models show sora-2-text-to-video` tells Kie's."
+)
 
 
 PROMPT = "prompt=a {animal} in the fog"

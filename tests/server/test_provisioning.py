@@ -248,8 +248,8 @@ class TestCredentials:
     def test_a_block_that_exists_is_never_overwritten(self, server: None, kie: SimulatorServer) -> None:
         mine = KieCredentials(api_key=SecretStr("mine"), base_url=kie.url, upload_url=kie.url)
         with_client(lambda client: mine.asave("kie", client=client))
-        for key in (KEY, None):
-            assert provided(BLOCK, key).outcome == "exists"
+        for key, outcome in ((KEY, "warning"), (mine, "exists"), (None, "exists")):
+            assert provided(BLOCK, key).outcome == outcome
             assert with_client(lambda client: KieCredentials.aload("kie", client=client)) == mine
 
 

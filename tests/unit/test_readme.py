@@ -30,7 +30,9 @@ def table_after(heading: str) -> list[list[str]]:
 
 def test_the_pages_name_every_task() -> None:
     by_hand = {row[0].strip("`"): row[1].strip("`") for row in table_after("Models")}
-    generated = re.findall(r"^\| `[^`]+` \| `(\w+)` \|", PAGES[ROOT / "docs/models.md"], re.MULTILINE)
+    generated = re.findall(
+        r"^\| `[^`]+` \| `\w+` \| `(\w+)` \|", PAGES[ROOT / "docs/models.md"], re.MULTILINE
+    )
     assert {*by_hand, *generated} == {known.task for known in MODELS.values()}
     for name, request in by_hand.items():
         assert getattr(tasks, name) is tasks.models._tasks[getattr(models, request)]

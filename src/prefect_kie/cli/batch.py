@@ -71,7 +71,10 @@ def _show_plan(plan: BatchResult) -> None:
     say(f"{videos_text(to_submit + before)}: {to_submit:,} to submit{price}.")
     if plan.unpriced:
         models = ", ".join(f"{model} ({count:,})" for model, count in plan.unpriced.items())
-        say(f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}.")
+        say(
+            f"What it will cost is not known: the Prefect variable {PRICES} has no price for {models}. "
+            f"`prefect-kie models show {next(iter(plan.unpriced))}` tells Kie's."
+        )
     if plan.account and to_submit:
         say(plan.account)
     if plan.unrecorded:

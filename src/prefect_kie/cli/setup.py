@@ -16,7 +16,7 @@ from prefect.client.schemas.responses import GlobalConcurrencyLimitResponse
 from prefect.exceptions import ObjectNotFound
 from pydantic import SecretStr
 
-from prefect_kie.api.hosts import check_key
+from prefect_kie.api.hosts import API_URL, check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCharacter, KieCredentials
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import WouldChange, connected, server_url
@@ -118,8 +118,12 @@ async def provide_block_type(client: PrefectClient, what: str, block: type[Block
 async def provide_credentials(client: PrefectClient, what: str, key: KieCredentials | str | None) -> Finding:
     with suppress(ObjectNotFound):
         slug = KieCredentials.get_block_type_slug()
-        await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
-        return Finding("exists", f"{what}, whatever KIE_API_KEY says")
+        found = await client.read_block_document_by_name(DEFAULT_CREDENTIALS, slug, include_secrets=False)
+        leads_to = found.data.get("base_url", API_URL)
+        if key is None or leads_to == (key.base_url if isinstance(key, KieCredentials) else API_URL):
+            return Finding("exists", f"{what}, whatever KIE_API_KEY says")
+        again = f"prefect block delete {slug}/{DEFAULT_CREDENTIALS}, then prefect-kie setup again"
+        return Finding("warning", f"{what} leads to {leads_to}, and stays as it is", f"run: {again}")
     if isinstance(key, KieCredentials):
         await key.asave(DEFAULT_CREDENTIALS, client=client)
         return Finding("created", f"{what}, which leads to {key.base_url}")

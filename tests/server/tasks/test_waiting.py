@@ -29,6 +29,7 @@ from prefect_kie.errors import JobTimedOut
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video, wait_for_job
+from prefect_kie.tasks.wait import _poll_again
 from tests.conftest import QUICK
 
 pytestmark = pytest.mark.server
@@ -98,6 +99,17 @@ async def test_waiting_logs_no_line_per_look(
     assert job.urls[0] in lines[0]
     assert job.task_id in lines[0]
     assert "30 credits" in lines[0]
+
+
+async def test_a_long_wait_for_the_first_poll_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    handle = JobHandle(task_id="t1", model="veo-3-1", submitted_at=datetime.now(timezone.utc))
+
+    @flow
+    async def run() -> None:
+        await _poll_again(handle, PollPolicy(usual_seconds=180), 0.0, "submitted", None)
+
+    await run()
+    assert any("Job t1 is being made; Kie is asked again in" in one.getMessage() for one in caplog.records)
 
 
 @pytest.mark.parametrize(
