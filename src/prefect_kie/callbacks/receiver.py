@@ -91,12 +91,12 @@ class Progress:
 
     def is_news(self, callback: Callback, now: float) -> bool:
         last = max(callback.created_at or 0.0, self._sent.get(callback.task_id, 0.0))
-        if 0 <= now - last < PROGRESS_SECONDS:
-            return False
+        return not 0 <= now - last < PROGRESS_SECONDS
+
+    def sent(self, callback: Callback, now: float) -> None:
         self._sent[callback.task_id] = now
         if len(self._sent) > MAX_REMEMBERED:
             self._sent.popitem(last=False)
-        return True
 
 
 class Resumer:
@@ -197,7 +197,9 @@ def create_app(
             logger.warning("The event for job %s was not sent (%s)", callback.task_id, type(error).__name__)
             return PlainTextResponse("the Prefect server does not answer", 503, {"Retry-After": "10"})
         logger.info("Kie called back about job %s: %s %s", callback.task_id, kind, callback.state or "")
-        if resumer is not None and kind == "done":
+        if kind == "progress":
+            progress.sent(callback, clock())
+        elif resumer is not None:
             resumer.follow_up(callback.task_id)
         return PlainTextResponse("ok")
 

@@ -235,5 +235,5 @@ async def _named(character: KieCharacter, *, replace: bool) -> KieCharacter:
             f"the character @{character.handle} could not be saved on the Prefect server "
             f"({shown_error(error)})",
             next_step="Run it again; nothing was submitted.",
-        ) from error
+        ) from None
     return character
