@@ -70,8 +70,8 @@ async def test_a_waiting_run_hears_it(calling_kie: SimulatorServer, running: Run
     job = await one()
     assert time.monotonic() - begun < 45
     assert httpx.get(f"{running.url}/health").text == HEALTHY
-    called = await callbacks_of(job.task_id, 5)
-    assert [event.resource["kie.kind"] for event in called].count("done") == 2
+    called = await callbacks_of(job.task_id, 2)
+    assert [event.resource["kie.kind"] for event in called] == ["done"] * 2  # its progress is no news
     assert called[-1].resource["kie.state"] == "success"
     (submission,) = {related.id for event in called for related in event.related}
     assert submission.startswith("kie.submission.kie-")
