@@ -37,7 +37,7 @@ from prefect_kie.run_page.markdown import code, escaped, plain
 from prefect_kie.runtime.best_effort import best_effort
 
 LIMIT_SECONDS = 5.0  # a server that takes longer is left alone, and is sent no progress for a while
-STARTED_AT = datetime.now(timezone.utc)
+STARTED_AT = datetime.now(timezone.utc)  # no process before this one has shown a job submitted later
 
 OVERVIEW = "kie-overview"
 
