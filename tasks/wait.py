@@ -216,7 +216,7 @@ async def _poll_again(handle: JobHandle, poll: PollPolicy, age: float, stands: s
             task_id=handle.task_id,
         )
     if stands == "submitted" and gap > SILENCE_SECONDS:
-        get_run_logger().info("Job %s is being made; Kie is asked again in %.0f s", handle.task_id, gap)
+        get_run_logger().info("Job %s is being made; its first poll is in %.0f s", handle.task_id, gap)
     await show_progress(handle, job, age=age, usual=poll.usual_seconds or usual.seconds)
     message = f"{stands}, next poll in {gap:.0f} s"
     if handle.callback_requested:  # the next run of this function listens first, and polls then

@@ -56,7 +56,7 @@ class _Shown:
     description: str | None = None
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=2_000)  # more than jobs are on their way at once
 def _shown(owner: str, key: str) -> _Shown:
     return _Shown()
 

@@ -42,17 +42,17 @@ def with_section(overview: str, section: str) -> str:
     sections = _of_others(sections, section.rstrip().rpartition("\n")[2])
     if len(sections) >= MAX_SECTIONS:
         return overview
-    if not _take_pictures(sections):
+    if not _have_room_for_pictures(sections):
         section = _DATA_PICTURE.sub("", section)
     return RULE.join([head, *sections, section])
 
 
 def takes_pictures(overview: str, job: Job) -> bool:
     """Whether a job's section of an overview may have pictures."""
-    return _take_pictures(_of_others(overview.split(RULE), _last_line(job)))
+    return _have_room_for_pictures(_of_others(overview.split(RULE), _last_line(job)))
 
 
-def _take_pictures(others: list[str]) -> bool:
+def _have_room_for_pictures(others: list[str]) -> bool:
     return sum("](data:" in known for known in others) < MAX_ILLUSTRATED
 
 

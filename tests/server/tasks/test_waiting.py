@@ -109,7 +109,7 @@ async def test_a_long_wait_for_the_first_poll_is_told(caplog: pytest.LogCaptureF
         await _poll_again(handle, PollPolicy(usual_seconds=180), 0.0, "submitted", None)
 
     await run()
-    assert any("Job t1 is being made; Kie is asked again in" in one.getMessage() for one in caplog.records)
+    assert any("Job t1 is being made; its first poll is in" in one.getMessage() for one in caplog.records)
 
 
 @pytest.mark.parametrize(
