@@ -78,6 +78,10 @@ async def test_a_waiting_run_hears_it(calling_kie: SimulatorServer, running: Run
     assert all(event.payload == {"task_id": job.task_id} for event in called)
     stats = calling_kie.stats()
     assert stats["callbacks_delivered"] == stats["callbacks_sent"] >= 5
+    posted = body("older", state="generating", progress=50, createTime=0)
+    answer = httpx.post(f"{running.url}/kie/progress", json=posted, headers=signed("older", time.time()))
+    (progress,) = await callbacks_of("older", 1)
+    assert (answer.text, progress.resource["kie.progress"]) == ("ok", "50")
     log = running.log.read_text()
     assert f"Kie called back about job {job.task_id}: done success" in log
     assert SIGNING_KEY not in log
