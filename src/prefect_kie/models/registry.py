@@ -11,11 +11,13 @@ from pydantic import (
     BaseModel,
     Field,
     GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    TypeAdapter,
     ValidationError,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
     WithJsonSchema,
 )
+from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api import JobRequest
@@ -176,14 +178,19 @@ class _Request:
         self._kind, self._classes = kind, classes
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        # One union for the form; what is read is any request.
-        choices = handler.generate_schema(Union[tuple(self._classes())])  # noqa: UP007
         dumped = core_schema.plain_serializer_function_ser_schema(
             lambda request: request.model_dump(mode="json")
         )
-        return core_schema.no_info_wrap_validator_function(self._read, choices, serialization=dumped)
+        return core_schema.no_info_plain_validator_function(self._read, serialization=dumped)
 
-    def _read(self, value: Any, handler: ValidatorFunctionWrapHandler) -> JobRequest:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # One union for the form; what is read is any request. A run has Prefect make the other schema anew.
+        choices: Any = Union[tuple(self._classes())]  # noqa: UP007
+        return handler(TypeAdapter(choices).core_schema)
+
+    def _read(self, value: Any) -> JobRequest:
         request = read_request(value)
         if self._kind not in ("any", request.result_kind) and request.result_kind != "any":
             raise ValueError(f"{request.model_name} {INSTEAD[request.result_kind]}")
