@@ -222,6 +222,8 @@ def _for_server_tests(request: pytest.FixtureRequest) -> None:
         request.getfixturevalue("results")
         request.getfixturevalue("_retries_at_once")
         request.getfixturevalue("_no_default_storage")
+        if not request.node.get_closest_marker("recorded"):
+            request.getfixturevalue("_not_recorded")
 
 
 @pytest.fixture
@@ -256,6 +258,21 @@ def _no_default_storage(monkeypatch: pytest.MonkeyPatch) -> None:
     prefix = "prefect.results._{}server_default_result_storage_block_id"
     monkeypatch.setattr(prefix.format("aread_"), none, raising=False)
     monkeypatch.setattr(prefix.format("read_"), lambda: None, raising=False)
+
+
+@pytest.fixture
+def _not_recorded(results: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The server gets neither events (of which it makes task runs too) nor log lines from this process.
+
+    That is half of a run's work. Tests that look at them there are marked `recorded`.
+    """
+    monkeypatch.setattr("prefect.events.utilities.should_emit_events", lambda: False)
+    now = get_settings_context()
+    to_api = now.settings.logging.to_api.model_copy(update={"enabled": False})
+    logging = now.settings.logging.model_copy(update={"to_api": to_api})
+    settings = now.settings.model_copy(update={"logging": logging})
+    with SettingsContext(profile=now.profile, settings=settings):
+        yield
 
 
 @pytest.fixture

@@ -127,6 +127,7 @@ async def test_a_returned_state_is_the_runs_next_one_and_gives_the_result_in_the
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_assets_that_are_reported_are_those_of_a_materializing_task() -> None:
     """The same events, and upstream of whoever takes the result: Prefect's own are beside them."""
     mark = uuid4().hex

@@ -36,7 +36,7 @@ from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import HOME, QUICK, QUICKLY, grouped, send_what_is_left
 from tests.server.flows.test_questions import Deployed, stored
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 TRAITS = CharacterTraits(character_prompt="a calm cat")

@@ -41,7 +41,7 @@ from tests.server.flows.test_questions import Deployed, Person, for_a_character,
 from tests.server.test_provisioning import clear, take_into_use
 from tests.unit.test_deployments import ROOT
 
-pytestmark = [pytest.mark.server, pytest.mark.usefixtures("nobody_asks")]
+pytestmark = [pytest.mark.server, pytest.mark.recorded, pytest.mark.usefixtures("nobody_asks")]
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 SOON = 20.0

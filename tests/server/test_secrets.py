@@ -23,7 +23,7 @@ from prefect_kie.simulator import SimulatorServer
 from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import HOME, QUICKLY, send_what_is_left
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 SEARCHED = "sk-look-for-me-everywhere-7f3a9b"
 

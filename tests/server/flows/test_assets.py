@@ -24,7 +24,7 @@ from tests.server.flows.test_characters import ORIGINAL, PROMPTS, credentials, k
 from tests.server.tasks.test_callback_waiter import stored_events
 
 __all__ = ["credentials", "kie"]
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 MATERIALIZED, REFERENCED = "prefect.asset.materialization.succeeded", "prefect.asset.referenced"
 

@@ -165,6 +165,7 @@ async def test_a_senseless_choice_is_refused(
         await resolve(credentials, **choice)
 
 
+@pytest.mark.recorded
 async def test_listing_settles_what_is_proven_by_now(
     kie: SimulatorServer, credentials: KieCredentials, results: Path
 ) -> None:

@@ -30,6 +30,7 @@ CAT = Sora2TextToVideo(prompt="a cat")
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
     waiter, mine, other = CallbackWaiter(QUICK_WAITER), f"job-{uuid4().hex}", f"job-{uuid4().hex}"
 
@@ -45,6 +46,7 @@ async def test_everybody_who_waits_for_a_job_gets_its_callback() -> None:
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_whoever_is_subscribed_misses_no_callback_before_waiting() -> None:
     waiter, job = CallbackWaiter(QUICK_WAITER), f"job-{uuid4().hex}"
     assert not waiter.subscribed_since(datetime.now(timezone.utc))
@@ -85,6 +87,7 @@ async def rings_at_its_end(kie: SimulatorServer, number: int = 0) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
 
@@ -105,6 +108,7 @@ async def test_a_waiting_task_wakes_up_and_looks_once(slow_kie: SimulatorServer)
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
 
@@ -121,6 +125,7 @@ async def test_only_models_that_know_it_are_given_a_progress_address(slow_kie: S
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_lost_callback_costs_time_and_no_video(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
     poll = PollPolicy(usual_seconds=1.5, min_gap_seconds=0.05, seconds_per_poll=100)
@@ -135,6 +140,7 @@ async def test_a_lost_callback_costs_time_and_no_video(slow_kie: SimulatorServer
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
 
@@ -149,6 +155,7 @@ async def test_a_ring_before_the_record_is_ready_is_looked_at_again(slow_kie: Si
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_run_again_polls_at_once(slow_kie: SimulatorServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(callback_waiter(), "_settings", QUICK_WAITER)
     credentials = ringing(slow_kie)
@@ -171,6 +178,7 @@ async def test_a_run_again_polls_at_once(slow_kie: SimulatorServer, monkeypatch:
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_without_callbacks_nothing_listens(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +220,7 @@ async def gone_on(credentials: KieCredentials) -> str:
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
     submission, task_id = await in_doubt(slow_kie, credentials)
@@ -224,6 +233,7 @@ async def test_a_callback_settles_a_submission_in_doubt(slow_kie: SimulatorServe
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_ring_of_another_job_settles_nothing(slow_kie: SimulatorServer) -> None:
     credentials = ringing(slow_kie)
 

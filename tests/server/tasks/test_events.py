@@ -24,7 +24,7 @@ from prefect_kie.tasks import SavedResult, save_result, sora_2_text_to_video, wa
 from tests.conftest import KEY, QUICK
 from tests.receiving import emit_callback
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 LONG = Sora2TextToVideo(prompt="a very long story of a cat " * 100)
 

@@ -66,6 +66,7 @@ async def waited(credentials: KieCredentials, poll: PollPolicy = QUICK) -> tuple
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
@@ -92,6 +93,7 @@ async def test_a_waiting_job_has_one_artifact_that_ends_at_100(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_job_that_tells_no_percentage_goes_by_its_usual_time(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests
 ) -> None:
@@ -105,6 +107,7 @@ async def test_a_job_that_tells_no_percentage_goes_by_its_usual_time(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_progress_never_goes_back(requests: Requests) -> None:
     told = iter([60.0, 20.0, 20.0, 61.0])
 
@@ -129,6 +132,7 @@ async def test_progress_never_goes_back(requests: Requests) -> None:
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_progress_is_shown_from_ten_seconds_on_and_at_most_every_ten(
     requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -150,6 +154,7 @@ async def test_progress_is_shown_from_ten_seconds_on_and_at_most_every_ten(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_failed_job_stays_where_it_was_and_says_why(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:
@@ -163,6 +168,7 @@ async def test_a_failed_job_stays_where_it_was_and_says_why(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_run_has_one_artifact_per_job_and_none_of_a_job_that_was_done_before(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +195,7 @@ async def test_a_run_has_one_artifact_per_job_and_none_of_a_job_that_was_done_be
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_server_that_takes_no_artifacts_fails_no_job_and_is_left_alone(
     kie: SimulatorServer,
     credentials: KieCredentials,
@@ -209,6 +216,7 @@ async def test_a_server_that_takes_no_artifacts_fails_no_job_and_is_left_alone(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_a_server_that_hangs_delays_no_job(
     kie: SimulatorServer, credentials: KieCredentials, requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -220,6 +228,7 @@ async def test_a_server_that_hangs_delays_no_job(
 
 
 @pytest.mark.server
+@pytest.mark.recorded
 async def test_an_artifact_that_somebody_deletes_is_made_anew(requests: Requests) -> None:
     handle = JobHandle(task_id="deleted1", model="m")
 

@@ -18,7 +18,7 @@ from prefect_kie.tasks import sora_2_text_to_video
 from tests.conftest import KEY
 from tests.left_behind import events_of, forget_the_outcome, the_record
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 CAT = Sora2TextToVideo(prompt="a cat")
 

@@ -54,6 +54,7 @@ async def handle_of(credentials: KieCredentials) -> JobHandle:
     return await sora_2_text_to_video(CAT, credentials)
 
 
+@pytest.mark.recorded
 async def test_the_orchestrator_does_the_polling(kie: SimulatorServer, credentials: KieCredentials) -> None:
     kie.change(duration_seconds=0.9)
     handle = await handle_of(credentials)

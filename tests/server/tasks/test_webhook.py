@@ -24,7 +24,7 @@ from tests.conftest import KEY
 from tests.receiving import SIGNING_KEY, body, signed
 from tests.server.tasks.test_callback_waiter import stored_events
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 CAT = Wan30Video(prompt="a cat, ?kie-nothing", duration=3)
 PATIENT = PollPolicy(usual_seconds=40, min_gap_seconds=0.05, seconds_per_poll=100)

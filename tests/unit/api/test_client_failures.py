@@ -102,7 +102,7 @@ async def test_silence_after_a_submission_leaves_it_in_doubt(
 ) -> None:
     kie.fault("create", hang=30, accept=True)
     with pytest.raises(SubmissionInDoubt, match="had not answered in full"):
-        await new_client(kie.url, timeout=0.1, create_seconds=2).create_job(DOG)
+        await new_client(kie.url, timeout=0.1, create_seconds=1).create_job(DOG)
     assert kie.stats()["created"] == 1
 
 

@@ -200,7 +200,7 @@ async def test_a_cancelled_call_leaves_no_key_in_its_frames(
     stage, ask = call
     kie.fault(stage, hang=30)
     running = asyncio.ensure_future(ask(client))
-    await asyncio.sleep(0.3)
+    await asyncio.sleep(0.1)
     if how == "cancelled":
         running.cancel("enough")
         with pytest.raises(asyncio.CancelledError) as cancelled:

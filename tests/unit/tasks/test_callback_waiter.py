@@ -20,7 +20,7 @@ from prefect_kie.callbacks.webhook import Verifier
 from prefect_kie.runtime.loop import run_on_loop
 from prefect_kie.settings import KieSettings
 
-QUICK = KieSettings(subscription_linger_seconds=0.5, subscribe_timeout_seconds=20)  # on a busy machine
+QUICK = KieSettings(subscription_linger_seconds=0.1, subscribe_timeout_seconds=20)  # on a busy machine
 
 
 async def wait(waiter: CallbackWaiter, job: str, poll: float = 20, fallback: float = 20) -> Callback | None:
