@@ -13,11 +13,15 @@ from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from prefect.states import Failed
-from pydantic import Field
+from prefect.utilities.callables import parameter_docstrings
+from pydantic import Field, create_model
+from pydantic.json_schema import SkipJsonSchema
 
 from prefect_kie import __version__
 from prefect_kie.api import InvalidRequest, JobRequest, KieError
+from prefect_kie.api.forms import Closed
 from prefect_kie.blocks.credentials import check_credentials_value
+from prefect_kie.flows._options import FlowGroup
 from prefect_kie.outcomes.endings import is_retried
 from prefect_kie.run_page.events import emit_refusals
 from prefect_kie.runtime.heartbeat import keep_alive
@@ -27,6 +31,10 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
+HIDDEN = cast("Any", SkipJsonSchema)()
+LAST = ("retry", "waiting", "scope")
+MORE = "more"
+MORE_MEANS = "How jobs are retried and waited for, and which are the same in another run."
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")
 """Names that Prefect makes up: `delectable-kudu`, and in its UIs `iota55-huygens` and `Sleek-Jacana`."""
 
@@ -114,11 +122,19 @@ def kie_flow(
             title = Field(json_schema_extra={"title": parameter.replace("_", " ").capitalize()})
             fn.__annotations__[parameter] = Annotated[annotation, title]  # Prefect's title is the bare name
 
+        signature = inspect.signature(fn)
+
         @wraps(fn)
         async def run(*args: P.args, **kwargs: P.kwargs) -> T:
+            more = kwargs.pop(MORE, None)
+            given = signature.bind(*args, **kwargs)
+            given.apply_defaults()
+            if isinstance(more, FlowGroup):
+                for name, group in more.set_fields().items():
+                    given.arguments[name] = given.arguments[name].model_copy(update=group.set_fields())
             keep_alive()
             try:
-                return await fn(*args, **kwargs)
+                return await fn(*given.args, **given.kwargs)
             except KieError as error:
                 await emit_refusals(error)
                 if is_retried():  # Prefect counts a returned state as no failure to retry
@@ -126,9 +142,35 @@ def kie_flow(
                 state: State[Any] = Failed(message=str(error), data=error)
                 return cast("T", state)
 
+        cast("Any", run).__signature__ = _with_last_group(fn)
         return KieFlow(run, flow_run_name=name, version=__version__, **options)
 
     return decorate
+
+
+def _with_last_group(fn: Callable[..., Any]) -> inspect.Signature:
+    """What a flow takes from its form and from Python: its groups, one line each until they are opened.
+
+    Those that few people ever set are in the form as one last group, `more`, which has them all. What
+    is set there counts beside what the deployment sets.
+    """
+    signature, meanings = inspect.signature(fn), parameter_docstrings(inspect.getdoc(fn))
+    parameters: list[inspect.Parameter] = []
+    last: dict[str, Any] = {}
+    for one in signature.parameters.values():
+        if isinstance(one.default, FlowGroup):
+            group: Any = one.annotation
+            shown = Annotated[group, Closed()]
+            if one.name in LAST:
+                last[one.name] = Annotated[shown, Field(description=meanings[one.name])], one.default
+            one = one.replace(annotation=Annotated[group, HIDDEN] if one.name in LAST else shown)
+        parameters.append(one)
+    if last:
+        more = create_model("More", __base__=FlowGroup, __module__=__name__, **last)
+        words = Field(json_schema_extra={"title": "More for this run", "description": MORE_MEANS})
+        annotation, kind = Annotated[more, words, Closed()], inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter(MORE, kind, default=more(), annotation=annotation))
+    return signature.replace(parameters=parameters)
 
 
 def _size(value: Any) -> int:

@@ -6,20 +6,26 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, WithJsonSchema, model_serializer
 
 from prefect_kie.api import PollPolicy
-from prefect_kie.api.forms import Form, Tabs
+from prefect_kie.api.forms import Group, Tabs
 from prefect_kie.human_input.questions import DEFAULT_HOURS, AnswerHours
 from prefect_kie.models import AnyRequest, Slice
 from prefect_kie.storage.run_storage import StorageBlock
 
 
-class _Group(Form):
+class FlowGroup(Group):
+    """Base of the groups of a flow's parameters."""
+
+    def set_fields(self) -> dict[str, Any]:
+        """The fields that were given, even if as their defaults."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
     @model_serializer(mode="wrap")
     def _without_defaults(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # A form that is filled in with the nulls of a default would send them.
         return {name: value for name, value in handler(self).items() if name in self.model_fields_set}
 
 
-class Output(_Group):
+class Output(FlowGroup):
     """Where results are saved."""
 
     directory: Path | None = None
@@ -28,7 +34,7 @@ class Output(_Group):
     """Instead of a directory: a storage block, as type/name."""
 
 
-class Approval(_Group):
+class Approval(FlowGroup):
     """What may be paid. Prices come from the Prefect variable `kie_prices`."""
 
     max_credits: Annotated[float, Field(ge=0)] | None = None
@@ -43,7 +49,7 @@ class Approval(_Group):
 Attempts = Annotated[int, Field(ge=1, le=11)]
 
 
-class Retry(_Group):
+class Retry(FlowGroup):
     """When a job that failed without a charge is submitted again; never after a refusal by moderation."""
 
     attempts: Attempts = 1
@@ -52,7 +58,7 @@ class Retry(_Group):
     """Other requests, tried in this order when the one before has failed or its model is not served."""
 
 
-class BatchRetry(_Group):
+class BatchRetry(FlowGroup):
     """When a row's job that failed without a charge is submitted again; never after moderation refused."""
 
     attempts: Attempts = 2
@@ -61,7 +67,7 @@ class BatchRetry(_Group):
     """What counts instead of a row's values once it failed: {"model": "..."}; null drops a field."""
 
 
-class Waiting(_Group):
+class Waiting(FlowGroup):
     """How a run waits for its jobs."""
 
     mode: Literal["poll", "suspend"] = "poll"
@@ -73,14 +79,14 @@ class Waiting(_Group):
     """When to poll a job and when to give up, as JSON: {"deadline_seconds": 3600}. Usually left empty."""
 
 
-class Scope(_Group):
+class Scope(FlowGroup):
     """What makes a job the same job in another run."""
 
     job_key: str | None = None
     """Runs with the same key share their jobs and pay once. By default each run has its own jobs."""
 
 
-class Table(_Group):
+class Table(FlowGroup):
     """How a batch's manifest is read."""
 
     columns: dict[str, str | None] = Field(default={})

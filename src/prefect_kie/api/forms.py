@@ -5,7 +5,9 @@ What is refused and what is sent does not depend on it.
 
 import ast
 import inspect
+import re
 import sys
+from copy import deepcopy
 from functools import cache
 from itertools import pairwise
 from typing import Any
@@ -44,6 +46,11 @@ class Form(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_extra=described)
 
 
+def _to_change(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    described(schema, model)
+    schema["title"] = OPEN
+
+
 def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
     """A field that may be left out is one field, not a choice between tabs "text" and "None".
 
@@ -59,6 +66,47 @@ def _plain_optionals(fields: dict[str, dict[str, Any]]) -> None:
             del field["anyOf"]
             field.pop("default", None)  # null, which the plain type would refuse
             field.update({**choices[0], **field})
+
+
+CLOSED, OPEN = "As usual", "Change"
+"""The tabs of a group that can be closed."""
+USUAL = frozenset(
+    {"prompt", "text", "lyrics", "style", "instrumental", "duration", "n_frames"}
+    | {"aspect_ratio", "image_size", "resolution", "size", "quality", "mode"}
+)
+"""What people set in a form: a request's other optional fields are in a group that is closed at first."""
+
+
+def close_rare_fields(request: dict[str, Any]) -> None:
+    """Have the rarer fields of a model's request in a group that is closed at first.
+
+    The group's key is the model's name, which no other model's form has: UIs find the tab of a request by its
+    keys, the classic one with every letter typed. The same fields beside the others are taken as well.
+    """
+    fields, needed = request["properties"], request.get("required", [])
+    model = fields["model"].get("default")
+    rare = {name: field for name, field in fields.items() if name not in {*USUAL, *needed, "model"}}
+    if model is None or not rare:
+        return
+    chosen = {"enum": [model], **fields["model"]}
+    del chosen["const"]  # of which the classic UI says that it cannot be changed
+    beside = {name: field if "default" in field else _or_null(field) for name, field in rare.items()}
+    # A UI that took another tab for this request's has left its group, with nothing in it.
+    others = {f"^(?!{re.escape(model)}$).*[-/]": {"type": "object", "maxProperties": 0}}
+    request.pop("additionalProperties")
+    request["unevaluatedProperties"] = False
+    request |= {"if": {}, "then": {"properties": deepcopy(beside), "patternProperties": others}}
+    titles = ", ".join(field["title"] for field in rare.values())
+    if not any("default" in field for field in rare.values()):
+        rare["model"] = deepcopy(chosen)  # UIs leave out a group with nothing in it, and its key
+    group = {"type": "object", "title": OPEN, "properties": rare, "additionalProperties": False}
+    words: dict[str, Any] = {"title": "More for this model", "description": f"{titles.capitalize()}."}
+    usual = {name: field for name, field in fields.items() if name not in {*rare, "model"}}
+    request["properties"] = {**usual, "model": chosen, model: {**words, **_closed(group), "default": {}}}
+
+
+def _or_null(field: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [field, {"type": "null"}]}
 
 
 @cache
@@ -93,13 +141,39 @@ class ByItsModel:
         schema = handler(core_schema)
         named: JsonSchemaValue = {}
         for choice in reversed(schema["anyOf"]):
-            model = handler.resolve_ref_schema(choice)["properties"]["model"].get("const")
+            request = handler.resolve_ref_schema(choice)
+            model = request["properties"]["model"].get("default")
             if model is None:
                 continue
+            if model not in request["properties"]:
+                close_rare_fields(request)
             names = {"type": "object", "properties": {"model": {"const": model}}, "required": ["model"]}
             rule = {"if": names, "then": choice}
             named = {**rule, "else": named} if named else rule
         return {**schema, **named}
+
+
+class Group(Form, json_schema_extra=_to_change):
+    """Fields that a person seldom fills in: where it is `Closed`, one line until somebody opens it."""
+
+
+class Closed:
+    """One line until somebody opens it: an annotation for a `Group`.
+
+    Neither UI can fold a group, but both draw only the chosen one of several kinds, and an object without
+    properties as next to nothing: the classic one as an empty frame. A null says 'Property is type "None"'.
+    """
+
+    def __get_pydantic_json_schema__(
+        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return _closed(handler(core_schema))
+
+
+def _closed(group: JsonSchemaValue) -> JsonSchemaValue:
+    # The closed kind takes any object, so that a refusal names the field: "anyOf" says only that none fits.
+    closed: JsonSchemaValue = {"type": "object", "title": CLOSED, "properties": {}}
+    return {"anyOf": [closed, group], "if": {}, "then": deepcopy(group)}
 
 
 class Tabs:

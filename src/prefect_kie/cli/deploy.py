@@ -9,6 +9,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.client.schemas.objects import ConcurrencyLimitStrategy, ConcurrencyOptions
 from prefect.exceptions import ObjectNotFound
 
+from prefect_kie.api.forms import close_rare_fields
 from prefect_kie.blocks import load_credentials
 from prefect_kie.cli.automations import RECOVERY_TAG
 from prefect_kie.cli.connection import connected
@@ -102,6 +103,7 @@ def form_of(flow: KieFlow[..., Any], request: dict[str, Any]) -> dict[str, Any]:
     whole: dict[str, Any] = flow.parameters.model_dump_for_openapi()
     properties = {name: whole["properties"][name] for name in SHOWN}
     fields = {name: part for name, part in request.items() if name != "$defs"}
+    close_rare_fields(fields)
     properties["request"] = {**fields, "position": 0}
     form = {"title": "Parameters", "type": "object", "properties": properties, "required": ["request"]}
     return {**form, "definitions": request.get("$defs", {})}

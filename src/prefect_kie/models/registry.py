@@ -152,13 +152,18 @@ def read_request(value: Any) -> JobRequest:
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not fields.get("model"):
         raise ValueError("a request needs the name of its model, like {'model': 'kling-3.0/video', …}")
-    cls = request_class(str(fields["model"]))
+    model = str(fields["model"])
+    # A form has a model's rarer fields in a group of its name; an empty one may be of a tab that was left.
+    groups = {name: cast("dict[str, Any]", one) for name, one in fields.items() if isinstance(one, dict)}
+    groups = {name: one for name, one in groups.items() if name in MODELS and (name == model or not one)}
+    fields = {name: one for name, one in fields.items() if name not in groups} | groups.get(model, {})
+    cls = request_class(model)
     if "input" in fields and "input" not in cls.model_fields:
         try:
             return parse_request(fields)
         except ValidationError as refusal:
             return newer_request(fields, refusal)
-    return cls.model_validate(value)
+    return cls.model_validate(fields)
 
 
 INSTEAD = {
