@@ -93,6 +93,15 @@ class Ui(ABC):
     def tab(self, name: str) -> Locator:
         """One of the kinds that a field may have, such as a request's model."""
 
+    def open_group(self, label: str) -> None:
+        """Open a group that is closed at first."""
+        self._around(label).get_by_text("Change", exact=True).first.click()
+
+    def form_height(self) -> float:
+        """From the top of the form to its button, in pixels."""
+        form = self.page.locator("form").filter(has=self.button("Submit"))
+        return float(form.evaluate("form => form.getBoundingClientRect().height"))
+
     def add_item(self, label: str, text: str) -> None:
         """Add a line to a list."""
         around = self._around(label)

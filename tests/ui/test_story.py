@@ -88,6 +88,25 @@ def test_a_wrong_value_is_refused_and_nothing_runs(ui: Ui, served: Fleet) -> Non
     assert (served.runs(), served.created()) == (before, 0)
 
 
+SCREENS = {"new": 1.75, "classic": 2.1}
+"""How long the form of a video may be; a screen is 1,000 pixels high."""
+
+
+def test_the_form_of_a_video_is_short_until_its_groups_are_opened(ui: Ui, served: Fleet, page: Page) -> None:
+    page.set_viewport_size({"width": 1400, "height": 1000})
+    ui.open_form(served.deployments[VIDEO])
+    for model in ("Kling 3.0", "Veo 3.1", "Seedance 2.5"):
+        ui.tab(model).click()
+        expect(ui.field("Prompt")).to_be_in_viewport(ratio=1)
+        assert ui.form_height() <= SCREENS[ui.name] * 1000
+    assert page.get_by_text("Property is type").count() == 0
+    ui.picture("short-form")
+    ui.open_group("More for this run")
+    ui.open_group("Scope")
+    ui.field("Job key").fill("mine")
+    expect(ui.field("Job key")).to_have_value("mine")
+
+
 def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     before = served.created()
     ui.open_form(served.deployments[VIDEO])
@@ -166,6 +185,7 @@ def test_a_video_is_approved_before_it_is_paid(ui: Ui, served: Fleet, page: Page
     ui.open_form(served.deployments[VIDEO])
     ui.field("Prompt").fill(f"{PROMPT}, approved, {ui.name}")
     ui.field("Count").fill("2")
+    ui.open_group("Approval")
     ui.field("Ask above").fill("50")
     run = ui.submit()
     served.wait_until(run, "Suspended")

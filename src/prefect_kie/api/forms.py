@@ -77,16 +77,21 @@ USUAL = frozenset(
 """What people set in a form: a request's other optional fields are in a group that is closed at first."""
 
 
-def close_rare_fields(request: dict[str, Any]) -> None:
+def close_rare_fields(request: dict[str, Any], *, alone: bool = False) -> None:
     """Have the rarer fields of a model's request in a group that is closed at first.
 
     The group's key is the model's name, which no other model's form has: UIs find the tab of a request by its
-    keys, the classic one with every letter typed. The same fields beside the others are taken as well.
+    keys, the classic one with every letter typed. So each tab has such a group, if only for the model's name.
+    The same fields beside the others are taken as well.
+
+    Args:
+        request: The request's schema, which is changed.
+        alone: Whether it has no tab, since a form is for this model alone.
     """
     fields, needed = request["properties"], request.get("required", [])
     model = fields["model"].get("default")
     rare = {name: field for name, field in fields.items() if name not in {*USUAL, *needed, "model"}}
-    if model is None or not rare:
+    if model is None or (alone and not rare):
         return
     chosen = {"enum": [model], **fields["model"]}
     del chosen["const"]  # of which the classic UI says that it cannot be changed
@@ -96,7 +101,7 @@ def close_rare_fields(request: dict[str, Any]) -> None:
     request.pop("additionalProperties")
     request["unevaluatedProperties"] = False
     request |= {"if": {}, "then": {"properties": deepcopy(beside), "patternProperties": others}}
-    titles = ", ".join(field["title"] for field in rare.values())
+    titles = ", ".join(field["title"] for field in rare.values()) or chosen["title"]
     if not any("default" in field for field in rare.values()):
         rare["model"] = deepcopy(chosen)  # UIs leave out a group with nothing in it, and its key
     group = {"type": "object", "title": OPEN, "properties": rare, "additionalProperties": False}

@@ -56,6 +56,8 @@ async def deploy(client: PrefectClient, model: str, pool: str, credentials: str)
     kind, what, form = cls.result_kind, cls.__doc__, cls.model_json_schema(ref_template=IN_FORM)
     if cls is MarketModel:  # newer than this version
         kind, what, form = await _of_catalogue(model, credentials)
+    else:
+        close_rare_fields(form, alone=True)
     flow = FLOWS.get(kind, generate_video)
     deployment = f"{flow.name}/{slug(model)}"
     outcome: Outcome = "created"
@@ -103,7 +105,6 @@ def form_of(flow: KieFlow[..., Any], request: dict[str, Any]) -> dict[str, Any]:
     whole: dict[str, Any] = flow.parameters.model_dump_for_openapi()
     properties = {name: whole["properties"][name] for name in SHOWN}
     fields = {name: part for name, part in request.items() if name != "$defs"}
-    close_rare_fields(fields)
     properties["request"] = {**fields, "position": 0}
     form = {"title": "Parameters", "type": "object", "properties": properties, "required": ["request"]}
     return {**form, "definitions": request.get("$defs", {})}

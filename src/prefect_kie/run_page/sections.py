@@ -239,9 +239,10 @@ def redo_offer(job_key: str, *, continued: bool = False) -> str:
         where = f"in the same call, with {code(f'scope=Scope(job_key={job_key!r})')}"
     else:
         # As both UIs' "Copy to new run" does it. The classic one decodes the values twice: no % of their own.
-        given: dict[str, Any] = {"more": {}, **run.parameters}
-        scope = {**given.pop("scope", {}), **given["more"].get("scope", {}), "job_key": job_key}
-        given["more"] = {**given["more"], "scope": scope}
+        given = {name: value for name, value in run.parameters.items() if name != "scope"}
+        more: dict[str, Any] = given.get("more") or {}
+        scope = {**(run.parameters.get("scope") or {}), **more.get("scope", {}), "job_key": job_key}
+        given["more"] = {**more, "scope": scope}
         values = json.dumps(given, separators=(",", ":"), default=str)
         values = values.replace("%", "\\u0025")
         path = f"deployments/deployment/{run.deployment_id}/run?parameters={quote(values, safe='')}"

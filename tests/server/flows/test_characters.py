@@ -287,7 +287,7 @@ async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
     credentials: KieCredentials,
 ) -> None:
     @flow(persist_result=True)
-    async def ends(prompts: list[str], scope: dict[str, str] | None = None) -> str:
+    async def ends(prompts: list[str], more: dict[str, Any] | None = None) -> str:
         return redo_offer("100 % mine", continued=True)
 
     given: dict[str, Any] = {"prompts": ['50 % [of](x) `it` & "more" + é', "%41 *"]}
@@ -297,7 +297,7 @@ async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
     assert re.fullmatch(r"/deployments/deployment/[0-9a-f-]{36}/run", parts.path)
     values = unquote(parts.query.removeprefix("parameters="))
     # The newer UI takes them as they are, the classic one decodes them once more.
-    expected = {**given, "scope": {"job_key": "100 % mine"}}
+    expected = {**given, "more": {"scope": {"job_key": "100 % mine"}}}
     assert json.loads(values) == json.loads(unquote(values)) == expected
     assert "Those after it" in text
 

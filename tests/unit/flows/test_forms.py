@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 from prefect_kie.api import PollPolicy
-from prefect_kie.models import Sora2TextToVideo
+from prefect_kie.flows._kie_flow import kie_flow
+from prefect_kie.models import Kling30Video, Sora2TextToVideo
 
 FLOWS: list[Flow[..., Any]] = [
     public for name in flows.__all__ if isinstance(public := getattr(flows, name), Flow)
@@ -65,10 +67,13 @@ def test_a_field_that_may_be_left_out_is_one_field() -> None:
     definitions = parameter_schema(flows.character_series.fn).model_dump()["definitions"]
     handle = definitions["CharacterTraits"]["properties"]["character_user_name"]
     assert (handle["type"], handle["maxLength"], "default" in handle) == ("string", 40, False)
-    ids = definitions["Sora2TextToVideo"]["properties"]["character_id_list"]
-    assert (ids["type"], ids["items"]["type"]) == ("array", "string")
+    sora = opened(definitions["Sora2TextToVideo"]["properties"]["sora-2-text-to-video"])
+    assert (sora["character_id_list"]["type"], sora["character_id_list"]["items"]["type"]) == (
+        "array",
+        "string",
+    )
     # A form would send the no that nobody chose.
-    assert "anyOf" in definitions["Sora2TextToVideo"]["properties"]["remove_watermark"]
+    assert "anyOf" in sora["remove_watermark"]
 
 
 @pytest.mark.parametrize("flow", [flows.generate_video, flows.generate_image, flows.generate_audio])
@@ -182,15 +187,113 @@ def test_every_field_has_a_title_in_sentence_case(flow: Flow[..., Any]) -> None:
         assert not [word for word in words[1:] if word.istitle() and len(word) > 1], path
 
 
-def test_the_form_of_a_video_has_its_groups_in_order_and_no_choice_of_none() -> None:
+def opened(group: dict[str, Any], definitions: dict[str, Any] | None = None) -> dict[str, dict[str, Any]]:
+    """The fields of a group that is closed at first; its closed kind has none."""
+    closed, group = group["anyOf"]
+    assert (closed["title"], closed["type"], closed["properties"]) == ("As usual", "object", {})
+    group = (definitions or {}).get(group.get("$ref", "").rpartition("/")[2], group)
+    assert group["title"] == "Change"
+    found: dict[str, dict[str, Any]] = group["properties"]
+    return found
+
+
+def test_the_form_of_a_video_has_its_groups_closed_and_the_rarest_in_the_last() -> None:
     schema = parameter_schema(flows.generate_video.fn).model_dump()
     order = sorted(schema["properties"], key=lambda name: schema["properties"][name]["position"])
-    main, last = ["request", "credentials", "count", "output", "approval"], ["retry", "waiting", "scope"]
-    assert order == main + last
-    assert [schema["properties"][name]["default"] for name in order[3:]] == [{}] * 5
-    for group in ("Output", "Approval", "Retry", "Waiting", "Scope"):
-        for field in schema["definitions"][group]["properties"].values():
-            assert {"type": "null"} not in field.get("anyOf", [])
+    groups = ["output", "approval", "more"]
+    assert order == ["request", "credentials", "count", *groups]
+    assert [schema["properties"][name]["default"] for name in groups] == [{}] * 3
+    shown = [opened(schema["properties"][name], schema["definitions"]) for name in groups]
+    assert list(shown[-1]) == ["retry", "waiting", "scope"]
+    shown += [opened(group, schema["definitions"]) for group in shown.pop().values()]
+    assert [next(iter(fields)) for fields in shown] == [
+        "directory",
+        "max_credits",
+        "attempts",
+        "mode",
+        "job_key",
+    ]
+    for fields in shown:
+        assert not [name for name, field in fields.items() if {"type": "null"} in field.get("anyOf", [])]
+
+
+def test_the_form_of_a_model_begins_with_what_people_set_and_names_the_rest() -> None:
+    definitions = parameter_schema(flows.generate_video.fn).model_dump()["definitions"]
+    fields = definitions["Kling30Video"]["properties"]
+    assert list(fields) == ["prompt", "duration", "aspect_ratio", "mode", "model", "kling-3.0/video"]
+    rare = fields["kling-3.0/video"]
+    assert rare["description"] == "Image urls, sound, multi shots, multi prompt, kling elements."
+    assert list(opened(rare)) == ["image_urls", "sound", "multi_shots", "multi_prompt", "kling_elements"]
+    # UIs leave out a group with no value in it, and the classic one would then take it for another model's.
+    assert opened(definitions["Runway"]["properties"]["runway"])["model"]["default"] == "runway"
+
+
+RETRY, WAITING, SCOPE = flows.Retry(), flows.Waiting(), flows.Scope()
+KLING = {"model": "kling-3.0/video", "prompt": "a cat"}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sound": True},
+        {"sound": True, "image_urls": None},
+        {"kling-3.0/video": {"sound": True}},
+        {"sound": True, "kling-3.0/video": {}},
+        {"sound": False, "kling-3.0/video": {"sound": True}, "wan/3-0-video": {}},
+    ],
+)
+def test_a_model_takes_its_rarer_fields_beside_the_others_and_in_their_group(given: dict[str, Any]) -> None:
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    assert [error.message for error in validate({"request": KLING | given}, schema)] == []
+    read = flows.generate_video.validate_parameters({"request": KLING | given})["request"]
+    assert read == Kling30Video(prompt="a cat", sound=True)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"request": KLING | {"kling-3.0/video": {"sond": True}}}, "'sond' was unexpected"),
+        ({"request": KLING | {"wan/3-0-video": {"seed": 1}}}, "expected to be empty"),
+        ({"request": KLING, "approval": {"ask_above": -1}}, "-1 is less than the minimum of 0"),
+        ({"request": KLING, "more": {"retry": {"attempts": 99}}}, "99 is greater than the maximum of 11"),
+    ],
+)
+def test_a_refusal_of_what_is_in_a_group_names_it(given: dict[str, Any], told: str) -> None:
+    schema = parameter_schema(flows.generate_video.fn).model_dump()
+    assert any(told in error.message for error in validate(given, schema))
+    with pytest.raises(ParameterTypeError):
+        flows.generate_video.validate_parameters(given)
+
+
+async def test_what_the_last_group_sets_counts_beside_what_the_deployment_sets() -> None:
+    given: list[dict[str, Any]] = []
+
+    async def groups(retry=RETRY, waiting=WAITING, scope=SCOPE):  # type: ignore[no-untyped-def]
+        """Note what was given.
+
+        Args:
+            retry: How often.
+            waiting: How.
+            scope: What.
+        """
+        given.append({"retry": retry, "waiting": waiting, "scope": scope})
+
+    # As text, which this file's are, Prefect would not find them.
+    groups.__annotations__ = {"retry": flows.Retry, "waiting": flows.Waiting, "scope": flows.Scope}
+    made = kie_flow("groups")(groups)
+    assert list(made.parameters.properties) == ["more"]
+    more = {"retry": {"attempts": 3}, "waiting": {}, "scope": {"job_key": "mine"}}
+    parameters = {"waiting": {"mode": "suspend"}, "retry": {"attempts": 2}, "more": more}
+    await made.fn(**made.validate_parameters(parameters))
+    await made.fn(flows.Retry(attempts=2))
+    assert given == [
+        {
+            "retry": flows.Retry(attempts=3),
+            "waiting": flows.Waiting(mode="suspend"),
+            "scope": flows.Scope(job_key="mine"),
+        },
+        {"retry": flows.Retry(attempts=2), "waiting": WAITING, "scope": SCOPE},
+    ]
 
 
 @pytest.mark.parametrize("flow", FLOWS, ids=lambda flow: flow.name)
@@ -202,7 +305,7 @@ def test_groups_come_back_from_the_record_of_a_run(flow: Flow[..., Any]) -> None
         "waiting": flows.Waiting(mode="suspend", poll=PollPolicy(jitter=0)),
         "scope": flows.Scope(job_key="mine"),
     }
-    known = {name: value for name, value in given.items() if name in flow.parameters.properties}
+    known = {name: value for name, value in given.items() if name in inspect.signature(flow.fn).parameters}
     recorded = flow.serialize_parameters(known)
     assert {name: type(value).model_validate(recorded[name]) for name, value in known.items()} == known
 
