@@ -101,7 +101,7 @@ def close_rare_fields(request: dict[str, Any], *, alone: bool = False) -> None:
     request.pop("additionalProperties")
     request["unevaluatedProperties"] = False
     request |= {"if": {}, "then": {"properties": deepcopy(beside), "patternProperties": others}}
-    titles = ", ".join(field["title"] for field in rare.values()) or chosen["title"]
+    titles = ", ".join(field["title"] for field in rare.values()) or "Model"
     if not any("default" in field for field in rare.values()):
         rare["model"] = deepcopy(chosen)  # UIs leave out a group with nothing in it, and its key
     group = {"type": "object", "title": OPEN, "properties": rare, "additionalProperties": False}

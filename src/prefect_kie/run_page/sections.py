@@ -241,8 +241,8 @@ def redo_offer(job_key: str, *, continued: bool = False) -> str:
         # As both UIs' "Copy to new run" does it. The classic one decodes the values twice: no % of their own.
         given = {name: value for name, value in run.parameters.items() if name != "scope"}
         more: dict[str, Any] = given.get("more") or {}
-        scope = {**(run.parameters.get("scope") or {}), **more.get("scope", {}), "job_key": job_key}
-        given["more"] = {**more, "scope": scope}
+        scope: dict[str, Any] = {**(run.parameters.get("scope") or {}), **(more.get("scope") or {})}
+        given["more"] = {**more, "scope": {**scope, "job_key": job_key}}
         values = json.dumps(given, separators=(",", ":"), default=str)
         values = values.replace("%", "\\u0025")
         path = f"deployments/deployment/{run.deployment_id}/run?parameters={quote(values, safe='')}"

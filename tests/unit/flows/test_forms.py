@@ -228,6 +228,18 @@ def test_the_form_of_a_model_begins_with_what_people_set_and_names_the_rest() ->
     assert opened(definitions["Runway"]["properties"]["runway"])["model"]["default"] == "runway"
 
 
+@pytest.mark.parametrize("flow", [flows.generate_video, flows.generate_image, flows.generate_audio])
+def test_each_tab_always_sends_a_key_of_its_own_for_a_ui_to_find_it_by(flow: Flow[..., Any]) -> None:
+    # The classic UI looks for the tab with every letter typed, and took Runway's prompt for Kling's.
+    schema = parameter_schema(flow.fn).model_dump()
+    tabs = [choice["$ref"].rpartition("/")[2] for choice in schema["properties"]["request"]["anyOf"]]
+    for name in tabs[:-1]:
+        fields = schema["definitions"][name]["properties"]
+        group = fields[fields["model"]["default"]]
+        assert group["default"] == {}
+        assert any("default" in field for field in opened(group).values()), name
+
+
 RETRY, WAITING, SCOPE = flows.Retry(), flows.Waiting(), flows.Scope()
 KLING = {"model": "kling-3.0/video", "prompt": "a cat"}
 
