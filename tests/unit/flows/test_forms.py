@@ -265,14 +265,14 @@ def test_a_model_takes_its_rarer_fields_beside_the_others_and_in_their_group(giv
     ("given", "told"),
     [
         ({"request": KLING | {"kling-3.0/video": {"sond": True}}}, "'sond' was unexpected"),
-        ({"request": KLING | {"wan/3-0-video": {"seed": 1}}}, "expected to be empty"),
+        ({"request": KLING | {"wan/3-0-video": {"seed": 1}}}, "expected to be empty|too many properties"),
         ({"request": KLING, "approval": {"ask_above": -1}}, "-1 is less than the minimum of 0"),
         ({"request": KLING, "more": {"retry": {"attempts": 99}}}, "99 is greater than the maximum of 11"),
     ],
 )
 def test_a_refusal_of_what_is_in_a_group_names_it(given: dict[str, Any], told: str) -> None:
     schema = parameter_schema(flows.generate_video.fn).model_dump()
-    assert any(told in error.message for error in validate(given, schema))
+    assert any(re.search(told, error.message) for error in validate(given, schema))
     with pytest.raises(ParameterTypeError):
         flows.generate_video.validate_parameters(given)
 
