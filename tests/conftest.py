@@ -7,6 +7,7 @@ profile or the server of the person who runs it.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import gc
 import os
 import signal
@@ -36,7 +37,7 @@ os.environ |= {
 
 import shutil  # noqa: E402
 import sqlite3  # noqa: E402
-from contextlib import closing  # noqa: E402
+from contextlib import ExitStack, closing, contextmanager  # noqa: E402
 
 import certifi  # noqa: E402
 
@@ -176,10 +177,20 @@ def with_tables(home: Path) -> Path:
     return home
 
 
+@contextmanager
+def one_makes_the_tables() -> Iterator[None]:
+    """Where there are none yet, one process at a time: the first makes them, and the others wait."""
+    DATABASE.parent.mkdir(exist_ok=True)
+    with DATABASE.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if DATABASE.exists():
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        yield
+
+
 def keep_tables(home: Path) -> None:
     """Keep the database of a server that has just started, for the next ones."""
     if not DATABASE.exists():
-        DATABASE.parent.mkdir(exist_ok=True)
         copy = home / "tables.db"
         with closing(sqlite3.connect(home / "prefect.db")) as database:
             database.execute("VACUUM INTO ?", [str(copy)])
@@ -201,9 +212,11 @@ def prefect_server() -> Iterator[LocalServer]:
         "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_FLUSH_INTERVAL": "0.2",
         "PREFECT_SERVER_EVENTS_PROACTIVE_GRANULARITY": "PT1S",
     }
-    home = with_tables(HOME / "server")
-    with local_server(home, port=PREFECT_PORT, ui=False, settings=quick) as server:
-        keep_tables(home)
+    with ExitStack() as ending:
+        with one_makes_the_tables():
+            home = with_tables(HOME / "server")
+            server = ending.enter_context(local_server(home, port=PREFECT_PORT, ui=False, settings=quick))
+            keep_tables(home)
         os.environ["PREFECT_API_URL"] = f"{server.url}/api"
         # It has no limits, and most tests look for warnings.
         global_limits.reported().add(global_limits.MISSING)

@@ -27,7 +27,7 @@ from tests.conftest import QUICK, grouped
 from tests.processes.test_deployments import run_prefect
 from tests.server.test_examples import EXAMPLES
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.recorded]
 
 ROWS = [{"animal": "yak"}, {"animal": "fox"}]
 DEFAULTS = {"model": "sora-2-text-to-video", "prompt": "a {animal} in the fog"}
