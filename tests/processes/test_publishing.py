@@ -50,13 +50,13 @@ class Publishing:
                 return found
             await asyncio.sleep(0.1)
 
-    async def announce(self, batch: str) -> list[FlowRun]:
+    async def announce(self, batch: str, seconds: float = 20.0) -> list[FlowRun]:
         """The runs for a batch that is only said to have finished, twice by one run."""
         for _ in range(2):
             labels = {"kie.complete": "yes", "kie.occasion": batch}
             payload = {"batch": batch, "results": "none"}
             emit(event_of(BATCH_FINISHED, f"kie.batch.{batch}", batch, labels, payload))
-        return await self.runs(batch, 1, 3.0)
+        return await self.runs(batch, 1, seconds)
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def publishing(tmp_path: Path) -> AsyncIterator[Publishing]:
         deployment = await client.read_deployment_by_name("publish/kie")
         made = Publishing(client, deployment.id)
         for number in range(10):  # the server takes a new trigger into use in the background
-            if await made.announce(f"try {number}"):
+            if await made.announce(f"try {number}", 3.0):
                 break
         yield made
         await client.delete_deployment(deployment.id)
