@@ -1,4 +1,4 @@
-"""The flows' own class: no key and nothing too large in a run's parameters; a typed name stays."""
+"""The flows' own class: a short form, no key and nothing too large in parameters; a typed name stays."""
 
 import inspect
 import json
@@ -31,8 +31,9 @@ P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
 
-HIDDEN = cast("Any", SkipJsonSchema)()
+HIDDEN = cast("Any", SkipJsonSchema)()  # taken, but not in the form
 LAST = ("retry", "waiting", "scope")
+"""The groups that a form has in one last group, `more`."""
 MORE = "more"
 MORE_MEANS = "How jobs are retried and waited for, and which are the same in another run."
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")

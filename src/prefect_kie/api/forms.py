@@ -1,6 +1,7 @@
 """How requests show in a form that a UI makes from their JSON schema.
 
-What is refused and what is sent does not depend on it.
+What Kie is sent does not depend on it. A form has some fields in groups; the same fields beside the others
+count, too.
 """
 
 import ast
