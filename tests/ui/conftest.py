@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 
-from tests.ui.browsing import PATIENCE, UIS, Ui, stay_here
+from tests.ui.browsing import NO_LOGOS, PATIENCE, UIS, Ui
 from tests.ui.fleet import Fleet, fleet
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
@@ -45,27 +44,33 @@ def served() -> Iterator[Fleet]:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A browser without a window."""
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
+    """A browser without a window, which reaches nothing but this machine and keeps what it has loaded."""
     found = next(filter(None, map(shutil.which, BROWSERS)), None)
     assert found, f"none of {', '.join(BROWSERS)} is on the PATH: run tests/ui/install-browser"
     sandbox = ["--no-sandbox"] if os.geteuid() == 0 else []  # Chromium has none for root
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=found, args=sandbox)
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("browser"),
+            executable_path=found,
+            # Not a route of Playwright's: with one, each page would load a UI's megabytes anew.
+            args=[*sandbox, "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"],
+            viewport={"width": 1280, "height": 800},
+            reduced_motion="reduce",
+        )
+        browser.set_default_timeout(PATIENCE)
+        browser.add_init_script(NO_LOGOS)
+        expect.set_options(timeout=PATIENCE)
         yield browser
         browser.close()
 
 
 @pytest.fixture
-def page(browser: Browser, served: Fleet) -> Iterator[Page]:
-    """A page that reaches nothing but this machine."""
-    context = browser.new_context(viewport={"width": 1280, "height": 800})
-    context.set_default_timeout(PATIENCE)
-    expect.set_options(timeout=PATIENCE)
-    # A pattern, not a function: for that each request would wait until Playwright is called again.
-    context.route(re.compile(r"https?://(?!127\.0\.0\.1[:/])"), stay_here)
-    yield context.new_page()
-    context.close()
+def page(browser: BrowserContext, served: Fleet) -> Iterator[Page]:
+    """A page of its own."""
+    page = browser.new_page()
+    yield page
+    page.close()
 
 
 @pytest.fixture

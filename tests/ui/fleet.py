@@ -18,13 +18,12 @@ import yaml
 
 from prefect_kie.cli.local_server import LocalServer, local_server
 from prefect_kie.simulator import SimulatorServer, SimulatorSettings
+from tests.conftest import with_tables
 
 T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 JOB_SECONDS = 2.0
-SEEN_SECONDS = 14.0
-"""How long the one model's jobs take whose run is looked at meanwhile."""
 PATIENCE_SECONDS = 120.0
 ENDED = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
@@ -112,11 +111,10 @@ def fleet(home: Path) -> Generator[Fleet, None, None]:
     """
     settings = SimulatorSettings(
         duration_seconds=JOB_SECONDS,
-        durations={"kling-3.0/video": SEEN_SECONDS},
         prices={"kling-3.0/video": 30.0},
         video_fps=24,  # models refuse a character's clip of fewer
     )
-    with SimulatorServer(settings) as kie, local_server(home / "server") as server:
+    with SimulatorServer(settings) as kie, local_server(with_tables(home / "server")) as server:
         others = {name: value for name, value in os.environ.items() if not name.startswith("PREFECT_")}
         environment = {**others, **server.environment, "HOME": str(home)}
         # Else a worker asks every 10 seconds for runs.

@@ -18,6 +18,8 @@ CHARACTER = "create-character/kie"
 SONG = "generate-audio/ai-music-api-generate"
 PICTURE = "generate-image/nano-banana-pro"
 
+SEEN_SECONDS = 14.0
+"""How long a job takes whose run is looked at meanwhile."""
 SECONDS_OF_VIDEO = """video => new Promise((resolve, reject) => {
     const tell = () => resolve(video.duration);
     if (video.readyState >= 1) return tell();
@@ -117,11 +119,13 @@ def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     assert ui.choose("Duration", "10")[:2] == ["3", "4"]
     ui.field("Prompt").scroll_into_view_if_needed()
     ui.picture("form")
+    served.kie.change(durations={"kling-3.0/video": SEEN_SECONDS})
     run = ui.submit()
 
     ui.open_run(run, "Running")
     served.artifact(run, "kie-progress-")
     ui.picture_of_run("running")
+    served.kie.change(durations={})
     served.wait_until(run, "COMPLETED")
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
     ui.picture_of_run("finished")
