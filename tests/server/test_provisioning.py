@@ -552,8 +552,8 @@ async def waiting_ones_crash_only_by_a_silence_after_they_were_resumed(
         await client.set_flow_run_state(suspended, state)
     for run in (suspended, paused):
         await send_heartbeat(client, run)
-    for run in (suspended, paused):
-        assert await runs.becomes(RECOVERING, run, 90)
+    again = [runs.becomes(RECOVERING, run, 90) for run in (suspended, paused)]
+    assert await asyncio.gather(*again) == [True, True]
 
 
 async def claimed_ones_are_found_and_those_that_begin_left_alone(runs: Runs, client: PrefectClient) -> None:
@@ -570,9 +570,10 @@ async def claimed_ones_are_found_and_those_that_begin_left_alone(runs: Runs, cli
         for state in led[name]:
             await client.set_flow_run_state(run, state)
     lost = [made.pop(name) for name in ("Pending", "Submitting")]
+    # At the same time: it is called Recovering for ten seconds, then scheduled again.
+    assert await asyncio.gather(*(runs.becomes(RECOVERING, run, 90) for run in lost)) == [True, True]
     for run in lost:
-        assert await runs.becomes(RECOVERING, run, 90)
-        names = [state.name for state in await states_of(client, run)]
+        names = [state.name for state in await states_of(client, run) if state.name != "AwaitingRetry"]
         # Each once: a busy server may fire one trigger twice. The second mark changes nothing, since the
         # run is scheduled again ten seconds after the first.
         told = " ".join(name for name in dict.fromkeys(names) if name != "Submitting")
