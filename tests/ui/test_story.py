@@ -18,7 +18,7 @@ CHARACTER = "create-character/kie"
 SONG = "generate-audio/ai-music-api-generate"
 PICTURE = "generate-image/nano-banana-pro"
 
-SEEN_SECONDS = 14.0
+SEEN_SECONDS = 19.0
 """How long a job takes whose run is looked at meanwhile."""
 SECONDS_OF_VIDEO = """video => new Promise((resolve, reject) => {
     const tell = () => resolve(video.duration);

@@ -45,7 +45,7 @@ LENGTH = "length"
 """In a success's payload: how long a result was asked for, which tells most of how long its job takes."""
 MAX_REMEMBERED = 10_000
 MAX_LISTED = 10
-PROGRESS_SECONDS = 10.0  # a job's progress is reported and shown from this age on, and not more often
+PROGRESS_SECONDS = 15.0  # a job's progress is reported and shown from this age on, and not more often
 LIMIT_SECONDS = 5.0  # a server that takes longer is not asked how often the run has ended
 KINDS = {"video": VIDEO_SUFFIXES, "image": PICTURE_SUFFIXES, "audio": SOUND_SUFFIXES}
 

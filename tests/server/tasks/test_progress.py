@@ -133,10 +133,10 @@ async def test_progress_never_goes_back(requests: Requests) -> None:
 
 @pytest.mark.server
 @pytest.mark.recorded
-async def test_progress_is_shown_from_ten_seconds_on_and_at_most_every_ten(
+async def test_progress_is_shown_from_fifteen_seconds_on_and_at_most_every_fifteen(
     requests: Requests, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 10.0)
+    monkeypatch.setattr(progress, "PROGRESS_SECONDS", 15.0)
     handle = JobHandle(task_id="calm", model="m", submitted_at=datetime.now(timezone.utc))
     clock = 1000.0
     monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: clock))
@@ -144,13 +144,13 @@ async def test_progress_is_shown_from_ten_seconds_on_and_at_most_every_ten(
     @flow
     async def run() -> None:
         nonlocal clock
-        for age in (9, 12, 21, 23, 30):
+        for age in (14, 16, 30, 32, 40):
             clock = 1000.0 + age
             await progress.show_progress(handle, None, age=age, usual=100)
         await progress.show_end(handle, None)
 
     await run()
-    assert requests.percents == [12, 23, 100]
+    assert requests.percents == [16, 32, 100]
 
 
 @pytest.mark.server
