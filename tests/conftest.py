@@ -136,6 +136,8 @@ def pytest_configure(config: pytest.Config) -> None:
         rf"ignore:Exception ignored in. <socket.socket .*raddr=\('127.0.0.1', {PREFECT_PORT}\)"
         ":pytest.PytestUnraisableExceptionWarning",
     )
+    # Hypothesis looks for what refers to its random numbers, and does not see what is frozen (below).
+    config.addinivalue_line("filterwarnings", "ignore:.*register_random:hypothesis.errors.HypothesisWarning")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
