@@ -16,6 +16,7 @@ from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
 from prefect_kie.characters.keeping import member_of
 from prefect_kie.flows._characters import NewCharacter
+from prefect_kie.flows._options import FlowGroup
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.media import assets
 from prefect_kie.media.edit_list import edit_list, subtitles
@@ -164,7 +165,7 @@ def with_handle(prompt: str, handle: str) -> str:
     return prompt if mention in prompt else f"{mention} {prompt}"
 
 
-class Film(Form):
+class Film(FlowGroup):
     """Whether the episodes become one film, and how."""
 
     join: Literal["no", "when whole", "what is there"] = "no"

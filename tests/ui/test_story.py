@@ -332,6 +332,7 @@ def test_a_series_by_any_model_becomes_a_film_that_plays(ui: Ui, served: Fleet, 
     ui.tab("Slice").click()
     ui.field("Start").fill("1")
     ui.field("End").fill("4")
+    ui.open_group("Film")
     ui.choose("Join", "when whole")
     ui.field("Handle").scroll_into_view_if_needed()
     ui.picture("film-form")
