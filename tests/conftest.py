@@ -63,7 +63,7 @@ from prefect.logging.handlers import APILogWorker  # noqa: E402
 from prefect.settings import PREFECT_API_URL, temporary_settings  # noqa: E402
 from pydantic import SecretStr  # noqa: E402
 
-from prefect_kie import tasks  # noqa: E402
+from prefect_kie import flows, tasks  # noqa: E402
 from prefect_kie.api import PollPolicy  # noqa: E402
 from prefect_kie.blocks import KieCredentials  # noqa: E402
 from prefect_kie.cli.local_server import LocalServer, free_port, local_server  # noqa: E402
@@ -100,6 +100,8 @@ def grouped(**options: Any) -> dict[str, Any]:
     return options | groups
 
 
+FLOWS = [name for name in flows.__all__ if name.islower() and name != "make"]
+"""The names of all flows."""
 PREFECT_PORT = free_port()
 TESTS = Path(__file__).parent
 UNIT = TESTS / "unit"

@@ -11,11 +11,9 @@ from prefect.utilities.schema_tools.validation import validate
 
 from prefect_kie import flows
 from prefect_kie.cli.doctor import DEPLOYMENTS
+from tests.conftest import FLOWS
 
 ROOT = Path(__file__).parents[2]
-
-
-FLOWS = [name for name in flows.__all__ if name.islower() and name != "make"]
 TEXT = (ROOT / "prefect.yaml").read_text()
 
 

@@ -18,11 +18,12 @@ from prefect_kie import flows
 from prefect_kie.api import PollPolicy
 from prefect_kie.flows._kie_flow import kie_flow
 from prefect_kie.models import Kling30Video, Sora2TextToVideo
+from tests.conftest import FLOWS
 
 ORIGINALS = ["Kling 3.0", "Seedance 2.5", "Veo 3.1", "Wan 3.0", "Sora 2", "Any other"]
 
 
-@pytest.fixture(params=[name for name in flows.__all__ if name.islower() and name != "make"])
+@pytest.fixture(params=FLOWS)
 def flow(request: pytest.FixtureRequest) -> Flow[..., Any]:
     """Each of the flows."""
     made: Flow[..., Any] = getattr(flows, request.param)
