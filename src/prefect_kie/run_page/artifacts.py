@@ -50,7 +50,9 @@ class _Shown:
 
     lock: threading.Lock = field(default_factory=threading.Lock)
     looked_up: bool = False
-    changed_at: float = -math.inf  # by the monotonic clock
+    gatherers: int = 0  # who send at their end what has changed: until then, it is sent now and then
+    unsent: bool = False
+    sent_at: float = -math.inf  # by the monotonic clock
     artifact_id: UUID | None = None
     data: Any = None
     description: str | None = None
@@ -199,7 +201,7 @@ async def _put(key: str, kind: str, change: Change, *, gap: float = 0.0, is_new:
     if not owners:
         return True
     shown, fields = _shown(next(iter(owners.values())), key), {"key": key, "type": kind, **owners}
-    if time.monotonic() - shown.changed_at < gap:
+    if time.monotonic() - shown.sent_at < gap:
         return True
     shown.looked_up |= is_new
     try:
@@ -218,9 +220,12 @@ async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
             await _look_up(shown, fields)
         made = change(shown.data, shown.description)
         if made is not None and made != (shown.data, shown.description):
-            await _send(shown, fields, {"data": made[0], "description": made[1]})
             shown.data, shown.description = made
-        shown.changed_at = time.monotonic()
+            shown.unsent = True
+        is_due = not shown.gatherers or time.monotonic() - shown.sent_at >= PROGRESS_SECONDS
+        if shown.unsent and is_due:
+            await _send(shown, fields)
+            shown.unsent, shown.sent_at = False, time.monotonic()
     finally:
         shown.lock.release()
 
@@ -236,7 +241,8 @@ async def _look_up(shown: _Shown, fields: dict[str, str]) -> None:
     shown.looked_up = True
 
 
-async def _send(shown: _Shown, fields: dict[str, str], body: dict[str, Any]) -> None:
+async def _send(shown: _Shown, fields: dict[str, str]) -> None:
+    body = {"data": shown.data, "description": shown.description}
     # Not by the client's create_artifact and update_artifact: they also send an event each, two for every
     # change of every job's progress, and nothing waits for them.
     async with get_client() as client:
@@ -258,17 +264,25 @@ MAX_SECONDS = 600.0  # and each time the gap is twice as long, up to this
 
 @asynccontextmanager
 async def waiting_reported(message: Callable[[], str]) -> AsyncGenerator[None, None]:
-    """Show in the run's state what it waits for (`Waits for Kie: 1 of 2 jobs`), for as long as it does."""
+    """Show in the run's state what it waits for (`Waits for Kie: 1 of 2 jobs`), for as long as it does.
+
+    Meanwhile its overview, which is sent whole with all its pictures, is sent at most as often as progress.
+    """
     context = FlowRunContext.get()
     if context is None or context.flow_run is None:
         yield
         return
+    overview = _shown(str(context.flow_run.id), OVERVIEW)
+    overview.gatherers += 1
     ended = asyncio.Event()
     telling = asyncio.ensure_future(_told(context.flow_run.id, message, ended))
     try:
         yield
     finally:
         ended.set()
+        overview.gatherers -= 1
+        if overview.unsent:
+            await _put(OVERVIEW, "markdown", lambda _, __: None)
         # What is on its way must not arrive after the run's end.
         await asyncio.wait([telling])
 

@@ -88,6 +88,27 @@ async def test_a_video_saved_elsewhere_has_its_frame_too(
 
 
 @pytest.mark.server
+async def test_an_overview_is_sent_now_and_then_and_whole_at_the_end(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    send = artifacts._send
+
+    async def counted(shown: artifacts._Shown, fields: dict[str, str]) -> None:
+        await send(shown, fields)
+        sent.append(str(shown.data))
+
+    monkeypatch.setattr(artifacts, "_send", counted)
+    monkeypatch.setattr(artifacts, "PROGRESS_SECONDS", 1000.0)
+    made = await generate_video(CAT, credentials, count=4, output=Output(directory=tmp_path), waiting=QUICKLY)
+    # The first result at once, all of them when the last is there, and the table of all at their head.
+    assert [text.count("**Task id:**") for text in sent] == [1, 4, 4]
+    shown = str((await latest("kie-overview")).data)
+    assert shown == sent[-1]
+    assert all(str(one.task_id) in shown for one in made.videos)
+
+
+@pytest.mark.server
 async def test_a_run_that_goes_on_in_another_process_shows_nothing_twice(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
 ) -> None:
