@@ -127,11 +127,9 @@ def check_credentials_value(value: object) -> None:
         raise InvalidRequest(
             f"credentials is {shape}, where the Kie Credentials block or its name belongs; nothing was "
             "submitted",
-            next_step=(
-                "Save the key in a Kie Credentials block, in the UI (Blocks) or with "
-                'KieCredentials(api_key=...).save("kie"), and give the block or its name. If it was a '
-                "block's name, write kie-credentials/ in front of it."
-            ),
+            next_step="Save the key in a Kie Credentials block, in the UI (Blocks) or with "
+            'KieCredentials(api_key=...).save("kie"), and give the block or its name. If it was a '
+            "block's name, write kie-credentials/ in front of it.",
         )
 
 

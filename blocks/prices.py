@@ -88,10 +88,8 @@ async def load_prices() -> PriceTable:
             why = ": ".join([*places, first["msg"].removeprefix("Value error, ")])
         raise InvalidRequest(
             f"the Prefect variable {PRICES!r} is no price table: {why}; nothing was submitted",
-            next_step=(
-                f"Correct it in the UI (Variables, {PRICES}); it is a JSON object like "
-                '{"sora-2-text-to-video": 30}, with your prices in credits. Then run again.'
-            ),
+            next_step=f"Correct it in the UI (Variables, {PRICES}); it is a JSON object like "
+            '{"sora-2-text-to-video": 30}, with your prices in credits. Then run again.',
         ) from None
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Coroutine, Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, cast
 from uuid import UUID
 
@@ -95,9 +96,4 @@ def task_of_states(
     kind: type[Task[..., Any]] = StateTask, **options: Any
 ) -> Callable[[Callable[P, Coroutine[Any, Any, R]]], Task[P, Coroutine[Any, Any, R]]]:
     """Prefect's `@task`, for functions that return states."""
-
-    def made(fn: Callable[P, Coroutine[Any, Any, R]]) -> Task[P, Coroutine[Any, Any, R]]:
-        task: Task[P, Coroutine[Any, Any, R]] = cast("Any", kind)(fn, **options)
-        return task
-
-    return made
+    return partial(cast("Any", kind), **options)

@@ -44,6 +44,10 @@ async def run_submissions(
 ) -> SubmissionService:
     """What submits this run's jobs, and settles submissions in doubt; recorded in a storage of their own."""
     records = SubmissionRecords(storage_for(storage)) if storage else await run_records()
+    context, task = FlowRunContext.get(), TaskRunContext.get()
+    flow, task_run = context.flow_run if context else None, task.task_run if task else None
+    # Prefect does not raise a flow run's count when it goes on after a pause; a task by itself is run once.
+    run = f"{flow.id}-{flow.run_count}" if flow else str(task_run.id) if task_run else None
     return SubmissionService(
         records=records,
         kie=kie,
@@ -52,15 +56,13 @@ async def run_submissions(
         log=run_logger(),
         clock=Clock(),
         flow_run_id=flow_run.get_id(),
-        run=_this_run(),
-        tags=_tags(),
+        run=run,
+        tags=tuple(sorted({tag for one in (flow, task_run) if one is not None for tag in one.tags})),
     )
 
 
 async def settle(handle: JobHandle, job: Job) -> None:
-    """Note what a job that has ended came to and cost, for budgets and the cost report; failures are only
-    logged. Where Kie does not say what it charged, the report asks once more.
-    """
+    """Note what an ended job cost, where Kie says so (the report asks again); failures are only logged."""
     key, end = handle.submission, end_of(job)
     if key is None or end is None or end[1] is None:
         return
@@ -72,20 +74,6 @@ async def settle(handle: JobHandle, job: Job) -> None:
             await budgets.settle(record, *end)
 
     await logged(settled(), key, run_logger())
-
-
-def _this_run() -> str | None:
-    """Which run of which flow run this is; a task by itself is run once."""
-    context, task_run = FlowRunContext.get(), TaskRunContext.get()
-    if context is not None and (run := context.flow_run) is not None:
-        return f"{run.id}-{run.run_count}"  # which Prefect does not raise when a run goes on after a pause
-    return str(task_run.task_run.id) if task_run is not None else None
-
-
-def _tags() -> tuple[str, ...]:
-    context, task_run = FlowRunContext.get(), TaskRunContext.get()
-    run = context.flow_run if context is not None else None
-    return tuple(sorted({*(run.tags if run else ()), *(task_run.task_run.tags if task_run else ())}))
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal
@@ -208,11 +208,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncGenerator[None]:
-        if resumer is None:
+        async with resumer.running() if resumer is not None else nullcontext():
             yield
-        else:
-            async with resumer.running():
-                yield
 
     routes: list[Route] = []
     kinds: tuple[tuple[Kind, str], ...] = (("done", DONE_PATH), ("progress", PROGRESS_PATH))

@@ -115,11 +115,7 @@ class CallbackWaiter:
                     del self._waiting[task_id]
 
     async def ensure_subscribed(self) -> None:
-        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon.
-
-        A server sends what happens while it is subscribed to, and what it has stored by then, which is some
-        seconds behind.
-        """
+        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon."""
         async with self._subscribing():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._subscribed.wait(), self._settings.subscribe_timeout_seconds)
@@ -226,11 +222,7 @@ def _callback_waiter(url: str, verifier: Verifier) -> CallbackWaiter:
 
 
 async def wait_for_callback(
-    handle: JobHandle,
-    callbacks: KieCallbacks | None,
-    poll: PollPolicy,
-    age: float | None,
-    expected: Duration,
+    handle: JobHandle, callbacks: KieCallbacks | None, poll: PollPolicy, age: float | None, expected: Duration
 ) -> bool:
     """Wait until Kie calls back about a job of this age (True), or it is time to poll it all the same."""
     waiter, since, context = callback_waiter(callbacks), handle.submitted_at, TaskRunContext.get()

@@ -1,9 +1,8 @@
 """A Prefect Cloud webhook as the receiver: its template, and the check of what it passes on.
 
-Cloud renders the template over a request's method, headers and body, and sends the event that comes out. It
-verifies nothing and shows no part of the address. So the event carries Kie's signature, and whoever waits for
-the job verifies it. Anybody who knows the webhook's address can send any event of this form: nothing of one
-is believed but that it is time to poll.
+Cloud renders the template over a request's headers and body, and sends the event that comes out. It verifies
+nothing and shows no part of the address. So the event carries Kie's signature, and whoever waits for the job
+verifies it; nothing else of it is believed.
 """
 
 from dataclasses import dataclass
@@ -73,14 +72,9 @@ class Verifier:
         if self.signing_key is None or not (timestamp or signature):
             return "unsigned" if self.accept_unsigned else "none"
         try:
-            verify_signature(
-                event.resource.id.removeprefix(JOB),
-                timestamp,
-                signature,
-                signing_key=self.signing_key.get_secret_value(),
-                now=now,
-                window_seconds=self.window_seconds,
-            )
+            task_id, key = event.resource.id.removeprefix(JOB), self.signing_key.get_secret_value()
+            window = self.window_seconds
+            verify_signature(task_id, timestamp, signature, signing_key=key, now=now, window_seconds=window)
         except CallbackRejected:
             return "none"
         return "genuine"

@@ -93,7 +93,7 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
     keeps = characters_of_models().get(request.model_name)
     if request.is_cast or (keeps is None and request.result_kind not in VISUAL):
         return request
-    if keeps is None:
+    if keeps is None or not handles:
         return _built(request, fields, _said(fields, {}, ""))
     if keeps.way == "native" and keeps.native is not None:
         # Kie itself knows handles that nobody here has heard of.
@@ -109,8 +109,6 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
             f"{NOTHING_PAID}",
         )
     members = [known[handle] for handle in handles]
-    if not members:
-        return _built(request, fields, _said(fields, {}, ""))
     filled = _Cast(request.model_name, keeps, members).fill(fields, _is_list(request, keeps.field))
     return _built(request, fields, filled)
 
@@ -133,30 +131,23 @@ class _Cast:
                 f"names {count}"
             )
         filled = {**keeps.sets, **fields}
-        match keeps.way:
-            case "element":
-                filled[keeps.field] = [*before, *map(self._element, self._members)]
-                names = {one.handle: [f"@{one.handle}"] for one in self._members}
-                if keeps.frame and keeps.needs_frame and not filled.get(keeps.frame):
-                    filled[keeps.frame] = [self._members[0].stills[0]]
-                return _said(filled, names, "")
-            case "ref_name":
-                filled[keeps.field] = before + [
-                    {"image_url": self._pictures(one)[0], "type": "subject", "ref_name": one.handle}
-                    for one in self._members
-                ]
-                return _said(filled, {one.handle: [f"@{one.handle}"] for one in self._members}, "")
-            case "videos":
-                shares = [[self._clip(one)] for one in self._members]
-            case _:
-                shares = self._shares(len(before), room)
+        if keeps.way in ("element", "ref_name"):
+            made = self._element if keeps.way == "element" else self._subject
+            filled[keeps.field] = [*before, *map(made, self._members)]
+            if keeps.frame and keeps.needs_frame and not filled.get(keeps.frame):
+                filled[keeps.frame] = [self._members[0].stills[0]]
+            return _said(filled, {one.handle: [f"@{one.handle}"] for one in self._members}, "")
+        if keeps.way == "videos":
+            shares = [[self._clip(one)] for one in self._members]
+        else:
+            shares = self._shares(len(before), room)
         added = [picture for share in shares for picture in share]
         if added:
             filled[keeps.field] = [*before, *added] if is_list else added[0]
         if keeps.native_field is not None and keeps.native is not None:
             ids = [one.native[keeps.native] for one in self._members if keeps.native in one.native]
             if ids:
-                filled[keeps.native_field] = [*(filled.get(keeps.native_field) or []), *ids]
+                filled[keeps.native_field] = as_list(filled.get(keeps.native_field)) + ids
         legends, names = self._words(shares, len(before))
         legends += self._add_voices(filled)
         return _said(filled, names, " ".join(legends))
@@ -173,6 +164,9 @@ class _Cast:
         if one.voice is not None and self._fits(one):
             element["element_input_audio_urls"] = [one.voice]
         return element
+
+    def _subject(self, one: CastMember) -> dict[str, Any]:
+        return {"image_url": self._pictures(one)[0], "type": "subject", "ref_name": one.handle}
 
     def _pictures(self, one: CastMember) -> list[str]:
         if not one.stills:
@@ -212,8 +206,8 @@ class _Cast:
             counted = [self._keeps.mention.format(i=one_of, name=one.name) for one_of in numbers]
             number += len(share)
             if self._keeps.legend:
-                verb = "shows" if len(counted) == 1 else "show"
-                verb = "is" if self._keeps.mention.startswith("character") and len(counted) == 1 else verb
+                is_one = "is" if self._keeps.mention.startswith("character") else "shows"
+                verb = is_one if len(counted) == 1 else "show"
                 who = f"{one.name}: {one.description.rstrip('.')}" if one.description else one.name
                 legends.append(f"{_and(counted)} {verb} {who}.")
                 names[one.handle] = [one.name]

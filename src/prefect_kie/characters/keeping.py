@@ -144,7 +144,22 @@ async def keep_slice(
                 "was submitted",
                 next_step="Run `pip install 'prefect-kie[pictures]'` there, and run again.",
             ) from error
-        return await _saved(who, part, files, directory, storage, replace=replace)
+        place, block = await load_destination(directory, storage), storage_name(storage)
+        whose = f"{who['origin']} {part.timestamps}"
+        stem = f"{FOLDER}/{who['handle']}/{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
+
+        async def put(file: Path) -> str:
+            path = f"{stem}-{file.name}"
+            address = await place.put(file, path)
+            return address if block is None else path
+
+        made = {
+            "stills": [await put(file) for file in files.stills],
+            "clip": await put(files.clip) if files.clip else None,
+            "voice": await put(files.voice) if files.voice else None,
+        }
+    about = {"voice_seconds": files.voice_seconds, "storage": block, "start": part.start, "end": part.end}
+    return await _named(KieCharacter.model_validate({**who, **made, **about}), replace=replace)
 
 
 async def keep_pictures(
@@ -182,34 +197,6 @@ def _files_of(video: Path, part: Slice, folder: Path) -> _Files:
     begin, end = slices.widened(clip.start, clip.end, length, min(VOICE_SECONDS, length))
     voice = slices.voice(video, begin, end, folder / "voice.wav")
     return _Files(stills, clip.path, voice, end - begin if voice else 0.0)
-
-
-async def _saved(
-    who: Mapping[str, str],
-    part: Slice,
-    files: _Files,
-    directory: Path | str | None,
-    storage: WritableFileSystem | str | None,
-    *,
-    replace: bool,
-) -> KieCharacter:
-    place = await load_destination(directory, storage)
-    block = storage_name(storage)
-    whose = f"{who['origin']} {part.timestamps}"
-    stem = f"{FOLDER}/{who['handle']}/{hashlib.sha256(whose.encode()).hexdigest()[:8]}"
-
-    async def put(file: Path) -> str:
-        path = f"{stem}-{file.name}"
-        address = await place.put(file, path)
-        return address if block is None else path
-
-    made = {
-        "stills": [await put(file) for file in files.stills],
-        "clip": await put(files.clip) if files.clip else None,
-        "voice": await put(files.voice) if files.voice else None,
-    }
-    about = {"voice_seconds": files.voice_seconds, "storage": block, "start": part.start, "end": part.end}
-    return await _named(KieCharacter.model_validate({**who, **made, **about}), replace=replace)
 
 
 def storage_name(storage: WritableFileSystem | str | None) -> str | None:

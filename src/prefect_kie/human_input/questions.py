@@ -2,9 +2,8 @@
 
 A run of a deployment is suspended: its process ends, and another one runs the flow from its beginning to the
 same question when the answer is there. A run without a deployment, and a subflow, is paused: its process
-waits. Prefect's own `apause_flow_run` and `asuspend_flow_run` take no message that says what a run waits for;
-these do the same, by the same calls. Answers are kept in result storage, beside the submissions: run again,
-nobody is asked twice.
+waits. This is done as in Prefect's own `apause_flow_run` and `asuspend_flow_run`, which take no message that
+says what a run waits for. Answers are kept beside the submissions: run again, nobody is asked twice.
 """
 
 import asyncio

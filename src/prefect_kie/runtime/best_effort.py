@@ -1,9 +1,8 @@
 """Calls to the Prefect server that nobody waits long for, and that are never cancelled.
 
-All of a run's calls share one pool of sixteen connections. A call that is cancelled while it waits in it may
-keep a connection for ever (httpcore 1.0.9: one that was made for it and that it never took). After sixteen of
-them the run can report nothing to its server, not even its end. So whoever asked goes on, and the call
-finishes by itself.
+All of a run's calls share one pool of sixteen connections. A call that is cancelled while it waits for one
+may keep it for ever (httpcore 1.0.9); after sixteen of them the run can report nothing to its server, not
+even its end. So whoever asked goes on, and the call finishes by itself.
 """
 
 import asyncio

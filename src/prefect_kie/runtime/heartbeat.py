@@ -1,13 +1,12 @@
 """A flow run's heartbeat, over HTTP; and its end in this process once it goes on in another.
 
 Prefect's own heartbeats do not do for this: they go over a websocket, which many proxies refuse, and come
-every 180 seconds unless each deployment says otherwise. These come wherever the run can reach its server at
-all, and as often as the automations of `prefect-kie setup` expect them.
+every 180 seconds unless each deployment says otherwise. These come as often as the automations of
+`prefect-kie setup` expect them.
 
-No heartbeat proves that a process lives no more: a laptop wakes up, a network comes back. By then the run may
-have been marked as crashed and have begun again elsewhere. So the process checks, too, whether the run is
-still its own, and if not, it ends as a suspended run does, at its next step, and reports nothing: the run
-belongs to the other process.
+Silence does not prove that a process is dead: a laptop wakes up, a network comes back, and by then the run
+may have begun again elsewhere. So the process also checks whether the run is still its own; if not, it ends
+as a suspended run does, at its next step, and reports nothing.
 """
 
 import os
@@ -59,8 +58,7 @@ def _watch(run_id: UUID) -> None:
                 while not heartbeat.over:
                     heartbeat.next(client)
                     _sleep(settings.ownership_check_seconds)
-        except Exception:
-            # It goes on without; the next one may arrive.
+        except Exception:  # the next one may arrive
             get_logger("prefect_kie.heartbeat").debug("No heartbeat of %s was sent", run_id, exc_info=True)
             _sleep(settings.ownership_check_seconds)
 

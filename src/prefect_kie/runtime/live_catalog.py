@@ -57,13 +57,11 @@ class LiveCatalog:
     async def models(self, *needed: str) -> list[api.CatalogModel]:
         """All models that Kie serves; asked anew where a needed one is not among those remembered."""
 
-        async def listed(max_age: float) -> list[api.CatalogModel]:
-            catalog = LiveCatalog(self._kie, self._seconds, max_age)
-            return (
-                await catalog._answer("models", list[api.CatalogModel], lambda kie: kie.list_models()) or []
-            )
+        async def listed(counts: float) -> list[api.CatalogModel]:
+            kind = list[api.CatalogModel]
+            return await self._answer("models", kind, lambda kie: kie.list_models(), counts) or []
 
-        found = await listed(self._max_age)
+        found = await listed(FRESH_SECONDS)
         missing = set(needed) - {model.model for model in found}
         return await listed(0) if missing and self._max_age else found
 

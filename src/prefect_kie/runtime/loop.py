@@ -156,11 +156,9 @@ async def run_uncancellable(work: Callable[[], Coroutine[Any, Any, T]], cancella
 
 @per_process
 def _finish_at_exit() -> None:
-    """Have paid calls finish before what they need is gone.
-
-    The interpreter would first close the pools they need for files and host names, and Prefect the services
-    that send log lines and events, unless somebody asked later than they did to come before; the executors of
-    concurrent.futures ask like this. So ask when the first call is made.
+    """Have paid calls finish before what they need is gone: pools for files and host names, and what sends
+    Prefect's log lines and events. Whoever asks last comes first, so ask when the first call is made, as the
+    executors of concurrent.futures do.
     """
     if (register := getattr(threading, "_register_atexit", None)) is not None:
         with suppress(RuntimeError):  # the interpreter is ending already

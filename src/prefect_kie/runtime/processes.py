@@ -11,9 +11,9 @@ from pathlib import Path
 
 @cache
 def this_machine() -> str:
-    """A name of the place where process numbers mean the same: of one kernel and one container.
+    """A name of the place where process numbers mean the same: one kernel and one container.
 
-    A container with a fixed host name shares it with its twin on another machine, and both have a process 1.
+    A host name does not do: a container's may be fixed, and its twin on another machine has a process 1 too.
     """
     parts = [socket.gethostname()]
     with suppress(OSError):  # not Linux: there, hosts have names of their own

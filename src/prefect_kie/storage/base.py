@@ -23,13 +23,10 @@ from prefect_kie.runtime.processes import is_marked_by_one_gone, mark
 
 NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 """What a disk answers that knows no hard links."""
-
 FAILING = {errno.EIO, errno.ENOSPC, errno.EDQUOT}
 """What a disk answers to a sync that it can do, and that failed."""
-
 LASTING = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP}
 MAX_NAME_BYTES = 143  # what an encrypted directory (eCryptfs) takes; names are the same everywhere
-
 STALE_SECONDS = 24 * 3600.0
 FOLDERS = "prefect-kie-"  # how the names of temporary folders begin
 
@@ -196,10 +193,8 @@ class Storage(ABC):
 
     @abstractmethod
     async def holds(self, path: str, size: int, sha256: str) -> bool:
-        """Whether a file is here, as far as this storage can say without fetching it.
-
-        A directory is asked for the checksum, `RemoteFileSystem` for the size; another block's file is taken
-        as there, since its sidecar, written after it, is.
+        """Whether a file is here: by its checksum in a directory, by its size in a `RemoteFileSystem`; in
+        another block it is taken as here, since its sidecar, written after it, is.
         """
 
     @abstractmethod

@@ -105,9 +105,9 @@ def _known() -> dict[str, WritableFileSystem]:
 async def _storage_of_run() -> WritableFileSystem:
     """The default storage, asked for once in a flow run: its records are in one place, whatever changes."""
     known, run = _known(), flow_run.get_id()
-    block = known.get(run or "") or await _default_storage()
     if run is None:
-        return block
+        return await _default_storage()
+    block = known.get(run) or await _default_storage()
     while len(known) >= MAX_REMEMBERED and run not in known:
         known.pop(next(iter(known)), None)
     return known.setdefault(run, block)  # of several that asked at once, the first one's
@@ -151,7 +151,6 @@ StorageBlock = Annotated[
 
 DEFAULT_DIRECTORY = Path("~/kie-videos")
 """Where videos go unless told otherwise: a worker's own working directory is deleted after the run."""
-
 PROBE_BYTES = 1024 * 1024  # a disk is full for a video long before it is full for a byte
 
 
@@ -189,11 +188,7 @@ async def load_destination(directory: Path | str | None, storage: WritableFileSy
 async def check_writable(
     directory: Path | str | None = None, storage: WritableFileSystem | str | None = None
 ) -> None:
-    """Make sure, before anything is paid for, that results can be stored: write a probe file and delete it.
-
-    Call it before the first submission of a run. It finds a file in the directory's place, a read-only
-    mount, `/proc`, a full disk, a block whose bucket is missing or whose key may not write.
-    """
+    """Make sure, before anything is paid, that results can be stored: write a probe file and delete it."""
     place = await load_destination(directory, storage)
     # What cannot be deleted at least does not become more with each call.
     own = "" if isinstance(place, BlockStorage) else f"-{uuid.uuid4().hex}"

@@ -142,10 +142,8 @@ class Budgets:
             raise InvalidRequest(
                 f"there is a budget, and the Prefect variable {PRICES!r} has no price for "
                 f"{', '.join(unpriced)} as asked for; nothing was submitted",
-                next_step=(
-                    f"Add it in the UI (Variables, {PRICES}), with your price in credits, for example "
-                    f'{{"{unpriced[0]}": 30}}; then run again.'
-                ),
+                next_step=f"Add it in the UI (Variables, {PRICES}), with your price in credits, for example "
+                f'{{"{unpriced[0]}": 30}}; then run again.',
             )
         return {key: price for key, price in prices.items() if price is not None}
 

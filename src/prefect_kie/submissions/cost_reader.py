@@ -3,11 +3,11 @@
 A job whose end no run has seen is polled once, and noted.
 """
 
-import asyncio
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
+from typing import Any
 
 from prefect_kie.api import JobFailed, JobRequest, KieError
 from prefect_kie.blocks import PriceTable
@@ -18,9 +18,7 @@ from prefect_kie.submissions.budgets import logged
 from prefect_kie.submissions.cost_report import CostGrouping, CostReport, CostStatus, SubmissionCost
 from prefect_kie.submissions.costs import NOTHING_MADE, CostNote, end_of
 from prefect_kie.submissions.reconcile import Reconciler
-from prefect_kie.submissions.store import SubmissionRecord, storage_errors
-
-AT_ONCE = 16  # so many notes are read, or jobs polled, at a time
+from prefect_kie.submissions.store import SubmissionRecord, some_at_once, storage_errors
 
 
 @dataclass
@@ -60,7 +58,6 @@ class CostReader:
         for note in notes.values():
             if note.record is not None and note.outcome != "void":
                 gone.setdefault(note.record.key, []).append(note)
-        gate = asyncio.Semaphore(AT_ONCE)
 
         def is_going(record: SubmissionRecord) -> bool:
             note = notes.get(record.attempt)
@@ -70,28 +67,27 @@ class CostReader:
             note = notes.get(record.attempt)
             if note is not None and note.outcome in NOTHING_MADE:
                 note = None  # evidence of a job was stronger
-            async with gate:
-                status, charged, noted_at = await self._end(record, note)
+            status, charged, noted_at = await self._end(record, note)
             held = status in ("in doubt", "running") or (status == "made" and charged is None)
-            return self._cost(record, status, gone).model_copy(
-                update={
-                    "task_id": record.task_id if record.state == "submitted" else None,
-                    "reserved": (record.credits or 0.0) if held else 0.0,
-                    "charged": charged,
-                    "noted_at": noted_at,
-                    "found_again": found[record.attempt],
-                }
+            return self._cost(
+                record,
+                status,
+                gone,
+                task_id=record.task_id if record.state == "submitted" else None,
+                reserved=(record.credits or 0.0) if held else 0.0,
+                charged=charged,
+                noted_at=noted_at,
+                found_again=found[record.attempt],
             )
 
         records = [record for record in records if not is_going(record)]
-        costs = await asyncio.gather(*map(cost, filter(wanted, records)))
+        costs = await some_at_once(cost, filter(wanted, records))
         known = {record.key for record in records}
         for key, ends in gone.items():
             last = max(ends, key=lambda note: note.noted_at)
             if key not in known and last.record is not None and wanted(last.record):
                 status: CostStatus = "refused" if last.outcome == "refused" else "released"
-                made = self._cost(last.record, status, gone)
-                costs.append(made.model_copy(update={"charged": 0.0, "noted_at": last.noted_at}))
+                costs.append(self._cost(last.record, status, gone, charged=0.0, noted_at=last.noted_at))
         return CostReport.of(by, costs, self._unknown, self._unreadable)
 
     async def _records(self) -> list[SubmissionRecord]:
@@ -113,17 +109,15 @@ class CostReader:
         notes = self.submissions.budgets.notes
         with storage_errors("the result storage cannot be listed"):
             attempts, found = await notes.listed()
-        gate = asyncio.Semaphore(AT_ONCE)
 
         async def read(attempt: str) -> CostNote | None:
-            async with gate:
-                try:
-                    return await notes.read(attempt)
-                except Exception:
-                    self._unreadable.append(notes.address(attempt))
-                    return None
+            try:
+                return await notes.read(attempt)
+            except Exception:
+                self._unreadable.append(notes.address(attempt))
+                return None
 
-        read_notes = await asyncio.gather(*map(read, attempts))
+        read_notes = await some_at_once(read, attempts)
         return {name: note for name, note in zip(attempts, read_notes, strict=True) if note}, found
 
     async def _end(
@@ -148,7 +142,7 @@ class CostReader:
         return "made" if end[0] == "succeeded" else "failed", end[1], self.submissions.clock.now()
 
     def _cost(
-        self, record: SubmissionRecord, status: CostStatus, gone: Mapping[str, list[CostNote]]
+        self, record: SubmissionRecord, status: CostStatus, gone: Mapping[str, list[CostNote]], **known: Any
     ) -> SubmissionCost:
         return SubmissionCost(
             **record.model_dump(include={"scope", "model", "second_try", "flow_run_id", "tags"}),
@@ -158,6 +152,7 @@ class CostReader:
             submitted_at=record.written_at,
             refusals=sum(note.outcome == "refused" for note in gone.get(record.key, ())),
             estimated=self.prices.credits_for(_request(record)),
+            **known,
         )
 
 

@@ -108,10 +108,8 @@ class Reconciler:
             if record is None:
                 raise InvalidRequest(
                     f"there is no record of a submission {key!r} at {self.records.address(key)}",
-                    next_step=(
-                        "Run resolve_submission without parameters to see what is in doubt here; if the "
-                        "records are elsewhere, name their storage in records_storage."
-                    ),
+                    next_step="Run resolve_submission without parameters to see what is in doubt here; if "
+                    "the records are elsewhere, name their storage in records_storage.",
                 )
             if seconds := record.in_flight_seconds(self.clock.now()):
                 raise InvalidRequest(
@@ -128,10 +126,8 @@ class Reconciler:
                 if seconds := math.ceil(record.call_seconds(self.clock.now())):
                     raise InvalidRequest(
                         f"the call of submission {key} may still be out, so Kie may create its job yet",
-                        next_step=(
-                            f"Look in Kie's logs page (kie.ai/logs) and run this again in {seconds} s; "
-                            "nothing was changed."
-                        ),
+                        next_step=f"Look in Kie's logs page (kie.ai/logs) and run this again in {seconds} s; "
+                        "nothing was changed.",
                     )
                 if not await self._is_named_job(record):
                     self.log.info("Submission %s is released by a person", key)
@@ -226,10 +222,8 @@ class Reconciler:
         if differences := _differences(record, job, record.age(self.clock.now())):
             raise InvalidRequest(
                 f"job {task_id} is not what submission {record.key} asked for: {'; '.join(differences)}",
-                next_step=(
-                    "Look in Kie's logs page (kie.ai/logs) for the right job. Nothing was changed. To fetch "
-                    f"this one all the same, run collect_job with {task_id!r}."
-                ),
+                next_step="Look in Kie's logs page (kie.ai/logs) for the right job. Nothing was changed. To "
+                f"fetch this one all the same, run collect_job with {task_id!r}.",
             )
 
 
@@ -241,11 +235,9 @@ def in_doubt(
         message,
         task_id=task_id,
         code=code,
-        next_step=(
-            "Look in Kie's logs page (kie.ai/logs). If the job is there, run resolve_submission with "
-            f"submission={record.key!r} and its task_id; if it is not, with release=True, which lets it be "
-            f"paid for anew. Then {record.run_again}."
-        ),
+        next_step="Look in Kie's logs page (kie.ai/logs). If the job is there, run resolve_submission with "
+        f"submission={record.key!r} and its task_id; if it is not, with release=True, which lets it be "
+        f"paid for anew. Then {record.run_again}.",
     )
     doubt.submission = record.key
     return doubt

@@ -23,6 +23,7 @@ from prefect_kie.runtime.processes import is_gone, this_machine
 from prefect_kie.storage.base import NotExclusive, Storage
 from prefect_kie.submissions.send_tokens import SendToken
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 FOLDER = "kie-submissions"
@@ -147,15 +148,13 @@ class SubmissionRecords:
             f"the record of submission {key} at {self.address(key)} is damaged, so it is not "
             "known whether it was made before; nothing was sent",
             billed="unknown",
-            next_step=(
-                "Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
-                "with its task id; if not, delete the damaged file and run again."
-            ),
+            next_step="Look in Kie's logs page (kie.ai/logs) whether the job exists: if so, run collect_job "
+            "with its task id; if not, delete the damaged file and run again.",
         )
 
     async def read_many(self, keys: Iterable[str]) -> list[SubmissionRecord | None]:
         """The records of several submissions, in their order."""
-        return await _some_at_once(self.read, keys)
+        return await some_at_once(self.read, keys)
 
     async def all(self) -> list[SubmissionRecord | SubmissionNotRecorded]:
         """Every record, in the order of their names; in place of a damaged one, the error about it."""
@@ -169,7 +168,7 @@ class SubmissionRecords:
         with storage_errors("the result storage cannot be listed"):
             names = await self.storage.names(FOLDER)
         keys = [name.removesuffix(".json") for name in names if name.endswith(".json")]
-        return [found for found in await _some_at_once(read, keys) if found is not None]
+        return [found for found in await some_at_once(read, keys) if found is not None]
 
     def token(self, record: SubmissionRecord) -> SendToken:
         """The send token of a record's attempt."""
@@ -218,10 +217,11 @@ def _json(record: SubmissionRecord) -> bytes:
     return record.model_dump_json(indent=1).encode()
 
 
-async def _some_at_once(read: Callable[[str], Coroutine[Any, Any, T]], keys: Iterable[str]) -> list[T]:
+async def some_at_once(read: Callable[[K], Coroutine[Any, Any, T]], keys: Iterable[K]) -> list[T]:
+    """What each of many things reads, in their order; few at a time."""
     gate = asyncio.Semaphore(READS_AT_ONCE)
 
-    async def gated(key: str) -> T:
+    async def gated(key: K) -> T:
         async with gate:
             return await read(key)
 
