@@ -2,19 +2,18 @@
 
 Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
 change. **A refusal would count as a change too**, and keep a limit from ever coming free; up to 3.9.1 only a
-rollback hides that (docs/upstream). Nor does a refusal say how many others wait. Hence each process asks for
-one slot at a time, and reads first, which changes nothing.
+rollback hides that (docs/upstream). Hence each process asks for one slot at a time, and reads first, which
+changes nothing.
 
 A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
-to Kie's limits by its own limiter, and what is too much for Kie all the same it refuses, unpaid. The budget
-is a limit without decay, one slot a credit.
+to Kie's limits by itself, and what is too much all the same Kie refuses, unpaid. The budget is a limit
+without decay, one slot a credit.
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Generator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from datetime import datetime, timezone
 
 import httpx
@@ -23,8 +22,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.settings import PREFECT_API_URL
 
 from prefect_kie._compat import without_client_retries
-from prefect_kie.api import ServiceUnavailable
-from prefect_kie.blocks.server import server_named
+from prefect_kie.blocks.server import asked
 from prefect_kie.errors import shown_error
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.runtime.loop import per_process
@@ -37,7 +35,6 @@ ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
 MISSING = "it does not exist"
 MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
-LOCKED = 423  # how the server says that there is no free slot
 
 
 async def acquire_slot(name: str) -> None:
@@ -112,7 +109,7 @@ class _GlobalLimit:
             try:
                 await client.increment_concurrency_slots([self._name], 1, "rate_limit")
             except httpx.HTTPStatusError as error:
-                if error.response.status_code != LOCKED:  # else somebody was quicker
+                if error.response.status_code != httpx.codes.LOCKED:  # else somebody was quicker
                     raise
             else:
                 return 0.0
@@ -125,13 +122,10 @@ class _GlobalLimit:
 
 
 LOOK_AGAIN_SECONDS = 60.0  # how long a limit that does not exist, or is switched off, is not asked for again
-
 REFUSED = (httpx.codes.UNPROCESSABLE_ENTITY, httpx.codes.LOCKED)
 """How the server says that the slots do not fit: into the limit at all, or beside those that are taken."""
-
 BUSY = (httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE)
 """How it says that it has done nothing now (its database is locked)."""
-
 GIVE_BACK_TRIES = 5
 
 
@@ -146,6 +140,7 @@ class ServerCreditLimit:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._left = f"what is left of the budget {name!r}; nothing was submitted"
 
     async def find(self) -> tuple[int, int] | None:
         """How many credits it has and how many of them are used; None where there is none (for a minute)."""
@@ -153,7 +148,7 @@ class ServerCreditLimit:
         if time.monotonic() < ask_from().get(url, 0.0):
             return None
         try:
-            with self._asked():
+            with asked(self._left):
                 async with get_client() as client:
                     found = await client.read_global_concurrency_limit_by_name(self._name)
         except ObjectNotFound:
@@ -170,7 +165,7 @@ class ServerCreditLimit:
         """
         if slots <= 0:
             return 0
-        with self._asked():
+        with asked(self._left):
             try:
                 async with get_client() as client:
                     answer = await client.increment_concurrency_slots([self._name], slots, "concurrency")
@@ -196,14 +191,3 @@ class ServerCreditLimit:
                 except httpx.HTTPStatusError as error:  # the client has paused after it
                     if error.response.status_code not in BUSY or not tries_left:
                         raise
-
-    @contextmanager
-    def _asked(self) -> Generator[None, None, None]:
-        try:
-            yield
-        except httpx.HTTPError as error:
-            raise ServiceUnavailable(
-                f"{server_named()} could not be asked what is left of the budget {self._name!r} "
-                f"({shown_error(error)}); nothing was submitted",
-                next_step="Run it again when the Prefect server answers.",
-            ) from None
