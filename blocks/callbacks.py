@@ -111,9 +111,7 @@ class KieCallbacks(KnownFields, Block):
         return f"{self.base_url}?{key}" if self.is_webhook else f"{self.base_url}{DONE_PATH}/{key}"
 
     def progress_url(self, submission: str) -> str | None:
-        """Where Kie is to post while the job of a submission (its key) makes progress; a webhook could not
-        tell that from its end.
-        """
+        """Where Kie is to post a job's progress, by its submission's key; a webhook takes it for the end."""
         return None if self.is_webhook else f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
 
     @property

@@ -67,8 +67,7 @@ class KieCredentials(KnownFields, CredentialsBlock):
     )
     """How many jobs Kie lets this account submit in 10 seconds; each process keeps to it."""
     polls_per_second: int = Field(default=POLLS_PER_SECOND, ge=1, title="Polls a second")
-    """How often each process polls jobs of this key in a second, all together. Kie takes 10 polls a second of
-    each job."""
+    """How often each process polls in a second, all jobs of this key together; Kie takes 10 of each job."""
 
     @field_validator("callbacks", mode="before")
     @classmethod

@@ -41,10 +41,8 @@ async def submit(
 
 
 async def _refused(kie: KieCredentials, request: MarketModel) -> Exception | None:
-    """Why an input without a typed request is not submitted, by Kie's live schema of its model.
-
-    What the model's typed request says of it, where there is one, stands unless Kie's schema, which may be
-    newer, takes the input.
+    """Why an input without a typed request is not submitted: the model's typed request, where there is one,
+    refuses it, unless Kie's live schema, which may be newer, takes it; or that schema does.
     """
     refusal: ValueError | None = None
     try:

@@ -72,8 +72,7 @@ class StateTask(Task[P, R]):
 
     Prefect's engine takes a returned state as the run's next state: AwaitingRetry schedules the function
     anew, and Completed ends the run with a message. But a direct call of the task would then return that
-    very state, even where the run fails in the end. So the run's final state alone decides here: it gives
-    the result, or raises.
+    very state, even where the run fails in the end. Here the run's final state gives the result, or raises.
     """
 
     if not TYPE_CHECKING:

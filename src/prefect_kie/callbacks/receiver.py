@@ -5,8 +5,7 @@
     app = create_app(KieCallbacks.load("callbacks"), resume=resume_finished)
 
 Kie signs a job's id and the time, not the body. So a callback only says "poll this job now": nothing else of
-it is believed, and one that comes twice costs one poll. Put the app behind your TLS proxy, which bounds
-connections.
+it is believed, and one that comes twice costs one poll. Your TLS proxy in front of it bounds connections.
 """
 
 import asyncio
@@ -100,10 +99,9 @@ class Progress:
 
 
 class Resumer:
-    """Collects the jobs that Kie called back about, and resumes their runs in the background of the receiver.
+    """Resumes the runs of jobs that Kie called back about; what it misses, the flow `resume-waiting` finds.
 
-    What it misses, the flow `resume-waiting` finds on its schedule. There are `pause` seconds between two
-    attempts, so that callbacks that come together are followed up together.
+    Callbacks that come within `pause` seconds are followed up together.
     """
 
     def __init__(self, resume: Resume, *, delays: Sequence[float] = DELAYS, pause: float = 5.0) -> None:

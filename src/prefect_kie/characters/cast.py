@@ -1,7 +1,7 @@
 """The cast of a prompt: `@handle` becomes what a model needs, its pictures and voices beside it."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -41,8 +41,7 @@ class CastMember(BaseModel, frozen=True):
 
 
 def wanted_handles(request: JobRequest) -> list[str]:
-    """The handles for which a request needs characters, in their order; those that it brings itself are not
-    among them.
+    """The handles for which a request needs characters, in their order, without those that it brings itself.
 
     Raises:
         InvalidRequest: when the model cannot keep characters; names some that can.
@@ -55,7 +54,9 @@ def wanted_handles(request: JobRequest) -> list[str]:
     names = [item.get("name") or item.get("ref_name") for item in _items(fields, keeps)]
     brought = "|".join(re.escape(str(name)) for name in names if name) or "(?!)"
     own = re.compile(f"@({brought})(?!\\w)", re.IGNORECASE)
-    handles = list(dict.fromkeys(one for text in _texts(fields) for one in handles_in(own.sub("", text))))
+    shots: list[dict[str, Any]] = fields.get("multi_prompt") or []
+    texts = [text for part in (fields, *shots) if isinstance(text := part.get("prompt"), str)]
+    handles = list(dict.fromkeys(one for text in texts for one in handles_in(own.sub("", text))))
     if handles and keeps is None:
         able = [model for model, one in known.items() if one.way in ("element", "ref_name", "pictures")]
         raise InvalidRequest(
@@ -109,7 +110,9 @@ def cast(request: JobRequest, characters: Sequence[CastMember]) -> JobRequest:
             f"{NOTHING_PAID}",
         )
     members = [known[handle] for handle in handles]
-    filled = _Cast(request.model_name, keeps, members).fill(fields, _is_list(request, keeps.field))
+    field = request_class(request.model_name).model_fields.get(keeps.field)
+    is_list = field is None or "list[" in str(field.annotation)
+    filled = _Cast(request.model_name, keeps, members).fill(fields, is_list)
     return _built(request, fields, filled)
 
 
@@ -280,21 +283,11 @@ def _built(request: JobRequest, before: dict[str, Any], fields: dict[str, Any]) 
         ) from None
 
 
-def _is_list(request: JobRequest, name: str) -> bool:
-    field = request_class(request.model_name).model_fields.get(name)
-    return field is None or "list[" in str(field.annotation)
-
-
 def _items(fields: Mapping[str, Any], keeps: KeepsCharacters | None, *, whole: bool = False) -> list[Any]:
     """What a request has of its own in the field of characters."""
     value: Any = fields.get(keeps.field) if keeps is not None else None
     items: list[Any] = as_list(value) or ([value] if value else [])
     return items if whole else [item for item in items if isinstance(item, dict)]
-
-
-def _texts(fields: Mapping[str, Any]) -> Iterable[str]:
-    shots: list[dict[str, Any]] = fields.get("multi_prompt") or []
-    return [text for part in (fields, *shots) if isinstance(text := part.get("prompt"), str)]
 
 
 def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str) -> dict[str, Any]:

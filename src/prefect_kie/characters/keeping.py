@@ -32,10 +32,9 @@ from prefect_kie.storage.run_storage import load_destination
 async def with_characters(request: JobRequest, kie: KieCredentials, scope: str) -> JobRequest:
     """The request as it is sent: each `@handle` of its prompt is replaced by what the model needs.
 
-    The characters are the server's `KieCharacter` blocks. Their files are uploaded, once a day for each scope
-    and content, which is free. A request without any is returned as it is. Raises InvalidRequest when there
-    is no such character, or the model cannot do it, and another KieError when a file cannot be uploaded;
-    nothing was submitted.
+    The characters are the server's `KieCharacter` blocks; their files are uploaded, once a day for each scope
+    and content. Raises InvalidRequest when there is no such character, or the model cannot do it, and another
+    KieError when a file cannot be uploaded; nothing was submitted.
     """
     handles = wanted_handles(request)
     keeps = characters_of_models().get(request.model_name)

@@ -2,12 +2,10 @@
 
 Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
 change. **A refusal would count as a change too**, and keep a limit from ever coming free; up to 3.9.1 only a
-rollback hides that (docs/upstream). Hence each process asks for one slot at a time, and reads first, which
-changes nothing.
+rollback hides that (docs/upstream). Hence each process asks for one slot at a time, and reads first.
 
 A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
-to Kie's limits by itself, and what is too much all the same Kie refuses, unpaid. The budget is a limit
-without decay, one slot a credit.
+to Kie's limits by itself, and Kie refuses, unpaid, what is too much. The budget is a limit without decay.
 """
 
 import asyncio
@@ -35,6 +33,7 @@ ASK_AGAIN_SECONDS = 30.0
 """How long to go on without a limit that is missing or misconfigured, or whose server does not answer."""
 MISSING = "it does not exist"
 MIN_WAIT_SECONDS, MAX_JITTER_SECONDS = 0.02, 0.05
+LOCKED = 423  # how the server says that there is no free slot
 
 
 async def acquire_slot(name: str) -> None:
@@ -109,7 +108,7 @@ class _GlobalLimit:
             try:
                 await client.increment_concurrency_slots([self._name], 1, "rate_limit")
             except httpx.HTTPStatusError as error:
-                if error.response.status_code != httpx.codes.LOCKED:  # else somebody was quicker
+                if error.response.status_code != LOCKED:  # else somebody was quicker
                     raise
             else:
                 return 0.0
@@ -136,7 +135,7 @@ def ask_from() -> dict[str | None, float]:
 
 
 class ServerCreditLimit:
-    """The limit of a name, as the Prefect server keeps it; `ServiceUnavailable` where it cannot be asked."""
+    """A limit, one slot a credit, as the server keeps it; `ServiceUnavailable` where it cannot be asked."""
 
     def __init__(self, name: str) -> None:
         self._name = name

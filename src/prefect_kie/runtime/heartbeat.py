@@ -1,8 +1,7 @@
 """A flow run's heartbeat, over HTTP; and its end in this process once it goes on in another.
 
 Prefect's own heartbeats do not do for this: they go over a websocket, which many proxies refuse, and come
-every 180 seconds unless each deployment says otherwise. These come as often as the automations of
-`prefect-kie setup` expect them.
+every 180 seconds unless each deployment says otherwise; the automations of `prefect-kie setup` need more.
 
 Silence does not prove that a process is dead: a laptop wakes up, a network comes back, and by then the run
 may have begun again elsewhere. So the process also checks whether the run is still its own; if not, it ends

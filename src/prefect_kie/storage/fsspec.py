@@ -89,7 +89,7 @@ class RemoteStorage(Storage):
         return without_passwords(self._url(path))  # a base path may hold one
 
     async def read(self, path: str) -> bytes | None:
-        return cast("bytes | None", await self._found("cat_file", path, missing=None))
+        return cast("bytes | None", await _found(self._call("cat_file", path), None))
 
     async def write(self, path: str, content: bytes) -> None:
         await anyio.to_thread.run_sync(self._write_whole, path, content)
@@ -115,10 +115,10 @@ class RemoteStorage(Storage):
         return True
 
     async def delete(self, path: str) -> None:
-        await self._found("rm_file", path, missing=None)
+        await _found(self._call("rm_file", path), None)
 
     async def names(self, folder: str) -> list[str]:
-        found = await self._found("ls", folder, missing=[], detail=True)
+        found = await _found(self._call("ls", folder, detail=True), [])
         return finished(entry["name"].rpartition("/")[2] for entry in found if entry["type"] != "directory")
 
     async def put(self, file: Path, path: str) -> str:
@@ -126,7 +126,7 @@ class RemoteStorage(Storage):
         return self.address(path)
 
     async def holds(self, path: str, size: int, sha256: str) -> bool:
-        found = await self._found("info", path, missing={})
+        found = await _found(self._call("info", path), {})
         return bool(found.get("size") == size)
 
     async def _write_new(self, path: str, content: bytes) -> bool:
@@ -138,9 +138,6 @@ class RemoteStorage(Storage):
             if isinstance(error, FileExistsError) or _says(_TAKEN, error):
                 return False
             raise
-
-    async def _found(self, method: str, path: str, *, missing: Any, **options: Any) -> Any:
-        return await _found(self._call(method, path, **options), missing)
 
     async def _call(self, method: str, path: str, *args: Any, **options: Any) -> Any:
         def call() -> Any:

@@ -31,14 +31,12 @@ from prefect_kie.storage.fsspec import BlockStorage, storage_for
 
 MAX_REMEMBERED = 100  # flow runs of one process; all but a few have ended
 ROOT_LABEL = "kie.root-flow-run"
-"""Label of a deployed flow run that is part of another: that one's id, which Prefect forgets when the other
-run is deleted."""
+"""Label of a deployed flow run within another: that one's id, which Prefect forgets when it is deleted."""
 
 
 async def submission_scope(job_key: str | None) -> str:
-    """Whose submissions these are: the caller's `job_key`, or the id of the run.
-
-    The outermost flow run's: when a parent run is run again, Prefect gives its failed subflows new ids.
+    """Whose submissions these are: the caller's `job_key`, or the id of the outermost flow run; when that is
+    run again, Prefect gives its failed subflows new ids.
     """
     if job_key is not None:
         if not job_key.strip():

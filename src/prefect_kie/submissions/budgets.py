@@ -154,11 +154,9 @@ async def logged(settling: Coroutine[Any, Any, None], key: str, log: Log) -> Non
         await detach_after(settling, SETTLE_SECONDS)
     except Exception as error:
         log.warning(
-            "What submission %s cost could not be noted; the cost report asks Kie. If there was a budget, it "
-            "may count there at its price still, and keep its slots of %r until that is reset: %s",
-            key,
-            CREDITS_LIMIT,
-            shown_error(error),
+            f"What submission {key} cost could not be noted; the cost report asks Kie. If there was a "
+            f"budget, it may count there at its price still, and keep its slots of {CREDITS_LIMIT!r} until "
+            f"that is reset: {shown_error(error)}"
         )
 
 

@@ -144,6 +144,11 @@ class CostReader:
     def _cost(
         self, record: SubmissionRecord, status: CostStatus, gone: Mapping[str, list[CostNote]], **known: Any
     ) -> SubmissionCost:
+        request: JobRequest
+        try:
+            request = parse_request({"model": record.model, "input": record.input})
+        except ValueError:  # of a version that knew the model differently
+            request = MarketModel(model=record.model, input=record.input)
         return SubmissionCost(
             **record.model_dump(include={"scope", "model", "second_try", "flow_run_id", "tags"}),
             submission=record.key,
@@ -151,13 +156,6 @@ class CostReader:
             status=status,
             submitted_at=record.written_at,
             refusals=sum(note.outcome == "refused" for note in gone.get(record.key, ())),
-            estimated=self.prices.credits_for(_request(record)),
+            estimated=self.prices.credits_for(request),
             **known,
         )
-
-
-def _request(record: SubmissionRecord) -> JobRequest:
-    try:
-        return parse_request({"model": record.model, "input": record.input})
-    except ValueError:  # of a version that knew the model differently
-        return MarketModel(model=record.model, input=record.input)

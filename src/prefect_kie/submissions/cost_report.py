@@ -4,7 +4,7 @@ import csv
 import io
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Literal
 
@@ -105,9 +105,8 @@ class CostGroup(BaseModel, frozen=True):
     saved: float
 
     @classmethod
-    def of(cls, name: str, costs: Iterable[SubmissionCost]) -> "CostGroup":
+    def of(cls, name: str, costs: Sequence[SubmissionCost]) -> "CostGroup":
         """The sum of some submissions."""
-        costs = list(costs)
         statuses = Counter(cost.status for cost in costs)
         first = [cost for cost in costs if not cost.second_try]
         return cls(

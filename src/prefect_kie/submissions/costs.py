@@ -2,8 +2,7 @@
 
 They lie beside the records, one file for each attempt, created exclusively: whoever learns of an end notes
 it, and however many do, it counts once. A refused attempt is noted before its record goes, so it is never
-lost on the way. Beside them is a note for each later run that found a submission made, and did not pay it
-again.
+lost on the way. Beside them is a note for each later run that found a submission made and paid.
 """
 
 import json

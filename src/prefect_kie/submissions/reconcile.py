@@ -155,9 +155,8 @@ class Reconciler:
             return await self._release(record, "void")
         for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
-                "Submission %s was answered with job %s, although its record does not know; now it does",
-                key,
-                task_id,
+                f"Submission {key} was answered with job {task_id}, although its record does not know; now "
+                "it does"
             )
             return await self._bind(record, task_id)
         # Named by an unclear answer, or by Kie's callbacks to this submission's own address.

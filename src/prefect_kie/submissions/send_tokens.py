@@ -3,8 +3,7 @@
 It lies beside the submission's record, in the same storage, one for each attempt. The sender creates it as
 `sent` just before the paid call; whoever takes over an attempt that was left behind creates it as `void`.
 Creation is exclusive, so only one of them can win, on any machine: an attempt without a token was surely not
-sent, and once it is void it never will be, however long its process was stopped (a paused container, a
-laptop's lid) before it wakes.
+sent, and once it is void it never will be, however long its process was stopped before it wakes.
 """
 
 import json

@@ -91,12 +91,10 @@ class SubmissionService(Reconciler):
         except asyncio.CancelledError:
             if cancellation.committed:
                 self.log.warning(
-                    "Stopped while submission %s of %s is out. It comes to its end all the same, and its "
-                    "job, if Kie creates one, is recorded, goes on and is charged if it succeeds: the next "
-                    "line that names this submission says which. To go on with it, %s.",
-                    wanted.key,
-                    wanted.model,
-                    wanted.run_again,
+                    f"Stopped while submission {wanted.key} of {wanted.model} is out. It comes to its end "
+                    "all the same, and its job, if Kie creates one, is recorded, goes on and is charged if "
+                    "it succeeds: the next line that names this submission says which. To go on with it, "
+                    f"{wanted.run_again}."
                 )
             raise
 
@@ -160,12 +158,8 @@ class SubmissionService(Reconciler):
                 raise asyncio.CancelledError
             if not reported:
                 self.log.info(
-                    "Process %s on %s is submitting this very job (%s); its answer is waited for, "
-                    "%.0f s at most",
-                    found.process,
-                    found.host,
-                    key,
-                    seconds,
+                    f"Process {found.process} on {found.host} is submitting this very job ({key}); its "
+                    f"answer is waited for, {seconds:.0f} s at most"
                 )
                 reported = True
             await self.clock.sleep(POLL_SECONDS)
@@ -174,11 +168,8 @@ class SubmissionService(Reconciler):
         """The handle of a job that was submitted before, or the doubt about it."""
         if record.state == "submitted" and record.task_id is not None:
             self.log.info(
-                "%s was submitted before as job %s and is not paid again; another video of the same request "
-                "takes another `take` (submission %s)",
-                record.model,
-                record.task_id,
-                record.key,
+                f"{record.model} was submitted before as job {record.task_id} and is not paid again; another "
+                f"video of the same request takes another `take` (submission {record.key})"
             )
             return JobHandle(
                 task_id=record.task_id,
@@ -283,21 +274,16 @@ class SubmissionService(Reconciler):
                 return True
             except ClaimLost as error:
                 self.log.error(
-                    "Submission %s became job %s, but %s. Both go on, and are charged if they succeed: fetch "
-                    "this one with collect_job.",
-                    record.key,
-                    record.task_id or "(not known)",
-                    error,
+                    f"Submission {record.key} became job {record.task_id or '(not known)'}, but {error}. "
+                    "Both go on, and are charged if they succeed: fetch this one with collect_job."
                 )
                 return True
             except Exception as error:
                 last = error
             await self.clock.sleep(pause)
         self.log.error(
-            "The outcome of submission %s could not be recorded in result storage (%s). This run goes on; "
-            "run again, it learns the outcome from the event kie.job.submitted. Job: %s.",
-            record.key,
-            shown_error(last) if last else "",
-            record.task_id or "none that is known",
+            f"The outcome of submission {record.key} could not be recorded in result storage "
+            f"({shown_error(last) if last else ''}). This run goes on; run again, it learns the outcome from "
+            f"the event kie.job.submitted. Job: {record.task_id or 'none that is known'}."
         )
         return False

@@ -26,6 +26,9 @@ from prefect_kie.submissions.send_tokens import SendToken
 K = TypeVar("K")
 T = TypeVar("T")
 
+State = Literal["submitting", "submitted", "released"]
+"""`released` is never stored: it is free to be submitted, and has no record any more."""
+
 FOLDER = "kie-submissions"
 
 OUTCOME_SECONDS = 200.0
@@ -45,8 +48,7 @@ class SubmissionRecord(BaseModel, frozen=True):
     key: str
     attempt: str = Field(default_factory=lambda: uuid.uuid4().hex)
     """Who wrote it, so that a writer recognises its own."""
-    state: Literal["submitting", "submitted", "released"] = "submitting"
-    """`released` is never stored: it is free to be submitted, and has no record any more."""
+    state: State = "submitting"
     scope: str
     """A `job_key`, or the outermost flow run's id; as `job_key` it leads another run here."""
     model: str
@@ -95,9 +97,7 @@ class SubmissionRecord(BaseModel, frozen=True):
             f"run its flow run again, or another run with job_key={self.scope!r}; either goes on from there"
         )
 
-    def became(
-        self, state: Literal["submitting", "submitted", "released"], now: datetime, **known: Any
-    ) -> "SubmissionRecord":
+    def became(self, state: State, now: datetime, **known: Any) -> "SubmissionRecord":
         """The same submission in a new state."""
         return self.model_copy(update={"state": state, "written_at": now, **known})
 
