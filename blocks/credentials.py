@@ -20,10 +20,8 @@ from prefect_kie.settings import KieSettings
 
 DEFAULT_CREDENTIALS = "kie"
 """Name of the credentials block that tasks and flows use unless told otherwise."""
-
 KEY_VARIABLE = "KIE_API_KEY"
 """The environment variable whose key is used where there is no such block."""
-
 NAME = r"^(kie-credentials/.+|(?!sk-)(?!.*[a-z0-9]{20})[a-z0-9-]+)$"
 """A block's name, and none that may be a key; with its type in front any name is one."""
 

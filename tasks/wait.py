@@ -35,13 +35,9 @@ R = TypeVar("R")
 
 YOUNG_SECONDS = 120.0
 """Until this age a job that Kie does not know yet is waited for (kie-api: up to about 90 s)."""
-
 LATE_RECORDS = 3  # so often a job is polled again that is said to have ended and has not yet
-
 LATE_RESULT_GAP = 10.0  # the longest time between two polls for a late result, seconds
-
 SILENCE_SECONDS = 10.0  # of a longer wait for the first poll, the log tells
-
 DEFAULT_POLL = PollPolicy()
 
 

@@ -52,7 +52,6 @@ Resume = Callable[[Collection[str] | None], Awaitable[Sequence[FlowRun]]]
 """Resumes the suspended runs that wait for one of these jobs, or (None) any; returns those it resumed."""
 
 logger = get_logger("prefect_kie.callbacks.receiver")
-
 Kind = Literal["done", "progress"]
 
 

@@ -1,9 +1,8 @@
 """How a flow run ends: completed with a message, or with an error that names each video."""
 
 from collections.abc import Sequence
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
-from prefect.client.schemas.objects import State
 from prefect.context import FlowRunContext
 from prefect.states import Completed
 
@@ -71,8 +70,7 @@ def completed(result: ResultT, message: str) -> ResultT:
     """The state of a flow run that has made everything: its result, with a message for the UI."""
     if is_retried():  # Prefect would raise the error of an earlier try in place of a returned state
         return result
-    state: State[Any] = Completed(message=message, data=result)
-    return cast("ResultT", state)
+    return cast("ResultT", Completed(message=message, data=result))
 
 
 def is_retried() -> bool:

@@ -31,10 +31,8 @@ _TAKEN = (
     r"(?i)PreconditionFailed|pre-?conditions? .*(fail|not hold)|AlreadyExists|ResourceExists"
     r"|ConditionalRequestConflict"
 )
-
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
-
 _proven: set[tuple[int, str]] = set()
 """Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
 

@@ -26,7 +26,6 @@ Log = Logger | LoggerAdapter[Logger]
 
 FOLDER = "kie-budgets"
 """One folder per scope: an empty file for each submission under a budget. What it cost is its cost note's."""
-
 CREDITS_LIMIT = "kie-credits"
 SETTLE_SECONDS = 30.0
 
@@ -39,8 +38,6 @@ def _counted() -> dict[tuple[str, str], dict[str, float]]:
 
 @dataclass(frozen=True)
 class Budgets:
-    """The budgets of submissions."""
-
     records: SubmissionRecords
     limit: ServerCreditLimit
     load_prices: Callable[[], Awaitable[PriceTable]]
@@ -85,7 +82,6 @@ class Budgets:
 
     @property
     def notes(self) -> CostNotes:
-        """What attempts came to and cost."""
         return CostNotes(self.records.storage)
 
     async def refund(self, attempt: SubmissionRecord, outcome: AttemptOutcome = "void") -> None:

@@ -23,8 +23,6 @@ from prefect_kie.submissions.store import SubmissionRecord, some_at_once, storag
 
 @dataclass
 class CostReader:
-    """Reads what the submissions in a result storage came to."""
-
     submissions: Reconciler
     prices: PriceTable
 

@@ -25,7 +25,6 @@ AttemptOutcome = Literal["succeeded", "failed", "refused", "released", "void"]
 sent, or rejected for a moment and tried again, and nobody counts it."""
 
 NOTHING_MADE = ("refused", "released", "void")
-
 _FOUND = ".found-"
 
 

@@ -65,8 +65,6 @@ class Events(Protocol):
 
 @dataclass(frozen=True)
 class Reconciler:
-    """Settles submissions."""
-
     records: SubmissionRecords
     kie: KieCredentials
     events: Events

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from prefect_kie.storage.base import Storage
 
 FOLDER = "kie-send-tokens"
-
 SEND_SECONDS = 60.0
 """How long after its token a call may begin. A process that was stopped meanwhile sends nothing, since a
 person may have released its submission by then."""
@@ -45,7 +44,6 @@ class SendToken:
 
     @property
     def path(self) -> str:
-        """Where it is in the storage."""
         return f"{FOLDER}/{self.attempt}.json"
 
     async def _create(self, state: str) -> bool:

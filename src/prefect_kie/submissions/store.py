@@ -30,13 +30,10 @@ State = Literal["submitting", "submitted", "released"]
 """`released` is never stored: it is free to be submitted, and has no record any more."""
 
 FOLDER = "kie-submissions"
-
 OUTCOME_SECONDS = 200.0
 """How long after its record another process's call may still be answered (createTask waits 180 s)."""
-
 MIN_FREE_BYTES = 8 * 1024 * 1024
 """With less room on its disk nothing is submitted: record, event and database may be on the same one."""
-
 READS_AT_ONCE = 16
 DAMAGED_PAUSE = 0.5
 
@@ -171,7 +168,6 @@ class SubmissionRecords:
         return [found for found in await some_at_once(read, keys) if found is not None]
 
     def token(self, record: SubmissionRecord) -> SendToken:
-        """The send token of a record's attempt."""
         return SendToken(self.storage, record.attempt)
 
     async def claim(self, record: SubmissionRecord) -> bool:
