@@ -19,7 +19,7 @@ import json
 from typing import Annotated, Any
 
 from prefect.client.orchestration import get_client
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, Field, RootModel, ValidationError
 
 from prefect_kie.api import InvalidRequest, JobRequest
 from prefect_kie.api.requests import whole
@@ -52,10 +52,8 @@ def _rows(price: Any) -> Any:
     raise ValueError(f"must be a number of credits or a list of rows, not {str(price)[:80]!r}")
 
 
-class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_rows)]]]):
+class PriceTable(RootModel[dict[str, Annotated[list[PriceRow], BeforeValidator(_rows)]]], frozen=True):
     """What jobs cost, by model: its name to credits, or to rows of which the first that fits counts."""
-
-    model_config = ConfigDict(frozen=True)
 
     def credits_for(self, request: JobRequest) -> float | None:
         """What a request's job costs, credits; None where the table has no price for it."""

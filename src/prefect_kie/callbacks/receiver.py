@@ -242,13 +242,12 @@ def _read(kind: Kind, request: Request, body: bytes, callbacks: KieCallbacks, no
     except (ValueError, RecursionError):
         whole = {}
     data = as_object(whole.get("data"))
-    named = [fields[name] for fields in (data, whole) for name in ("taskId", "task_id") if name in fields]
-    task_id: Any = named[0] if named else None
+    named = (fields[name] for fields in (data, whole) for name in ("taskId", "task_id") if name in fields)
+    task_id: Any = next(named, None)
     if not isinstance(task_id, str) or not TASK_ID.fullmatch(task_id):
         raise HTTPException(400, "the body is no JSON object that names a job")
-    timestamp, signature = (
-        request.headers.get(f"X-Webhook-{name}", "") for name in ("Timestamp", "Signature")
-    )
+    timestamp = request.headers.get("X-Webhook-Timestamp", "")
+    signature = request.headers.get("X-Webhook-Signature", "")
     if callbacks.signing_key is not None and (timestamp or signature):
         key, window = callbacks.signing_key.get_secret_value(), callbacks.window_seconds
         try:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal, NamedTuple, cast
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel
 
 from prefect_kie import api, errors
 from prefect_kie.api import KieError
@@ -181,10 +181,8 @@ def _status(error: KieError) -> VideoStatus:
     return "rejected" if isinstance(error, api.ContentRejected) else "failed"
 
 
-class Generated(BaseModel):
+class Generated(BaseModel, frozen=True):
     """The outcomes of a run that makes files: its one field, one per wanted result, in order."""
-
-    model_config = ConfigDict(frozen=True)
 
     @property
     def outcomes(self) -> tuple[VideoOutcome, ...]:
@@ -218,7 +216,7 @@ class Generated(BaseModel):
         return total_credits(one.credits for one in self.outcomes)
 
 
-class GeneratedVideos(Generated):
+class GeneratedVideos(Generated, frozen=True):
     """What a run of `generate_video` made."""
 
     videos: tuple[VideoOutcome, ...]
@@ -229,13 +227,13 @@ class GeneratedVideos(Generated):
         return self.saved
 
 
-class GeneratedImages(Generated):
+class GeneratedImages(Generated, frozen=True):
     """What a run of `generate_image` made; a job may make several pictures (`made.saved.files`)."""
 
     images: tuple[VideoOutcome, ...]
 
 
-class GeneratedAudio(Generated):
+class GeneratedAudio(Generated, frozen=True):
     """What a run of `generate_audio` made; a song is two tracks with their covers (`made.saved.files`)."""
 
     audio: tuple[VideoOutcome, ...]

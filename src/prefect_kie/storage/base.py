@@ -137,15 +137,13 @@ def part_prefix(name: str) -> str:
 
 @contextmanager
 def part_for(target: Path | None) -> Generator[Path, None, None]:
-    """A file to write to until it is whole: beside its final place, or in a folder where that is no disk.
-
-    What killed processes left of the same file is removed, and whatever has not grown for a day.
-    """
+    """A file to write to until it is whole: beside its final place, or in a folder where that is no disk."""
     if target is None:
         with temporary_folder() as folder:
             yield folder / "video.part"
         return
     target.parent.mkdir(parents=True, exist_ok=True)
+    # What killed processes left of the same file is removed, and whatever has not grown for a day.
     for left in target.parent.glob(f"{part_prefix(target.name)}*.part"):
         with suppress(FileNotFoundError):  # another save may just be done with it
             if is_marked_by_one_gone(left.name) or time.time() - left.stat().st_mtime > STALE_SECONDS:

@@ -146,10 +146,7 @@ class RemoteStorage(Storage):
         return await anyio.to_thread.run_sync(call)  # fsspec's calls block
 
     def _write_whole(self, path: str, content: bytes | Path) -> None:
-        """Write a file that is there whole or not at all.
-
-        Object stores do that by themselves. In file systems a hidden part is moved when all of it is there.
-        """
+        """Write a file, whole or not at all: file systems move a hidden part once all of it is there."""
         filesystem = self._filesystem()
         target = str(filesystem._strip_protocol(self._url(path)))
 

@@ -52,20 +52,15 @@ class CostReader:
         records = await self._records()
         # Read after the records: of an attempt that is refused meanwhile at least its note is seen.
         notes, found = await self._notes()
+        ended = {attempt: note for attempt, note in notes.items() if note.outcome not in NOTHING_MADE}
+        going = notes.keys() - ended.keys()  # where there is a job all the same, evidence of it was stronger
         gone: dict[str, list[CostNote]] = {}
         for note in notes.values():
             if note.record is not None and note.outcome != "void":
                 gone.setdefault(note.record.key, []).append(note)
 
-        def is_going(record: SubmissionRecord) -> bool:
-            note = notes.get(record.attempt)
-            return record.state == "submitting" and note is not None and note.outcome in NOTHING_MADE
-
         async def cost(record: SubmissionRecord) -> SubmissionCost:
-            note = notes.get(record.attempt)
-            if note is not None and note.outcome in NOTHING_MADE:
-                note = None  # evidence of a job was stronger
-            status, charged, noted_at = await self._end(record, note)
+            status, charged, noted_at = await self._end(record, ended.get(record.attempt))
             held = status in ("in doubt", "running") or (status == "made" and charged is None)
             return self._cost(
                 record,
@@ -78,7 +73,7 @@ class CostReader:
                 found_again=found[record.attempt],
             )
 
-        records = [record for record in records if not is_going(record)]
+        records = [record for record in records if record.state == "submitted" or record.attempt not in going]
         costs = await some_at_once(cost, filter(wanted, records))
         known = {record.key for record in records}
         for key, ends in gone.items():
