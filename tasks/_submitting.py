@@ -25,16 +25,14 @@ async def submit(
     scope = await submission_scope(job_key)
     kie = await load_credentials(credentials)
     request = await with_characters(request, kie, scope)
-    submissions = await run_submissions(kie)
+    service = await run_submissions(kie)
     if isinstance(request, MarketModel) and (refused := await _refused(kie, request)) is not None:
         # What was submitted before is found again, whatever the catalogue says today.
         key = submission_key(kie, scope, request, take, second_try)
-        if await submissions.records.read(key) is None:
+        if await service.records.read(key) is None:
             raise refused
     try:
-        return await submissions.submit(
-            request, scope, take=take, second_try=second_try, max_credits=max_credits
-        )
+        return await service.submit(request, scope, take=take, second_try=second_try, max_credits=max_credits)
     except KieError as error:
         await emit_refusals(error)
         raise

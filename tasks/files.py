@@ -103,9 +103,7 @@ async def contact_sheet(
     """Show frames of a finished job's video with their times: the artifact `kie-contact-sheet-<id>`.
 
     By it a person sees which part of a video shows the character; the part that the form suggests is marked.
-    It needs PyAV and Pillow (the extra `pictures`); without them it is the link to the video alone.
-
-    Otherwise as `measure_video`.
+    Without PyAV and Pillow (the extra `pictures`) it is the link alone. Otherwise as `measure_video`.
     """
     async with at_hand(job, credentials, file) as path:
         seconds = await anyio.to_thread.run_sync(mp4_seconds, path)

@@ -68,9 +68,7 @@ class WaitTask(StateTask[P, R]):
             """The same task with other options, but none that would keep a waiting state as its result."""
             for name in ("persist_result", "cache_policy", "cache_key_fn"):
                 if options.get(name) not in (None, False, NO_CACHE):
-                    raise ValueError(
-                        f"{self.name} takes no {name}: it would keep a waiting state as the result"
-                    )
+                    raise ValueError(f"{self.name} takes no {name}: a waiting state would be the result")
             return super().with_options(**options)
 
 
@@ -236,9 +234,8 @@ def _failed_poll(error: KieError, handle: JobHandle, poll: PollPolicy) -> KieErr
     start = context.task_run.start_time if context else None  # a run that starts late has its own time
     waited = (datetime.now(timezone.utc) - start).total_seconds() if start else 0.0
     if error.retryable and waited > poll.deadline_seconds:
-        return JobTimedOut(
-            f"{handle.model} could not be polled by its deadline: {error.message}", task_id=handle.task_id
-        )
+        late = f"{handle.model} could not be polled by its deadline: {error.message}"
+        return JobTimedOut(late, task_id=handle.task_id)
     error.task_id, error.billed = handle.task_id, "unknown"
     error.next_step = (
         f"The job goes on at Kie. {remedy(error)}Run collect_job with its task id; results live 14 days."

@@ -39,11 +39,9 @@ async def run_budgets(records: SubmissionRecords | None = None) -> Budgets:
     return Budgets(records, ServerCreditLimit(CREDITS_LIMIT), load_prices, run_logger())
 
 
-async def run_submissions(
-    kie: KieCredentials, storage: WritableFileSystem | None = None
-) -> SubmissionService:
+async def run_submissions(kie: KieCredentials, place: WritableFileSystem | None = None) -> SubmissionService:
     """What submits this run's jobs, and settles submissions in doubt; recorded in a storage of their own."""
-    records = SubmissionRecords(storage_for(storage)) if storage else await run_records()
+    records = SubmissionRecords(storage_for(place)) if place else await run_records()
     context, task = FlowRunContext.get(), TaskRunContext.get()
     flow, task_run = context.flow_run if context else None, task.task_run if task else None
     # Prefect does not raise a flow run's count when it goes on after a pause; a task by itself is run once.

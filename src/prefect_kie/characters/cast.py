@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import count
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -122,16 +123,14 @@ class _Cast:
 
     def fill(self, fields: dict[str, Any], is_list: bool) -> dict[str, Any]:
         keeps, before = self._keeps, _items(fields, self._keeps, whole=True)
-        count = len(self._members)
-        if count > keeps.characters:
-            raise self._refused(f"takes at most {keeps.characters} characters, and the prompt names {count}")
-        taken = len(before) + sum(
-            places * len(as_list(fields.get(field))) for field, places in keeps.beside.items()
-        )
-        if count > (room := (keeps.total or keeps.characters) - taken):
+        named = len(self._members)
+        if named > keeps.characters:
+            raise self._refused(f"takes at most {keeps.characters} characters, and the prompt names {named}")
+        beside = sum(places * len(as_list(fields.get(field))) for field, places in keeps.beside.items())
+        if named > (room := (keeps.total or keeps.characters) - len(before) - beside):
             raise self._refused(
                 f"has room for {max(room, 0)} characters beside the request's own references, and the prompt "
-                f"names {count}"
+                f"names {named}"
             )
         filled = {**keeps.sets, **fields}
         if keeps.way in ("element", "ref_name"):
@@ -203,11 +202,9 @@ class _Cast:
         """The sentences in front of the prompt, and what it says in place of each handle."""
         legends: list[str] = []
         names: dict[str, list[str]] = {}
-        number = before
+        numbers = count(before + 1)
         for one, share in zip(self._members, shares, strict=True):
-            numbers = range(number + 1, number + len(share) + 1)
-            counted = [self._keeps.mention.format(i=one_of, name=one.name) for one_of in numbers]
-            number += len(share)
+            counted = [self._keeps.mention.format(i=next(numbers), name=one.name) for _ in share]
             if self._keeps.legend:
                 is_one = "is" if self._keeps.mention.startswith("character") else "shows"
                 verb = is_one if len(counted) == 1 else "show"
@@ -295,10 +292,8 @@ def _said(fields: Mapping[str, Any], names: Mapping[str, list[str]], legend: str
     said = dict(fields)
     if isinstance(prompt := said.get("prompt"), str):
         said["prompt"] = f"{legend}\n" * bool(legend) + with_mentions(prompt, names)
-    if said.get("multi_prompt"):
-        said["multi_prompt"] = [
-            {**shot, "prompt": with_mentions(shot["prompt"], names)} for shot in said["multi_prompt"]
-        ]
+    if shots := said.get("multi_prompt"):
+        said["multi_prompt"] = [{**shot, "prompt": with_mentions(shot["prompt"], names)} for shot in shots]
     return said
 
 

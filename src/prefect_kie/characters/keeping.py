@@ -122,7 +122,7 @@ async def keep_slice(
     directory: Path | str | None,
     storage: WritableFileSystem | str | None,
     *,
-    replace: bool = False,
+    replace: bool,
 ) -> KieCharacter:
     """The character with the files of a slice, saved under its block's name, in a folder `characters`.
 
@@ -161,9 +161,7 @@ async def keep_slice(
     return await _named(KieCharacter.model_validate({**who, **made, **about}), replace=replace)
 
 
-async def keep_pictures(
-    who: Mapping[str, str], pictures: Sequence[str], *, replace: bool = False
-) -> KieCharacter:
+async def keep_pictures(who: Mapping[str, str], pictures: Sequence[str], *, replace: bool) -> KieCharacter:
     """The character with pictures that are there already: files of this machine, or web addresses."""
     for one in pictures:
         if not is_url(one) and not await anyio.Path(one).is_file():

@@ -183,9 +183,7 @@ async def load_destination(directory: Path | str | None, storage: WritableFileSy
     return storage_for(await load_storage(storage, directory) or Path(directory or DEFAULT_DIRECTORY))
 
 
-async def check_writable(
-    directory: Path | str | None = None, storage: WritableFileSystem | str | None = None
-) -> None:
+async def check_writable(directory: Path | str | None, storage: WritableFileSystem | str | None) -> None:
     """Make sure, before anything is paid, that results can be stored: write a probe file and delete it."""
     place = await load_destination(directory, storage)
     # What cannot be deleted at least does not become more with each call.

@@ -126,10 +126,8 @@ class CostGroup(BaseModel, frozen=True):
     @property
     def line(self) -> str:
         """All of it in one line."""
-        counts = ("made", "failed", "refused", "in_doubt", "running")
-        of_them = ", ".join(
-            f"{n:,} {name.replace('_', ' ')}" for name in counts if (n := getattr(self, name))
-        )
+        names = ("made", "failed", "refused", "in_doubt", "running")
+        of_them = ", ".join(f"{n:,} {name.replace('_', ' ')}" for name in names if (n := getattr(self, name)))
         return (
             f"{self.wanted:,} wanted{of_them and f': {of_them}'}. {self.charged:,.10g} credits charged, "
             f"{self.estimated:,.10g} estimated, {self.reserved:,.10g} reserved, {self.saved:,.10g} saved by "

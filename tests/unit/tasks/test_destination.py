@@ -18,7 +18,7 @@ def everything_in(directory: Path) -> list[str]:
 
 
 async def test_a_directory_is_made_and_left_empty(tmp_path: Path) -> None:
-    await check_writable(tmp_path / "a" / "b")
+    await check_writable(tmp_path / "a" / "b", None)
     assert (tmp_path / "a" / "b").is_dir()
     assert everything_in(tmp_path) == []
 
@@ -30,7 +30,7 @@ async def test_a_block_is_left_empty(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, block: LocalFileSystem | RemoteFileSystem
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    await check_writable(storage=block)
+    await check_writable(None, block)
     assert (tmp_path / "videos").is_dir()
     assert everything_in(tmp_path) == []
 
@@ -40,7 +40,7 @@ async def test_what_is_no_directory_is_refused(tmp_path: Path, place: str) -> No
     (tmp_path / "file").write_text("mine")
     named = {"file": tmp_path / "file", "below a file": tmp_path / "file" / "videos"}.get(place, Path(place))
     with pytest.raises(InvalidRequest, match="nothing was submitted") as caught:
-        await check_writable(named)
+        await check_writable(named, None)
     assert caught.value.billed == "no"
     assert str(named) in caught.value.message
     assert (tmp_path / "file").read_text() == "mine"
@@ -50,7 +50,7 @@ async def test_a_block_that_cannot_write_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(InvalidRequest, match=r"local://file/videos/ .*nothing was submitted"):
-        await check_writable(storage=RemoteFileSystem(basepath="local://file/videos"))
+        await check_writable(None, RemoteFileSystem(basepath="local://file/videos"))
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
@@ -62,5 +62,5 @@ async def test_a_disk_that_takes_nothing_is_refused(
 
     monkeypatch.setattr(os, "fsync", refuse)
     with pytest.raises(InvalidRequest, match=os.strerror(number)):
-        await check_writable(tmp_path)
+        await check_writable(tmp_path, None)
     assert everything_in(tmp_path) == []
