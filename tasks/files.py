@@ -59,13 +59,9 @@ async def save_result(
             paid and can be collected later.
     """
     keep_alive()
+    pictured = takes_pictures(job)
     saved, picture = await save(
-        job,
-        credentials,
-        directory=directory,
-        storage=storage,
-        max_bytes=max_bytes,
-        pictured=takes_pictures(job),
+        job, credentials, directory=directory, storage=storage, max_bytes=max_bytes, pictured=pictured
     )
     emit_saved(job, saved)
     await show_result(job, saved, picture)

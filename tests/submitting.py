@@ -133,7 +133,8 @@ class Submissions:
 
     async def submit(self, request: JobRequest = CAT, scope: str = "one", **options: Any) -> JobHandle:
         """Submit a job."""
-        return await self.service.submit(request, scope, **options)
+        usual = {"take": 1, "second_try": 0, "max_credits": None}
+        return await self.service.submit(request, scope, **usual | options)
 
     async def settle(self, handle: JobHandle, credits: float) -> None:
         """Note the end of a job."""

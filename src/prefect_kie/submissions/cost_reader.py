@@ -31,12 +31,7 @@ class CostReader:
         self._unreadable: list[str] = []
 
     async def report(
-        self,
-        by: CostGrouping = "scope",
-        *,
-        since: date | None = None,
-        until: date | None = None,
-        scope: str | None = None,
+        self, by: CostGrouping, *, since: date | None, until: date | None, scope: str | None
     ) -> CostReport:
         """What was submitted from the day `since` to the day `until` (UTC), grouped; of one scope or of all.
 

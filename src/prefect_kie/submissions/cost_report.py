@@ -223,10 +223,8 @@ _COLUMNS = (
 def _cells(cost: SubmissionCost) -> list[str]:
     """A submission's row; text of others is made harmless."""
     texts = (cost.submission, cost.status, cost.scope, cost.model, cost.prompt, ", ".join(cost.tags))
-    times = (
-        f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}" if at else ""
-        for at in (cost.submitted_at, cost.noted_at)
-    )
+    when = (cost.submitted_at, cost.noted_at)
+    times = (f"{at.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S}" if at else "" for at in when)
     ids = (cost.flow_run_id or "", cost.task_id or "")
     numbers = (cost.second_try, cost.refusals, cost.estimated, cost.reserved, cost.charged, cost.found_again)
     shown = ("" if number is None else f"{number:.10g}" for number in (*numbers, cost.saved))

@@ -45,13 +45,7 @@ class SubmissionService(Reconciler):
     call_seconds: float = CALL_SECONDS
 
     async def submit(
-        self,
-        request: JobRequest,
-        scope: str,
-        *,
-        take: int = 1,
-        second_try: int = 0,
-        max_credits: float | None = None,
+        self, request: JobRequest, scope: str, *, take: int, second_try: int, max_credits: float | None
     ) -> JobHandle:
         """Submit a job once, however often this is called; returns the same job's handle each time.
 

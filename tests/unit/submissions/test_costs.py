@@ -38,7 +38,8 @@ def cat(number: int = 1) -> Sora2TextToVideo:
 
 async def reported(mine: Submissions, **options: Any) -> CostReport:
     prices = PriceTable.model_validate(mine.prices)
-    return await CostReader(mine.service, prices).report(**options)
+    everything = {"by": "scope", "since": None, "until": None, "scope": None}
+    return await CostReader(mine.service, prices).report(**everything | options)
 
 
 async def end(mine: Submissions, number: int = 1, **options: Any) -> None:
