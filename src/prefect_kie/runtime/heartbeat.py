@@ -35,8 +35,7 @@ _guard = threading.Lock()
 def keep_alive() -> None:
     """Send heartbeats for the flow run that this process was started for, from now until the process ends.
 
-    Does nothing in a process that no worker, runner or `prefect flow-run execute` has started, and in one
-    that a run has started for a part of its work.
+    Does nothing where no worker, runner or `prefect flow-run execute` has started the process for that run.
     """
     name = os.environ.get("PREFECT__FLOW_RUN_ID")
     run = UUID(name) if name else None
@@ -109,8 +108,7 @@ class Heartbeat:
 def any_taken_away(states: Iterable[State]) -> bool:
     """Whether a run that came into these states, while its process lived, is that process's no more.
 
-    A worker claims a run (Pending) before each process that it starts; nothing that one process does by
-    itself (a retry, a pause) is like it.
+    A worker claims a run (Pending) before each process that it starts; a retry or a pause is not like that.
     """
     taken = (StateType.CRASHED, StateType.PENDING)
     return any(state.type in taken or state.name == SILENT for state in states)

@@ -5,7 +5,6 @@ A job whose end no run has seen is polled once, and noted.
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -21,14 +20,10 @@ from prefect_kie.submissions.reconcile import Reconciler
 from prefect_kie.submissions.store import SubmissionRecord, some_at_once, storage_errors
 
 
-@dataclass
 class CostReader:
-    submissions: Reconciler
-    prices: PriceTable
-
-    def __post_init__(self) -> None:
-        self._unknown = Counter[str]()
-        self._unreadable: list[str] = []
+    def __init__(self, submissions: Reconciler, prices: PriceTable) -> None:
+        self.submissions, self.prices = submissions, prices
+        self._unknown, self._unreadable = Counter[str](), list[str]()
 
     async def report(
         self, by: CostGrouping, *, since: date | None, until: date | None, scope: str | None

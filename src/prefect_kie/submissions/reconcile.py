@@ -81,10 +81,8 @@ class Reconciler:
             elif record.state == "submitting" and self.is_being_submitted(record):
                 found.append(record)
             elif record.state == "submitting":
-                try:
+                with suppress(InvalidRequest):  # it was just settled, or begun anew, by its own run
                     found.append(await self.resolve(record.key))
-                except InvalidRequest:  # it was just settled, or begun anew, by its own run
-                    continue
         return found
 
     def is_being_submitted(self, record: SubmissionRecord) -> bool:
