@@ -111,7 +111,7 @@ class KieCallbacks(KnownFields, Block):
         return f"{self.base_url}?{key}" if self.is_webhook else f"{self.base_url}{DONE_PATH}/{key}"
 
     def progress_url(self, submission: str) -> str | None:
-        """Where Kie is to post a job's progress, by its submission's key; a webhook takes it for the end."""
+        """Where Kie is to post a job's progress; None where a webhook would take that for the job's end."""
         return None if self.is_webhook else f"{self.base_url}{PROGRESS_PATH}/{quote(submission, safe='')}"
 
     @property

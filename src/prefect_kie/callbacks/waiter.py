@@ -115,7 +115,11 @@ class CallbackWaiter:
                     del self._waiting[task_id]
 
     async def ensure_subscribed(self) -> None:
-        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon."""
+        """Subscribe for a while, whether or not anybody waits; returns when that is done, or soon.
+
+        A server sends what happens while it is subscribed to, and what it has stored by then, which is some
+        seconds behind.
+        """
         async with self._subscribing():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._subscribed.wait(), self._settings.subscribe_timeout_seconds)

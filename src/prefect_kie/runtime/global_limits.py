@@ -2,7 +2,8 @@
 
 Prefect gives a slot of such a limit back after `1 / slot_decay_per_second`, counted from the limit's last
 change. **A refusal would count as a change too**, and keep a limit from ever coming free; up to 3.9.1 only a
-rollback hides that (docs/upstream). Hence each process asks for one slot at a time, and reads first.
+rollback hides that (docs/upstream). Nor does it say how many others wait. Hence each process asks for one
+slot at a time, and reads first.
 
 A limit that is missing or switched off, or a server that does not answer, holds nobody up: each process keeps
 to Kie's limits by itself, and Kie refuses, unpaid, what is too much. The budget is a limit without decay.
