@@ -153,11 +153,11 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         return found
     if name == DEFAULT_CREDENTIALS and (key := os.environ.get(KEY_VARIABLE)):
         used = "%s has no block %r: the key in %s is used"
-        get_logger("prefect_kie").warning(used, server_named(), name, KEY_VARIABLE)
+        get_logger("prefect_kie").info(used, server_named(), name, KEY_VARIABLE)
         return KieCredentials(api_key=SecretStr(key))
+    variable = f"Set {KEY_VARIABLE} (a key is made at kie.ai/api-key), run `prefect-kie setup`, or create it"
     raise AuthenticationFailed(
-        f"{server_named()} has no KieCredentials block named {shown}",
-        next_step="Create it in the UI (Blocks, Kie Credentials) or with "
-        f"KieCredentials(api_key=...).save({shown}), or set {KEY_VARIABLE} where runs are executed. Then run "
-        "again.",
+        f"there is no key: {server_named()} has no KieCredentials block named {shown}",
+        next_step=f"{variable if name == DEFAULT_CREDENTIALS else 'Create it'} in the UI (Blocks, Kie "
+        f"Credentials) or with KieCredentials(api_key=...).save({shown}). Then run again.",
     )

@@ -75,6 +75,7 @@ def test_each_example_runs(
         "tasks": 2,
         "flows": 2,
         "sync": 1,
+        "daily": 1,
         "collect": 1,
         "resolve": 0,
         "batch": 2,

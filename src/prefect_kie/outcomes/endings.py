@@ -31,9 +31,10 @@ def complete(
     missing = [outcome for outcome in outcomes if outcome.status != "saved"]
     if not missing:
         return completed(result, summary([*beside, *outcomes]))
-    head = f"{len(missing)} of {len(outcomes)} {what} failed:"
-    text = "\n".join([head, *lines_of(outcomes), how_to_go_on(job_key)])
-    raise incomplete(text, result, [*beside, *outcomes])
+    lines = [f"{len(missing)} of {len(outcomes)} {what} failed:", *lines_of(outcomes)]
+    if any(isinstance(one, Character) or one.billed != "no" for one in [*beside, *outcomes]):
+        lines.append(how_to_go_on(job_key))
+    raise incomplete("\n".join(lines), result, [*beside, *outcomes])
 
 
 def incomplete(message: str, result: object, made: Sequence[VideoOutcome | Character]) -> RunIncomplete:

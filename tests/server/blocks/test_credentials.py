@@ -37,5 +37,5 @@ async def test_a_key_in_the_environment_is_used_where_no_block_is_named_and_none
     with pytest.raises(AuthenticationFailed, match="has no KieCredentials block named 'another'"):
         await load_credentials("another")
     monkeypatch.delenv("KIE_API_KEY")
-    with pytest.raises(AuthenticationFailed, match="or set KIE_API_KEY"):
+    with pytest.raises(AuthenticationFailed, match="Set KIE_API_KEY"):
         await load_credentials(DEFAULT_CREDENTIALS)
