@@ -1,7 +1,5 @@
 """Answers, and the ways in which they go wrong on the wire."""
 
-from __future__ import annotations
-
 import asyncio
 import gzip
 import json

@@ -1,7 +1,5 @@
 """The routes: Kie's calls with the faults that strike them, the files, and the control under /_sim."""
 
-from __future__ import annotations
-
 import json
 import time
 from collections.abc import Awaitable, Callable
@@ -49,7 +47,7 @@ async def credit(simulator: Simulator, _: Request, __: object) -> Answer:
 async def download_url(simulator: Simulator, request: Request, content: object) -> Answer:
     """`POST /api/v1/common/download-url`: a link that works for 20 minutes, for own results only."""
     url = urlsplit(str(content.get("url")) if is_object(content) else "")
-    found = simulator.clip_at(url.path)
+    found = simulator.files.results.get(url.path)
     if url.netloc != request.url.netloc or not found or not simulator.files.is_kept(found[0]):
         raise Refused(422, "url is wrong")
     link = request.url.replace(path=url.path, query=f"token={simulator.files.mint(url.path)}")
@@ -109,7 +107,7 @@ def _concerned(simulator: Simulator, stage: Stage, request: Request, content: ob
         if job:
             job.polls += 1
     elif stage == "download-url" and is_object(content):
-        found = simulator.clip_at(urlsplit(str(content.get("url"))).path)
+        found = simulator.files.results.get(urlsplit(str(content.get("url"))).path)
         job = found[0] if found else None
     return (job.model, prompt_of(job.body["input"])) if job else (None, "")
 
@@ -118,7 +116,7 @@ async def file(request: Request) -> Response:
     """Serve a result or an upload; it needs no key, and what came along is written down."""
     simulator: Simulator = request.app.state.simulator
     path, token = request.scope["path"], request.query_params.get("token")
-    found, fresh = simulator.clip_at(path), simulator.files.is_fresh(token, path)
+    found, fresh = simulator.files.results.get(path), simulator.files.is_fresh(token, path)
     model, prompt = (found[0].model, found[1].prompt) if found else (None, "")
     fault = simulator.faults.take("file", model=model, prompt=prompt, fresh_link=fresh)
     line: dict[str, Any] = {

@@ -1,7 +1,5 @@
 """Callbacks: posted when a job ends (or progresses), signed, tried again; to this machine only."""
 
-from __future__ import annotations
-
 import asyncio
 import base64
 import contextlib
@@ -39,7 +37,7 @@ def report(data: Json) -> Json:
 class Callbacks:
     """Sends the callbacks of one simulator, each in an asyncio task of its own."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: "Simulator") -> None:
         self._simulator = simulator
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -1,9 +1,6 @@
 """Kie's own catalogue: the models it serves, schemas, prices and success rates."""
 
-from __future__ import annotations
-
 import hashlib
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from starlette.requests import Request
@@ -11,9 +8,7 @@ from starlette.requests import Request
 from prefect_kie.simulator.answers import Answer, envelope, key_of
 from prefect_kie.simulator.checks import object_schema
 from prefect_kie.simulator.models import MODELS, Json, Model, Refused
-
-if TYPE_CHECKING:
-    from prefect_kie.simulator.state import Simulator
+from prefect_kie.simulator.state import Simulator
 
 
 async def list_models(simulator: Simulator, request: Request, _: object) -> Answer:

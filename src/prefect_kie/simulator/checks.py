@@ -1,7 +1,5 @@
 """What createTask says to an input: Kie's refusals, and what is not as documented though Kie lets it pass."""
 
-from __future__ import annotations
-
 import mimetypes
 import re
 from collections import Counter

@@ -3,8 +3,6 @@
 A person who tries things out orders one by words in the prompt, `[sim: no credits]`: see PROMPT_FAULTS.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self

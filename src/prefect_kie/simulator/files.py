@@ -3,8 +3,6 @@
 No file is ever fetched from outside: an upload by URL takes own files only.
 """
 
-from __future__ import annotations
-
 import asyncio
 import hashlib
 import mimetypes
@@ -60,7 +58,8 @@ class Upload(NamedTuple):
 class Files:
     """The files of one simulator. Results are rendered when they are first asked for."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: "Simulator") -> None:
+        self.results: dict[str, tuple[Job, Clip]] = {}  # by path, whether or not their jobs have ended
         self.uploads: dict[str, Upload] = {}
         self._simulator = simulator
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -89,7 +88,7 @@ class Files:
         settings = self._simulator.settings
         if token is not None and not self.is_fresh(token, path):
             return Answer(b"link expired", 403, PLAIN)
-        found, upload = self._simulator.clip_at(path), self.kept_upload(path)
+        found, upload = self.results.get(path), self.kept_upload(path)
         if found and self.is_kept(found[0]):
             job, clip = found
             image = self.uploads[clip.image].body if clip.image in self.uploads else None
@@ -154,7 +153,7 @@ def _whole(body: bytes, media_type: str, modified: float) -> Answer:
     return Answer(body, headers=headers)
 
 
-async def upload_stream(simulator: Simulator, request: Request, _: object) -> Answer:
+async def upload_stream(simulator: "Simulator", request: Request, _: object) -> Answer:
     """`POST /api/file-stream-upload`: a multipart form of file, uploadPath and fileName."""
     form = parse_form(request.headers.get("content-type", ""), await request.body())
     if "file" not in form:
@@ -164,7 +163,7 @@ async def upload_stream(simulator: Simulator, request: Request, _: object) -> An
     return _store(simulator, request, body, given, file_name)
 
 
-async def upload_url(simulator: Simulator, request: Request, given: object) -> Answer:
+async def upload_url(simulator: "Simulator", request: Request, given: object) -> Answer:
     """`POST /api/file-url-upload`: a file of this simulator; the outside world is out of reach."""
     if not is_object(given) or not given.get("fileUrl"):
         raise Refused(400, "fileUrl is required")
@@ -189,7 +188,7 @@ def parse_form(content_type: str, body: bytes) -> dict[str, tuple[bytes, str | N
 
 
 def _store(
-    simulator: Simulator, request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
+    simulator: "Simulator", request: Request, body: bytes, given: dict[str, Any], own_name: str | None = None
 ) -> Answer:
     folder, name = given.get("uploadPath"), given.get("fileName") or own_name or secrets.token_hex(8)
     if not folder:

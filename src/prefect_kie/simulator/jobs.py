@@ -1,7 +1,5 @@
 """The life of one job, as a pure function of the clock: polling changes nothing, and needs no timer."""
 
-from __future__ import annotations
-
 import json
 import math
 from dataclasses import dataclass, field

@@ -4,21 +4,16 @@ Kie fetches a file after createTask has answered, so that a wrong one makes the 
 this simulator's own uploads and results are looked at: the outside world is out of reach, and so accepted.
 """
 
-from __future__ import annotations
-
 import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.faults import Failure
+from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.models import Json, is_list, is_object, read
 from prefect_kie.simulator.rendering import RendererMissing, check_renderer
-
-if TYPE_CHECKING:
-    from prefect_kie.simulator.state import Simulator
 
 FETCH_FAILED = "{} fetch failed. Check access settings or use our File Upload API instead."  # as recorded
 SOUND_FILES = ("mp3", "wav", "flac", "ogg", "aac")
@@ -45,7 +40,7 @@ class Media:
     transparent: bool = False
 
 
-def spoilt(simulator: Simulator, model: str, given: Json, base_url: str) -> Failure | None:
+def spoilt(files: Files, model: str, given: Json, base_url: str) -> Failure | None:
     """Return how a job fails at a file that its input names; None where every file is right, or not ours."""
     host = urlsplit(base_url).netloc
     for path, takes in LIMITS.get(model, {}).items():
@@ -56,7 +51,7 @@ def spoilt(simulator: Simulator, model: str, given: Json, base_url: str) -> Fail
                 continue
             kind = next(iter(takes)).title()
             try:
-                media = _media(simulator, unquote(parts.path))
+                media = _media(files, unquote(parts.path))
             except LookupError:
                 return Failure(failCode="400", failMsg=FETCH_FAILED.format(kind))
             except ValueError:
@@ -87,15 +82,15 @@ def _walk(value: object, path: list[str], label: str) -> Iterator[tuple[str, str
         yield label, value
 
 
-def _media(simulator: Simulator, path: str) -> Media | None:
+def _media(files: Files, path: str) -> Media | None:
     """Look at an own file; a result is taken at its documented size: the simulator draws it smaller."""
-    if found := simulator.clip_at(path):
+    if found := files.results.get(path):
         job, clip = found
-        if not simulator.files.is_kept(job):
+        if not files.is_kept(job):
             raise LookupError(path)
         kind = {"mp4": "video", "mp3": "audio", "wav": "audio"}.get(clip.form, "image")
         return Media(kind, (clip.form,), measures={} if kind == "image" else {"duration": (clip.seconds,)})
-    if (upload := simulator.files.kept_upload(path)) is None:
+    if (upload := files.kept_upload(path)) is None:
         raise LookupError(path)
     try:
         check_renderer()

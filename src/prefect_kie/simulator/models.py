@@ -5,8 +5,6 @@ Sora is served here, from `models.json`. The simulator reads both itself and sha
 under test, so that a mistake in one of the two shows up as a disagreement.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

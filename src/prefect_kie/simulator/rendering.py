@@ -4,8 +4,6 @@ Videos are H.264 that browsers play. PyAV and Pillow do the work. They are optio
 when a file is rendered.
 """
 
-from __future__ import annotations
-
 import contextlib
 import hashlib
 import importlib
@@ -110,7 +108,7 @@ def render_picture(
 
 def _still(
     size: tuple[int, int], *, prompt: str, model: str, image: bytes | None, watermark: bool
-) -> Image.Image:
+) -> "Image.Image":
     """Everything that does not move: background, model, prompt and watermark."""
     from PIL import ImageDraw
 
@@ -130,7 +128,7 @@ def _still(
     return picture
 
 
-def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Image.Image:
+def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> "Image.Image":
     """The given picture, darkened, or a colour that belongs to the prompt."""
     from PIL import Image, ImageOps
 

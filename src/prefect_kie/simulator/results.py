@@ -1,19 +1,15 @@
 """What a job gives: its files, by the kind of its model, and the object that names them in recordInfo."""
 
-from __future__ import annotations
-
 import re
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.checks import effective
+from prefect_kie.simulator.files import Files
 from prefect_kie.simulator.jobs import Clip, Job, prompt_of
 from prefect_kie.simulator.models import Json, Model, is_list, is_url
-
-if TYPE_CHECKING:
-    from prefect_kie.simulator.state import Simulator
 
 PICTURES = ("text-to-image", "image-to-image", "image-upscale", "layer-decomposition", "image-analysis")
 SOUNDS = ("text-to-speech", "sound-effect", "audio-isolation", "music")
@@ -27,9 +23,9 @@ BACKGROUNDS = ("image_urls", "image_url", "first_frame_url", "input_urls", "imag
 MAX_SECONDS, SOUND_SECONDS = 60, 1
 
 
-def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
+def give(files: Files, job: Job, model: Model, base_url: str) -> None:
     """Settle what a job will have made: its files and its result."""
-    given, clip = job.body["input"], _clip(simulator, job, model)
+    given, clip = job.body["input"], _clip(files, job, model)
 
     def keep(ending: str = "", **changes: Any) -> str:
         """Keep a file under the job's id and an ending; return its URL."""
@@ -58,11 +54,11 @@ def give(simulator: Simulator, job: Job, model: Model, base_url: str) -> None:
                 job.result[name] = [keep(f"_{name}", form="png", ratio=ratio, number=number)]
 
 
-def _clip(simulator: Simulator, job: Job, model: Model) -> Clip:
+def _clip(files: Files, job: Job, model: Model) -> Clip:
     """Return what a job's file shows, without a watermark."""
     given, form = job.body["input"], _form(job, model)
     source, picture = given.get("video_url"), next((given[n] for n in BACKGROUNDS if given.get(n)), None)
-    if is_url(source) and (found := simulator.clip_at(urlsplit(source).path)) and found[1].form == form:
+    if is_url(source) and (found := files.results.get(urlsplit(source).path)) and found[1].form == form:
         named = found[1].model if model.family == "sora" else job.model
         return replace(found[1], watermark=False, model=named)
     picture = picture[0] if is_list(picture) else picture

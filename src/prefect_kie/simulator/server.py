@@ -1,7 +1,5 @@
 """Running the simulator: in a thread of this process for tests, or in the foreground for a person."""
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """What can be set about the simulated service: timing, money, limits, quirks and the look of its videos."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What Kie's servers remember: jobs, credits, handles and files; all that the routes work on."""
 
-from __future__ import annotations
-
 import asyncio
 import heapq
 import random
@@ -19,7 +17,7 @@ from prefect_kie.simulator.callbacks import Callbacks
 from prefect_kie.simulator.checks import MENTION, check_input, violations
 from prefect_kie.simulator.faults import MODERATED, Failure, Faults
 from prefect_kie.simulator.files import Files, Upload
-from prefect_kie.simulator.jobs import Clip, Job, prompt_of
+from prefect_kie.simulator.jobs import Job, prompt_of
 from prefect_kie.simulator.media import spoilt
 from prefect_kie.simulator.models import PAUSED, Json, Model, Refused, is_object, is_url
 from prefect_kie.simulator.results import give
@@ -74,7 +72,6 @@ class Simulator:
         self._violations: list[str] = []
         self._granted, self._charged, self._reserved = settings.credits, 0.0, 0.0
         self._unsettled: list[tuple[float, str]] = []
-        self._clips: dict[str, Job] = {}
         self._handles = set[str]()  # of characters that were made, with their suffixes
         # Not for secrets: spread of durations and invented handles.
         self._random = random.Random(settings.seed)  # noqa: S311
@@ -167,7 +164,7 @@ class Simulator:
         self.counts["created"] += 1
         self._reserved += job.price
         heapq.heappush(self._unsettled, (job.finishes_at, job.task_id))
-        self._clips.update(dict.fromkeys(job.clips, job))
+        self.files.results |= {path: (job, clip) for path, clip in job.clips.items()}
 
     def is_paused(self, model: str) -> bool:
         """Whether a model is refused as paused."""
@@ -190,11 +187,6 @@ class Simulator:
             self.counts["throttled"] += 1
             raise Refused(429)
         passed.append(now)
-
-    def clip_at(self, path: str) -> tuple[Job, Clip] | None:
-        """Return the job and the content of a result file, whether or not the job has ended."""
-        job = self._clips.get(path)
-        return (job, job.clips[path]) if job else None
 
     def _check_origin(self, given: Json, now: float) -> None:
         """Refuse a character whose source is not a finished video, or whose slice is outside of it."""
@@ -221,7 +213,7 @@ class Simulator:
             visible_at=now + settings.visible_after_seconds,
             duration=duration if quirks.duration is None else quirks.duration,
             price=settings.price_of(name),
-            failure=quirks.fail or self._failure(model, given) or spoilt(self, name, given, base_url),
+            failure=quirks.fail or self._failure(model, given) or spoilt(self.files, name, given, base_url),
             in_response="data.response" in model.result.get("where", ""),
             reports_progress=model.progress,
             quirks=quirks,
@@ -229,7 +221,7 @@ class Simulator:
         if job.failure is None and model.gives in ("character", "pro-character"):
             job.result = self._cast(model, given)
         elif job.failure is None:
-            give(self, job, model, base_url)
+            give(self.files, job, model, base_url)
         return job
 
     def _failure(self, model: Model, given: Json) -> Failure | None:
