@@ -11,7 +11,7 @@ import pytest
 from prefect_kie.cli.main import main
 
 
-@pytest.mark.parametrize("module", ["av", "PIL.ImageDraw"])
+@pytest.mark.parametrize("module", ["av", "PIL"])
 @pytest.mark.parametrize("command", [["simulate", "--port", "0"], ["demo", "--directory", "kie-demo"]])
 def test_it_does_not_start_and_says_what_to_install(
     command: list[str],

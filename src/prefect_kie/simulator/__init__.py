@@ -10,7 +10,7 @@ the provider's documentation, so that a mistake in one of the two shows up. Vide
 
 from prefect_kie.simulator.app import create_app
 from prefect_kie.simulator.faults import Fault
-from prefect_kie.simulator.rendering import RendererMissing, check_renderer
+from prefect_kie.simulator.files import RendererMissing, check_renderer
 from prefect_kie.simulator.server import SimulatorServer, serve
 from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator

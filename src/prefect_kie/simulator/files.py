@@ -14,6 +14,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.utils import formatdate
+from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
@@ -23,13 +24,6 @@ from starlette.requests import Request
 from prefect_kie.simulator.answers import Answer, envelope
 from prefect_kie.simulator.jobs import Clip, Job
 from prefect_kie.simulator.models import Refused, is_object
-from prefect_kie.simulator.rendering import (
-    RendererMissing,
-    RenderingStopped,
-    render_picture,
-    render_sound,
-    render_video,
-)
 
 if TYPE_CHECKING:
     from prefect_kie.simulator.state import Simulator
@@ -47,6 +41,23 @@ Look = tuple[Clip, int, int, bytes | None]  # a file's clip, height, pictures pe
 # The last files of this process, so that the many simulators of a test suite render each once.
 _rendered: dict[Look, bytes] = {}
 _rendering = threading.Lock()
+
+
+class RendererMissing(ImportError):
+    """PyAV or Pillow is not installed; its text names the extra that brings them."""
+
+
+class RenderingStopped(Exception):
+    """A rendering was given up because the simulator stops."""
+
+
+def check_renderer() -> None:
+    """Raise RendererMissing unless real files can be rendered, and uploaded ones looked at."""
+    if find_spec("av") is None or find_spec("PIL") is None:
+        raise RendererMissing(
+            "Rendering videos needs PyAV and Pillow, which come with the extra prefect-kie[simulator]: "
+            'run pip install "prefect-kie[simulator]".'
+        )
 
 
 class Upload(NamedTuple):
@@ -113,6 +124,9 @@ class Files:
 
 
 def render(look: Look, stopped: Callable[[], bool]) -> bytes:
+    check_renderer()
+    from prefect_kie.simulator.rendering import render_picture, render_sound, render_video
+
     clip, height, fps, image = look
     if clip.form in ("mp3", "wav"):
         return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)

@@ -4,16 +4,17 @@ Kie fetches a file after createTask has answered, so that a wrong one makes the 
 this simulator's own uploads and results are looked at: the outside world is out of reach, and so accepted.
 """
 
+import importlib
 import io
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from prefect_kie.simulator.faults import Failure
-from prefect_kie.simulator.files import Files
+from prefect_kie.simulator.files import Files, RendererMissing, check_renderer
 from prefect_kie.simulator.models import Json, is_list, is_object, read
-from prefect_kie.simulator.rendering import RendererMissing, check_renderer
 
 FETCH_FAILED = "{} fetch failed. Check access settings or use our File Upload API instead."  # as recorded
 SOUND_FILES = ("mp3", "wav", "flac", "ogg", "aac")
@@ -110,7 +111,7 @@ def look(body: bytes) -> Media:
             return Media("image", (form,), len(body), _sizes(*picture.size), transparent)
     except (OSError, Image.DecompressionBombError):
         pass
-    av = check_renderer()
+    av: Any = importlib.import_module("av")
     try:
         with av.open(io.BytesIO(body)) as container:
             forms = tuple(container.format.name.split(","))

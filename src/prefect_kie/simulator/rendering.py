@@ -1,7 +1,6 @@
 """Real files: videos with a running time code, pictures, and plain tones that belong to their prompts.
 
-Videos are H.264 that browsers play. PyAV and Pillow do the work. They are optional, so they are imported only
-when a file is rendered.
+Videos are H.264 that browsers play. PyAV and Pillow are optional: this module is imported to render a file.
 """
 
 import contextlib
@@ -13,36 +12,16 @@ import struct
 import textwrap
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from PIL import Image
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-MISSING = (
-    "Rendering videos needs PyAV and Pillow, which come with the extra prefect-kie[simulator]: "
-    'run pip install "prefect-kie[simulator]".'
-)
+from prefect_kie.simulator.files import RenderingStopped
+
+av: Any = importlib.import_module("av")  # whose own types differ between its versions
 RATE = 16_000  # of sounds; low, for fast rendering
 CODECS = {"wav": "pcm_s16le", "mp3": "libmp3lame"}
 WHITE, DIM = (255, 255, 255), (205, 210, 220)
-
-
-class RendererMissing(ImportError):
-    """PyAV or Pillow is not installed; its text names the extra that brings them."""
-
-
-class RenderingStopped(Exception):
-    """A rendering was given up because the simulator stops."""
-
-
-def check_renderer() -> Any:
-    """Return PyAV, as Any: its own types differ between its versions. Or raise RendererMissing."""
-    try:
-        for module in ("PIL", "PIL.ImageDraw"):
-            importlib.import_module(module)
-        return importlib.import_module("av")
-    except ImportError as error:
-        raise RendererMissing(MISSING) from error
 
 
 def render_video(
@@ -64,9 +43,6 @@ def render_video(
     `height` is that of the short side, and a background that cannot be read is left out. `stopped` is called
     before each picture; True gives the rendering up, with RenderingStopped.
     """
-    av = check_renderer()
-    from PIL import ImageDraw
-
     short, long = height // 2 * 2, round(height // 2 * 2 * 16 / 9 / 2) * 2  # even, as H.264 needs
     width, height = (short, long) if portrait else (long, short)
     still = _still((width, height), prompt=prompt, model=model, image=image, watermark=watermark)
@@ -95,9 +71,6 @@ def render_picture(
     form: str, *, prompt: str, model: str, ratio: float, height: int, number: int, image: bytes | None
 ) -> bytes:
     """Return a picture (`png`, `jpeg` or `webp`) by its ratio of width to height and its short side."""
-    check_renderer()
-    from PIL import ImageDraw
-
     size = (round(height * max(1, ratio)), round(height * max(1, 1 / ratio)))
     picture, file = _still(size, prompt=prompt, model=model, image=image, watermark=False), io.BytesIO()
     band = (0, size[1] - max(2, height // 20), *size)
@@ -108,10 +81,8 @@ def render_picture(
 
 def _still(
     size: tuple[int, int], *, prompt: str, model: str, image: bytes | None, watermark: bool
-) -> "Image.Image":
+) -> Image.Image:
     """Everything that does not move: background, model, prompt and watermark."""
-    from PIL import ImageDraw
-
     width, height = size
     picture = _background(size, prompt, image)
     draw = ImageDraw.Draw(picture, "RGBA")
@@ -128,10 +99,8 @@ def _still(
     return picture
 
 
-def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> "Image.Image":
+def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> Image.Image:
     """The given picture, darkened, or a colour that belongs to the prompt."""
-    from PIL import Image, ImageOps
-
     if image is not None:
         with contextlib.suppress(OSError), Image.open(io.BytesIO(image)) as source:
             fitted = ImageOps.fit(source.convert("RGB"), size)
@@ -141,8 +110,6 @@ def _background(size: tuple[int, int], prompt: str, image: bytes | None) -> "Ima
 
 
 def _font(size: tuple[int, int], share: float) -> Any:
-    from PIL import ImageFont
-
     return ImageFont.load_default(max(4, round(min(size) * share)))
 
 
@@ -155,7 +122,6 @@ def tone(prompt: str, number: int, seconds: int) -> bytes:
 
 
 def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
-    av = check_renderer()
     file, fast = io.BytesIO(), {"b": "32000", "compression_level": "9"} if form == "mp3" else {}
     with av.open(file, "w", format=form) as container:
         stream = container.add_stream(CODECS[form], rate=RATE, options=fast)
@@ -166,7 +132,6 @@ def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
 
 def encoded(stream: Any, samples: bytes) -> Iterator[Any]:
     """Encode samples into the packets of a container's sound stream."""
-    av = check_renderer()
     step = 2 * 1024
     for start in range(0, len(samples), step):
         piece = samples[start : start + step]

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from prefect_kie.simulator import files
+from prefect_kie.simulator import files, rendering
 from prefect_kie.simulator.rendering import render_video
 
 from .conftest import NewWorld, World, text_job
@@ -124,7 +124,7 @@ async def test_equal_videos_are_rendered_once(world: World, monkeypatch: pytest.
         rendered.append(kwargs)
         return render_video(path, **kwargs)
 
-    monkeypatch.setattr(files, "render_video", counting)
+    monkeypatch.setattr(rendering, "render_video", counting)
     urls = [(await world.urls(text_job("a wolf")))[0] for _ in range(3)]
     await asyncio.gather(*(world.client.get(url) for url in urls))
     assert len(rendered) == 1

@@ -11,8 +11,9 @@ import av as pyav
 import pytest
 from PIL import Image
 
-from prefect_kie.simulator import RendererMissing
-from prefect_kie.simulator.rendering import RenderingStopped, render_video
+from prefect_kie.simulator import RendererMissing, check_renderer
+from prefect_kie.simulator.files import RenderingStopped
+from prefect_kie.simulator.rendering import render_video
 
 # PyAV's own types are incomplete.
 av: Any = pyav
@@ -98,9 +99,7 @@ def test_rendering_can_be_given_up(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("library", ["av", "PIL"])
-def test_a_missing_library_names_the_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, library: str
-) -> None:
+def test_a_missing_library_names_the_extra(monkeypatch: pytest.MonkeyPatch, library: str) -> None:
     monkeypatch.setitem(sys.modules, library, None)
     with pytest.raises(RendererMissing, match=r"prefect-kie\[simulator\]"):
-        render_video(tmp_path / "v.mp4", **LOOK)
+        check_renderer()
