@@ -17,7 +17,7 @@ from prefect_kie.simulator.callbacks import report
 from prefect_kie.simulator.catalogue import list_models, price, schema, success_rate
 from prefect_kie.simulator.faults import NO_FAULT, Fault, Stage
 from prefect_kie.simulator.files import part, upload_stream, upload_url
-from prefect_kie.simulator.jobs import Job, prompt_of, record
+from prefect_kie.simulator.jobs import prompt_of, record
 from prefect_kie.simulator.models import Refused, is_object
 from prefect_kie.simulator.settings import SimulatorSettings
 from prefect_kie.simulator.state import Simulator
@@ -96,20 +96,16 @@ async def api_call(stage: Stage, handler: Handler, request: Request) -> Response
 
 def _concerned(simulator: Simulator, stage: Stage, request: Request, content: object) -> tuple[Any, str]:
     """Count a call as it comes in, and return the model and the prompt of the job it is about."""
-    job: Job | None = None
     if stage == "create":
         simulator.inspect(content)
         if is_object(content):
             return content.get("model"), prompt_of(content.get("input"))
     elif stage == "poll":
         simulator.counts["polls"] += 1
-        job = simulator.jobs.get(request.query_params.get("taskId", ""))
-        if job:
+        if job := simulator.jobs.get(request.query_params.get("taskId", "")):
             job.polls += 1
-    elif stage == "download-url" and is_object(content):
-        found = simulator.files.results.get(urlsplit(str(content.get("url"))).path)
-        job = found[0] if found else None
-    return (job.model, prompt_of(job.body["input"])) if job else (None, "")
+            return job.model, prompt_of(job.body["input"])
+    return None, ""
 
 
 async def file(request: Request) -> Response:

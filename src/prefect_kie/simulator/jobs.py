@@ -3,12 +3,10 @@
 import json
 import math
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from prefect_kie.simulator.faults import NO_FAULT, Failure, Fault
 from prefect_kie.simulator.models import Json, is_object, objects_in
-
-State = Literal["waiting", "queuing", "generating", "success", "fail"]
 
 QUEUED_AT, STARTED_AT = 0.05, 0.15  # fractions of a job's duration
 WORDS = ("text", "lyrics", "content", "description", "title")  # what other models take in place of a prompt
@@ -53,7 +51,7 @@ class Job:
         """Epoch seconds of its end; infinity for a job that is stuck."""
         return math.inf if self.quirks.stuck else self.created_at + self.duration
 
-    def state(self, now: float) -> State:
+    def state(self, now: float) -> str:
         if now >= self.finishes_at:
             return "fail" if self.failure else "success"
         passed = self._passed(now)
