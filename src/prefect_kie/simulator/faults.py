@@ -143,25 +143,15 @@ The mark is that long because bare brackets are part of real prompts: `[Verse]`,
 _ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
 
 
-class Faults:
+class Faults(list[Fault]):
     """The faults that were ordered, oldest first."""
 
-    def __init__(self) -> None:
-        self._ordered: list[Fault] = []
-
     def add(self, fields: Mapping[str, Any]) -> None:
-        """Order a fault by its fields; several strike in the order they were added.
-
-        Raises:
-            ValueError: A field is unknown, or does nothing at that stage; or there is no action at all.
-        """
+        """Order a fault by its fields; a ValueError says why it would do nothing."""
         fault = Fault.model_validate(fields)
         if not fault.actions:
             raise ValueError(f"a fault on {fault.on} needs an action, one of: {ACTIONS[fault.on]}")
-        self._ordered.append(fault)
-
-    def clear(self) -> None:
-        self._ordered.clear()
+        self.append(fault)
 
     def take(
         self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
@@ -171,7 +161,8 @@ class Faults:
         A link fresh from download-url is struck by no `dead`.
         """
         asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
-        for fault in (*self._ordered, *filter(None, asked)):
+        fault: Fault
+        for fault in (*self, *filter(None, asked)):
             if fault.on != on or (fault.dead and fresh_link):
                 continue
             if fault.model in (None, model) and (fault.prompt or "") in prompt and fault.strikes():

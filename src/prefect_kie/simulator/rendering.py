@@ -132,11 +132,7 @@ def render_sound(form: str, *, prompt: str, number: int, seconds: int) -> bytes:
 
 def encoded(stream: Any, samples: bytes) -> Iterator[Any]:
     """Encode samples into the packets of a container's sound stream."""
-    step = 2 * 1024
-    for start in range(0, len(samples), step):
-        piece = samples[start : start + step]
-        frame = av.AudioFrame(format="s16", layout="mono", samples=len(piece) // 2)
-        frame.planes[0].update(piece)
-        frame.sample_rate, frame.pts = RATE, start // 2
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
+    frame = av.AudioFrame(format="s16", layout="mono", samples=len(samples) // 2)
+    frame.planes[0].update(samples)
+    frame.sample_rate, frame.pts = RATE, 0
+    yield from (*stream.encode(frame), *stream.encode(None))

@@ -8,7 +8,9 @@ import time
 import uuid
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from string import ascii_lowercase
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
@@ -29,8 +31,6 @@ NOT_SUPPORTED = (
 UNKNOWN_HANDLE = "This content may violate our guardrails: it mentions @{}, which is no character."
 HANDLE_TAKEN = "The character_user_name {} is already taken. Please choose another one."
 REMARK = "insert this username directly into your prompt.(@character_user_name)."
-
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
 COUNTED = (
     *("created", "rejected", "polls", "succeeded", "failed", "uploads", "violations", "throttled"),
     *("callbacks_sent", "callbacks_delivered", "callbacks_refused"),
@@ -108,11 +108,9 @@ class Simulator:
 
     async def pause(self, seconds: float) -> bool:
         """Wait so many seconds, but not beyond `stop`; True means that it was stopped."""
-        try:
+        with suppress(TimeoutError):
             await asyncio.wait_for(self.stopping.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return self.stopping.is_set()
 
     def stop(self) -> None:
         """End every pause, rendering and callback. Must be called in the running event loop."""
@@ -245,7 +243,7 @@ class Simulator:
         character_id = f"ch_{uuid.uuid4().hex}"
         if model.gives == "character":
             return {"character_id": character_id}
-        suffix = "".join(self._random.choices(LETTERS, k=2))  # so that only the returned handle works
+        suffix = "".join(self._random.choices(ascii_lowercase, k=2))  # so that only the returned handle works
         handle = f"{given.get('character_user_name') or character_id[-7:]}.{suffix}"
         self._handles.add(handle)
         return {
