@@ -25,11 +25,9 @@ FLOWS: dict[str, KieFlow[..., Any]] = {
     "audio": generate_audio,
 }
 """The flow for each kind of result; generate_video makes any other, too."""
-WORDS = {"image": "to-image", "audio": "speech"}
-"""How the catalogue names what a model makes, where it is no video."""
+WORDS = {"image": "to-image", "audio": "speech"}  # in the catalogue's kinds of models; else it is a video
 IN_FORM = "#/definitions/{model}"
-SHOWN = ("count",)
-"""The flow's own parameters that the form has beside the model's fields."""
+SHOWN = ("count",)  # the flow's own parameters that the form has beside the model's fields
 MAX_RUNS = 10
 
 

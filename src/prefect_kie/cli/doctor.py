@@ -35,8 +35,7 @@ DEPLOYMENTS = (
     "resume-waiting/kie",
 )
 OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
-PAGE = 200
-"""So many deployments a server gives at once."""
+PAGE = 200  # so many deployments a server gives at once
 
 
 def run(options: argparse.Namespace) -> int:

@@ -12,8 +12,7 @@ from prefect_kie.models.index import MODELS
 
 WIDTH = 80
 BLOCKS = "▁▂▃▄▅▆▇█"
-BAR_LENGTH = 24
-"""One block an hour."""
+BAR_LENGTH = 24  # one block an hour
 
 
 def shown(

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import suppress
+from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -49,12 +50,8 @@ async def check_events(client: PrefectClient, problem: Outcome = "error") -> Asy
             await asyncio.wait_for(_send(name, mark), 10)
         except Exception as error:
             problems[name] = shown_error(error).splitlines()[0]
-    wanted = EventFilter(event=EventNameFilter(name=[*WAYS]), resource=EventResourceFilter(id=[mark]))
-    missing = WAYS.keys() - problems.keys()
-    end = time.monotonic() + ARRIVE_SECONDS
-    while missing and time.monotonic() < end:
-        missing -= {event.event for event in (await client.read_events(wanted, limit=len(WAYS))).events}
-        await asyncio.sleep(0.3 if missing else 0)
+    sent = WAYS.keys() - problems.keys()
+    missing = sent - (await _arrived(client, sent, mark)).keys()
     problems |= dict.fromkeys(missing, f"sent, and still missing {ARRIVE_SECONDS:g} seconds later")
     for name, why in problems.items():
         remedy = "See docs/proxies.md: what a proxy has to let through, and which settings help."
@@ -73,27 +70,28 @@ async def _send(name: str, mark: str) -> None:
             await events.emit(event)
 
 
+async def _arrived(client: PrefectClient, names: Collection[str], resource: str) -> dict[str, Any]:
+    """What events of these names about a resource hold, by name, once all are there or the time is over."""
+    wanted = EventFilter(event=EventNameFilter(name=[*names]), resource=EventResourceFilter(id=[resource]))
+    end, found = time.monotonic() + ARRIVE_SECONDS, dict[str, Any]()
+    while len(found) < len(names) and time.monotonic() < end:
+        page = await client.read_events(wanted, limit=len(names))
+        found = {event.event: event.payload for event in page.events}
+        await asyncio.sleep(0.3 if len(found) < len(names) else 0)
+    return found
+
+
 async def check_webhook(callbacks: KieCallbacks, client: PrefectClient, seconds: float = 10.0) -> Finding:
     """Whether a request to a Prefect Cloud webhook becomes the event that runs wait for; none believes it."""
     address, job = callbacks.done_url("doctor"), f"doctor-{uuid4().hex}"
     try:
         async with http_client(address, httpx.Timeout(seconds), keepalive=0) as http:
             answer = await http.post(address, json={"data": {"taskId": job}})
-        wanted = EventFilter(
-            event=EventNameFilter(name=[JOB_CALLBACK]), resource=EventResourceFilter(id=[f"{JOB}{job}"])
-        )
-        end = time.monotonic() + ARRIVE_SECONDS
-        while answer.is_success and time.monotonic() < end:
-            if found := (await client.read_events(wanted, limit=1)).events:
-                if "signature" in found[0].payload:
-                    return Finding("ok", f"callbacks: the webhook {callbacks.base_url} passes them on")
-                break
-            await asyncio.sleep(0.3)
-        problem = (
-            f"it sends no event {JOB_CALLBACK} with a callback's signature"
-            if answer.is_success
-            else f"it answers with status {answer.status_code}"
-        )
+        problem = f"it answers with status {answer.status_code}"
+        if answer.is_success:
+            problem = f"it sends no event {JOB_CALLBACK} with a callback's signature"
+            if "signature" in (await _arrived(client, [JOB_CALLBACK], f"{JOB}{job}")).get(JOB_CALLBACK, ()):
+                return Finding("ok", f"callbacks: the webhook {callbacks.base_url} passes them on")
     except httpx.HTTPError as error:
         problem = f"it cannot be asked ({type(error).__name__})"
     why = f"callbacks: {callbacks.base_url}: {problem}, so runs learn of a job's end by polling only"

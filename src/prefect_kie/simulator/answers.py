@@ -15,8 +15,7 @@ from starlette.types import Receive, Scope, Send
 from prefect_kie.simulator.faults import Fault
 from prefect_kie.simulator.models import is_object
 
-TRANSPORT = "prefect_kie.transport"
-"""Key, in a scope's extensions, of the connection's asyncio transport."""
+TRANSPORT = "prefect_kie.transport"  # key, in a scope's extensions, of the connection's asyncio transport
 
 MESSAGES = {
     200: "success",

@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from prefect_kie.simulator.models import MODELS, Model
 
-PAUSED_TODAY = ("sora-2-*",)
-"""What the real Kie has paused since June 2026, for `paused_models`."""
+PAUSED_TODAY = ("sora-2-*",)  # what the real Kie has paused since June 2026, for `paused_models`
 
 
 class SimulatorSettings(BaseModel):
