@@ -23,14 +23,7 @@ from prefect_kie.blocks import KieCredentials, load_credentials
 from prefect_kie.blocks.credentials import KEY_VARIABLE
 from prefect_kie.cli.model_page import WIDTH, one_line, shown, wrapped
 from prefect_kie.cli.terminal import CommandFailed, say
-from prefect_kie.models.catalog import (
-    Entry,
-    catalog_date,
-    changes,
-    live_fields,
-    package_catalog,
-    refreshed,
-)
+from prefect_kie.models.catalog import Entry, catalog_date, changes, live_fields, package_catalog, refreshed
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
 
@@ -237,10 +230,7 @@ def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
         "kinds": kinds,
         "status": "live",
         "result": {"shape": "urls", "where": "resultJson.resultUrls"},
-        "price": {
-            "note": one_line(model.price)[:200],
-            "date": f"{datetime.now(timezone.utc):%Y-%m-%d}",
-        },
+        "price": {"note": one_line(model.price)[:200], "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"},
         "confidence": "live schema",
         "fields": live_fields(schema),
     }

@@ -68,11 +68,7 @@ def all_notifications(block: UUID, *, crash_within: timedelta = CRASH_WITHIN) ->
 
 def _needs_a_person(block: UUID, name: str, subject: str, *events: str) -> AutomationCore:
     trigger = EventTrigger(
-        posture=Posture.Reactive,
-        expect=set(events),
-        for_each={OCCASION},
-        threshold=1,
-        within=REPEATED_WITHIN,
+        posture=Posture.Reactive, expect=set(events), for_each={OCCASION}, threshold=1, within=REPEATED_WITHIN
     )
     return _automation(block, name, subject, "{{ event.payload.message }}", trigger)
 
@@ -101,29 +97,27 @@ def _automation(block: UUID, name: str, subject: str, body: str, trigger: EventT
     )
 
 
-async def wanted_notifications(client: PrefectClient, block: str | None) -> list[AutomationCore]:
+async def wanted(client: PrefectClient, block: str | None) -> list[AutomationCore]:
     """The automations that setup keeps: all, for a block named `type/name`; for None those that exist now."""
     if block is not None:
         return list(all_notifications(await _block_id(client, block)))
-    blocks = {known.name: _block_of(known) for known in await existing_notifications(client)}
+    blocks = {known.name: _block_of(known) for known in await existing(client)}
     return [
-        wanted
+        one
         for block in dict.fromkeys(blocks.values())
-        for wanted in all_notifications(block)
-        if blocks.get(wanted.name) == block
+        for one in all_notifications(block)
+        if blocks.get(one.name) == block
     ]
 
 
-async def existing_notifications(client: PrefectClient) -> list[Automation]:
+async def existing(client: PrefectClient) -> list[Automation]:
     found = [await client.read_automations_by_name(one.name) for one in all_notifications(UUID(int=0))]
     return [one for same in found for one in same]
 
 
-async def check_notifications(
-    client: PrefectClient, what: str, wanted: Iterable[AutomationCore]
-) -> Finding | None:
+async def check(client: PrefectClient, what: str, kept: Iterable[AutomationCore]) -> Finding | None:
     """Why messages do not arrive, or have no link; None where they do."""
-    blocks = {_block_of(one) for one in wanted}
+    blocks = {_block_of(one) for one in kept}
     for block in blocks:
         try:
             await client.read_block_document(block)

@@ -18,14 +18,9 @@ from pydantic import SecretStr
 
 from prefect_kie.api.hosts import API_URL, check_key
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, KieCharacter, KieCredentials
+from prefect_kie.cli import notifications
 from prefect_kie.cli.automations import all_automations
 from prefect_kie.cli.connection import WouldChange, connected, server_url
-from prefect_kie.cli.notifications import (
-    NO_BLOCK,
-    check_notifications,
-    existing_notifications,
-    wanted_notifications,
-)
 from prefect_kie.cli.probes import check_events
 from prefect_kie.cli.terminal import Finding, say, show_all
 from prefect_kie.runtime.global_limits import CREATE_LIMIT, POLL_LIMIT
@@ -82,8 +77,8 @@ async def set_up(
 
     `notify` is the block (`type/name`) that tells people, or `none`; None leaves it as it is.
     """
-    ended = await existing_notifications(client) if notify == NO_BLOCK else []
-    told = [] if notify == NO_BLOCK else await wanted_notifications(client, notify)
+    ended = await notifications.existing(client) if notify == notifications.NO_BLOCK else []
+    told = [] if notify == notifications.NO_BLOCK else await notifications.wanted(client, notify)
     steps: list[tuple[str, Callable[..., Awaitable[Finding | None]], Any]] = [
         *((f"block type {one.get_block_type_name()}", provide_block_type, one) for one in BLOCKS),
         (CREDENTIALS, provide_credentials, key),
@@ -91,7 +86,7 @@ async def set_up(
         (f"budget of all runs, concurrency limit {CREDITS_LIMIT!r}", provide_budget, credits),
         *((f"automation {one.name!r}", provide_automation, one) for one in (*automations, *told)),
         *((f"automation {one.name!r}", delete_automation, one.id) for one in ended),
-        ("messages to people", check_notifications, told),
+        ("messages to people", notifications.check, told),
     ]
     for what, provide, wanted in steps:
         try:

@@ -19,22 +19,11 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+import prefect_kie.flows as flows
 from prefect_kie.api import KieError, PollPolicy
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.cli.setup import set_up
 from prefect_kie.cli.terminal import confirmed, forgive_output, say
-from prefect_kie.flows import (
-    Episodes,
-    Film,
-    NewCharacter,
-    Output,
-    Scope,
-    Waiting,
-    character_series,
-    generate_audio,
-    generate_image,
-    generate_video,
-)
 from prefect_kie.models import Kling26ImageToVideo, Slice, SunoGenerate, Wan30Video, ZImage
 from prefect_kie.outcomes.endings import summary
 from prefect_kie.outcomes.results import Character, VideoOutcome, total_credits
@@ -47,12 +36,12 @@ ORIGINAL = Wan30Video(
     duration=5,
 )
 SLICE = Slice(start=1.0, end=4.0)
-CHARACTER = NewCharacter(
+CHARACTER = flows.NewCharacter(
     handle="latte_bot",
     description="cheerful robot barista, green apron, round friendly eyes",
     replace=True,  # in a directory where the demo ran before
 )
-BY_ANOTHER_MODEL = Episodes(model="kling-3.0/video", input={"duration": "5"})
+BY_ANOTHER_MODEL = flows.Episodes(model="kling-3.0/video", input={"duration": "5"})
 PROMPTS = [
     "{character} surfs a long wave at sunset, balancing a cup of coffee",
     "In a night train, {character} tells a quiet story to a sleepy fox",
@@ -139,23 +128,23 @@ async def demo(directory: Path, poll: PollPolicy, live: bool) -> tuple[Made, str
     """
     # The real Kie is paid once for this directory, however often the demo runs; a simulated one forgets its
     # jobs, so each run there has jobs of its own.
-    scope = Scope(job_key="prefect-kie demo" if live else None)
-    output, waiting = Output(directory=directory), Waiting(poll=poll)
-    picture = await generate_image(PICTURE, output=output, waiting=waiting, scope=scope)
+    scope = flows.Scope(job_key="prefect-kie demo" if live else None)
+    output, waiting = flows.Output(directory=directory), flows.Waiting(poll=poll)
+    picture = await flows.generate_image(PICTURE, output=output, waiting=waiting, scope=scope)
     made: Made = {"picture": picture.images[0]}
     if live:
         return made, None
     video = Kling26ImageToVideo(prompt=MOVES, image_urls=[picture.saved.url], sound=True)
     boat, song, series = await asyncio.gather(
-        generate_video(video, output=output, waiting=waiting, scope=scope),
-        generate_audio(SONG, output=output, waiting=waiting, scope=scope),
-        character_series(
+        flows.generate_video(video, output=output, waiting=waiting, scope=scope),
+        flows.generate_audio(SONG, output=output, waiting=waiting, scope=scope),
+        flows.character_series(
             ORIGINAL,
             CHARACTER,
             PROMPTS,
             SLICE,
             BY_ANOTHER_MODEL,
-            Film(join="when whole"),
+            flows.Film(join="when whole"),
             output=output,
             waiting=waiting,
             scope=scope,
