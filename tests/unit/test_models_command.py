@@ -114,7 +114,7 @@ def test_a_list_has_what_is_new_and_what_is_gone(capsys: pytest.CaptureFixture[s
 def test_each_model_is_shown() -> None:
     now = datetime.now(timezone.utc)
     for name, entry in package_catalog().items():
-        lines = [*model_page.shown(name, entry, None, None, "", SuccessRate(model=name), now)]
+        lines = [*model_page.shown(entry, "", None, "", SuccessRate(model=name), now)]
         assert max(len(line) for line in lines if not line.startswith("Example")) <= 80
         assert any(line.startswith(f"Example: await run_model({name!r}") for line in lines)
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from prefect_kie.api import CatalogModel, ModelSchema, SuccessRate
+from prefect_kie.api import ModelSchema, SuccessRate
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.catalog import Entry, Field, changes, class_fields, limits_text, live_fields
 from prefect_kie.models.index import MODELS
@@ -16,22 +16,20 @@ BAR_LENGTH = 24  # one block an hour
 
 
 def shown(
-    name: str,
-    entry: Entry | None,
-    told: CatalogModel | None,
+    entry: Entry,
+    description: str,
     schema: ModelSchema | None,
     price: str,
     rate: SuccessRate,
     now: datetime,
 ) -> Iterator[str]:
     """A model in lines of a terminal's width."""
+    name, title, kinds = entry["model"], entry["title"], ", ".join(entry["kinds"]) or "unknown kind"
     cls = request_class(name)
-    title = entry["title"] if entry is not None else told.title if told is not None else ""
-    kinds = entry["kinds"] if entry is not None else told.kinds if told is not None else ()
-    yield from wrapped(f"{name}{f' ({title})' if title else ''}: {', '.join(kinds) or 'unknown kind'}", "")
+    yield from wrapped(f"{name}{f' ({title})' if title else ''}: {kinds}", "")
     summary = (cls.__doc__ or "").partition("\n\n")[0] if cls is not MarketModel else ""
-    yield from wrapped(summary or (told.description if told is not None else ""), "")
-    if entry is not None and entry["status"] == "retired":
+    yield from wrapped(summary or description, "")
+    if entry["status"] == "retired":
         yield "Retired: Kie serves it no more."
     fields: dict[str, Field] = {}
     if cls is not MarketModel:
@@ -55,7 +53,7 @@ def shown(
     yield ""
     if price:
         yield from wrapped(f"Price, as Kie says on {now:%Y-%m-%d}: {price}", "", "  ")
-    elif entry is not None and "price" in entry:
+    elif entry.get("price", {}).get("note"):
         yield from wrapped(f"Price in credits, {entry['price']['date']}: {entry['price']['note']}", "", "  ")
     if rate.mean is not None:
         yield f"Jobs that succeeded, last 24 hours: {bar(rate)} {rate.mean:.0%}"

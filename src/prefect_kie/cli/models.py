@@ -4,8 +4,7 @@ import argparse
 import asyncio
 import importlib.util
 import os
-from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -26,27 +25,6 @@ from prefect_kie.cli.terminal import CommandFailed, say
 from prefect_kie.models.catalog import Entry, catalog_date, changes, live_fields, package_catalog, refreshed
 from prefect_kie.models.index import MODELS
 from prefect_kie.runtime.live_catalog import LiveCatalog
-
-
-@dataclass(frozen=True)
-class Row:
-    """One model of a list."""
-
-    name: str
-    kinds: tuple[str, ...]
-    family: str
-    price: str
-    status: str
-    title: str = ""
-
-    def fits(self, kind: str | None, family: str | None, words: Iterable[str]) -> bool:
-        """Whether it is of a kind, of a family, and has all these words."""
-        text = f"{self.name} {self.title} {self.family} {' '.join(self.kinds)}".lower()
-        return (
-            (kind is None or any(kind.lower() in one for one in self.kinds))
-            and (family is None or family.lower() == self.family)
-            and all(word.lower() in text for word in words)
-        )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -83,17 +61,33 @@ async def _asked(
 
 async def _list(options: argparse.Namespace) -> int:
     _, live, why = await _asked(options)
-    rows = [row for row in rows_of(live) if row.fits(options.kind, options.family, options.words)]
+    served = {model.model: model for model in job_models(live)}
+    known = {**{name: new_entry(model) for name, model in served.items()}, **package_catalog()}
+    entries = [entry for _, entry in sorted(known.items()) if _fits(entry, options)]
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("model", no_wrap=True, overflow="ellipsis", max_width=44)
     for name in ("makes", "", "price"):
         table.add_column(name, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(text) for text in (row.name, " ".join(row.kinds[:2]), row.status, row.price)))
+    for entry in entries:
+        name = entry["model"]
+        retired = entry["status"] == "retired" or (live and name not in served and entry["status"] == "live")
+        status = "retired" if retired else "" if name in MODELS else "not typed"
+        price = entry.get("price", {}).get("note") or (one_line(served[name].price) if name in served else "")
+        table.add_row(*(Text(text) for text in (name, " ".join(entry["kinds"][:2]), status, price)))
     Console(width=WIDTH).print(table)
-    _tell(f"{len(rows)} models, with typed requests where nothing else is said. {_source(why)}")
+    _tell(f"{len(entries)} models, with typed requests where nothing else is said. {_source(why)}")
     _tell("More of one: prefect-kie models show MODEL")
     return 0
+
+
+def _fits(entry: Entry, options: argparse.Namespace) -> bool:
+    """Whether a model is of the kind and family that are asked for, and has all the words."""
+    text = " ".join([entry["model"], entry["title"] or "", entry["family"], *entry["kinds"]]).lower()
+    return (
+        (options.kind is None or any(options.kind.lower() in kind for kind in entry["kinds"]))
+        and (options.family is None or options.family.lower() == entry["family"])
+        and all(word.lower() in text for word in options.words)
+    )
 
 
 def _source(why: str) -> str:
@@ -111,35 +105,18 @@ def job_models(live: list[CatalogModel]) -> list[CatalogModel]:
     return [model for model in live if not any("chat" in kind for kind in model.kinds)]
 
 
-def rows_of(live: list[CatalogModel]) -> list[Row]:
-    """The models of Kie's catalogue and of the package; without the former the package's alone."""
-    served, rows = {model.model: model for model in job_models(live)}, list[Row]()
-    for name, entry in package_catalog().items():
-        told = served.pop(name, None)
-        retired = entry["status"] == "retired" or (live and told is None and entry["status"] == "live")
-        status = "retired" if retired else "" if name in MODELS else "not typed"
-        price = entry.get("price", {}).get("note") or one_line(told.price if told is not None else "")
-        rows.append(Row(name, tuple(entry["kinds"]), entry["family"], price, status, entry["title"] or ""))
-    for name, told in served.items():
-        rows.append(
-            Row(name, told.kinds, name.partition("/")[0], one_line(told.price), "not typed", told.title)
-        )
-    return sorted(rows, key=lambda row: row.name)
-
-
 async def _show(options: argparse.Namespace) -> int:
     name: str = options.model
     live, served, why = await _asked(options, name)
-    entry = package_catalog().get(name)
     told = next((model for model in served if model.model == name), None)
-    if entry is None and told is None:
+    entry = package_catalog().get(name) or (None if told is None else new_entry(told))
+    if entry is None:
         raise CommandFailed(
             f"No model {name!r} is known. {_source(why)} Look for it: prefect-kie models list WORD"
         )
     schema: ModelSchema | None = None
-    rate = SuccessRate(model=name)
-    price = told.price if told is not None else ""
-    missing = ""
+    rate, missing = SuccessRate(model=name), ""
+    description, price = (told.description, told.price) if told is not None else ("", "")
     if live is not None and told is not None:
         try:
             schema = await live.schema(name)
@@ -147,7 +124,7 @@ async def _show(options: argparse.Namespace) -> int:
             rate = await live.success_rate(name)
         except KieError as error:
             missing = f"Not all of it is of today: {error.message}."
-    for line in shown(name, entry, told, schema, price, rate, datetime.now(timezone.utc)):
+    for line in shown(entry, description, schema, price, rate, datetime.now(timezone.utc)):
         say(line)
     if told is None and not why:
         missing = "Kie's catalogue does not have it today."
@@ -207,32 +184,30 @@ async def _refresh(options: argparse.Namespace) -> int:
                 say(f"~ {name}: {change}")
             entry["fields"] = refreshed(entry["fields"], live_fields(schema))
         elif schema.path == CREATE_PATH:
-            entries[name] = new_entry(served[name], schema)
+            entries[name] = new_entry(served[name]) | {"fields": live_fields(schema)}
             say(f"+ {name}: write its words into tools/models_overlay.json")
     target.write_text(tool.text_of(list(entries.values())), encoding="utf-8")
     say(f"Wrote {target}. Next: make models")
     return 0
 
 
-def new_entry(model: CatalogModel, schema: ModelSchema) -> Entry:
-    """A model that the package does not know yet, as its catalogue has it; a maintainer corrects it."""
+def new_entry(model: CatalogModel) -> Entry:
+    """A model that the package does not know yet, as its catalogue would have it, but for its fields."""
     families = {entry["family"] for entry in package_catalog().values()}
     head = model.model.lower()
     family = next((one for one in sorted(families, key=len, reverse=True) if head.startswith(one)), None)
-    kinds = list(model.kinds) or ["video"]
     task = "".join(letter if letter.isalnum() else "_" for letter in head)
     return {
         "model": model.model,
         "task": "_".join(filter(None, task.split("_"))),
         "title": model.title or None,
         "family": family or head.partition("/")[0].partition("-")[0],
-        "kind": kinds[0],
-        "kinds": kinds,
+        "kind": next(iter(model.kinds), "video"),
+        "kinds": list(model.kinds),
         "status": "live",
         "result": {"shape": "urls", "where": "resultJson.resultUrls"},
         "price": {"note": one_line(model.price)[:200], "date": f"{datetime.now(timezone.utc):%Y-%m-%d}"},
         "confidence": "live schema",
-        "fields": live_fields(schema),
     }
 
 
