@@ -9,8 +9,8 @@ from contextlib import suppress
 import uvicorn
 from prefect.context import AsyncClientContext
 
-from prefect_kie._compat import says_no_block
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCallbacks, load_credentials
+from prefect_kie.blocks.server import load_block
 from prefect_kie.callbacks.receiver import create_app
 from prefect_kie.callbacks.webhook import TEMPLATE
 from prefect_kie.cli.connection import connected
@@ -84,12 +84,10 @@ async def load_callbacks(block: str | None = None) -> KieCallbacks:
                     "(Blocks), or name a block: prefect-kie callbacks --block NAME"
                 )
             return callbacks
-        try:
-            return await KieCallbacks.aload(block.removeprefix("kie-callbacks/"))
-        except ValueError as error:
-            if not says_no_block(error):
-                raise
+        found = await load_block(KieCallbacks, block.removeprefix("kie-callbacks/"), f"the block {block!r}")
+        if found is None:
             raise CommandFailed(
                 f"The Prefect server has no KieCallbacks block named {block!r}. Create it in the UI (Blocks, "
                 f"Kie Callbacks) or with KieCallbacks(base_url=..., signing_key=...).save({block!r})."
-            ) from None
+            )
+        return found

@@ -17,7 +17,6 @@ from prefect_kie.cli.terminal import CommandFailed, forgive_output, say
 
 # Commands that leave logs to the server, where the UI shows them; the terminal has what they print.
 QUIET = ("batch", "collect", "costs", "models", "submissions")
-MOST_CREDITS = 1_000_000_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,9 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--pool", default="kie", metavar="NAME", help="the work pool that runs them (default: kie)")
 
     option = command("setup", "make what a fleet needs on the connected Prefect server; leaves what exists")
-    option(
-        "--credits", type=_number(int, 0, MOST_CREDITS), metavar="N", help="budget of all runs, kie-credits"
-    )
+    option("--credits", type=_number(int), metavar="N", help="budget of all runs, kie-credits")
     option("--kie", metavar="URL", help="make the block 'kie' for a simulated Kie at this address")
     notify = "tell people what needs them through this notification block, as slack-webhook/team; or none"
     option("--notify", metavar="BLOCK", help=notify)
@@ -129,7 +126,7 @@ def _parser() -> argparse.ArgumentParser:
         "--set", **pair, metavar="FIELD=VALUE", help="default for empty cells; {column} is the row's value"
     )
     option("--column", **pair, metavar="COLUMN=FIELD", help="which field a column holds; COLUMN= ignores it")
-    option("--max-credits", type=_number(float, 0, MOST_CREDITS), metavar="N", help="budget of all its runs")
+    option("--max-credits", type=_number(float), metavar="N", help="budget of all its runs")
     option("--name", help="the batch's name, by which it knows what is paid (default: the file's)")
     option("--pay-again", action="store_true", help="pay anew for paid rows whose records are not here")
     at_once = "jobs on their way at once (default: 100)"
@@ -199,7 +196,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(kind: type[int] | type[float], least: int, most: int) -> Callable[[str], float]:
+def _number(
+    kind: type[int] | type[float], least: int = 0, most: int = 1_000_000_000
+) -> Callable[[str], float]:
     """An argument's type: a number within bounds."""
 
     def checked(text: str) -> float:

@@ -120,21 +120,17 @@ MODERATED = (
 )
 
 
-def _every(on: Stage, **actions: Any) -> Fault:
-    return Fault(on=on, times=None, **actions)
-
-
 PROMPT_FAULTS: Mapping[str, Fault] = {
-    "fail": _every("job", fail=Failure()),
-    "moderated": _every("job", fail=Failure(failMsg=MODERATED)),
-    "slow": _every("job", slower=10),
-    "stuck": _every("job", stuck=True),
-    "no file": _every("job", no_url=True),
-    "lost job": _every("poll", code=422, msg="recordInfo is null"),
-    "lost answer": _every("create", reset=True, accept=True),
-    "no credits": _every("create", code=402),
-    "paused": _every("create", code=500, msg=PAUSED),
-    "dead link": _every("file", dead=True),
+    "fail": Fault(on="job", times=None, fail=Failure()),
+    "moderated": Fault(on="job", times=None, fail=Failure(failMsg=MODERATED)),
+    "slow": Fault(on="job", times=None, slower=10),
+    "stuck": Fault(on="job", times=None, stuck=True),
+    "no file": Fault(on="job", times=None, no_url=True),
+    "lost job": Fault(on="poll", times=None, code=422, msg="recordInfo is null"),
+    "lost answer": Fault(on="create", times=None, reset=True, accept=True),
+    "no credits": Fault(on="create", times=None, code=402),
+    "paused": Fault(on="create", times=None, code=500, msg=PAUSED),
+    "dead link": Fault(on="file", times=None, dead=True),
 }
 """What `[sim: …]` in a prompt does: see `prefect-kie simulate --help`.
 
