@@ -196,9 +196,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _number(
-    kind: type[int] | type[float], least: int = 0, most: int = 1_000_000_000
-) -> Callable[[str], float]:
+def _number(kind: type[int] | type[float], least: int = 0, most: int = 10**9) -> Callable[[str], float]:
     """An argument's type: a number within bounds."""
 
     def checked(text: str) -> float:
