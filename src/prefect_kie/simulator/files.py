@@ -8,14 +8,12 @@ import hashlib
 import mimetypes
 import re
 import secrets
-import tempfile
 import threading
-from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from email import message_from_bytes
 from email.utils import formatdate
 from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, unquote, urlsplit
 
@@ -117,27 +115,13 @@ class Files:
         """Return a file, in a thread; several who ask at the same time wait for one rendering."""
         with _rendering:
             if look not in _rendered:
-                _rendered[look] = render(look, self._simulator.stopping.is_set)
+                check_renderer()
+                from prefect_kie.simulator.rendering import render
+
+                _rendered[look] = render(*look, self._simulator.stopping.is_set)
                 if len(_rendered) > MAX_FILES:
                     del _rendered[next(iter(_rendered))]
             return _rendered[look]
-
-
-def render(look: Look, stopped: Callable[[], bool]) -> bytes:
-    check_renderer()
-    from prefect_kie.simulator.rendering import render_picture, render_sound, render_video
-
-    clip, height, fps, image = look
-    if clip.form in ("mp3", "wav"):
-        return render_sound(clip.form, prompt=clip.prompt, number=clip.number, seconds=clip.seconds)
-    shown: dict[str, Any] = {"prompt": clip.prompt, "model": clip.model, "height": height, "image": image}
-    ratio = clip.ratio or 1
-    if clip.form != "mp4":
-        return render_picture(clip.form, ratio=ratio, number=clip.number, **shown)
-    shown |= {"seconds": clip.seconds, "portrait": ratio < 1, "sound": clip.sound, "fps": fps}
-    with tempfile.TemporaryDirectory(prefix="prefect-kie-simulator-") as folder:
-        path = render_video(Path(folder, "video.mp4"), **shown, watermark=clip.watermark, stopped=stopped)
-        return path.read_bytes()
 
 
 def part(whole: Answer, *, asked: str | None, if_range: str | None) -> Answer:

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from prefect_kie.simulator import files, rendering
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.rendering import render
 
 from .conftest import NewWorld, World, text_job
 
@@ -120,11 +120,11 @@ async def test_removing_the_watermark_gives_both_videos(world: World, model: str
 async def test_equal_videos_are_rendered_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     rendered: list[Any] = []
 
-    def counting(path: Any, **kwargs: Any) -> Any:
-        rendered.append(kwargs)
-        return render_video(path, **kwargs)
+    def counting(*look: Any) -> bytes:
+        rendered.append(look)
+        return render(*look)
 
-    monkeypatch.setattr(rendering, "render_video", counting)
+    monkeypatch.setattr(rendering, "render", counting)
     urls = [(await world.urls(text_job("a wolf")))[0] for _ in range(3)]
     await asyncio.gather(*(world.client.get(url) for url in urls))
     assert len(rendered) == 1

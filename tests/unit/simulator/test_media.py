@@ -13,8 +13,9 @@ import av
 import pytest
 from PIL import Image
 
+from prefect_kie.simulator.jobs import Clip
 from prefect_kie.simulator.media import LIMITS, look
-from prefect_kie.simulator.rendering import render_sound
+from prefect_kie.simulator.rendering import render
 
 from .conftest import NewWorld, World, text_job
 from .test_every_model import LIVE
@@ -69,7 +70,7 @@ def video(width: int = 1280, height: int = 720, seconds: int = 3, fps: int = 24,
 
 @made_once
 def sound(seconds: int, form: str = "wav") -> bytes:
-    return render_sound(form, prompt="a voice", number=0, seconds=seconds)
+    return render(Clip("a voice", "any", seconds, form=form), height=0, fps=1)
 
 
 async def uploaded(world: World, content: bytes, name: str) -> str:

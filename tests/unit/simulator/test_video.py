@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +14,19 @@ from PIL import Image
 
 from prefect_kie.simulator import RendererMissing, check_renderer
 from prefect_kie.simulator.files import RenderingStopped
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 
 # PyAV's own types are incomplete.
 av: Any = pyav
 
-LOOK: dict[str, Any] = {
-    "prompt": "a dog",
-    "model": "sora-2-text-to-video",
-    "seconds": 10,
-    "portrait": False,
-    "height": 72,
-    "fps": 4,
-}
+CLIP = Clip("a dog", "sora-2-text-to-video", 10)
+SHORT = replace(CLIP, seconds=1)
+
+
+def rendered(path: Path, clip: Clip, height: int = 72, fps: int = 4, image: bytes | None = None) -> Path:
+    path.write_bytes(render(clip, height, fps, image))
+    return path
 
 
 def picture_at(path: Path, index: int) -> Image.Image:
@@ -40,8 +41,8 @@ def picture_at(path: Path, index: int) -> Image.Image:
 @pytest.mark.parametrize("seconds", [10, 15, 25])
 @pytest.mark.parametrize("portrait", [False, True])
 def test_a_video_has_the_asked_length_and_orientation(tmp_path: Path, seconds: int, portrait: bool) -> None:
-    look = {**LOOK, "seconds": seconds, "portrait": portrait, "height": 36, "fps": 2}
-    path = render_video(tmp_path / "v.mp4", **look)
+    clip = replace(CLIP, seconds=seconds, ratio=9 / 16 if portrait else None)
+    path = rendered(tmp_path / "v.mp4", clip, height=36, fps=2)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert (stream.width, stream.height) == ((36, 64) if portrait else (64, 36))
@@ -57,12 +58,12 @@ def test_a_video_has_the_asked_length_and_orientation(tmp_path: Path, seconds: i
 def test_sizes_are_even_and_16_to_9(
     tmp_path: Path, portrait: bool, height: int, size: tuple[int, int]
 ) -> None:
-    look = {**LOOK, "seconds": 1, "portrait": portrait, "height": height}
-    assert picture_at(render_video(tmp_path / "v.mp4", **look), 0).size == size
+    clip = replace(SHORT, ratio=9 / 16 if portrait else 16 / 9)
+    assert picture_at(rendered(tmp_path / "v.mp4", clip, height), 0).size == size
 
 
 def test_the_time_code_runs(tmp_path: Path) -> None:
-    path = render_video(tmp_path / "v.mp4", **LOOK)
+    path = rendered(tmp_path / "v.mp4", CLIP)
     assert picture_at(path, 4).tobytes() != picture_at(path, 30).tobytes()
 
 
@@ -72,30 +73,29 @@ def test_the_time_code_runs(tmp_path: Path) -> None:
     ids=["prompt", "model", "watermark", "long"],
 )
 def test_what_was_asked_for_is_seen(tmp_path: Path, change: dict[str, Any]) -> None:
-    one = render_video(tmp_path / "one.mp4", **{**LOOK, "seconds": 1})
-    other = render_video(tmp_path / "other.mp4", **{**LOOK, "seconds": 1, **change})
+    one = rendered(tmp_path / "one.mp4", SHORT)
+    other = rendered(tmp_path / "other.mp4", replace(SHORT, **change))
     assert picture_at(one, 0).tobytes() != picture_at(other, 0).tobytes()
 
 
 def test_a_given_picture_is_the_background(tmp_path: Path) -> None:
     file = io.BytesIO()
     Image.new("RGB", (50, 30), (255, 0, 0)).save(file, "PNG")
-    path = render_video(tmp_path / "v.mp4", **{**LOOK, "seconds": 1}, image=file.getvalue())
+    path = rendered(tmp_path / "v.mp4", SHORT, image=file.getvalue())
     red, green, blue = picture_at(path, 0).resize((1, 1)).getpixel((0, 0))  # type: ignore[misc]
     assert red > 100
     assert green < 60
     assert blue < 60
 
 
-def test_a_picture_that_cannot_be_read_is_left_out(tmp_path: Path) -> None:
-    plain = render_video(tmp_path / "plain.mp4", **{**LOOK, "seconds": 1})
-    path = render_video(tmp_path / "v.mp4", **{**LOOK, "seconds": 1}, image=b"no picture")
-    assert path.read_bytes() == plain.read_bytes()
+def test_a_picture_that_cannot_be_read_is_left_out() -> None:
+    plain = render(SHORT, height=72, fps=4)
+    assert render(SHORT, height=72, fps=4, image=b"no picture") == plain
 
 
-def test_rendering_can_be_given_up(tmp_path: Path) -> None:
+def test_rendering_can_be_given_up() -> None:
     with pytest.raises(RenderingStopped):
-        render_video(tmp_path / "v.mp4", **LOOK, stopped=lambda: True)
+        render(CLIP, height=72, fps=4, stopped=lambda: True)
 
 
 @pytest.mark.parametrize("library", ["av", "PIL"])

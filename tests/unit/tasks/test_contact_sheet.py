@@ -18,7 +18,8 @@ from prefect_kie.media import pictures as sheets
 from prefect_kie.media.pictures import contact_sheet_jpeg, moments
 from prefect_kie.media.slices import suggested
 from prefect_kie.run_page.sections import contact_sheet_markdown
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 from tests.videos import made_video
 
 Image = pytest.importorskip("PIL.Image")
@@ -152,9 +153,8 @@ async def test_what_cannot_be_read_has_no_sheet(content: bytes, tmp_path: Path) 
 
 
 def test_a_video_of_the_simulator_has_a_sheet(tmp_path: Path) -> None:
-    file = render_video(
-        tmp_path / "cat.mp4", prompt="a cat", model="m", seconds=10, portrait=False, height=180, fps=4
-    )
+    file = tmp_path / "cat.mp4"
+    file.write_bytes(render(Clip("a cat", "m", 10), height=180, fps=4))
     assert opened(contact_sheet_jpeg(file, 10.0)).width > 900
 
 

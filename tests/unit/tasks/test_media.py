@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prefect_kie.media.kinds import HEAD_BYTES, bytes_after_boxes, is_cut, kind_of, mp4_seconds
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 
 AVIO: Any = av
 
@@ -39,9 +40,8 @@ MDAT = box(b"mdat", bytes(100))
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video of the simulator: 3 seconds, its index at the front."""
     path = tmp_path_factory.mktemp("rendered") / "video.mp4"
-    return render_video(
-        path, prompt="a cat", model="sora-2", seconds=3, portrait=False, height=36, fps=2, image=None
-    )
+    path.write_bytes(render(Clip("a cat", "sora-2", 3), height=36, fps=2))
+    return path
 
 
 def encoded(path: Path, *, seconds: int, **options: str) -> Path:

@@ -11,7 +11,8 @@ import pytest
 
 from prefect_kie.media.download import CutTransfer, fetch
 from prefect_kie.media.kinds import kind_of
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 from tests.file_hosts import file_host, http_answer
 from tests.unit.tasks.test_media import box, movie_header
 
@@ -44,11 +45,9 @@ def ftyp(brand: bytes, *others: bytes) -> bytes:
 
 
 @pytest.fixture(scope="module")
-def good(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def good() -> bytes:
     """A whole video."""
-    path = tmp_path_factory.mktemp("good") / "video.mp4"
-    options = {"seconds": 1, "portrait": False, "height": 36, "fps": 2, "image": None}
-    return render_video(path, prompt="a cat", model="sora-2", **options).read_bytes()
+    return render(Clip("a cat", "sora-2", 1), height=36, fps=2)
 
 
 async def kept(

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from prefect_kie.media.pictures import jpegs, pictures, poster
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 
 Image = pytest.importorskip("PIL.Image")
 av = pytest.importorskip("av")
@@ -21,7 +22,8 @@ av = pytest.importorskip("av")
 def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A video of 10 s with a running time code."""
     path = tmp_path_factory.mktemp("pictures") / "cat.mp4"
-    return render_video(path, prompt="a cat", model="m", seconds=10, portrait=False, height=180, fps=4)
+    path.write_bytes(render(Clip("a cat", "m", 10), height=180, fps=4))
+    return path
 
 
 def opened(uri: str) -> Any:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from prefect_kie.media.download import CutTransfer, fetch
-from prefect_kie.simulator.rendering import render_video
+from prefect_kie.simulator.jobs import Clip
+from prefect_kie.simulator.rendering import render
 from tests.file_hosts import FileHost, file_host, http_answer
 from tests.unit.tasks.test_media import encoded
 
@@ -19,11 +20,10 @@ OLD, NEW = b"\xff\xd8\xff" + b"o" * 4995 + b"\xff\xd9", b"\xff\xd8\xff" + b"n" *
 def videos(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Whole videos: the index first, last, and in fragments."""
     folder = tmp_path_factory.mktemp("videos")
-    options = {"seconds": 1, "portrait": False, "height": 36, "fps": 2, "image": None}
-    first = render_video(folder / "first.mp4", prompt="a cat", model="sora-2", **options)
     last = encoded(folder / "last.mp4", seconds=1)
     fragments = encoded(folder / "fragments.mp4", seconds=1, movflags="frag_every_frame+empty_moov")
-    return {path.stem: path.read_bytes() for path in (first, last, fragments)}
+    written = {path.stem: path.read_bytes() for path in (last, fragments)}
+    return {"first": render(Clip("a cat", "sora-2", 1), height=36, fps=2), **written}
 
 
 @pytest.fixture
