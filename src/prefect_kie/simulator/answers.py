@@ -103,11 +103,7 @@ def merged(target: object, patch: object) -> object:
 
 
 class WireResponse(Response):
-    """Sends an answer, and does to the connection what a fault asks for.
-
-    Closing a connection needs its transport, which `SimulatorServer` and `serve` put into the scope.
-    Under another ASGI server a fault of that kind raises ConnectionResetError.
-    """
+    """Sends an answer, and does to the connection what a fault asks for; to close it needs our own server."""
 
     def __init__(
         self, answer: Answer, fault: Fault, *, pause: Callable[[float], Awaitable[bool]], now: float

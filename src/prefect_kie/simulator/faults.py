@@ -132,10 +132,7 @@ PROMPT_FAULTS: Mapping[str, Fault] = {
     "paused": Fault(on="create", times=None, code=500, msg=PAUSED),
     "dead link": Fault(on="file", times=None, dead=True),
 }
-"""What `[sim: …]` in a prompt does: see `prefect-kie simulate --help`.
-
-The mark is that long because bare brackets are part of real prompts: `[Verse]`, `[whispers]`.
-"""
+"""What `[sim: …]` in a prompt does. Bare brackets would not do: real prompts have `[Verse]`, `[whispers]`."""
 _ASKED = re.compile(r"\[sim: *([a-z ]+?) *\]", re.IGNORECASE)
 
 
@@ -152,10 +149,7 @@ class Faults(list[Fault]):
     def take(
         self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
     ) -> Fault:
-        """Return the fault that strikes a call about a job of this model and prompt, or NO_FAULT; count it.
-
-        A link fresh from download-url is struck by no `dead`.
-        """
+        """Return the fault that strikes a call about a job of this model and prompt, or NO_FAULT; count it."""
         asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
         fault: Fault
         for fault in (*self, *filter(None, asked)):

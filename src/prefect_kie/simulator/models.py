@@ -1,8 +1,7 @@
 """The models as data: which inputs each takes, what it gives, and what it costs.
 
 They come from `catalog.json`, data from the provider's documentation; what its pages say beyond, and that
-Sora is served here, from `models.json`. The simulator reads both itself and shares no code with the client
-under test, so that a mistake in one of the two shows up as a disagreement.
+Sora is served here, from `models.json`.
 """
 
 import json
