@@ -111,15 +111,10 @@ class Fault(BaseModel):
         return self.reset or self.dead or any(each is not None for each in asked)
 
 
-NO_FAULT = Fault(on="job")
-"""What happens where nothing was ordered: every action at its default."""
-
-
+NO_FAULT = Fault(on="job")  # where nothing was ordered: every action at its default
 MODERATED = (
     "This content may violate our guardrails concerning safety. Please adjust your prompt and try again."
 )
-
-
 PROMPT_FAULTS: Mapping[str, Fault] = {
     "fail": Fault(on="job", times=None, fail=Failure()),
     "moderated": Fault(on="job", times=None, fail=Failure(failMsg=MODERATED)),
@@ -146,10 +141,8 @@ class Faults(list[Fault]):
             raise ValueError(f"a fault on {fault.on} needs an action, one of: {ACTIONS[fault.on]}")
         self.append(fault)
 
-    def take(
-        self, on: Stage, *, model: str | None = None, prompt: str = "", fresh_link: bool = False
-    ) -> Fault:
-        """Return the fault that strikes a call about a job of this model and prompt, or NO_FAULT; count it."""
+    def take(self, on: Stage, model: str | None = None, prompt: str = "", fresh_link: bool = False) -> Fault:
+        """Return the fault that strikes a call about a job of this model and prompt, if not NO_FAULT."""
         asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
         fault: Fault
         for fault in (*self, *filter(None, asked)):
