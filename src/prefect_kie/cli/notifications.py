@@ -1,8 +1,7 @@
 """The automations of `prefect-kie setup --notify`: people are told what needs them, once, and how runs end.
 
 Each sends a text with a link to the run's page through one of Prefect's notification blocks. A link leads to
-the page and does nothing by itself. What needs a person is told once for each `kie.occasion`, whichever
-processes of a run report it.
+the page and does nothing by itself.
 """
 
 from collections.abc import Iterable
@@ -38,62 +37,55 @@ _OURS: list[Any] = [
 
 
 def all_notifications(block: UUID, *, crash_within: timedelta = CRASH_WITHIN) -> tuple[AutomationCore, ...]:
-    return (
-        _needs_a_person(block, "a run asks", "A run waits for your answer", ASKED),
-        _needs_a_person(block, "a submission is in doubt", "A submission is in doubt", IN_DOUBT),
-        _needs_a_person(
-            block, "a run stops for money", "A run stops for money", BUDGET_REACHED, ACCOUNT_REFUSED
-        ),
-        _automation(
-            block,
+    message = "{{ event.payload.message }}"
+    told = (
+        ("a run asks", "A run waits for your answer", message, _once(ASKED)),
+        ("a submission is in doubt", "A submission is in doubt", message, _once(IN_DOUBT)),
+        ("a run stops for money", "A run stops for money", message, _once(BUDGET_REACHED, ACCOUNT_REFUSED)),
+        (
             "a run has ended",
             "{{ event.resource['prefect.state-name'] }}: {{ flow_run.name }}",
             _STATE,
             # Each end once, also where a busy server evaluates its event twice.
-            _trigger(("Completed", "Failed", "TimedOut"), {"prefect.state-timestamp"}, timedelta(days=1)),
+            _trigger(("Completed", "Failed", "TimedOut"), "prefect.state-timestamp", timedelta(days=1)),
         ),
-        _automation(
-            block,
+        (
             "a run has crashed for good",
             "Crashed, and not run again: {{ flow_run.name }}",
             f"{_STATE}\nChoose Retry on its page: what it has submitted is not paid again.",
             # By the count of its begins: a run that cannot even start crashes with the same one again, which
             # begins the time anew, as a heartbeat does.
-            _trigger(
-                ("Crashed", RECOVERING, "AwaitingRetry"), {"prefect.run-count"}, crash_within, after="Crashed"
-            ),
+            _trigger(("Crashed", RECOVERING, "AwaitingRetry"), "prefect.run-count", crash_within, "Crashed"),
         ),
     )
+    return tuple(
+        AutomationCore(
+            name=f"prefect-kie tells people: {name}",
+            description="A message with a link to the run's page; made by prefect-kie setup --notify.",
+            trigger=trigger,
+            actions=[SendNotification(block_document_id=block, subject=subject, body=f"{body}\n{_RUN}")],
+        )
+        for name, subject, body, trigger in told
+    )
 
 
-def _needs_a_person(block: UUID, name: str, subject: str, *events: str) -> AutomationCore:
-    trigger = EventTrigger(
+def _once(*events: str) -> EventTrigger:
+    """What needs a person is told once for each occasion, whoever reports it."""
+    return EventTrigger(
         posture=Posture.Reactive, expect=set(events), for_each={OCCASION}, threshold=1, within=REPEATED_WITHIN
     )
-    return _automation(block, name, subject, "{{ event.payload.message }}", trigger)
 
 
-def _trigger(
-    expect: Iterable[str], each: set[str], within: timedelta, after: str | None = None
-) -> EventTrigger:
+def _trigger(expect: Iterable[str], each: str, within: timedelta, after: str | None = None) -> EventTrigger:
     return EventTrigger(
         posture=Posture.Proactive if after else Posture.Reactive,
         after={f"prefect.flow-run.{after}"} if after else set(),
         expect={f"prefect.flow-run.{one}" for one in expect},
         match={"prefect.resource.id": "prefect.flow-run.*"},
         match_related=_OURS,
-        for_each={"prefect.resource.id", *each},
+        for_each={"prefect.resource.id", each},
         threshold=1,
         within=within,
-    )
-
-
-def _automation(block: UUID, name: str, subject: str, body: str, trigger: EventTrigger) -> AutomationCore:
-    return AutomationCore(
-        name=f"prefect-kie tells people: {name}",
-        description="A message with a link to the run's page; made by prefect-kie setup --notify.",
-        trigger=trigger,
-        actions=[SendNotification(block_document_id=block, subject=subject, body=f"{body}\n{_RUN}")],
     )
 
 
