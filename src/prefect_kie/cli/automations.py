@@ -18,6 +18,7 @@ from prefect_kie.settings import KieSettings
 
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
+TAGGED = {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"}
 
 RERUNS = 3  # the next crash is for a person to look at
 PAUSE = timedelta(seconds=10)  # between a crash and its re-run; the shortest for which Prefect can wait
@@ -117,10 +118,7 @@ def _automation(
             after={_event(after)} if after else set(),
             expect={_event(one) for one in expect},
             match={"prefect.resource.id": "prefect.flow-run.*", **more},
-            match_related={
-                "prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}",
-                "prefect.resource.role": "tag",
-            },
+            match_related=TAGGED,
             for_each={"prefect.resource.id", *more},
             threshold=1,
             within=within,

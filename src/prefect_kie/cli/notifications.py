@@ -16,7 +16,7 @@ from prefect.client.orchestration import PrefectClient
 from prefect.events.schemas.automations import Automation
 from prefect.exceptions import ObjectNotFound
 
-from prefect_kie.cli.automations import RECOVERING, RECOVERY_TAG
+from prefect_kie.cli.automations import RECOVERING, TAGGED
 from prefect_kie.cli.terminal import CommandFailed, Finding
 from prefect_kie.run_page.events import ACCOUNT_REFUSED, ASKED, BUDGET_REACHED, IN_DOUBT, OCCASION
 
@@ -29,7 +29,7 @@ RESUMING_FLOW = "resume-waiting"  # runs every minute, and its end is no news
 _RUN = "{% if flow_run %}{{ flow_run.name }}: {{ flow_run | ui_url or flow_run.id }}{% endif %}"
 _STATE = "{{ event.resource['prefect.state-message'] | truncate(1000) | replace('<', '‹') }}"
 _OURS: list[Any] = [
-    {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"},
+    TAGGED,
     {"prefect.resource.role": "deployment"},
     {"prefect.resource.role": "flow", "prefect.resource.name": f"!{RESUMING_FLOW}"},
 ]

@@ -81,11 +81,11 @@ async def _arrived(client: PrefectClient, names: Collection[str], resource: str)
     return found
 
 
-async def check_webhook(callbacks: KieCallbacks, client: PrefectClient, seconds: float = 10.0) -> Finding:
+async def check_webhook(callbacks: KieCallbacks, client: PrefectClient) -> Finding:
     """Whether a request to a Prefect Cloud webhook becomes the event that runs wait for; none believes it."""
     address, job = callbacks.done_url("doctor"), f"doctor-{uuid4().hex}"
     try:
-        async with http_client(address, httpx.Timeout(seconds), keepalive=0) as http:
+        async with http_client(address, httpx.Timeout(10), keepalive=0) as http:
             answer = await http.post(address, json={"data": {"taskId": job}})
         problem = f"it answers with status {answer.status_code}"
         if answer.is_success:
