@@ -18,7 +18,7 @@ from prefect_kie.settings import KieSettings
 
 RECOVERY_TAG = "prefect-kie"
 """Deployments with this tag are run again when they crash; anybody's own deployment may carry it."""
-TAGGED = {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"}
+TAGGED: Any = {"prefect.resource.id": f"prefect.tag.{RECOVERY_TAG}", "prefect.resource.role": "tag"}
 
 RERUNS = 3  # the next crash is for a person to look at
 PAUSE = timedelta(seconds=10)  # between a crash and its re-run; the shortest for which Prefect can wait
