@@ -78,9 +78,8 @@ class Callbacks:
             headers: dict[str, str] = {}
             if settings.signing_key is not None:
                 headers["X-Webhook-Timestamp"] = stamp = str(int(now + skew))
-                digest = hmac.digest(
-                    settings.signing_key.encode(), f"{job.task_id}.{stamp}".encode(), "sha256"
-                )
+                signed = f"{job.task_id}.{stamp}".encode()
+                digest = hmac.digest(settings.signing_key.encode(), signed, "sha256")
                 headers["X-Webhook-Signature"] = base64.b64encode(digest).decode()
             self._simulator.counts["callbacks_sent"] += 1
             # No TLS to set up for a receiver on this machine, and no proxy between.

@@ -92,13 +92,12 @@ class Simulator:
 
     def keep(self) -> None:
         """Write down what a restart must not lose, where a file for it is set; whole or not at all."""
-        if (path := self.settings.state_file) is not None:
-            kept = Kept(
-                granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles
-            )
-            new = path.with_name(path.name + ".new")
-            new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
-            new.replace(path)
+        if (path := self.settings.state_file) is None:
+            return
+        kept = Kept(granted=self._granted, jobs=self.jobs, uploads=self.files.uploads, handles=self._handles)
+        new = path.with_name(path.name + ".new")
+        new.write_text(kept.model_dump_json(exclude_unset=True), encoding="utf-8")
+        new.replace(path)
 
     def resume(self) -> None:
         """Send the callbacks of recalled jobs that still run. Must be called in the running event loop."""
