@@ -155,9 +155,12 @@ async def load_credentials(credentials: KieCredentials | str) -> KieCredentials:
         used = "%s has no block %r: the key in %s is used"
         get_logger("prefect_kie").info(used, server_named(), name, KEY_VARIABLE)
         return KieCredentials(api_key=SecretStr(key))
-    variable = f"Set {KEY_VARIABLE} (a key is made at kie.ai/api-key), run `prefect-kie setup`, or create it"
+    unset, how = "", "Create it"
+    if name == DEFAULT_CREDENTIALS:
+        unset = f", and {KEY_VARIABLE} is not set"
+        how = f"Set {KEY_VARIABLE} (a key is made at kie.ai/api-key), run `prefect-kie setup`, or create it"
     raise AuthenticationFailed(
-        f"there is no key: {server_named()} has no KieCredentials block named {shown}",
-        next_step=f"{variable if name == DEFAULT_CREDENTIALS else 'Create it'} in the UI (Blocks, Kie "
-        f"Credentials) or with KieCredentials(api_key=...).save({shown}). Then run again.",
+        f"{server_named()} has no KieCredentials block named {shown}{unset}",
+        next_step=f"{how} in the UI (Blocks, Kie Credentials) or with "
+        f"KieCredentials(api_key=...).save({shown}). Then run again.",
     )

@@ -35,7 +35,7 @@ HIDDEN = cast("Any", SkipJsonSchema)()  # taken, but not in the form
 LAST = ("retry", "waiting", "scope")
 """The groups that a form has in one last group, `more`."""
 MORE = "more"
-MORE_MEANS = "How jobs are retried and waited for, and which are the same in another run."
+MORE_MEANS = "Retries, waiting, and the job key, by which runs share what is paid."
 GENERATED_NAME = re.compile(r"[a-z]+-[a-z]+|[a-z]+\d+-[a-z-]+|[A-Z][a-z]+-[A-Z][A-Za-z ]{1,5}")
 """Names that Prefect makes up: `delectable-kudu`, and in its UIs `iota55-huygens` and `Sleek-Jacana`."""
 

@@ -35,6 +35,7 @@ DEPLOYMENTS = (
     "resume-waiting/kie",
 )
 OF_SETUP: dict[str, Outcome] = {"exists": "ok", "missing": "missing"}
+FOR_UI = "for runs from the UI and by schedules"
 PAGE = 200  # so many deployments a server gives at once
 
 
@@ -126,7 +127,9 @@ async def _work_pool(client: PrefectClient) -> Finding:
     try:
         pool = await client.read_work_pool(WORK_POOL)
     except ObjectNotFound:
-        return Finding("missing", what, f"run: prefect work-pool create {WORK_POOL} --type process")
+        return Finding(
+            "missing", f"{what}, {FOR_UI}", f"run: prefect work-pool create {WORK_POOL} --type process"
+        )
     if pool.is_paused:
         return Finding("error", f"{what} is paused", f"run: prefect work-pool resume {WORK_POOL}")
     if pool.is_push_pool or pool.is_managed_pool:
@@ -148,7 +151,7 @@ async def _deployments(client: PrefectClient) -> Finding:
     if not missing:
         return Finding("ok", f"the {len(DEPLOYMENTS)} deployments of prefect.yaml")
     remedy = "run: prefect --no-prompt deploy --all (in the directory with prefect.yaml)"
-    return Finding("missing", f"deployments of prefect.yaml: {', '.join(missing)}", remedy)
+    return Finding("missing", f"deployments of prefect.yaml, {FOR_UI}: {', '.join(missing)}", remedy)
 
 
 async def _deployed_models(client: PrefectClient, credentials: str) -> AsyncIterator[Finding]:

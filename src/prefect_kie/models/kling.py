@@ -465,7 +465,7 @@ class Kling30Video(CatalogRequest, title="Kling 3.0"):
 
     model: Literal["kling-3.0/video"] = "kling-3.0/video"
     prompt: Annotated[str, Field(min_length=1), NotBlank]
-    """What to film, in words; with multi_shots the shots in multi_prompt count instead."""
+    """What to film, in words; not used with multi_shots, which has prompts of its own."""
     image_urls: Annotated[list[Address], Field(max_length=2)] | None = None
     """The first frame, or the first and last; only the first with multi_shots; needed for elements."""
     sound: bool = False
