@@ -46,22 +46,20 @@ def parse_envelope(
     status: int, body: bytes | None, date: str | None = None, hide: KeyHider | None = None
 ) -> Envelope:
     """Read any answer of the service, with its `Date` header; a body of None could not be decoded."""
-    at = _date(date)
     parsed = None if body is None else _loads(body)
-    if not isinstance(parsed, dict):
-        text = ENCODED if body is None else _beginning(body, hide)
-        return Envelope(status, readable=False, from_body=False, text=text, data=None, date=at)
-    fields = cast("dict[str, Any]", parsed)
-    if hide is not None:
-        fields = hide.in_json(fields)
-    code, text = as_int(fields.get("code")), first_text(fields, "msg", "message") or ""
+    if readable := isinstance(parsed, dict):
+        fields = as_object(hide.in_json(parsed) if hide else parsed)
+        text = (first_text(fields, "msg", "message") or "")[:MAX_TEXT]
+    else:
+        fields, text = {}, ENCODED if body is None else _beginning(body, hide)
+    code = as_int(fields.get("code"))
     return Envelope(
         code=status if code is None else code,
-        readable=True,
+        readable=readable,
         from_body=code is not None,
-        text=text[:MAX_TEXT],
+        text=text,
         data=fields.get("data"),
-        date=at,
+        date=_date(date),
     )
 
 
@@ -135,13 +133,8 @@ def first_text(fields: dict[str, Any], *names: str) -> str | None:
 
 def first_id(fields: dict[str, Any], *names: str) -> str | None:
     """The first of these fields that holds an id: a text, or a whole number read as one."""
-    for name in names:
-        value = fields.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return str(value)
-        if (text := first_text(fields, name)) is not None:
-            return text
-    return None
+    ids = {name: str(one) if type(one) is int else one for name, one in fields.items()}
+    return first_text(ids, *names)
 
 
 def _date(header: str | None) -> datetime | None:

@@ -96,7 +96,8 @@ def close_rare_fields(request: dict[str, Any], *, alone: bool = False) -> None:
         return
     chosen = {"enum": [model], **fields["model"]}
     del chosen["const"]  # of which the classic UI says that it cannot be changed
-    beside = {name: field if "default" in field else _or_null(field) for name, field in rare.items()}
+    null = {"type": "null"}
+    beside = {name: one if "default" in one else {"anyOf": [one, null]} for name, one in rare.items()}
     # A UI that took another tab for this request's has left its group, with nothing in it.
     others = {f"^(?!{re.escape(model)}$).*[-/]": {"type": "object", "maxProperties": 0}}
     request.pop("additionalProperties")
@@ -109,10 +110,6 @@ def close_rare_fields(request: dict[str, Any], *, alone: bool = False) -> None:
     words: dict[str, Any] = {"title": "More for this model", "description": f"{titles.capitalize()}."}
     usual = {name: field for name, field in fields.items() if name not in {*rare, "model"}}
     request["properties"] = {**usual, "model": chosen, model: {**words, **_closed(group), "default": {}}}
-
-
-def _or_null(field: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [field, {"type": "null"}]}
 
 
 @cache

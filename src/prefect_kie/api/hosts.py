@@ -80,11 +80,6 @@ def http_client(
     )
 
 
-def file_client(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
-    """An HTTP client for one file of any host: it takes nothing from the environment, and keeps nothing."""
-    return http_client("", timeout, keepalive=0, proxy=proxy)
-
-
 @cache
 def _tls_context() -> ssl.SSLContext:
     # Loading the certificates takes tens of milliseconds: once a process, not once a poll.

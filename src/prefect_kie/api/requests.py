@@ -5,12 +5,11 @@ from typing import Any, ClassVar, Self, cast
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
-from prefect_kie.api.envelope import mapped
+from prefect_kie.api.envelope import as_list, as_object, mapped
 from prefect_kie.api.forms import described
 
 TITLES = ("prompt", "character_prompt", "origin_task_id", "video_url", "character_file_url")
 """Fields of an input by which a person knows a job, the best one first."""
-
 
 _LEGEND = re.compile(r"\A@?(image|character) ?\d+\b[^\n]*\n(?=.)", re.IGNORECASE)
 """The line before a prompt that says who is in which picture: it is the same for many jobs."""
@@ -69,7 +68,7 @@ class JobRequest(BaseModel):
 
     def effective_fields(self) -> dict[str, Any]:
         """The same with all documented defaults, whether or not they are sent: what decides the price."""
-        return as_sent(self.model_dump(mode="json", exclude={"model"}, exclude_none=True))
+        return self.input_fields()
 
     def identity(self) -> dict[str, Any]:
         """The same without defaults: what makes two requests the same job, in later versions too."""
@@ -82,9 +81,7 @@ class JobRequest(BaseModel):
 
     @property
     def title(self) -> str:
-        """A few words that tell a person which job this is: the prompt as it was written, or what stands for
-        it.
-        """
+        """What a person knows this job by: the prompt as it was written, or what stands for it."""
         return self._called or title_of(self.input_fields())
 
     @property
@@ -115,11 +112,7 @@ def whole(value: Any) -> Any:
 
 def title_of(fields: dict[str, Any]) -> str:
     """The first text of an input that a person knows a job by, on one line; empty where it has none."""
-    texts = [fields.get(name) for name in TITLES]
-    match fields.get("shots"):
-        case [{"Scene": scene}, *_]:
-            texts.append(scene)
-        case _:
-            pass
+    first_shot = as_object(next(iter(as_list(fields.get("shots"))), None))
+    texts = [*map(fields.get, TITLES), first_shot.get("Scene")]
     said = (_LEGEND.sub("", text) for text in texts if isinstance(text, str))
     return next((" ".join(text.split()) for text in said if text.strip()), "")

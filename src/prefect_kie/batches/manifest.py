@@ -166,9 +166,8 @@ class _Parser:
         for k, cell in self._defaults.items():
             if not self._has_untyped and k not in {*known_fields(), *self._used, *RESERVED}:
                 hint = did_you_mean(cell.column, tuple(name for name, _ in known_fields().values()))
-                self.errors.append(
-                    RowError(f"is a default, but no field of any model{hint}", column=cell.column)
-                )
+                message = f"is a default, but no field of any model{hint}"
+                self.errors.append(RowError(message, column=cell.column))
 
     def row(self, row: TableRow) -> Row | None:
         """A row's video, with take 0 where it asks for none; None where it has errors."""
@@ -201,9 +200,8 @@ class _Parser:
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
         cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
-        return {
-            k: cell for k, cell in kept.items() if cls is MarketModel or k not in HOW or k in fields_of(cls)
-        }
+        unfit = set() if cls is MarketModel else {*HOW} - fields_of(cls).keys()
+        return {k: cell for k, cell in kept.items() if k not in unfit}
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:
         model, given = cells.pop("model", None), cells.pop("input", None)

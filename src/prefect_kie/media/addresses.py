@@ -14,7 +14,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from prefect_kie.api.hosts import file_client
+from prefect_kie.api.hosts import http_client
 
 TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 ANSWER_SECONDS = 120.0  # for the headers, which may come a byte at a time and never time out
@@ -77,7 +77,7 @@ async def opened(
         if _plain(address).is_loopback:
             proxy = None
     targets = found if proxy is None else [None]  # a proxy gets the name
-    async with file_client(TIMEOUT, proxy) as http:
+    async with http_client("", TIMEOUT, keepalive=0, proxy=proxy) as http:
         response = await _first_answer(http, asked, headers, targets)
         try:
             yield response

@@ -55,21 +55,19 @@ def character_key(character: KieCharacter) -> str:
 
 
 def remember(key: str, *names: str | None) -> None:
-    """Which asset is meant where a request names it so: by an address at Kie, or a job's task id."""
+    """Which asset is meant where a request names it so: by an address at Kie, or a job's task id.
+
+    An upload is known by its content: a job may name one that has expired and was made anew.
+    """
     for name in filter(None, names):
-        _assets[_identity(name)] = key
+        _assets[content_identity(name)] = key
     with suppress(KeyError, RuntimeError):  # of another thread that does the same
         while len(_assets) > MAX_REMEMBERED:
             del _assets[next(iter(_assets))]
 
 
 def _known(name: str) -> str | None:
-    return _assets.get(_identity(name))
-
-
-def _identity(name: str) -> str:
-    """An upload by its content: the job may name one that has expired and was made anew."""
-    return str(content_identity(name))
+    return _assets.get(content_identity(name))
 
 
 def _where_wanted(report: Callable[P, None]) -> Callable[P, None]:
@@ -90,21 +88,11 @@ def _where_wanted(report: Callable[P, None]) -> Callable[P, None]:
 def report_result(job: Job, saved: SavedResult) -> None:
     """Report the files of a job, made from what its request names."""
     remember(asset_key(saved.path), saved.task_id)
+    whole = {**saved.model_dump(include={"model", "task_id", "credits"}), "prompt": job.prompt}
+    files: dict[str, dict[str, Any]] = {}
     for file in saved.files:
-        remember(asset_key(file.path), file.url)
-    files = {
-        asset_key(file.path): {
-            "name": file.name,
-            "model": saved.model,
-            "task_id": saved.task_id,
-            "credits": saved.credits,
-            "prompt": job.prompt,
-            "role": file.role,
-            "seconds": file.seconds,
-            "bytes": file.size,
-        }
-        for file in saved.files
-    }
+        remember(key := asset_key(file.path), file.url)
+        files[key] = {**file.model_dump(include={"name", "role", "seconds"}), **whole, "bytes": file.size}
     _report(files, _sources(saved.request.get("input")), saved.model)
 
 

@@ -165,10 +165,8 @@ def _fitting(footage: Footage, size: tuple[int, int]) -> Callable[[Any], Any]:
         if shape not in graphs:
             graphs.clear()
             graph = graphs[shape] = pyav().filter.Graph()
-            clock = frame.time_base or Fraction(1, 1000)
-            source = graph.add_buffer(
-                width=frame.width, height=frame.height, format=frame.format, time_base=clock
-            )
+            about = {"format": frame.format, "time_base": frame.time_base or Fraction(1, 1000)}
+            source = graph.add_buffer(width=frame.width, height=frame.height, **about)
             _link(graph, source, filters, "buffersink")
         graphs[shape].push(frame)
         return graphs[shape].pull()
@@ -223,11 +221,9 @@ def _sound(footage: Footage, begin: float, end: float, filters: Sequence[str]) -
         # FFmpeg would make each side of a single channel 3 dB quieter.
         doubled = ["pan=stereo|c0=c0|c1=c0"] if first.layout.name == "mono" else []
         graph = pyav().filter.Graph()
-        form, layout = first.format.name, first.layout.name
-        clock = {"sample_rate": first.sample_rate, "time_base": first.time_base}
-        _link(
-            graph, graph.add_abuffer(format=form, layout=layout, **clock), [*doubled, *filters], "abuffersink"
-        )
+        about = {"format": first.format.name, "layout": first.layout.name, "time_base": first.time_base}
+        source = graph.add_abuffer(sample_rate=first.sample_rate, **about)
+        _link(graph, source, [*doubled, *filters], "abuffersink")
         for frame in chain([first], decoded, [None]):
             graph.push(frame)
             with suppress(BlockingIOError, EOFError):

@@ -138,9 +138,7 @@ async def _save_files(
                 # A name of its own beside the sidecar, which is the JSON file of the plain name.
                 name += "_data.json" if transfer.suffix == ".json" else transfer.suffix
                 path = await place.put(part, name)
-                if (
-                    pictured and not files
-                ):  # after it is in its place: no decoder's crash can keep it from there
+                if pictured and not files:  # once it is in its place, which no decoder's crash prevents
                     picture = await poster(place.local(name) or part)
         except (FetchError, KieError) as error:
             if not files or file.role == "result" or (error.retryable and is_tried_again()):
@@ -148,18 +146,9 @@ async def _save_files(
             # What was asked for is saved, and is not held back for what came beside it.
             run_logger().warning("The %s of job %s cannot be fetched: %s", file.role, job.task_id, error)
             continue
-        files.append(
-            SavedFile(
-                name=name,
-                path=path,
-                url=file.url,
-                size=transfer.size,
-                sha256=transfer.sha256,
-                seconds=seconds or file.seconds,
-                role=file.role,
-                title=file.title,
-            )
-        )
+        same = file.model_dump(include={"url", "role", "title"})
+        came = {"size": transfer.size, "sha256": transfer.sha256, "seconds": seconds or file.seconds}
+        files.append(SavedFile.model_validate({**same, **came, "name": name, "path": path}))
     return files, picture
 
 

@@ -105,9 +105,8 @@ def _changed(path: str, ours: Field, live: Field) -> Iterator[str]:
         yield f"{path}: type {live['type']} instead of {ours['type']}"
     known, values = ours.get("enum", []), live.get("enum", [])
     if values and (more := [value for value in values if value not in known]):
-        yield (
-            f"{path} also takes {', '.join(map(repr, more))}" if known else f"{path} takes {_listed(values)}"
-        )
+        said = f"also takes {', '.join(map(repr, more))}" if known else f"takes {_listed(values)}"
+        yield f"{path} {said}"
     if less := [value for value in known if value not in values]:
         yield f"{path} no longer takes {', '.join(map(repr, less))}" if values else f"{path} takes any value"
     if not ours.get("disputed"):
@@ -119,11 +118,8 @@ def _changed(path: str, ours: Field, live: Field) -> Iterator[str]:
         value = live.get(limit)
         if value != ours.get(limit) and not (value is None and values):
             words = limit.replace("_", " ")
-            yield (
-                f"{path}: no {words}"
-                if value is None
-                else f"{path}: {words} {value} instead of {ours.get(limit)}"
-            )
+            said = f"no {words}" if value is None else f"{words} {value} instead of {ours.get(limit)}"
+            yield f"{path}: {said}"
     if "items" in ours and "items" in live:
         yield from _changed(f"{path}[]", {"required": False, **ours["items"]}, live["items"])
     if "properties" in ours and "properties" in live:

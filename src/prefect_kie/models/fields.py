@@ -5,14 +5,10 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from prefect_kie.api.forms import Form
+from prefect_kie.api.requests import whole
 
 MIN_SLICE, MAX_SLICE = Decimal(1), Decimal(8)
 SORA_SLICE = Decimal(4)
@@ -35,15 +31,12 @@ def _plain_handle(value: str) -> str:
 
 
 def _number_as_text(value: Any) -> Any:
-    # n_frames is a string in Kie's API; a person who writes 10 means "10".
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _text_as_number(value: Any) -> Any:
-    """A whole number that came as a text, as from a table, or with a point."""
-    if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value):
-        return int(value)
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    is_number = isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,9}", value)
+    return int(value) if is_number else whole(value)
 
 
 def _no_yes_or_no(value: Any) -> Any:
@@ -75,7 +68,7 @@ NumberAsText = BeforeValidator(_number_as_text)
 """Where Kie takes a number as a text: a person who writes 10 means "10"."""
 
 TextAsNumber = BeforeValidator(_text_as_number)
-"""Where Kie takes one of some whole numbers: "5" and 5.0 are 5."""
+"""Where Kie takes one of some whole numbers: "5", as from a table, and 5.0 are 5."""
 
 IsNumber = BeforeValidator(_no_yes_or_no)
 """For a number, after its limits: no yes or no."""

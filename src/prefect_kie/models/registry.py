@@ -21,6 +21,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api import JobRequest
+from prefect_kie.api.envelope import as_object
 from prefect_kie.api.forms import ByItsModel, described
 from prefect_kie.api.requests import SENT_AS
 from prefect_kie.models.index import MODELS, TABS
@@ -76,10 +77,6 @@ class MarketModel(JobRequest, title="Any other", json_schema_extra=_described_op
         """The `input` object of the createTask body, as given."""
         return dict(self.model_dump(mode="json", include={"input"})["input"])
 
-    def effective_fields(self) -> dict[str, Any]:
-        """The same: of no other field anything is known."""
-        return self.input_fields()
-
     def identity(self) -> dict[str, Any]:
         """The same."""
         return self.input_fields()
@@ -108,8 +105,7 @@ def parse_request(body: dict[str, Any]) -> JobRequest:
     if not isinstance(given or {}, dict):
         raise ValueError(f"the input of {model} must be an object")
     names = {sent: name for name, sent in SENT_AS.items() if name in cls.model_fields}
-    asked = cast("dict[str, Any]", given or {})
-    fields = {names.get(name, name): value for name, value in asked.items()}
+    fields = {names.get(name, name): value for name, value in as_object(given).items()}
     return cls.model_validate({"model": model, **fields})
 
 
@@ -119,8 +115,7 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
     if cls is MarketModel or not isinstance(given, dict):
         raise refusal
     names = {SENT_AS.get(name, name): name for name in cls.model_fields if name != "model"}
-    asked = cast("dict[str, Any]", given)
-    fields = {name: value for name, value in asked.items() if name in names}
+    fields = {name: value for name, value in as_object(given).items() if name in names}
     try:
         parse_request({**body, "input": fields})
     except ValidationError as error:
@@ -133,7 +128,7 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
             except ValueError:
                 newer = False
     else:
-        newer = len(fields) < len(asked)
+        newer = len(fields) < len(as_object(given))
     if not newer:
         raise refusal
     return MarketModel.model_validate({"model": body["model"], "input": given}, context=_NEWER)
@@ -149,12 +144,12 @@ def read_request(value: Any) -> JobRequest:
     """
     if isinstance(value, JobRequest):
         return value
-    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    fields = as_object(value)
     if not fields.get("model"):
         raise ValueError("a request needs the name of its model, like {'model': 'kling-3.0/video', …}")
     model = str(fields["model"])
     # A form has a model's rarer fields in a group of its name; an empty one may be of a tab that was left.
-    groups = {name: cast("dict[str, Any]", one) for name, one in fields.items() if isinstance(one, dict)}
+    groups = {name: as_object(one) for name, one in fields.items() if isinstance(one, dict)}
     groups = {name: one for name, one in groups.items() if name in MODELS and (name == model or not one)}
     fields = {name: one for name, one in fields.items() if name not in groups} | groups.get(model, {})
     cls = request_class(model)

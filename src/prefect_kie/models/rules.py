@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from prefect_kie.api import JobRequest
+from prefect_kie.api.envelope import as_object
 from prefect_kie.api.requests import SENT_AS, as_sent, whole
 from prefect_kie.models.characters import HANDLE, handles_in
 
@@ -83,18 +84,15 @@ class CatalogRequest(JobRequest):
     @model_serializer(mode="wrap")
     def _as_set(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         # What was left out stays so, on its way through a flow run's parameters, too.
-        return {
-            name: value
-            for name, value in handler(self).items()
-            if name == "model" or name in self.model_fields_set
-        }
+        said = self.model_fields_set | {"model"}
+        return {name: value for name, value in handler(self).items() if name in said}
 
     def effective_fields(self) -> dict[str, Any]:
         """The `input` object with all documented defaults, whether or not they are sent."""
         declared = type(self).model_fields.items()
         defaults = {name: field.default for name, field in declared if not field.is_required()}
         fields = {name: value for name, value in defaults.items() if name != "model" and value is not None}
-        return as_sent(fields) | super().effective_fields()
+        return as_sent(fields) | super().input_fields()
 
     def input_fields(self) -> dict[str, Any]:
         """The `input` object of the createTask body; what another field excludes is not sent by default."""
@@ -124,8 +122,7 @@ class CatalogRequest(JobRequest):
         if not isinstance(data, dict):
             return data
         optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
-        given = cast("dict[str, Any]", data)
-        return {name: value for name, value in given.items() if value != "" or name not in optional}
+        return {name: one for name, one in as_object(data).items() if one != "" or name not in optional}
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:
@@ -156,19 +153,14 @@ class CatalogRequest(JobRequest):
     def _broken(self, condition: str, relation: str, other: str) -> str | None:
         """The sentence that says how a rule is broken, where it is."""
         when, then = condition.replace("=", " "), other.replace("=", " ")
+        absent = when[3:] if when.startswith("no ") else ""
         if relation == "within":
             total = round(sum(getattr(part, "duration", 0) for part in getattr(self, condition)), 3)
             limit = getattr(self, other)
             said = f"the {when} are {total:g} s long together; {then} allows {limit} s"
             return said if total > float(limit) else None
         if relation == "needs" and not (self._holds(other) if "=" in other else self.has(other)):
-            return (
-                f"without {when[3:]}, {then} is needed" if when.startswith("no ") else f"{when} needs {then}"
-            )
+            return f"without {absent}, {then} is needed" if absent else f"{when} needs {then}"
         if relation.startswith("excludes") and self._holds(other):
-            return (
-                f"{then} needs {when[3:]}"
-                if when.startswith("no ")
-                else f"{when} and {then} exclude each other"
-            )
+            return f"{then} needs {absent}" if absent else f"{when} and {then} exclude each other"
         return None

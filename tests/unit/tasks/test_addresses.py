@@ -71,7 +71,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[httpx.Request]:
         return httpx.Response(200, stream=Pieces(GIF), headers={"Content-Length": str(len(GIF))})
 
     monkeypatch.setattr(
-        addresses, "file_client", lambda *_: httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        addresses, "http_client", lambda *_, **__: httpx.AsyncClient(transport=httpx.MockTransport(answer))
     )
     return seen
 
@@ -174,7 +174,7 @@ async def test_a_name_that_turns_private_is_refused_at_the_redirect(
         return httpx.Response(302, headers={"Location": "/b.gif"})
 
     monkeypatch.setattr(
-        addresses, "file_client", lambda *_: httpx.AsyncClient(transport=httpx.MockTransport(answer))
+        addresses, "http_client", lambda *_, **__: httpx.AsyncClient(transport=httpx.MockTransport(answer))
     )
     with pytest.raises(BadFile, match=r"private network.*169\.254\.169\.254"):
         await fetch("https://files.example/a.gif", part)
@@ -241,13 +241,13 @@ class TestProxies:
     @pytest.fixture
     def ways(self, monkeypatch: pytest.MonkeyPatch, asked: list[httpx.Request]) -> list[str | None]:
         made: list[str | None] = []
-        client = addresses.file_client
+        client = addresses.http_client
 
-        def counted(timeout: httpx.Timeout, proxy: str | None) -> httpx.AsyncClient:
+        def counted(*which: Any, proxy: str | None, **options: Any) -> httpx.AsyncClient:
             made.append(proxy)
-            return client(timeout, proxy)
+            return client(*which, proxy=proxy, **options)
 
-        monkeypatch.setattr(addresses, "file_client", counted)
+        monkeypatch.setattr(addresses, "http_client", counted)
         monkeypatch.setenv("https_proxy", "proxy.corp:3128")
         monkeypatch.setenv("no_proxy", "direct.example")
         return made

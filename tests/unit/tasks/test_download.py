@@ -95,7 +95,7 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Callable[[Handler], list[httpx.
         def client(*_: Any, **__: Any) -> httpx.AsyncClient:
             return httpx.AsyncClient(transport=httpx.MockTransport(answer))
 
-        monkeypatch.setattr(addresses, "file_client", client)
+        monkeypatch.setattr(addresses, "http_client", client)
         return seen
 
     return answered_by
