@@ -1,6 +1,4 @@
-"""One call to Kie's API: bounded in time and size, its key in no error, its answer classified; and how many
-of them at a time.
-"""
+"""Calls to Kie's API: so many at once, bounded in time and size, the key in no error, answers classified."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection
@@ -28,8 +26,7 @@ class RateLimiter:
     """Slots for calls, first come, first served; of one event loop.
 
     A call has a slot from before it is sent until `seconds` after its *answer*, so nothing need be known of
-    how long it was on its way: of `calls` + 1 calls two have had the same slot, and reached the other side
-    `seconds` apart, whose window is that long.
+    how long it was on its way: of `calls` + 1 calls two had the same slot, and came there `seconds` apart.
     """
 
     def __init__(self, calls: int, seconds: float, refused_seconds: float = REFUSED_SECONDS) -> None:

@@ -131,8 +131,7 @@ NO_SUCH_CALL = "Check the API address, which knows no such call, then run again.
 def classify(call: Call, answer: Envelope, names: Collection[str] = ()) -> Classification:
     """Decide what an answer means for this kind of call; a create is `rejected` only when surely not done.
 
-    `names` are the fields that were sent, and those that the model takes: an error 500 is a refusal only
-    where it names one of them.
+    `names` are the fields sent, and those the model takes: only where it names one is an error 500 a refusal.
     """
     if call is Call.CREATE:
         return _classify_create(answer, names)

@@ -43,15 +43,13 @@ class KieClient(Calls):
         api_key: The key from kie.ai/api-key.
         base_url: Where the jobs API lives.
         upload_url: Where uploads go.
-        timeout: Seconds to wait for each part of an answer (connecting: at most 10 s; createTask's answer: up
-            to `create_seconds`).
-        call_seconds: Seconds after which a call has ended, however its answer drips in (an upload: longer, by
-            its size).
+        timeout: Seconds to wait for each part of an answer (to connect: at most 10; createTask's answer has
+            `create_seconds`).
+        call_seconds: Seconds after which a call has ended, however its answer drips in; an upload gets more.
         create_seconds: The same for createTask.
         max_answer_bytes: An answer is read so far and no further.
         creates_per_10_seconds: How many jobs Kie lets this account submit in 10 seconds.
-        polls_per_second: How often to poll jobs in a second, all of this client's together. Kie counts polls
-            for each job alone (10), and was once documented to count them per key.
+        polls_per_second: How often to poll jobs in a second, all of this client's together.
 
     Attributes:
         creates: The rate limiter of createTask.
@@ -100,8 +98,7 @@ class KieClient(Calls):
             callback_url: Where Kie posts the end of the job.
             progress_callback_url: Where Kie posts its progress (four Sora models only).
             has_slot: Whether the caller holds a slot of `creates`; else one is waited for.
-            too_late: Asked in the last moment, with the connection there; where it says so nothing is sent
-                (`ServiceUnavailable`).
+            too_late: Asked last, when connected; where it says so nothing is sent (`ServiceUnavailable`).
 
         Returns:
             The job's handle.
@@ -187,8 +184,7 @@ class KieClient(Calls):
             words: Only those whose name or description has these words.
 
         Returns:
-            The models as Kie lists them; none where nothing fits. Chat models, which are not made by jobs,
-            are among them.
+            The models as Kie lists them, with those for chats, which no job makes; none where nothing fits.
 
         Raises:
             KieError: when Kie does not say; `RateLimited` where the account asks more than once a second.

@@ -1,8 +1,7 @@
 """Reading Kie's answers: one parser for everything the service is known to send.
 
 Kie answers `{"code": 200, "msg": "success", "data": ...}`; errors come as HTTP 200 with the code in the body,
-and real HTTP errors, HTML pages, empty bodies and other shapes happen too. The parser never fails: it says
-what could be read.
+and HTTP errors, HTML pages, empty bodies and other shapes happen too. It never fails, but says what it read.
 """
 
 import json

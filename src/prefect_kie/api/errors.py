@@ -168,8 +168,7 @@ class ContentRejected(JobFailed):
 class SubmissionInDoubt(KieError):
     """A submission went out and it is not known whether Kie created the job.
 
-    It is never submitted again by itself, since that could pay twice. `submission` is the key of its record,
-    where one is kept.
+    It is never submitted again by itself: that could pay twice. `submission` is its record's key, if any.
     """
 
     default_billed = "unknown"

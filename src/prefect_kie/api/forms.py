@@ -1,7 +1,6 @@
 """How requests show in a form that a UI makes from their JSON schema.
 
-What Kie is sent does not depend on it. A form has some fields in groups; the same fields beside the others
-count, too.
+What Kie is sent does not depend on it: fields in a form's groups count as the same fields beside the others.
 """
 
 import ast

@@ -31,9 +31,7 @@ def check_key(key: SecretStr | str) -> SecretStr:
 
 
 def check_host(url: str) -> str:
-    """An address to which paths can be added, without a slash at its end; a ValueError where it is neither
-    https nor, for a simulator, http on this machine.
-    """
+    """An address without a slash at its end; a ValueError unless it is https, or http on this machine."""
     url = url.strip()
     # Never quoted: what was pasted here may hold a password.
     wanted = "must be an address like https://host.example or https://host.example/path"
@@ -62,8 +60,7 @@ def http_client(
 ) -> httpx.AsyncClient:
     """An HTTP client that never follows redirects, and keeps so many idle connections.
 
-    Proxies of the environment are not used for this machine's own address, nor for files of any host, whose
-    address is empty here.
+    Proxies of the environment are used neither for this machine nor for files of any host, whose `url` is "".
     """
     return httpx.AsyncClient(
         verify=_tls_context(),
@@ -140,8 +137,7 @@ async def read_bounded(response: httpx.Response, most: int) -> bytes | None:
 class KeyHider:
     """Takes the key out of whatever Kie, or a proxy on the way, quotes.
 
-    The key as it is becomes `[key]`. A text that holds it in base64, or escaped as in a URL, in HTML or in
-    JSON, is hidden as a whole.
+    The key becomes `[key]`. A text that holds it in base64 or escaped (URL, HTML, JSON) is hidden as a whole.
     """
 
     def __init__(self, key: SecretStr) -> None:

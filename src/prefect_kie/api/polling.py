@@ -1,11 +1,9 @@
 """How long a model's jobs usually take, and when to poll one again, by its age, state, progress and model.
 
-A poll costs one request and a little work for whoever waits; a late poll costs the person's
-time. With `h(t)` the chance per second that the job ends at age `t`, the best distance between polls
-is proportional to `1 / sqrt(h(t))`: few polls early, closer ones when an end is likely. Jobs of one
-model take about log-normally distributed times around the model's usual duration. A job that reports its
-progress tells about when it will end: nothing is to be seen before that span, and in it the polls have
-even distances.
+A poll costs one request and a little work; a late one costs the person's time. With `h(t)` the chance per
+second that the job ends at age `t`, the best distance between polls is proportional to `1 / sqrt(h(t))`: few
+early, closer ones when an end is likely. Jobs of one model take about log-normal times around its usual one.
+A job that reports progress tells about when it will end: no polls before that span, and even ones in it.
 """
 
 import math
@@ -59,14 +57,12 @@ def next_poll(
         policy: How patiently to wait.
         age: The job's age at this poll, seconds.
         usual: How long a job of this model usually takes, seconds.
-        spread: How much jobs differ from that; None, or where the policy has a usual time of its own: as the
-            policy says.
+        spread: How much jobs differ from that; None, or if the policy has a usual time: as the policy says.
         progress: 0 to 100, where the job reports it.
         chance: A random number from 0 to 1, for the jitter.
 
     Returns:
-        At least `min_gap_seconds`, and never past the deadline, which gets a poll of its own. None when
-        this poll was the last one.
+        At least `min_gap_seconds`, never past the deadline, which gets its own poll; None after the last one.
     """
     left = policy.deadline_seconds - age
     if left < policy.min_gap_seconds:
@@ -128,9 +124,7 @@ class Duration:
 
 
 def learned(seconds: Sequence[float], guess: float) -> Duration:
-    """How long the next job takes, by how long others took (by medians, so that a few odd ones do not
-    matter); `guess` is what is expected where nothing is known, seconds.
-    """
+    """How long the next job takes, by medians of others' seconds; `guess` is for where nothing is known."""
     logs = [math.log(one) for one in seconds if one > 0]
     if not logs:
         return Duration(guess, UNKNOWN_SPREAD)

@@ -22,8 +22,7 @@ class JobRequest(BaseModel):
 
     Class attributes:
         usual_seconds: How long a job of this model usually takes, for the poll schedule.
-        result_kind: What the model makes: `video`, `image`, `audio`, `text`, `character`, or `any` where that
-            is not known.
+        result_kind: What the model makes: `video`, `image`, `audio`, `text`, `character`; `any`: not known.
         reports_progress: Whether the model takes a progressCallBackUrl.
         retired: Since when Kie serves the model no more; None: it does, as far as this version knows.
     """

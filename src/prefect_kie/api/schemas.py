@@ -1,7 +1,6 @@
 """What a model takes, by Kie's own schema: read out of its OpenAPI document, and what is asked checked by it.
 
-An input's JSON Schema comes out of a whole document, and is made plain: no references, no stray blanks, and
-alternatives are apart.
+The schema is made plain: no references, no stray blanks, and alternatives are apart.
 """
 
 import re

@@ -98,8 +98,7 @@ def unique_name(name: str, content: str) -> str:
 def content_identity(value: Any) -> Any:
     """An input in which each address of an upload of ours is replaced by its content's hash and suffix.
 
-    A file that is uploaded again, because Kie deleted it, gets another address and is the same content. Any
-    other address stays as it is.
+    A file that is uploaded again, because Kie deleted it, has another address and is the same content.
     """
     return mapped(value, _content)
 

@@ -95,8 +95,7 @@ def _parsed(text: str) -> Any:
 def value_of(field: str, value: Any, text_for: Callable[[str], str], *, untyped: bool) -> Any:
     """A cell's value as its field wants it, with `text_for` its placeholders; a ValueError if it is no JSON.
 
-    `untyped` is where only Kie knows the fields and CSV knows only text: true, false and JSON are read, and
-    numbers stay text, as Kie has them.
+    `untyped`: only Kie knows the fields, and CSV only text; true, false and JSON are read, numbers stay text.
     """
     _, kinds = known_fields().get(key(field), ("", set[Any]()))
     if isinstance(value, str):

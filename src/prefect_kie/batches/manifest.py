@@ -86,9 +86,8 @@ def parse_table(
 ) -> list[Row]:
     """All videos that a manifest asks for, or a ManifestError with all that is wrong with it.
 
-    `defaults` are fields for the rows that leave them out, `columns` the fields of columns with other names
-    (None: ignored). Each of `fallbacks` is what counts instead of both, by field: None drops a field, `input`
-    stands for all fields.
+    `defaults` are fields for rows that leave them out, `columns` those of columns with other names (None:
+    ignored). Each of `fallbacks` counts instead of both, by field: None drops one, `input` stands for all.
     """
     parser = _Parser(table, defaults or {}, columns or {}, fallbacks)
     parsed = [parser.row(row) for row in table.rows]

@@ -40,9 +40,7 @@ class RowError(NamedTuple):
 
 
 class ManifestError(InvalidRequest):
-    """A manifest that cannot be made as it is; nothing was submitted. `errors` are the first 1,000, in order,
-    and `count` is how many there are in all.
-    """
+    """A manifest that cannot be made; nothing was submitted. `errors` are the first 1,000 of `count`."""
 
     default_next_step = "Correct the manifest and run again; nothing was submitted."
 

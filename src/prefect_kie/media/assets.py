@@ -36,8 +36,7 @@ _assets: dict[str, str] = {}
 def asset_key(place: str) -> str:
     """The key of what is at a path, a web address, or a place in a storage block (`type/name: path`).
 
-    Keys hold no spaces, and none of some other characters: each is a `_`. What follows a web address's `?`
-    may be a secret, and is left out.
+    Spaces and some other characters become `_`. What follows an address's `?` may be a secret, and goes.
     """
     block, colon, path = place.partition(": ")
     if "://" in place:

@@ -104,9 +104,7 @@ def video_of(container: Any) -> Any:
 
 
 def look(file: Path) -> Footage:
-    """What a video is, by its own pictures rather than by its header. Raises ValueError when it cannot be
-    read as a video (PyAV's errors are ValueErrors or OSErrors, too).
-    """
+    """What a video is, by its pictures, not its header; a ValueError or (PyAV's) OSError where it is none."""
     with opened(file) as container:
         stream = video_of(container)
         frame = next(container.decode(stream), None)

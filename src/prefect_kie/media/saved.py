@@ -24,8 +24,7 @@ class SavedFile(BaseModel, frozen=True):
         size: Bytes.
         sha256: Checksum, hex.
         seconds: How long it plays, where it is an MP4, or by Kie's word.
-        role: What it is to the job: `result`, `watermarked`, `first_frame`, `cover` …, as in `ResultFile`;
-            `text` or `data` where it is no file of Kie's.
+        role: What it is to the job, as in `ResultFile`; `text` or `data` where it is no file of Kie's.
         title: A track's title.
     """
 
@@ -138,9 +137,7 @@ STEM_LENGTH = MAX_NAME_BYTES - len("_watermarked_12_data.json")
 
 
 def file_stem(job: Job) -> str:
-    """A name for a job's files, without suffix: `a-claymation-conductor_sora-2-text-to-video_1f3a…`; valid on
-    every system, and the same for every save of one job.
-    """
+    """A name for a job's files, always the same and valid everywhere: `a-yak_sora-2-text-to-video_1f3a…`."""
     task = job.task_id
     if not re.fullmatch(rf"[A-Za-z0-9_-]{{1,{ID_LENGTH}}}", task):
         # The ID loses something on the way to a name: a few hex digits keep two such IDs apart.

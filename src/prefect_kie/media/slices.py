@@ -45,9 +45,7 @@ def suggested(seconds: float) -> tuple[float, float]:
 
 
 def widened(start: float, end: float, seconds: float, shortest: float) -> tuple[float, float]:
-    """A slice of at least this length, to both sides alike as far as the video of `seconds` goes. Raises
-    ValueError when the video is shorter.
-    """
+    """A slice widened to both sides to be so long; a ValueError where the video of `seconds` is shorter."""
     if seconds < shortest - _SLACK / 10:
         raise ValueError(f"the video is {seconds:.2f} s long; {shortest:g} s of it are needed")
     missing = max(0.0, shortest - (end - start))

@@ -1,8 +1,7 @@
 """Uploads of a run: one content once a day, and a record of where it went.
 
-An upload is free and lives for a day. A run uploads one content once, and a record in its result storage
-remembers where; what has expired is uploaded again. Its new address makes no new submission: a request is
-known by the content (`content_identity`).
+An upload is free and lives for a day. A record in the run's result storage remembers it; what has expired is
+uploaded again. Its new address makes no new submission: a request is known by content (`content_identity`).
 """
 
 import hashlib

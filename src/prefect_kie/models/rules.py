@@ -54,8 +54,7 @@ class Variant:
 class CatalogRequest(JobRequest):
     """Base of the requests that are generated from the catalogue.
 
-    A field that is left at its default is not sent, so that Kie's own default counts, unless Kie wants to be
-    told it.
+    A field left at its default is not sent, so that Kie's own default counts, unless Kie wants to be told.
     """
 
     always_sent: ClassVar[frozenset[str]] = frozenset()  # at their default, too
