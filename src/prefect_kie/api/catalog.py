@@ -82,8 +82,6 @@ def parse_success_rate(model: str, data: Any) -> SuccessRate:
     """A model's success rate, whether Kie counts to 1 or to 100."""
     points = [as_object(point) for point in as_list(as_object(data).get("points"))]
     good = [as_float(point.get("successRate")) for point in points]
-    bad = [as_float(point.get("errorRate")) for point in points]
-    sums = [one + (other or 0) for one, other in zip(good, bad, strict=True) if one is not None]
-    whole = 100 if max(sums, default=0) > 1.5 else 1
+    whole = 100 if max(filter(None, good), default=0) > 1 else 1
     rates = (None if one is None else min(1.0, max(0.0, one / whole)) for one in good)
     return SuccessRate(model=model, rates=tuple(rates))

@@ -244,9 +244,8 @@ class KieClient(Calls):
         file, mime_type = uploads.open_checked(Path(path))
         with file:
             name = uploads.unique_name(Path(path).name, await asyncio.to_thread(uploads.checksum, file))
-            return await self._upload_stream(
-                name, file, os.fstat(file.fileno()).st_size, mime_type, upload_path
-            )
+            size = os.fstat(file.fileno()).st_size
+            return await self._upload_stream(name, file, size, mime_type, upload_path)
 
     async def upload_bytes(
         self, data: bytes, file_name: str, upload_path: str = "prefect-kie"

@@ -13,7 +13,6 @@ from itertools import pairwise
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler
-from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 
@@ -137,11 +136,9 @@ class ByItsModel:
     An annotation for a union of requests. Its own `anyOf` could only say that nothing fits.
     """
 
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        named: JsonSchemaValue = {}
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core)
+        named: dict[str, Any] = {}
         for choice in reversed(schema["anyOf"]):
             request = handler.resolve_ref_schema(choice)
             model = request["properties"]["model"].get("default")
@@ -166,15 +163,13 @@ class Closed:
     properties as next to nothing: the classic one as an empty frame. A null says 'Property is type "None"'.
     """
 
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        return _closed(handler(core_schema))
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return _closed(handler(core))
 
 
-def _closed(group: JsonSchemaValue) -> JsonSchemaValue:
+def _closed(group: dict[str, Any]) -> dict[str, Any]:
     # The closed kind takes any object, so that a refusal names the field: "anyOf" says only that none fits.
-    closed: JsonSchemaValue = {"type": "object", "title": CLOSED, "properties": {}}
+    closed: dict[str, Any] = {"type": "object", "title": CLOSED, "properties": {}}
     return {"anyOf": [closed, group], "if": {}, "then": deepcopy(group)}
 
 
@@ -188,11 +183,9 @@ class Tabs:
     def __init__(self, *titles: str) -> None:
         self._titles = titles
 
-    def __get_pydantic_json_schema__(
-        self, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        kinds: list[JsonSchemaValue] = []
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler(core)
+        kinds: list[dict[str, Any]] = []
         for kind in schema["anyOf"]:  # a union's own kinds stand beside the others
             kinds += kind.pop("anyOf", [kind])
             schema |= kind if "if" in kind else {}

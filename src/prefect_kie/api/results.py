@@ -114,10 +114,8 @@ def _result(place: Any) -> JobResult | CharacterResult:
     inner = _content(fields.get("resultObject"))
     for candidate in (as_object(inner), fields):
         if character_id := first_text(candidate, "character_id", "characterId"):
-            handle = first_text(candidate, "character_user_name", "characterUserName")
-            return CharacterResult(
-                character_id=character_id, character_user_name=handle.lstrip("@") if handle else None
-            )
+            handle = (first_text(candidate, "character_user_name", "characterUserName") or "").lstrip("@")
+            return CharacterResult(character_id=character_id, character_user_name=handle or None)
     start: Role = "other" if fields else "result"
     files: dict[str, ResultFile] = {}
     for file in islice(_files(content, start, 0), MAX_URLS):
@@ -151,9 +149,7 @@ def _plain(name: str) -> str:
     return re.sub("[^a-z]", "", str(name).lower()).removesuffix("s")
 
 
-def _files(
-    value: Any, role: Role, depth: int, track: Mapping[str, Any] | None = None
-) -> Iterator[ResultFile]:
+def _files(value: Any, role: Role, depth: int, track: dict[str, Any] | None = None) -> Iterator[ResultFile]:
     if depth > MAX_DEPTH:
         return
     if isinstance(value, str):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from typing import Self
 
 from prefect import get_run_logger
 from pydantic import BaseModel, Field
@@ -56,9 +57,7 @@ class BatchResult(BaseModel, frozen=True):
     videos: tuple[VideoOutcome, ...] = ()
 
     @classmethod
-    def of(
-        cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str, new: Collection[int]
-    ) -> "BatchResult":
+    def of(cls, videos: tuple[VideoOutcome, ...], job_key: str, results: str, new: Collection[int]) -> Self:
         """The sum of a batch's outcomes; `new` are the places of rows that no earlier run had submitted."""
         costs = [video.credits or 0.0 for video in videos]
         return cls(

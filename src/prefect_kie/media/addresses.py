@@ -47,9 +47,7 @@ class BadFile(FetchError):
 
 
 @asynccontextmanager
-async def opened(
-    url: str, headers: Mapping[str, str], local_allowed: bool
-) -> AsyncGenerator[httpx.Response, None]:
+async def opened(url: str, headers: Mapping[str, str], local_allowed: bool) -> AsyncGenerator[httpx.Response]:
     """The answer to a GET of a file, from a checked address; its body is not read yet.
 
     A proxy of the environment looks hosts up itself: then what this machine finds is judged, and the proxy

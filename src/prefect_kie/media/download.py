@@ -191,9 +191,7 @@ async def _take_body(response: httpx.Response, transfer: Transfer) -> int:
 
 
 @asynccontextmanager
-async def _answer(
-    url: str, wanted: dict[str, str], local_allowed: bool
-) -> AsyncGenerator[httpx.Response, None]:
+async def _answer(url: str, wanted: dict[str, str], local_allowed: bool) -> AsyncGenerator[httpx.Response]:
     """The answer of the server that redirects lead to; each one's address is checked."""
     for _ in range(MAX_REDIRECTS + 1):
         async with opened(url, wanted, local_allowed) as response:

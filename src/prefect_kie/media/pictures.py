@@ -46,14 +46,12 @@ async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_byte
     return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
 
 
-async def contact_sheet(
-    file: Path, seconds: float, suggested: tuple[float, float] | None = None
-) -> str | None:
+async def contact_sheet(file: Path, seconds: float, part: tuple[float, float] | None = None) -> str | None:
     """Frames of a video of this length with their times in one picture, as a data URI; None without one.
 
-    Those of a suggested slice, start and end in seconds, are marked.
+    Those of a suggested part, start and end in seconds, are marked.
     """
-    made = await _tried(lambda: [contact_sheet_jpeg(file, seconds, suggested)], file)
+    made = await _tried(lambda: [contact_sheet_jpeg(file, seconds, part)], file)
     return made[0] if made else None
 
 

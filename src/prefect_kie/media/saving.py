@@ -41,9 +41,7 @@ def deleted_at(job: Job) -> datetime:
 
 
 @asynccontextmanager
-async def at_hand(
-    job: Job, credentials: KieCredentials | str, file: Path | None
-) -> AsyncGenerator[Path, None]:
+async def at_hand(job: Job, credentials: KieCredentials | str, file: Path | None) -> AsyncGenerator[Path]:
     """A finished job's video on this machine: the given file, or one fetched for a moment."""
     if file is not None and await anyio.Path(file).is_file():
         yield file

@@ -141,9 +141,8 @@ def _slice_numbers(timestamps: str) -> tuple[Decimal, Decimal]:
     parts = [part.strip() for part in timestamps.split(",")]
     # Decimal alone would read "1_0" and "1e9999999" as well, which Kie may not.
     if len(parts) != 2 or not all(_NUMBER.fullmatch(part) for part in parts):
-        raise ValueError(
-            f"must be the start and the end in seconds, like '3.55,5.55', not {timestamps[:40]!r}"
-        )
+        wanted = "must be the start and the end in seconds, like '3.55,5.55'"
+        raise ValueError(f"{wanted}, not {timestamps[:40]!r}")
     return Decimal(parts[0]), Decimal(parts[1])
 
 

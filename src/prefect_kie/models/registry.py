@@ -17,7 +17,6 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
-from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
 from prefect_kie.api import JobRequest
@@ -178,14 +177,10 @@ class _Request:
         self._kind, self._classes = kind, classes
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        dumped = core_schema.plain_serializer_function_ser_schema(
-            lambda request: request.model_dump(mode="json")
-        )
+        dumped = core_schema.plain_serializer_function_ser_schema(lambda one: one.model_dump(mode="json"))
         return core_schema.no_info_plain_validator_function(self._read, serialization=dumped)
 
-    def __get_pydantic_json_schema__(
-        self, schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
+    def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         # One union for the form; what is read is any request. A run has Prefect make the other schema anew.
         choices: Any = Union[tuple(self._classes())]  # noqa: UP007
         return handler(TypeAdapter(choices).core_schema)

@@ -127,9 +127,7 @@ class CatalogRequest(JobRequest):
     def _keeps_the_rules(self) -> Self:
         for rule in self.constraints:
             if rule[0] == "any-of":
-                if not any(
-                    self.gives(name) or (name == self.cast_into and self.has(name)) for name in rule[1:]
-                ):
+                if not any(self.gives(one) or (one == self.cast_into and self.has(one)) for one in rule[1:]):
                     raise ValueError(f"needs {' or '.join(rule[1:])}")
             elif self._holds(rule[0]) and (said := self._broken(*rule)):
                 raise ValueError(said)
