@@ -24,7 +24,6 @@ class JobRequest(BaseModel):
         usual_seconds: How long a job of this model usually takes, for the poll schedule.
         result_kind: What the model makes: `video`, `image`, `audio`, `text`, `character`; `any`: not known.
         reports_progress: Whether the model takes a progressCallBackUrl.
-        retired: Since when Kie serves the model no more; None: it does, as far as this version knows.
     """
 
     model_config = ConfigDict(
@@ -34,7 +33,6 @@ class JobRequest(BaseModel):
     usual_seconds: ClassVar[float] = 180.0
     result_kind: ClassVar[str] = "video"
     reports_progress: ClassVar[bool] = False
-    retired: ClassVar[str | None] = None
 
     _called: str | None = PrivateAttr(default=None)
 
