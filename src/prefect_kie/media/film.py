@@ -1,9 +1,7 @@
 """A film: episodes in their order in one MP4, with a list of its cuts for an editor, and subtitles.
 
-Where all episodes are coded alike and follow each other in plain cuts, they are copied: in no time, without
-loss, their sound as it is. Else all are coded once: to the size and rate of the first, their sound at one
-level. All of it runs in the calling thread (but `film`), needs PyAV and Pillow (the extra `pictures`), and
-holds a few pictures at a time, however long the film is.
+All but `film` runs in the calling thread, needs PyAV and Pillow (the extra `pictures`), and holds a few
+pictures at a time, however long the film is.
 """
 
 import math
@@ -26,7 +24,6 @@ from prefect_kie.media.footage import Footage, Stopped, Take, WritingStopped, lo
 from prefect_kie.storage.base import part_for
 
 LONGEST_FILM = 2 * 3600.0  # seconds
-LONGEST_CROSSFADE = 1.0
 CHAPTERS_SINCE = 17  # PyAV 15 writes none, and 16.0 crashes the process where they were written
 LEVEL, MOST_GAIN, MOST_PEAK = -20.0, 12.0, -1.0  # of an episode's sound: mean (RMS), change, peak; all in dB
 _ENCODING = {"preset": "veryfast", "crf": "18"}
@@ -65,18 +62,12 @@ def join(
 ) -> Film:
     """Join episodes to one MP4 (H.264 and AAC, its index at the front), exact to a frame at each cut.
 
-    Where it is not a copy: the first one's size, others on black where their shape differs; the first one's
-    rate within 24 to 60; stereo at 48 kHz, silent where an episode is, evened by at most 12 dB. A crossfade
-    (seconds, 0 to 1) takes at most half of either episode. The titles are for its chapters (PyAV 17 or later
-    writes them); by default they are the files' names. A ValueError or OSError says that a file cannot be
-    read as a video, WritingStopped that it was given up.
+    Where all are coded alike and follow each other in plain cuts, they are copied, without loss. Else all are
+    coded once: to the first one's size, others on black where their shape differs; its rate within 24 to 60;
+    stereo at 48 kHz, silent where an episode is, evened by at most 12 dB. A crossfade (seconds) takes at most
+    half of either episode. The titles are for its chapters (PyAV 17 or later writes them), by default the
+    files' names. A ValueError or OSError says that a file is no video, WritingStopped that it was given up.
     """
-    if not files:
-        raise ValueError("a film needs at least one episode")
-    if not 0 <= crossfade <= LONGEST_CROSSFADE:
-        raise ValueError(f"a crossfade lasts 0 to {LONGEST_CROSSFADE:g} s, not {crossfade:g}")
-    if titles is not None and len(titles) != len(files):
-        raise ValueError(f"{len(files)} episodes have {len(titles)} titles")
     seen = [look(file) for file in files]
     if (seconds := sum(one.seconds for one in seen)) > LONGEST_FILM:
         raise ValueError(f"the episodes are {seconds:.0f} s long together, more than {LONGEST_FILM:.0f} s")
@@ -90,9 +81,6 @@ def join(
         if _copied(episodes, target, stopped):
             return Film(target, seconds, float(seen[0].rate), tuple(episodes), copied=True)
     return _encoded(seen, names, target, crossfade, stopped)
-
-
-# Copying
 
 
 def _coding(video: Footage) -> object:
@@ -163,9 +151,6 @@ def _chapters(container: Any, episodes: Sequence[Episode]) -> None:
         about = {"time_base": Fraction(1, 1000), "metadata": {"title": episode.title}}
         chapters.append({"id": number, **times, **about})
     container.set_chapters(chapters)
-
-
-# Encoding
 
 
 def _encoded(

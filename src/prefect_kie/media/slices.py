@@ -54,9 +54,7 @@ def widened(start: float, end: float, seconds: float, shortest: float) -> tuple[
 
 
 def stills(file: Path, start: float, end: float) -> list[bytes]:
-    """Two to four JPEGs of a slice (seconds), in order of time: the sharpest of each part of it, unlike each
-    other; 400 to 1920 pixels a side, below 10 MB each.
-    """
+    """Two to four JPEGs of a slice (seconds), sharp and unlike, 400 to 1920 pixels a side, below 10 MB."""
     footage, start, end = _checked(file, start, end)
     best: dict[int, tuple[float, Any, Any]] = {}  # of each part: sharpness, thumbnail, frame
     last: Any = None
@@ -84,15 +82,10 @@ def stills(file: Path, start: float, end: float) -> list[bytes]:
 
 def clip(file: Path, start: float, end: float, target: Path, *, min_seconds: float = 3.0) -> Clip:
     """Write a slice (seconds) as an MP4 that every model takes, whole or not at all: H.264, about 720p, 24 to
-    60 fps, AAC, below 10 MB. A slice shorter than `min_seconds` is widened to both sides. Raises ValueError
-    when the slice is longer than 8 s or not in the video, or the video is too short.
+    60 fps, AAC, below 10 MB, at most 8 s. A slice shorter than `min_seconds` is widened to both sides. Raises
+    ValueError when the slice is not in the video, or the video is too short.
     """
     footage, start, end = _checked(file, start, end)
-    if end - start > LONGEST_CLIP + 1e-6:
-        raise ValueError(
-            f"the slice from {start:g} s to {end:g} s is {end - start:g} s long; "
-            f"a clip has at most {LONGEST_CLIP:g} s"
-        )
     start, end = widened(start, end, footage.seconds, min_seconds)
     rate = footage.steady_rate
     count = max(1, min(round((end - start) * rate), int(LONGEST_CLIP * rate)))
