@@ -60,8 +60,7 @@ class ModelSchema(BaseModel, frozen=True):
     @property
     def required(self) -> frozenset[str]:
         """The fields that every shape of the input needs."""
-        shapes = [one["required"] for one in _shapes(self.input or {})]
-        return frozenset(name for name in shapes[0] if all(name in one for one in shapes))
+        return frozenset.intersection(*(frozenset(one["required"]) for one in _shapes(self.input or {})))
 
     def problems(self, given: dict[str, Any]) -> list[str]:
         """Why Kie would not make what is asked: a sentence for each field, with what is allowed.
@@ -252,7 +251,7 @@ def _sentence(error: Any) -> str:
             unknown_in = f"{_are(unknown)} unknown in {field}" if field else f"{_are(unknown)} unknown"
             return f"{', '.join(map(repr, unknown))} {unknown_in}; it takes {', '.join(known)}"
         case "enum":
-            return f"{subject} must be {_listed(wanted)}, not {shown}"
+            return f"{subject} must be {listed(wanted, MAX_SHOWN)}, not {shown}"
         case "const":
             return f"{subject} must be {wanted!r}, not {shown}"
         case "type":
@@ -274,8 +273,9 @@ def _are(names: list[str]) -> str:
     return "is" if len(names) == 1 else "are"
 
 
-def _listed(values: list[Any]) -> str:
-    shown = [repr(value) for value in values[:MAX_SHOWN]]
-    if len(values) > MAX_SHOWN:
-        return f"one of {', '.join(shown)} or {len(values) - MAX_SHOWN} more"
+def listed(values: list[Any], most: int | None = None) -> str:
+    """Values as words: `1, 2 or 3`, and from `most` on how many more there are."""
+    shown = [repr(value) for value in values[:most]]
+    if len(values) > len(shown):
+        return f"one of {', '.join(shown)} or {len(values) - len(shown)} more"
     return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"

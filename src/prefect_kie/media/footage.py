@@ -1,7 +1,6 @@
 """Videos as pictures at a constant rate with exactly as much sound, read and written with PyAV.
 
-All of it runs in the calling thread and holds a few pictures at a time, however long the video is. PyAV comes
-with the extra `pictures`.
+It runs in the calling thread, holds a few pictures at a time, and needs PyAV (the extra `pictures`).
 """
 
 from array import array

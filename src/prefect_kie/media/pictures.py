@@ -40,17 +40,12 @@ async def poster(file: Path) -> str | None:
 
 
 async def pictures(file: Path, seconds: Sequence[float], *, width: int, max_bytes: int) -> list[str]:
-    """Pictures of a video at given times (ascending; one past the end shows the last), as data URIs of
-    JPEGs of at most `max_bytes`; none at all where they cannot be made.
-    """
+    """Pictures of a video at ascending times (past its end: the last one) as data URIs of JPEGs, or none."""
     return await _tried(partial(jpegs, file, seconds, width=width, max_bytes=max_bytes), file)
 
 
 async def contact_sheet(file: Path, seconds: float, part: tuple[float, float] | None = None) -> str | None:
-    """Frames of a video of this length with their times in one picture, as a data URI; None without one.
-
-    Those of a suggested part, start and end in seconds, are marked.
-    """
+    """Frames of a video of this length with their times, a suggested part marked, as a data URI; or None."""
     made = await _tried(lambda: [contact_sheet_jpeg(file, seconds, part)], file)
     return made[0] if made else None
 

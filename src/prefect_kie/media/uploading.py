@@ -47,10 +47,7 @@ class UploadRecord(BaseModel):
 
 
 async def upload(file: Path | str, kie: KieCredentials, scope: str) -> UploadedFile:
-    """Upload a file, or have Kie fetch one from its address, once a day for each content and scope. Raises
-    ValueError when there is no such file, or it is empty or larger than any model takes and KieError when Kie
-    does not take it, or the run's result storage cannot be used.
-    """
+    """What the task `upload_file` does: once a day for each content and scope."""
     content = str(file) if is_url(file) else await anyio.to_thread.run_sync(_checksum, Path(file))
     name = json.dumps([scope, kie.base_url, content])
     path = f"{FOLDER}/{hashlib.sha256(name.encode()).hexdigest()[:32]}.json"

@@ -14,7 +14,7 @@ from typing import Any
 from prefect_kie.api import JobRequest, ModelSchema
 from prefect_kie.api.envelope import as_list, as_object
 from prefect_kie.api.requests import SENT_AS
-from prefect_kie.api.schemas import plain_schema
+from prefect_kie.api.schemas import listed, plain_schema
 
 Entry = dict[str, Any]
 Field = dict[str, Any]
@@ -105,7 +105,7 @@ def _changed(path: str, ours: Field, live: Field) -> Iterator[str]:
         yield f"{path}: type {live['type']} instead of {ours['type']}"
     known, values = ours.get("enum", []), live.get("enum", [])
     if values and (more := [value for value in values if value not in known]):
-        said = f"also takes {', '.join(map(repr, more))}" if known else f"takes {_listed(values)}"
+        said = f"also takes {', '.join(map(repr, more))}" if known else f"takes {listed(values)}"
         yield f"{path} {said}"
     if less := [value for value in known if value not in values]:
         yield f"{path} no longer takes {', '.join(map(repr, less))}" if values else f"{path} takes any value"
@@ -156,7 +156,7 @@ def limits_text(field: Field) -> str:
 
 def _kind_text(field: Field) -> str:
     if values := field.get("enum"):
-        return _listed(values)
+        return listed(values)
     match field["type"]:
         case "boolean":
             return "true or false"
@@ -179,8 +179,3 @@ def _bounds(field: Field, what: str | None, unit: str) -> str:
     if least is not None and (what is None or least > 1):  # that it is not empty goes without saying
         return f", {least} to {most}{unit}" if most is not None else f", at least {least}{unit}"
     return "" if most is None else f", at most {most}{unit}"
-
-
-def _listed(values: list[Any]) -> str:
-    shown = [repr(value) for value in values]
-    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} or {shown[-1]}"
