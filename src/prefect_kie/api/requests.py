@@ -1,7 +1,7 @@
 """What every request for a job has; the models themselves are in `prefect_kie.models`."""
 
 import re
-from typing import Any, ClassVar, Self, cast
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, model_validator
 
@@ -41,7 +41,7 @@ class JobRequest(BaseModel):
     def _known_fields(cls, data: Any) -> Any:
         if not isinstance(data, dict):
             return data
-        given = cast("dict[str, Any]", data)
+        given = as_object(data)
         for name, sent in SENT_AS.items():
             if sent != "model" and sent in given and name in cls.model_fields:
                 given = {name if one == sent else one: value for one, value in given.items()}
@@ -50,9 +50,9 @@ class JobRequest(BaseModel):
                 f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
                 f"{', '.join(cls.model_fields)}"
             )
-        # Kie takes no empty list (minItems 1), and one left out asks for the same.
+        # Kie takes no empty list (minItems 1), and forms send an empty text for what nobody filled in.
         optional = {name for name, field in cls.model_fields.items() if field.default is None}
-        return {name: value for name, value in given.items() if value != [] or name not in optional}
+        return {name: value for name, value in given.items() if name not in optional or value not in ([], "")}
 
     @property
     def model_name(self) -> str:

@@ -135,17 +135,14 @@ def refreshed(ours: Mapping[str, Field], live: Mapping[str, Field]) -> dict[str,
 def _refreshed(ours: Field, live: Field) -> Field:
     if not list(_changed("", ours, live)):
         return ours
-    told = {"required", "type", "enum", "default", *LIMITS}
-    merged = {name: live[name] for name in live if name in told or name not in ours}
-    if ours.get("disputed"):
-        merged |= {name: ours[name] for name in ("required", "default") if name in ours}
-    merged = {name: value for name, value in ours.items() if name not in told} | merged
+    told = {"type", "enum", *LIMITS} | (set() if ours.get("disputed") else {"required", "default"})
+    merged = {name: value for name, value in ours.items() if name not in told or name in live}
+    merged |= {name: live[name] for name in live if name in told or name not in ours}
     if "items" in ours and "items" in live:
         merged["items"] = _refreshed(ours["items"], live["items"])
     if "properties" in ours and "properties" in live:
         merged["properties"] = refreshed(ours["properties"], live["properties"])
-    names = [*(name for name in ours if name in merged), *(name for name in merged if name not in ours)]
-    return {name: merged[name] for name in names}
+    return merged
 
 
 def limits_text(field: Field) -> str:

@@ -7,7 +7,6 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from prefect_kie.api import JobRequest
-from prefect_kie.api.envelope import as_object
 from prefect_kie.api.requests import SENT_AS, as_sent, whole
 from prefect_kie.models.characters import HANDLE, handles_in
 
@@ -113,15 +112,6 @@ class CatalogRequest(JobRequest):
         shape = next((variant for variant in self.variants if variant.problem(self) is None), None)
         if shape and shape.allowed is not None:
             yield from set(declared) - set(shape.allowed) - {"model"}
-
-    @model_validator(mode="before")
-    @classmethod
-    def _without_empty_texts(cls, data: Any) -> Any:
-        # A form sends an empty text for what nobody filled in.
-        if not isinstance(data, dict):
-            return data
-        optional = {name for name, field in cls.model_fields.items() if field.get_default() is None}
-        return {name: one for name, one in as_object(data).items() if one != "" or name not in optional}
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> Self:
