@@ -42,8 +42,7 @@ class SuccessRate(BaseModel, frozen=True):
 
     Attributes:
         model: Its name at Kie.
-        rates: Ten minutes each, the oldest first: the part of its jobs that succeeded, 0 to 1; None where
-            nobody asked. Empty where Kie does not know the model's.
+        rates: Of ten minutes each, oldest first: which part succeeded, 0 to 1; None: no jobs; empty: unknown.
     """
 
     model: str

@@ -100,10 +100,7 @@ class InvalidRequest(KieError):
 
 
 class ModelNotSupported(InvalidRequest):
-    """Kie does not serve this model, or no longer does, or has paused it; nothing was created.
-
-    Every `sora-2-*` is paused at Kie since June 2026.
-    """
+    """Kie does not serve this model, or has paused it, as Sora 2 since June 2026; nothing was created."""
 
     default_next_step = (
         "Look up the models Kie serves today at kie.ai/market and run another one, for example with "

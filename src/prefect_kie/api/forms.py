@@ -32,10 +32,8 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
 
 
 def meanings(model: type) -> dict[str, str]:
-    """What the fields mean that a model itself has, by name: the docstrings below them.
-
-    pydantic's own `use_attribute_docstrings` takes tens of milliseconds of each import for it.
-    """
+    """What a model's own fields mean, by name: the docstrings below them."""
+    # pydantic's own `use_attribute_docstrings` takes tens of milliseconds of each import for it.
     return _docstrings(model.__module__).get(model.__qualname__, {})
 
 
@@ -77,15 +75,11 @@ USUAL = frozenset(
 
 
 def close_rare_fields(request: dict[str, Any], *, alone: bool = False) -> None:
-    """Have the rarer fields of a model's request in a group that is closed at first.
+    """Have the rarer fields of a model's request in a group that is closed at first; `alone`: it has no tab.
 
     The group's key is the model's name, which no other model's form has: UIs find the tab of a request by its
     keys, the classic one with every letter typed. So each tab has such a group, if only for the model's name.
     The same fields beside the others are taken as well.
-
-    Args:
-        request: The request's schema, which is changed.
-        alone: Whether it has no tab, since a form is for this model alone.
     """
     fields, needed = request["properties"], request.get("required", [])
     model = fields["model"].get("default")
@@ -131,10 +125,7 @@ def _docstrings(module: str) -> dict[str, dict[str, str]]:
 
 
 class ByItsModel:
-    """Of several requests, the one that the field `model` names says what is wrong with the input.
-
-    An annotation for a union of requests. Its own `anyOf` could only say that nothing fits.
-    """
+    """An annotation for a union of requests: the one that `model` names says what is wrong, not `anyOf`."""
 
     def __get_pydantic_json_schema__(self, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         schema = handler(core)
@@ -174,11 +165,7 @@ def _closed(group: dict[str, Any]) -> dict[str, Any]:
 
 
 class Tabs:
-    """The names of the kinds that a field may have: an annotation for a union, whose tabs they are in a form.
-
-    Args:
-        titles: One for each kind that has none of its own, in their order.
-    """
+    """An annotation for a union: titles of its tabs in a form, for the kinds that have none of their own."""
 
     def __init__(self, *titles: str) -> None:
         self._titles = titles

@@ -21,7 +21,6 @@ MAX_SHAPES = 64
 MAX_SHOWN = 12
 BOUNDS = {"max": "at most", "min": "at least"}
 
-_COMBINED = ("oneOf", "anyOf", "allOf")
 _KEPT = {
     *("type", "enum", "const", "format", "pattern", "title", "description", "default"),
     *("minLength", "maxLength", "minItems", "maxItems", "uniqueItems", "items"),
@@ -140,13 +139,13 @@ def plain_schema(schema: Any, document: dict[str, Any]) -> dict[str, Any]:
             found["properties"] = {name.strip(): plain(one, depth + 1, within) for name, one in fields}
         if "required" in found:  # some documents have a boolean at the field itself
             found["required"] = sorted({*texts(found["required"])})
-        for name in _COMBINED:
+        # An input that is of two of Kie's shapes is all right.
+        found["anyOf"] = [*as_list(found.get("anyOf")), *as_list(found.pop("oneOf", None))]
+        for name in ("anyOf", "allOf"):
             if choices := as_list(found.pop(name, None)):
                 found[name] = [plain(one, depth + 1, within) for one in choices]
         if not _is_pattern(found.get("pattern")):
             del found["pattern"]
-        if "oneOf" in found:  # an input that is of two of Kie's shapes is all right
-            found["anyOf"] = [*found.get("anyOf", []), *found.pop("oneOf")]
         return found
 
     return plain(schema, 0, ())

@@ -84,10 +84,8 @@ def checksum(file: BufferedReader) -> str:
 
 
 def unique_name(name: str, content: str) -> str:
-    """A name at Kie for a file of this name and checksum, by which `content_identity` knows it again.
-
-    It never comes twice: the same name would overwrite another file, with a stale cache.
-    """
+    """A name at Kie for a file of this name and checksum, by which `content_identity` knows it again."""
+    # It never comes twice: the same name would overwrite another file, with a stale cache.
     path = PurePosixPath(name)
     stem = re.sub(r"[^A-Za-z0-9]+", "-", path.stem).strip("-")[:40] or "file"
     suffix = path.suffix.lower()
@@ -96,10 +94,7 @@ def unique_name(name: str, content: str) -> str:
 
 
 def content_identity(value: Any) -> Any:
-    """An input in which each address of an upload of ours is replaced by its content's hash and suffix.
-
-    A file that is uploaded again, because Kie deleted it, has another address and is the same content.
-    """
+    """An input that names each upload of ours by its content, which stays when it is uploaded again."""
     return mapped(value, _content)
 
 

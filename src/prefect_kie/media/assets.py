@@ -54,10 +54,7 @@ def character_key(character: KieCharacter) -> str:
 
 
 def remember(key: str, *names: str | None) -> None:
-    """Which asset is meant where a request names it so: by an address at Kie, or a job's task id.
-
-    An upload is known by its content: a job may name one that has expired and was made anew.
-    """
+    """Which asset a request means by an address at Kie (of an upload: by its content), or a job's task id."""
     for name in filter(None, names):
         _assets[content_identity(name)] = key
     with suppress(KeyError, RuntimeError):  # of another thread that does the same

@@ -74,10 +74,8 @@ def join(
     names = list(titles or (file.stem for file in files))
     if crossfade == 0 and len({_coding(one) for one in seen}) == 1:
         starts = accumulate((one.seconds for one in seen), initial=0.0)
-        episodes = [
-            Episode(one.file, name, start, one.seconds, one.sound)
-            for one, name, start in zip(seen, names, starts, strict=False)
-        ]
+        rows = zip(seen, names, starts, strict=False)
+        episodes = [Episode(one.file, name, start, one.seconds, one.sound) for one, name, start in rows]
         if _copied(episodes, target, stopped):
             return Film(target, seconds, float(seen[0].rate), tuple(episodes), copied=True)
     return _encoded(seen, names, target, crossfade, stopped)

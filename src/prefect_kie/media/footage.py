@@ -268,9 +268,7 @@ def write(
     finish: Callable[[Any], None] = lambda container: None,
     stopped: Stopped = lambda: False,
 ) -> None:
-    """Write pictures with their sound (as of `shots`) as an MP4, H.264 and AAC with its index at the front,
-    whole or not at all. `encoding` are options of x264; `finish` gets the container before its end.
-    """
+    """Write pictures with sound (as of `shots`) as an MP4, whole or not at all; `encoding` is for x264."""
     av = pyav()
     options = {"movflags": "+faststart"}
     with part_for(target) as part:

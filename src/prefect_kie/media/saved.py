@@ -99,10 +99,8 @@ def files_of(job: Job) -> list[ResultFile]:
         return []
     files = job.result.files
     if not job.urls:
-        files = tuple(
-            file.model_copy(update={"role": "result"}) if file.role == "watermarked" else file
-            for file in files
-        )
+        asked = {"role": "result"}
+        files = tuple(one.model_copy(update=asked) if one.role == "watermarked" else one for one in files)
     return sorted(files, key=lambda file: file.role != "result")
 
 

@@ -55,10 +55,7 @@ def characters_of_models() -> Mapping[str, KeepsCharacters]:
 
 
 def handles_in(prompt: object) -> list[str]:
-    """The handles that a prompt names as `@handle`, in lower case, each once, in their order.
-
-    Not among them: `@image1` and the like, addresses (`me@example.com`), and what is written `@@so`.
-    """
+    """The handles in a prompt, in lower case, each once: no `@image1` and the like, no `me@here`, no `@@so`."""
     if not isinstance(prompt, str):
         return []
     named = (found[1].lower() for found in _MENTION.finditer(prompt))

@@ -134,12 +134,9 @@ def newer_request(body: dict[str, Any], refusal: ValueError) -> MarketModel:
 
 
 def read_request(value: Any) -> JobRequest:
-    """A request as it is, or of its fields beside `model`, or of a createTask body.
+    """A request as it is, or of its fields beside `model`, or of a createTask body; else a ValueError.
 
-    A body may be newer than the model's typed request: it is then checked by Kie's own schema before it is paid.
-
-    Raises:
-        ValueError: when it is none, or its input does not fit the model.
+    A body may be newer than the model's typed request: Kie's own schema checks it before it is paid.
     """
     if isinstance(value, JobRequest):
         return value
