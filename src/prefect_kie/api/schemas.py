@@ -59,7 +59,8 @@ class ModelSchema(BaseModel, frozen=True):
     @property
     def required(self) -> frozenset[str]:
         """The fields that every shape of the input needs."""
-        return frozenset.intersection(*(frozenset(one["required"]) for one in _shapes(self.input or {})))
+        shapes = [one["required"] for one in _shapes(self.input or {})]
+        return frozenset(name for name in shapes[0] if all(name in one for one in shapes))
 
     def problems(self, given: dict[str, Any]) -> list[str]:
         """Why Kie would not make what is asked: a sentence for each field, with what is allowed.

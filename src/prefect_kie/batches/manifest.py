@@ -199,7 +199,7 @@ class _Parser:
         kept = {k: cell for k, cell in cells.items() if "input" not in instead or k == "model"}
         kept = {k: cell for k, cell in {**kept, **instead}.items() if cell.value is not None}
         cls = request_class(text_of(kept["model"].value)) if "model" in kept else MarketModel
-        unfit = set() if cls is MarketModel else {*HOW} - fields_of(cls).keys()
+        unfit = set[str]() if cls is MarketModel else {*HOW} - fields_of(cls).keys()
         return {k: cell for k, cell in kept.items() if k not in unfit}
 
     def _made_of(self, cells: dict[str, _Cell]) -> JobRequest | None:

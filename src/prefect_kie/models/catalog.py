@@ -135,7 +135,7 @@ def refreshed(ours: Mapping[str, Field], live: Mapping[str, Field]) -> dict[str,
 def _refreshed(ours: Field, live: Field) -> Field:
     if not list(_changed("", ours, live)):
         return ours
-    told = {"type", "enum", *LIMITS} | (set() if ours.get("disputed") else {"required", "default"})
+    told = {"type", "enum", *LIMITS} | (set[str]() if ours.get("disputed") else {"required", "default"})
     merged = {name: value for name, value in ours.items() if name not in told or name in live}
     merged |= {name: live[name] for name in live if name in told or name not in ours}
     if "items" in ours and "items" in live:
