@@ -160,7 +160,7 @@ class KieClient:
         async with nullcontext() if has_slot else self.polls.slot():
             url = f"{self.base_url}/api/v1/jobs/recordInfo"
             answer = await self._ask(Call.POLL, url, params={"taskId": task_id}, task_id=task_id)
-        job = parse_job(answer.fields, seen_at=answer.date) if answer.fields else None
+        job = parse_job(answer.fields, seen_at=answer.date)
         if job is None:
             raise JobNotFound("Kie does not know this job (or not yet)", task_id=task_id)
         if job.task_id != task_id:

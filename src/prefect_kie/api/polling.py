@@ -8,9 +8,8 @@ A job that reports progress tells about when it will end: no polls before that s
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from pydantic import Field
 
@@ -115,8 +114,7 @@ USUAL_SPREAD = 0.3
 PRIOR_JOBS = 0.3  # so many jobs the guess counts for
 
 
-@dataclass(frozen=True)
-class Duration:
+class Duration(NamedTuple):
     """A log-normal distribution of durations: its median, seconds, and its logarithms' standard deviation."""
 
     seconds: float

@@ -224,13 +224,13 @@ class BatchProgress:
 
     async def begin(self) -> None:
         """Show that it has begun."""
-        self._watched()
+        watching.get()(self)
         await show(ARTIFACT, self.line, 0.0)
 
     def submitted(self, place: int) -> None:
         """Count a job that is on its way."""
         self.on_their_way.add(place)
-        self._watched()
+        watching.get()(self)
 
     async def take(self, place: int, outcome: VideoOutcome) -> None:
         """Count an outcome, and show it where it is time to."""
@@ -239,7 +239,7 @@ class BatchProgress:
         if place in self.new:
             self._new_done += 1
             self._first = self._first or time.monotonic() - self._begun
-        self._watched()
+        watching.get()(self)
         done, total, line = self.done, self.total, self.line
         if total > LOG_LINES and done * LOG_LINES // total > (done - 1) * LOG_LINES // total:
             get_run_logger().info("%s", line)
@@ -247,10 +247,6 @@ class BatchProgress:
             self._shown = time.monotonic()
             await show(ARTIFACT, line, 100.0 * done / total)
 
-    def _watched(self) -> None:
-        if (watcher := watching.get()) is not None:
-            watcher(self)
 
-
-watching: ContextVar[Callable[[BatchProgress], None] | None] = ContextVar("watching", default=None)
+watching: ContextVar[Callable[[BatchProgress], None]] = ContextVar("watching", default=lambda progress: None)
 """Who sees each change, in the process that runs the flow: the command line's progress bar."""

@@ -8,13 +8,12 @@ import math
 import threading
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 from itertools import accumulate, islice, pairwise
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import anyio.to_thread
 
@@ -29,8 +28,7 @@ LEVEL, MOST_GAIN, MOST_PEAK = -20.0, 12.0, -1.0  # of an episode's sound: mean (
 _ENCODING = {"preset": "veryfast", "crf": "18"}
 
 
-@dataclass(frozen=True)
-class Film:
+class Film(NamedTuple):
     """A film as it was written."""
 
     path: Path

@@ -1,8 +1,7 @@
 """What requests of the catalogue's models have in common: rules between their fields, told in sentences."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, NamedTuple, Self
 
 from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer, model_validator
 
@@ -24,15 +23,14 @@ class Part(BaseModel):
         return {name: value for name, value in handler(self).items() if name in said}
 
 
-@dataclass(frozen=True)
-class Variant:
+class Variant(NamedTuple):
     """One of the shapes that a model's input may have."""
 
     name: str  # what distinguishes it, for people
     required: tuple[str, ...]  # the fields that it needs
     allowed: tuple[str, ...] | None = None  # all the fields that it takes; None: all of the model's
-    limits: Mapping[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])  # of items
-    values: Mapping[str, tuple[Any, ...]] = field(default_factory=dict[str, tuple[Any, ...]])
+    limits: Mapping[str, tuple[int, int]] = {}  # of items
+    values: Mapping[str, tuple[Any, ...]] = {}
 
     def problem(self, request: "CatalogRequest") -> str | None:
         """Why a request is not of this shape; None where it is."""
