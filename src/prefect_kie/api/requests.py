@@ -46,10 +46,8 @@ class JobRequest(BaseModel):
             if sent != "model" and sent in given and name in cls.model_fields:
                 given = {name if one == sent else one: value for one, value in given.items()}
         if unknown := sorted(str(name) for name in given if name not in cls.model_fields):
-            raise ValueError(
-                f"unknown field {', '.join(map(repr, unknown))}; {cls.__name__} takes "
-                f"{', '.join(cls.model_fields)}"
-            )
+            names = ", ".join(map(repr, unknown))
+            raise ValueError(f"unknown field {names}; {cls.__name__} takes {', '.join(cls.model_fields)}")
         # Kie takes no empty list (minItems 1), and forms send an empty text for what nobody filled in.
         optional = {name for name, field in cls.model_fields.items() if field.default is None}
         return {name: value for name, value in given.items() if name not in optional or value not in ([], "")}

@@ -184,9 +184,8 @@ def _encoded(
 
 def _gain(take: Take, rate: Fraction) -> float:
     """The factor that brings an episode's sound to the common level; 1 where it is silent."""
-    mean, peak = (
-        footage.level(take, footage.border(take.pictures, rate)) if take.footage.sound else (0.0, 0.0)
-    )
+    count = footage.border(take.pictures, rate)
+    mean, peak = footage.level(take, count) if take.footage.sound else (0.0, 0.0)
     if peak < 10 ** (-50 / 20):
         return 1.0
     wanted = max(-MOST_GAIN, min(MOST_GAIN, LEVEL - 20 * math.log10(mean)))

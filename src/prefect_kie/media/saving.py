@@ -62,11 +62,8 @@ async def save(
 ) -> tuple[SavedResult, str | None]:
     """What `save_result` does, but for showing it; with a small picture if one is wanted and can be made."""
     if job.state is not JobState.SUCCESS:
-        raise DownloadFailed(
-            f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}",
-            task_id=job.task_id,
-            billed="unknown",
-        )
+        said = f"{job.model} has not succeeded; it is {job.raw_state or job.state.value}"
+        raise DownloadFailed(said, task_id=job.task_id, billed="unknown")
     try:
         kie = await load_credentials(credentials)
         place = await load_destination(directory, storage)

@@ -124,10 +124,8 @@ def last_frame(file: Path) -> bytes:
 def _checked(file: Path, start: float, end: float) -> tuple[Footage, float, float]:
     footage = look(file)
     if not 0 <= start < end <= footage.seconds + _SLACK:
-        raise ValueError(
-            f"the slice from {start:g} s to {end:g} s is no part of {file.name}, "
-            f"which is {footage.seconds:.2f} s long"
-        )
+        said = f"the slice from {start:g} s to {end:g} s is no part of {file.name}"
+        raise ValueError(f"{said}, which is {footage.seconds:.2f} s long")
     end = min(end, footage.seconds)
     return footage, min(start, max(0.0, end - _SLACK)), end
 

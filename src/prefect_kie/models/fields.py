@@ -122,10 +122,8 @@ class Slice(Form, allow_inf_nan=False):
         if length < MIN_SLICE:
             raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
-            raise ValueError(
-                f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long; "
-                f"choose an end of at most {length:.2f}"
-            )
+            said = f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long"
+            raise ValueError(f"{said}; choose an end of at most {length:.2f}")
 
 
 def slice_within(start: float, end: float, longest: float, length: float | None = None) -> Slice:
@@ -150,10 +148,8 @@ def _check_slice(start: Decimal, end: Decimal, longest: Decimal = MAX_SLICE) -> 
     if start < 0:
         raise ValueError(f"the slice starts at {start} s; it may start at 0 s or later")
     if not MIN_SLICE <= end - start <= longest:
-        raise ValueError(
-            f"the slice from {start} s to {end} s is {end - start} s long; it must be 1 to {longest} s, end "
-            "after start"
-        )
+        wanted = f"it must be 1 to {longest} s, end after start"
+        raise ValueError(f"the slice from {start} s to {end} s is {end - start} s long; {wanted}")
 
 
 def _timestamps(value: str) -> str:
