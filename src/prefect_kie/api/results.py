@@ -167,11 +167,8 @@ def _files(value: Any, role: Role, depth: int, track: dict[str, Any] | None = No
 def _files_of(fields: dict[str, Any], role: Role, depth: int) -> Iterator[ResultFile]:
     sound = is_web_address(first_text(fields, "audio_url", "audioUrl") or "")
     is_track = sound or is_web_address(first_text(fields, "stream_audio_url", "streamAudioUrl") or "")
-    track = {
-        "title": first_text(fields, "title"),
-        "seconds": as_float(fields.get("duration")),
-        "id": first_id(fields, "id"),
-    }
+    title, seconds = first_text(fields, "title"), as_float(fields.get("duration"))
+    track = {"title": title, "seconds": seconds, "id": first_id(fields, "id")}
     for name, value in fields.items():
         plain = _plain(name)
         if _NO_FILES.search(plain) or (sound and plain.startswith(("stream", "source"))):

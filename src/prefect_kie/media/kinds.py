@@ -57,10 +57,7 @@ _ALIKE = {
     ".ogg": (".oga", ".ogv", ".opus"),
     ".webm": (".weba",),
 }
-_PAGE = re.compile(
-    rb"(\s|<!--.*?-->|<\?xml.*?\?>)*<(!doctype\s+html|html|head|body|error|script)\b",
-    re.IGNORECASE | re.DOTALL,
-)
+_PAGE = re.compile(rb"(?is)(\s|<!--.*?-->|<\?xml.*?\?>)*<(!doctype\s+html|html|head|body|error|script)\b")
 _ERROR_NAMES = {"error", "errors", "code", "message", "msg", "detail"}
 _BESIDE_ERRORS = _ERROR_NAMES | {
     *("data", "details", "instance", "path", "requestId", "request_id", "status", "statusCode", "success"),
