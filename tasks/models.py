@@ -15,7 +15,6 @@ from prefect_kie.api import InvalidRequest, JobHandle, JobRequest
 from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials
 from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.index import MODELS
-from prefect_kie.models.registry import read_request
 from prefect_kie.runtime.retries import retrying
 
 P = ParamSpec("P")
@@ -166,6 +165,6 @@ async def run_model(
             f"the request says all of its input, and {', '.join(input)} came besides",
             next_step="Give the model's name and its input, or a request alone; nothing was submitted.",
         )
-    from prefect_kie.tasks._submitting import submit
+    from prefect_kie.tasks._submitting import read, submit
 
-    return await submit(read_request(model), credentials, job_key, take, second_try, max_credits)
+    return await submit(read(model), credentials, job_key, take, second_try, max_credits)

@@ -186,7 +186,7 @@ class ServiceUnavailable(UnexpectedResponse):
     """No answer, or a server error, to a call that costs nothing and may be repeated."""
 
     default_retryable = True
-    default_next_step = "Run it again in a while; polling a job costs nothing."
+    default_next_step = "Run it again in a while."
 
 
 class CallbackRejected(KieError):

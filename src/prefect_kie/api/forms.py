@@ -24,7 +24,7 @@ def described(schema: dict[str, Any], model: type[BaseModel]) -> None:
             if name in fields:
                 fields[name].setdefault("description", meaning)
     if "model" in fields:
-        fields["model"].setdefault("description", "The model's name at Kie.")
+        fields["model"].setdefault("description", "The model's name at Kie; leave it as it is.")
     for name, field in fields.items():
         if field.get("title") == name.replace("_", " ").title():  # pydantic's own; others are ours
             field["title"] = name.replace("_", " ").capitalize()

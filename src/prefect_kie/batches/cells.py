@@ -16,6 +16,7 @@ from prefect_kie.api.envelope import mapped
 from prefect_kie.batches.tables import OBJECT
 from prefect_kie.models import MarketModel, request_class
 from prefect_kie.models.index import MODELS
+from prefect_kie.models.registry import meant
 from prefect_kie.run_page.markdown import plain
 
 # From the first of several braces on only, else a text of nothing but braces would take for ever.
@@ -53,13 +54,8 @@ def video_class(model: str) -> type[JobRequest]:
     cls = request_class(model)
     if cls.result_kind == "character":
         raise ValueError(f"{model} makes a character, no video; use the flow create_character")
-    name = re.sub(r"[_\s]", "-", model.lower())[:100]
-    # wan-2-text-to-video is no typo either, with a likeness of 0.87 to sora-2-text-to-video.
-    near = get_close_matches(name, MODELS, 1, 0.0 if name.startswith("sora") else 0.9)
-    # sora-3-text-to-video is no typo but a model that we do not know yet.
-    versions = [re.findall(r"\d+", one) for one in (name, *near)]
-    if cls is MarketModel and near and (not versions[0] or versions[0] == versions[1]):
-        raise ValueError(f"{shown(model)} is not a model; did you mean {near[0]!r}?")
+    if cls is MarketModel and (known := meant(model)):
+        raise ValueError(f"{shown(model)} is not a model; did you mean {known!r}?")
     return cls
 
 

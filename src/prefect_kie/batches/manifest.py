@@ -273,7 +273,9 @@ class _Parser:
         if not cell.is_default and not in_template and not did_you_mean(k, self._misspelt):
             names = tuple(name for name, _ in known.values())
             hint = did_you_mean(cell.target, names) or f"; it takes {', '.join(names)}"
-            hint = "; leave it empty in this row" if k in known_fields() else hint
+            if k in known_fields():
+                ignored = json.dumps({cell.column: None})
+                hint = f"; leave it empty in this row, or ignore it (columns: {ignored})"
             subject = "is" if cell.target == cell.column else f"gives {shown(cell.target)},"
             self._wrong(f"{subject} no field of {model}{hint}", cell.column)
         return None

@@ -51,7 +51,8 @@ class ManifestError(InvalidRequest):
         for error in errors:
             alike.setdefault((error.column, error.message), []).append(error)
         listed = list(alike.values())[:MAX_LISTED]
-        lines = [f"- {first}" + f" (and {len(more):,} more rows)" * bool(more) for first, *more in listed]
+        others = [f" (and {len(more):,} more row{'s' * (len(more) > 1)})" * bool(more) for _, *more in listed]
+        lines = [f"- {first}{other}" for (first, *_), other in zip(listed, others, strict=True)]
         if len(alike) > MAX_LISTED:
             lines.append(f"and {len(alike) - MAX_LISTED:,} more")
         head = f"{plain(name)} has {self.count:,} error{'s' if self.count > 1 else ''}:"

@@ -1,7 +1,9 @@
 """All that can be asked of Kie: the typed requests by their names, and `MarketModel` for any other model."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from difflib import get_close_matches
 from functools import cache
 from importlib import import_module
 from typing import Annotated, Any, ClassVar, Union, cast
@@ -89,6 +91,16 @@ def request_class(model: str) -> type[JobRequest]:
         return MarketModel
     cls: type[JobRequest] = getattr(import_module(f"prefect_kie.models.{known.module}"), known.class_name)
     return cls
+
+
+def meant(model: str) -> str | None:
+    """The typed model of which a name is a typo; None where it may be one that is not known here."""
+    name = re.sub(r"[_\s]", "-", model.lower())[:100]
+    # wan-2-text-to-video is no typo, with a likeness of 0.87 to sora-2-text-to-video.
+    near = get_close_matches(name, MODELS, 1, 0.0 if name.startswith("sora") else 0.9)
+    # sora-3-text-to-video is no typo but a model that we do not know yet.
+    versions = [re.findall(r"\d+", one) for one in (name, *near)]
+    return near[0] if near and (not versions[0] or versions[0] == versions[1]) else None
 
 
 def parse_request(body: dict[str, Any]) -> JobRequest:

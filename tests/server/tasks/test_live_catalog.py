@@ -13,7 +13,7 @@ from prefect import flow
 from prefect.context import SettingsContext, get_settings_context
 
 from prefect_kie import tasks
-from prefect_kie.api import InvalidRequest, JobHandle, ModelSchema
+from prefect_kie.api import InvalidRequest, JobHandle, ModelNotSupported, ModelSchema
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import Output, generate_image
@@ -102,7 +102,11 @@ async def test_without_a_schema_it_runs_with_a_warning(
     schemas.clear()
     await tasks.run_model(ANY, credentials, whatever="a")
     warned = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
-    assert any(f"The input of {ANY} is not checked before it is paid" in said for said in warned)
+    assert any(f"The input of {ANY} is not checked before it is sent" in said for said in warned)
+    assert kie.stats()["created"] == 1
+    with pytest.raises(ModelNotSupported):
+        await tasks.run_model("kling-2.6/text-to-vidoe", credentials, prompt="a")
+    assert "did you mean 'kling-2.6/text-to-video'?" in caplog.text
     assert kie.stats()["created"] == 1
 
 
@@ -122,7 +126,7 @@ async def test_an_input_newer_than_the_typed_request_runs_where_kie_takes_it(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO)
-    with pytest.raises(ValueError, match=r"aspect_ratio|mood|prompt"):
+    with pytest.raises(InvalidRequest, match=r"aspect_ratio|mood|prompt"):
         await tasks.run_model("z-image", credentials, **given)
     assert kie.stats()["created"] == 0
 
@@ -155,13 +159,13 @@ async def test_the_typed_refusal_stands_where_kie_takes_it_no_more_than_we(
 ) -> None:
     fields = {"prompt": {"type": "string"}, "aspect_ratio": {"enum": ["1:1"]}}
     schemas["z-image"] = ModelSchema(model="z-image", input={"properties": fields})
-    with pytest.raises(ValueError, match="aspect_ratio"):
+    with pytest.raises(InvalidRequest, match="aspect_ratio: Input should be"):
         await tasks.run_model("z-image", credentials, prompt="a", aspect_ratio="21:9")
     # A rule between fields is not one of a schema's: no newer input, whatever the schema says.
     model = "bytedance/seedance-2"
     fields = {"prompt": {"type": "string"}, "last_frame_url": {"type": "string"}}
     schemas[model] = ModelSchema(model=model, input={"properties": fields})
-    with pytest.raises(ValueError, match="last_frame_url needs first_frame_url"):
+    with pytest.raises(InvalidRequest, match="last_frame_url needs first_frame_url"):
         await tasks.run_model(model, credentials, prompt="a cat", last_frame_url="https://a.example/b.png")
     assert kie.stats()["created"] == 0
 

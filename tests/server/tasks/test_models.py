@@ -141,6 +141,20 @@ async def test_a_task_run_is_named_by_what_it_makes(
     assert "sora-2-text-to-video: a claymation conductor passionately leads a… (take 2)" in names
 
 
+async def test_a_wrong_input_is_refused_with_all_that_a_person_needs_at_night(
+    kie: SimulatorServer, credentials: KieCredentials
+) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        await tasks.run_model("kling-2.6/text-to-video", credentials, prompt="a yak", duration="7")
+    said = str(caught.value).splitlines()
+    assert said == [
+        "kling-2.6/text-to-video does not take this input: duration: Input should be '5' or '10'.",
+        "Charged: no.",
+        "Next: Correct the input, then run again; nothing was submitted.",
+    ]
+    assert kie.stats()["created"] == 0
+
+
 async def test_a_request_of_another_model_is_refused_before_anything_is_sent(
     kie: SimulatorServer, credentials: KieCredentials
 ) -> None:

@@ -328,7 +328,10 @@ def test_all_errors_of_all_rows_are_told_at_once() -> None:
     ) == [
         "row 1 (line 2), column n_frames: Input should be '10' or '15'; it is '12'",
         "row 2 (line 5), column take: Input should be greater than or equal to 1; it is '0'",
-        "row 2 (line 5), column size: is no field of sora-2-text-to-video-stable; leave it empty in this row",
+        (
+            "row 2 (line 5), column size: is no field of sora-2-text-to-video-stable; leave it empty in this "
+            'row, or ignore it (columns: {"size": null})'
+        ),
         "row 2 (line 5), column promt: is no field of sora-2-text-to-video-stable; did you mean 'prompt'?",
         "row 3 (line 7), column prompt: is missing; sora-2-image-to-video needs it",
         (
