@@ -18,12 +18,12 @@ from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.run_storage import submission_scope
 
 
-def read(value: Any) -> JobRequest:
+def read(value: JobRequest | dict[str, Any]) -> JobRequest:
     """A request as `read_request` reads it, whose refusal says that nothing was submitted."""
     try:
         return read_request(value)
     except ValueError as error:
-        model: Any = value.get("model") if isinstance(value, dict) else None
+        model = value.get("model") if isinstance(value, dict) else None
         raise _not_taken(f"{model or 'Kie'} does not take this input", error) from None
 
 
