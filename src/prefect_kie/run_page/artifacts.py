@@ -218,14 +218,15 @@ async def _store(shown: _Shown, fields: dict[str, str], change: Change) -> None:
     try:
         if not shown.looked_up:
             await _look_up(shown, fields)
-        made = change(shown.data, shown.description)
-        if made is not None and made != (shown.data, shown.description):
+        known = shown.data, shown.description
+        made = change(*known) or known
+        waits = shown.gatherers > 0 and time.monotonic() - shown.sent_at < PROGRESS_SECONDS
+        if shown.unsent or made != known:
+            if not waits:
+                await _send(shown, fields, {"data": made[0], "description": made[1]})
+                shown.sent_at = time.monotonic()
+            shown.unsent = waits
             shown.data, shown.description = made
-            shown.unsent = True
-        is_due = not shown.gatherers or time.monotonic() - shown.sent_at >= PROGRESS_SECONDS
-        if shown.unsent and is_due:
-            await _send(shown, fields)
-            shown.unsent, shown.sent_at = False, time.monotonic()
     finally:
         shown.lock.release()
 
@@ -241,8 +242,7 @@ async def _look_up(shown: _Shown, fields: dict[str, str]) -> None:
     shown.looked_up = True
 
 
-async def _send(shown: _Shown, fields: dict[str, str]) -> None:
-    body = {"data": shown.data, "description": shown.description}
+async def _send(shown: _Shown, fields: dict[str, str], body: dict[str, Any]) -> None:
     # Not by the client's create_artifact and update_artifact: they also send an event each, two for every
     # change of every job's progress, and nothing waits for them.
     async with get_client() as client:

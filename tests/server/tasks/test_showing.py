@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -94,9 +95,9 @@ async def test_an_overview_is_sent_now_and_then_and_whole_at_the_end(
     sent: list[str] = []
     send = artifacts._send
 
-    async def counted(shown: artifacts._Shown, fields: dict[str, str]) -> None:
-        await send(shown, fields)
-        sent.append(str(shown.data))
+    async def counted(shown: artifacts._Shown, fields: dict[str, str], body: dict[str, Any]) -> None:
+        await send(shown, fields, body)
+        sent.append(str(body["data"]))
 
     monkeypatch.setattr(artifacts, "_send", counted)
     monkeypatch.setattr(artifacts, "PROGRESS_SECONDS", 1000.0)
