@@ -8,22 +8,22 @@ creates of a client share one rate limiter, and so do its polls: use one client 
 import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from contextlib import nullcontext
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlsplit
 
-import httpx
 from pydantic import SecretStr
 
-from prefect_kie.api import catalog, hosts, uploads
-from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, RateLimiter
+from prefect_kie.api import catalog, uploads
+from prefect_kie.api.calls import CREATES_PER_10_SECONDS, POLLS_PER_SECOND, Calls, RateLimiter
 from prefect_kie.api.catalog import CatalogModel, ModelPrice, SuccessRate
-from prefect_kie.api.classification import Call, Classification, classify, classify_exception, names_in
-from prefect_kie.api.envelope import Envelope, as_float, parse_envelope
-from prefect_kie.api.errors import JobNotFound, KieError, SubmissionInDoubt, UnexpectedResponse
+from prefect_kie.api.classification import Call, names_in
+from prefect_kie.api.envelope import as_float
+from prefect_kie.api.errors import JobNotFound, SubmissionInDoubt, UnexpectedResponse
+from prefect_kie.api.hosts import API_URL, MAX_ANSWER_BYTES, UPLOAD_URL, check_host, last_moment
 from prefect_kie.api.jobs import Job, JobHandle, parse_job
 from prefect_kie.api.requests import JobRequest
 from prefect_kie.api.schemas import ModelSchema, parse_schema
@@ -36,7 +36,7 @@ UPLOAD_BYTES_PER_SECOND = 50_000
 """So fast at least an upload has to be: it may take longer than other calls, by its size."""
 
 
-class KieClient:
+class KieClient(Calls):
     """An async client for Kie's jobs API, to be used as `async with KieClient(key) as client:`.
 
     Args:
@@ -64,44 +64,23 @@ class KieClient:
         self,
         api_key: SecretStr | str,
         *,
-        base_url: str = hosts.API_URL,
-        upload_url: str = hosts.UPLOAD_URL,
+        base_url: str = API_URL,
+        upload_url: str = UPLOAD_URL,
         timeout: float = 30.0,
         call_seconds: float = CALL_SECONDS,
         create_seconds: float = CREATE_SECONDS,
-        max_answer_bytes: int = hosts.MAX_ANSWER_BYTES,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
         creates_per_10_seconds: int = CREATES_PER_10_SECONDS,
         polls_per_second: int = POLLS_PER_SECOND,
     ) -> None:
-        self._key = hosts.check_key(api_key)
-        self.base_url = hosts.check_host(base_url)
-        self._hide = hosts.KeyHider(self._key)
-        self._seconds, self._create_seconds = call_seconds, create_seconds
-        self._max_bytes = max_answer_bytes
-        connect = min(10.0, timeout)
-        self._http = hosts.http_client(self.base_url, httpx.Timeout(timeout, connect=connect), keepalive=10)
-        # A kept-alive connection that the server closes meanwhile would leave a submission in doubt,
-        # so every createTask has a connection of its own.
-        create_timeout = httpx.Timeout(timeout, connect=connect, read=create_seconds)
-        self._create_http = hosts.http_client(self.base_url, create_timeout, keepalive=0)
-        self.upload_url = hosts.check_host(upload_url)
+        super().__init__(api_key, base_url, timeout, call_seconds, create_seconds, max_answer_bytes)
+        self.upload_url = check_host(upload_url)
         self.creates = RateLimiter(creates_per_10_seconds, 10.0)
         self.polls = RateLimiter(polls_per_second, 1.0)
         self.catalog_calls = RateLimiter(1, 1.0, refused_seconds=3.0)
 
     def __repr__(self) -> str:
         return f"KieClient(base_url={self.base_url!r}, upload_url={self.upload_url!r})"
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *error: object) -> None:
-        await self.aclose()
-
-    async def aclose(self) -> None:
-        """Close all connections."""
-        await self._http.aclose()
-        await self._create_http.aclose()
 
     async def create_job(
         self,
@@ -140,7 +119,7 @@ class KieClient:
                 names={*names_in(body), *type(request).model_fields},
                 seconds=self._create_seconds,
                 json=body,
-                extensions={"trace": hosts.last_moment(too_late)} if too_late else {},
+                extensions={"trace": last_moment(too_late)} if too_late else {},
             )
         if (task_id := answer.task_id) is None:  # pragma: no cover - classified before
             raise SubmissionInDoubt("createTask named no task")
@@ -294,72 +273,3 @@ class KieClient:
             data={"uploadPath": upload_path.strip("/"), "fileName": name},
         )
         return uploads.parse_upload(answer)
-
-    async def _ask(
-        self,
-        call: Call,
-        url: str,
-        *,
-        task_id: str | None = None,
-        names: Collection[str] | None = None,
-        seconds: float | None = None,
-        **content: Any,
-    ) -> Envelope:
-        name = url.rpartition("/")[2]
-        seconds = self._seconds if seconds is None else seconds
-        answer: Envelope | BaseException
-        try:
-            async with asyncio.timeout(seconds):
-                answer = await self._exchange(call, url, **content)
-        except BaseException as error:
-            answer = self._failure(call, error, name, seconds, task_id)
-        if isinstance(answer, BaseException):
-            # Raised out here: in there its context, or its frames, would hold the request with the key.
-            try:
-                raise answer
-            finally:
-                del answer
-        classification = classify(call, answer, names or set(names_in(content)))
-        if classification.error is not None:
-            happened = f"Kie answered {name} with {answer.code}: {answer.text or 'no reason given'}"
-            raise _error(classification, happened, task_id or answer.task_id, code=answer.code)
-        return answer
-
-    def _with_key(self, request: httpx.Request) -> httpx.Request:
-        # Here alone, so that no frame of ours ever holds it in clear.
-        request.headers["Authorization"] = f"Bearer {self._key.get_secret_value()}"
-        return request
-
-    async def _exchange(self, call: Call, url: str, **content: Any) -> Envelope:
-        # A frame of its own: of one that is left by an error the request, with the key, would be seen.
-        http = self._create_http if call is Call.CREATE else self._http
-        method = "POST" if content.keys() & {"json", "files"} else "GET"
-        async with http.stream(method, url, auth=self._with_key, **content) as response:
-            body = await hosts.read_bounded(response, self._max_bytes)
-            # Kie, or a proxy on the way, may quote the key; nothing past this line ever sees it.
-            return parse_envelope(response.status_code, body, response.headers.get("Date"), self._hide)
-
-    def _failure(
-        self, call: Call, error: BaseException, name: str, seconds: float, task_id: str | None
-    ) -> BaseException:
-        if isinstance(error, TimeoutError):
-            happened = f"{name} had not answered in full after {seconds:.4g} s"
-        elif isinstance(error, httpx.HTTPError | httpx.InvalidURL) or (
-            call is Call.CREATE and isinstance(error, Exception)  # nobody knows how far it came
-        ):
-            details = self._hide(str(error)) or "no details"
-            happened = f"{name} got no answer ({type(error).__name__}: {details})"
-        else:  # it was cancelled, or the fault is ours
-            return hosts.bare(error)
-        return _error(classify_exception(call, error), happened, task_id, code=None)
-
-
-def _error(classification: Classification, message: str, task_id: str | None, code: int | None) -> KieError:
-    assert classification.error is not None
-    return classification.error(
-        message,
-        task_id=task_id,
-        code=code,
-        retryable=classification.retryable,
-        next_step=classification.next_step,
-    )

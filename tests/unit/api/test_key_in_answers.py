@@ -18,7 +18,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt, hosts
+from prefect_kie.api import KieClient, KieError, ServiceUnavailable, SubmissionInDoubt, calls
 from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 
@@ -245,7 +245,7 @@ async def test_what_nobody_expects_on_a_paid_call_is_a_doubt_without_frames(
     async def broken(response: httpx.Response, most: int) -> bytes:
         raise kind(f"odd: {response.request.headers['Authorization']}")
 
-    monkeypatch.setattr(hosts, "read_bounded", broken)
+    monkeypatch.setattr(calls, "read_bounded", broken)
     with pytest.raises(SubmissionInDoubt) as caught:
         await client.create_job(DOG)
     assert in_frames(caught.value) == []
