@@ -60,7 +60,9 @@ async def run_submissions(kie: KieCredentials, place: WritableFileSystem | None 
 
 
 async def settle(handle: JobHandle, job: Job) -> None:
-    """Note what an ended job cost, where Kie says so (the report asks again); failures are only logged."""
+    """Note what a job that has ended cost, for budgets and the cost report; failures are only logged. Where
+    Kie does not say it, the report asks once more.
+    """
     key, end = handle.submission, end_of(job)
     if key is None or end is None or end[1] is None:
         return

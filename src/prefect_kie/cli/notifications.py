@@ -138,7 +138,9 @@ async def _block_id(client: PrefectClient, block: str) -> UUID:
     able = {"block_schemas": {"block_capabilities": {"all_": ["notify"]}}}
     answer = await client.request("POST", "/block_documents/filter", json=able)
     known = [f"{one['block_type']['slug']}/{one['name']}" for one in answer.json() if one["name"]]
-    there = f"there are: {', '.join(known)}" if known else "make one in the UI (Blocks), as Slack Webhook"
+    there = (
+        f"there are: {', '.join(known)}" if known else "make one in the UI (Blocks), such as Slack Webhook"
+    )
     raise CommandFailed(
         f"No notification block {block!r} exists on this server; {there}. Then run prefect-kie setup "
         "--notify TYPE/NAME."

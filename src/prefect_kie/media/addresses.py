@@ -21,10 +21,13 @@ ANSWER_SECONDS = 120.0  # for the headers, which may come a byte at a time and n
 
 # IANA's special-purpose registries. Not `is_global`: what that says changed within minor versions of Python.
 _NOT_PUBLIC_4 = [
-    *map(IPv4Network, ("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16")),
-    *map(IPv4Network, ("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15")),
-    *map(IPv4Network, ("198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/3")),
-    IPv4Network("168.63.129.16/32"),  # Azure tells its machines there
+    IPv4Network(network)
+    for network in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24"),
+        *("203.0.113.0/24", "224.0.0.0/3"),
+        "168.63.129.16/32",  # Azure tells its machines there
+    )
 ]
 _PUBLIC_6 = IPv6Network("2000::/3")
 _NOT_PUBLIC_6 = [IPv6Network(network) for network in ("2001::/23", "2001:db8::/32", "3fff::/20")]

@@ -20,8 +20,15 @@ MAX_PIXELS = 50_000_000
 SLOWEST, FASTEST = Fraction(24), Fraction(60)  # pictures per second of what is written
 SOUND_RATE = 48_000  # samples per second of what is written, in stereo
 FORMATS = {
-    **{".mp4": "mp4", ".mov": "mp4", ".webm": "matroska", ".mkv": "matroska", ".avi": "avi", ".gif": "gif"},
-    **{".jpg": "jpeg_pipe", ".png": "png_pipe", ".webp": "webp_pipe"},
+    ".mp4": "mp4",
+    ".mov": "mp4",
+    ".webm": "matroska",
+    ".mkv": "matroska",
+    ".avi": "avi",
+    ".gif": "gif",
+    ".jpg": "jpeg_pipe",
+    ".png": "png_pipe",
+    ".webp": "webp_pipe",
 }
 _TURNED = {90: "transpose=cclock,", -90: "transpose=clock,", 180: "hflip,vflip,", -180: "hflip,vflip,"}
 _BYTES = {"s16": 2, "flt": 4}  # of a sample

@@ -54,7 +54,9 @@ def widened(start: float, end: float, seconds: float, shortest: float) -> tuple[
 
 
 def stills(file: Path, start: float, end: float) -> list[bytes]:
-    """Two to four JPEGs of a slice (seconds), sharp and unlike, 400 to 1920 pixels a side, below 10 MB."""
+    """Two to four JPEGs of a slice (seconds), in order of time: the sharpest of each part of it, unlike each
+    other; 400 to 1920 pixels a side, below 10 MB each.
+    """
     footage, start, end = _checked(file, start, end)
     best: dict[int, tuple[float, Any, Any]] = {}  # of each part: sharpness, thumbnail, frame
     last: Any = None

@@ -20,8 +20,12 @@ Entry = dict[str, Any]
 Field = dict[str, Any]
 
 LIMITS = {
-    **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
-    **{"min_items": "minItems", "max_items": "maxItems"},
+    "min": "minimum",
+    "max": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "min_items": "minItems",
+    "max_items": "maxItems",
 }
 """By what each limit is called in a JSON Schema."""
 _MISSING = object()

@@ -63,7 +63,9 @@ def handles_in(prompt: object) -> list[str]:
 
 
 def with_mentions(prompt: str, mentions: Mapping[str, list[str]]) -> str:
-    """A prompt with other words for its handles: the first of a handle's once, then its last; `@@` becomes `@`."""
+    """A prompt with other words for its handles: the first mention of a handle by the first word, the others
+    by the last; `@@` becomes `@`.
+    """
     said: dict[str, int] = {}
 
     def mention(found: re.Match[str]) -> str:

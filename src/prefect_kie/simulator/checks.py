@@ -17,8 +17,12 @@ SLICE = (3000, 8000)  # milliseconds that an element takes of its video
 NAMED = {"kling_elements": "name", "elements": "name", "image_references": "ref_name"}
 EMPTY: tuple[object, ...] = (None, "", [], {})
 KEYWORDS = {  # of JSON Schema, by those of our rules
-    **{"min": "minimum", "max": "maximum", "min_length": "minLength", "max_length": "maxLength"},
-    **{"min_items": "minItems", "max_items": "maxItems"},
+    "min": "minimum",
+    "max": "maximum",
+    "min_length": "minLength",
+    "max_length": "maxLength",
+    "min_items": "minItems",
+    "max_items": "maxItems",
     **{name: name for name in ("type", "enum", "default", "pattern", "format")},
 }
 SAME_TYPES = {"audio/mp3": "audio/mpeg", "audio/m4a": "audio/mp4", "audio/mp4a-latm": "audio/mp4"}

@@ -142,7 +142,7 @@ class Faults(list[Fault]):
         self.append(fault)
 
     def take(self, on: Stage, model: str | None = None, prompt: str = "", fresh_link: bool = False) -> Fault:
-        """Return the fault that strikes a call about a job of this model and prompt, if not NO_FAULT."""
+        """The fault that strikes a call about a job of this model and prompt; NO_FAULT where none does."""
         asked = (PROMPT_FAULTS.get(words.lower()) for words in _ASKED.findall(prompt))
         fault: Fault
         for fault in (*self, *filter(None, asked)):

@@ -30,8 +30,12 @@ DAY = 86_400
 PLAIN = {"content-type": "text/plain; charset=utf-8"}
 MAX_FILES = 50
 MEDIA_TYPES = {
-    **{"mp4": "video/mp4", "mp3": "audio/mpeg", "wav": "audio/wav"},
-    **{"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"},
+    "mp4": "video/mp4",
+    "mp3": "audio/mpeg",
+    "wav": "audio/wav",
+    "png": "image/png",
+    "jpeg": "image/jpeg",
+    "webp": "image/webp",
 }
 
 Look = tuple[Clip, int, int, bytes | None]  # a file's clip, height, pictures per second and background
