@@ -148,7 +148,8 @@ class Ui(ABC):
 
     def send_answer(self) -> None:
         """Send the answer to a question."""
-        self._press(self._answer_button, "/resume")
+        answer = self._press(self._answer_button, "/resume").json()
+        assert answer["status"] == "ACCEPT", answer  # a refusal is a 200, too
         expect(self.dialog).to_be_hidden()
         self._look_away()
 

@@ -65,6 +65,20 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def paid() -> list[int]:
+    """How many jobs there were after each test of this process."""
+    return [0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_paid_between_tests(served: Fleet, paid: list[int]) -> Iterator[None]:
+    """What a test submits is made before it ends; nobody submits anything else."""
+    assert served.created() == paid[-1]
+    yield
+    paid.append(served.created())
+
+
 @pytest.fixture
 def page(browser: BrowserContext, served: Fleet) -> Iterator[Page]:
     """A page of its own."""
@@ -91,7 +105,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     values: dict[str, object] = getattr(item, "funcargs", {})
-    if report.when == "call" and report.failed:
+    if report.failed:
         page, served = values.get("page"), values.get("served")
         if isinstance(page, Page):
             folder: Path = item.config.getoption("pictures")

@@ -46,9 +46,15 @@ class Fleet:
 
     @property
     def logs(self) -> dict[str, str]:
-        """The ends of the server's and the worker's logs."""
-        found = (self.server.home / "server.log", self.home / "worker.log")
-        return {log.name: log.read_text()[-10_000:] for log in found if log.exists()}
+        """All runs and jobs, a line each, and the ends of the worker's and the server's logs."""
+        try:
+            runs = [f"{run['created']} {run['name']}: {run['state_name']}" for run in self._runs()]
+        except httpx.HTTPError as error:
+            runs = [repr(error)]
+        jobs = [str(job) for job in self.kie.stats()["jobs"]]
+        logs = (self.home / "worker.log", self.server.home / "server.log")
+        ends = {log.name: log.read_text()[-5_000:] for log in logs if log.exists()}
+        return {"runs": "\n".join(runs), "jobs": "\n".join(jobs), **ends}
 
     def created(self) -> int:
         """How many jobs were submitted to Kie so far."""
@@ -62,7 +68,11 @@ class Fleet:
 
     def runs(self) -> int:
         """How many flow runs there are."""
-        return len(self.ask("/flow_runs/filter"))
+        return len(self._runs())
+
+    def _runs(self) -> list[dict[str, Any]]:
+        runs: list[dict[str, Any]] = self.ask("/flow_runs/filter", sort="EXPECTED_START_TIME_ASC")
+        return runs
 
     def wait_until(self, run: str, *states: str) -> dict[str, Any]:
         """The flow run, as soon as it is in one of these states: their names, or COMPLETED and such."""

@@ -130,6 +130,8 @@ def test_a_video_from_a_form(ui: Ui, served: Fleet, page: Page) -> None:
     expect(page.get_by_text("Completed", exact=True).first).to_be_visible()
     ui.picture_of_run("finished")
     assert served.created() == before + 1
+    made = served.kie.stats()["jobs"][-1]
+    assert (made["model"], made["input"]["duration"]) == ("kling-3.0/video", "10")
 
     artifact = served.artifact(run, "kie-overview")
     ui.open(f"/artifacts/key/{artifact['key']}")
@@ -274,7 +276,8 @@ def test_a_character_is_picked_on_a_contact_sheet_and_makes_a_series(
 def test_a_character_that_you_keep_is_used_by_its_handle_in_another_form(
     ui: Ui, served: Fleet, page: Page
 ) -> None:
-    source = next(job for job in served.kie.stats()["jobs"] if job["model"] == "kling-3.0/video")
+    jobs = served.kie.stats()["jobs"]
+    source = next(job for job in jobs if job["input"].get("duration") == "10")
     before, handle = served.created(), {"new": "barista", "classic": "old_barista"}[ui.name]
     ui.open_form(served.deployments[CHARACTER])
     ui.field("Source").fill(source["task_id"])
