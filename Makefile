@@ -32,7 +32,7 @@ unit: $(VENV)/.test ## the tests that need no Prefect server, in a minute
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/unit $(ARGS)
 
 ui: $(VENV)/.ui ## the Prefect UI in a browser, as a new user goes through it; pictures in build/ui (ARGS="-k name")
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup tests/ui $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 tests/ui $(ARGS)
 
 processes: $(VENV)/.test ## runs killed at every moment, real workers, the commands in a terminal, the demo (ARGS="-k name")
 	$(BIN)/python -m pytest --numprocesses $(JOBS) --dist worksteal tests/processes $(ARGS)

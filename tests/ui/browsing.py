@@ -210,7 +210,7 @@ class Classic(Ui):
         expect(self.field("Block Name")).to_be_visible()
 
     def save_block(self) -> None:
-        self.button("Create").click()
+        self._press(self.button("Create"), "/block_documents/")
 
     def open_question(self) -> None:
         self.button("Resume").click()
@@ -248,7 +248,7 @@ class New(Ui):
         expect(self.field("Name")).to_be_visible()
 
     def save_block(self) -> None:
-        self.button("Save").click()
+        self._press(self.button("Save"), "/block_documents/")
 
     def open_question(self) -> None:
         self.page.get_by_role("button", name="Open menu").first.click()

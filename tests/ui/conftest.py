@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.ui.browsing import NO_LOGOS, PATIENCE, UIS, Ui
 from tests.ui.fleet import Fleet, fleet
@@ -17,12 +19,14 @@ from tests.ui.fleet import Fleet, fleet
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+class _ByUi(LoadScopeScheduling):  # its loadgroup does not group with pytest 9.2
+    def _split_scope(self, nodeid: str) -> str:
+        return "new" if nodeid.endswith("[new]") else "classic"
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadScopeScheduling:
     """One process for each UI, with a fleet of its own: half of the time, a browser waits for runs."""
-    for item in items:
-        ui = getattr(getattr(item, "callspec", None), "params", {}).get("ui", "classic")
-        item.add_marker(pytest.mark.xdist_group(ui))
+    return _ByUi(config, log)
 
 
 @pytest.fixture(scope="session")
