@@ -5,6 +5,7 @@ it is written last, with the checksums. What has a fitting sidecar is not fetche
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
@@ -121,8 +122,11 @@ async def _save_files(
 ) -> tuple[list[SavedFile], str | None]:
     files: list[SavedFile] = []
     picture: str | None = None
+    missing: FetchError | KieError | None = None
+    numbers = Counter[str]()
     for file in files_of(job):
-        number = sum(saved.role == file.role for saved in files) + 1
+        numbers[file.role] += 1
+        number = numbers[file.role]
         of_role = "" if file.role == "result" else f"_{file.role}"
         name = f"{stem}{of_role}{f'_{number}' if number > 1 else ''}"
         try:
@@ -136,14 +140,20 @@ async def _save_files(
                 if pictured and not files:  # once it is in its place, which no decoder's crash prevents
                     picture = await poster(place.local(name) or part)
         except (FetchError, KieError) as error:
-            if not files or file.role == "result" or (error.retryable and is_tried_again()):
+            if error.retryable and is_tried_again():
                 raise
-            # What was asked for is saved, and is not held back for what came beside it.
-            run_logger().warning("The %s of job %s cannot be fetched: %s", file.role, job.task_id, error)
+            # The others are fetched all the same: in a few days Kie deletes them. What came beside what was
+            # asked for does not hold that back.
+            which = f"{file.role} {number}" if number > 1 else file.role
+            run_logger().warning("The %s of job %s cannot be fetched: %s", which, job.task_id, error)
+            if not files or file.role == "result":
+                missing = missing or error
             continue
         same = file.model_dump(include={"url", "role", "title"})
         came = {"size": transfer.size, "sha256": transfer.sha256, "seconds": seconds or file.seconds}
         files.append(SavedFile.model_validate({**same, **came, "name": name, "path": path}))
+    if missing is not None:
+        raise missing
     return files, picture
 
 

@@ -241,6 +241,25 @@ async def test_a_track_that_is_gone_is_told(
     assert f"{file_stem(job)}.json" not in files_in(tmp_path)
 
 
+async def test_a_result_that_is_gone_does_not_cost_those_after_it(
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    tmp_path: Path,
+    urls: dict[str, str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Its error is told in the end, when the others are here."""
+    gone = f"{kie.url}/files/uploads/gone.png"
+    result = {"resultUrls": [urls["p.png"], gone, urls["c.jpg"]], "resultObject": {"text": "la"}}
+    kie.fault("job", record={"resultJson": result})
+    job = ended_before(await finished(kie, credentials, BOAT), 60)
+    with pytest.raises(DownloadFailed, match="no fresh one"):
+        await save_now(job, credentials, directory=tmp_path)
+    stem = file_stem(job)
+    assert suffixes(stem, files_in(tmp_path)) == [".png", "_3.jpg"]
+    assert "The result 2 of job" in caplog.text
+
+
 async def test_a_picture_in_place_of_a_video_is_kept_with_a_warning(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
