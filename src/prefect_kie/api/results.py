@@ -116,7 +116,7 @@ def _result(place: Any) -> JobResult | CharacterResult:
         if character_id := first_text(candidate, "character_id", "characterId"):
             handle = (first_text(candidate, "character_user_name", "characterUserName") or "").lstrip("@")
             return CharacterResult(character_id=character_id, character_user_name=handle or None)
-    start: Role = "other" if fields else "result"
+    start: Role = "result" if isinstance(content, list) else "other"
     files: dict[str, ResultFile] = {}
     for file in islice(_files(content, start, 0), MAX_URLS):
         files.setdefault(file.url, file)
@@ -155,7 +155,7 @@ def _files(value: Any, role: Role, depth: int, track: dict[str, Any] | None = No
     if isinstance(value, str):
         if value.lstrip().startswith("["):
             yield from _files(decoded(value), role, depth + 1)
-        elif is_web_address(url := value.strip()):
+        elif is_web_address(url := value.strip(), blanks=role != "other"):
             yield ResultFile(url=url, role=role, **(track or {}))
     elif isinstance(value, list):
         for each in as_list(value):
@@ -165,7 +165,7 @@ def _files(value: Any, role: Role, depth: int, track: dict[str, Any] | None = No
 
 
 def _files_of(fields: dict[str, Any], role: Role, depth: int) -> Iterator[ResultFile]:
-    sound = is_web_address(first_text(fields, "audio_url", "audioUrl") or "")
+    sound = is_web_address(first_text(fields, "audio_url", "audioUrl") or "", blanks=True)
     is_track = sound or is_web_address(first_text(fields, "stream_audio_url", "streamAudioUrl") or "")
     title, seconds = first_text(fields, "title"), as_float(fields.get("duration"))
     track = {"title": title, "seconds": seconds, "id": first_id(fields, "id")}
@@ -192,9 +192,10 @@ def _text(value: Any) -> str | None:
     return None if text is None or is_web_address(text) else text
 
 
-def is_web_address(text: str) -> bool:
-    """Whether a text as a whole is an http(s) address."""
+def is_web_address(text: str, *, blanks: bool = False) -> bool:
+    """Whether a text as a whole is an http(s) address; with `blanks`, a file's name in it may have some."""
+    breaks = r"[^\S ]" if blanks else r"\s"
     try:
-        return urlsplit(text).scheme in ("http", "https") and not re.search(r"\s", text)
+        return urlsplit(text).scheme in ("http", "https") and not re.search(breaks, text)
     except ValueError:
         return False

@@ -12,6 +12,7 @@ from prefect_kie.api.jobs import parse_job
 from prefect_kie.api.results import parse_result
 
 V, W, A, B, C = (f"https://files.example/{name}" for name in ("v.mp4", "w.mp4", "a.mp3", "b.mp3", "c.jpeg"))
+SONG = "https://files.example/My Song (1).mp3"
 
 
 def track(number: int, audio: str, **fields: Any) -> dict[str, Any]:
@@ -99,6 +100,18 @@ SHAPES: dict[str, tuple[Any, JobResult]] = {
     "an address beside": (
         {"resultUrls": [V], "preview": W, "callBackUrl": A, "param": {"image_url": B}},
         JobResult(files=(ResultFile(url=V), ResultFile(url=W, role="other"))),
+    ),
+    "a file's name with blanks": (
+        {"resultUrls": [f" {SONG}"], "title": "https://not.example/a file"},
+        JobResult(files=(ResultFile(url=SONG),)),
+    ),
+    "a track's name with blanks": (
+        tracks(track(1, SONG, stream_audio_url="")),
+        JobResult(files=(ONE.model_copy(update={"url": SONG}), COVER)),
+    ),
+    "a text that begins with an address": (
+        {"resultUrls": [V], "caption": f"{W} is the second one"},
+        JobResult(files=(ResultFile(url=V),)),
     ),
     "the same address twice": ({"resultUrls": [V, V]}, JobResult(files=(ResultFile(url=V),))),
     "anything else": ({"code": 200, "shots": [1, 2]}, JobResult(data={"code": 200, "shots": [1, 2]})),
