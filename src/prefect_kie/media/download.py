@@ -29,6 +29,7 @@ MAX_REDIRECTS = 3
 MAX_PARTS = 50
 MAX_AT_ONCE = 8  # transfers of one event loop that run side by side; the others wait for a slot
 BATCH_BYTES = 2 * 1024 * 1024
+PACKINGS = {"gzip", "x-gzip", "deflate", "compress", "x-compress", "br", "zstd"}  # of HTTP (IANA's registry)
 
 # How long a transfer may take in all: five minutes, and a second for so many bytes.
 MAX_SECONDS = 300.0
@@ -218,7 +219,7 @@ def _range(response: httpx.Response) -> tuple[int | None, int | None]:
 def _finish(url: str, part: Path, transfer: Transfer, response: httpx.Response) -> list[str]:
     """Unpack, inspect and sync what came; returns what is odd about it."""
     transfer.file.flush()
-    _unpack(part, transfer, response.headers.get("Content-Encoding", "").strip().lower())
+    called = _unpack(part, transfer, response.headers.get("Content-Encoding", "").strip().lower())
     named = suffix_in(url) or suffix_in(str(response.request.url))
     content_type = response.headers.get("Content-Type", "")
     if page := page_in_place(part, named):
@@ -228,21 +229,26 @@ def _finish(url: str, part: Path, transfer: Transfer, response: httpx.Response) 
         raise CutTransfer(f"the video is cut short after {transfer.size:,} bytes")
     os.fsync(transfer.file.fileno())
     transfer.suffix = suffix_for(part, named, content_type)
-    return oddities(part, named, content_type)
+    return [*called, *oddities(part, named, content_type)]
 
 
-def _unpack(part: Path, transfer: Transfer, encoding: str) -> None:
-    """Unpack what came packed though that was not asked for; content decides, not the server's word."""
+def _unpack(part: Path, transfer: Transfer, encoding: str) -> list[str]:
+    """Unpack what came packed though that was not asked for; content decides, not the server's word. Returns
+    what is odd about that.
+    """
     if encoding in ("", "identity") or kind_in(part):
-        return
-    if encoding not in ("gzip", "x-gzip"):
+        return []
+    packings = [word for word in re.split(r"[,\s]+", encoding) if word in PACKINGS]
+    if not packings:  # stores repeat whatever an uploader called an encoding: utf-8, binary, aws-chunked
+        return [f"its server calls it packed ({encoding[:40]})"]
+    if packings not in (["gzip"], ["x-gzip"]):
         raise BadFile(f"the file came packed ({encoding[:40]}), which was not asked for")
     with tempfile.TemporaryFile(dir=part.parent) as packed:
         with part.open("rb") as came:
             shutil.copyfileobj(came, packed)
         packed.seek(0)
         if packed.read(2) != b"\x1f\x8b":
-            return
+            return []
         packed.seek(0)
         transfer.restart()
         try:
@@ -252,3 +258,4 @@ def _unpack(part: Path, transfer: Transfer, encoding: str) -> None:
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise CutTransfer(f"the file came packed and cannot be unpacked ({error})") from error
     transfer.file.flush()
+    return []

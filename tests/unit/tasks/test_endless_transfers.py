@@ -19,6 +19,7 @@ from tests.hosting import hosting
 
 MIB = 1024 * 1024
 WAV = b"RIFF" + (4 + 300_000).to_bytes(4, "little") + b"WAVE" + bytes(300_000)
+SRT = b"1\n00:00:00,000 --> 00:00:02,000\nla la\n"
 BOMB = b"".join([gzip.compress(bytes(MIB))] * 64)  # members of one file, so that it is quick to make
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n"
 
@@ -90,6 +91,18 @@ async def test_what_comes_packed_is_unpacked(packed: bytes, encoding: str, told:
         transfer = await fetch(f"{host.url}/a.wav", part, local_allowed=True)
     assert (transfer.size, transfer.suffix) == (len(WAV), ".wav")
     assert part.read_bytes() == WAV
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "UTF8", "binary", "none", "aws-chunked"])
+async def test_what_no_packing_is_called_so_is_kept(
+    encoding: str, part: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Stores keep whatever word an uploader took for an encoding."""
+    answer = http_answer(SRT, content_length=len(SRT), content_encoding=encoding)
+    async with file_host(answer) as host:
+        await fetch(f"{host.url}/a.srt", part, local_allowed=True)
+    assert part.read_bytes() == SRT
+    assert f"its server calls it packed ({encoding.lower()})" in caplog.text
 
 
 @pytest.mark.parametrize(
