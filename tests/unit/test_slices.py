@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from prefect_kie.media import footage
 from prefect_kie.media.footage import look
 from prefect_kie.media.slices import clip, last_frame, stills, voice, widened
 from tests.videos import grey, greys, heard, made_video
@@ -249,3 +250,34 @@ def test_what_is_no_video_is_a_sentence(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"odd\.mp4 is no video"):
         stills(file, 0, 1)
+
+
+def recoded(video: Path, tmp_path: Path, *names: bytes) -> Path:
+    """The same video with another codec: one that nobody knows."""
+    content = video.read_bytes()
+    for name in names:
+        before, _, after = content.rpartition(name)
+        content = before + b"nope" + after
+    file = tmp_path / "unknown.mp4"
+    file.write_bytes(content)
+    return file
+
+
+def test_pictures_that_nobody_can_decode_are_a_sentence(video: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="pictures of an unknown codec are not decoded"):
+        stills(recoded(video, tmp_path, b"avc1"), 0, 1)
+
+
+def test_sound_that_nobody_can_decode_is_none(video: Path, tmp_path: Path) -> None:
+    file = recoded(video, tmp_path, b"mp4a", b"esds")
+    assert voice(file, 4, 5, tmp_path / "voice.wav") is None
+    assert not look(clip(file, 4, 5, tmp_path / "clip.mp4", min_seconds=1).path).sound
+
+
+def test_whatever_a_decoder_raises_is_a_sentence(video: Path) -> None:
+    import av as module
+
+    av: Any = module
+    told = pytest.raises(ValueError, match=r"grey\.mp4 cannot be decoded here: .*Not yet implemented")
+    with told, footage.opened(video):
+        raise av.error.PatchWelcomeError(0, "Not yet implemented")

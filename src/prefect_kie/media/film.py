@@ -84,7 +84,8 @@ def _coding(video: Footage) -> object:
     with opened(video.file) as container:
         streams = [*container.streams.video[:1], *container.streams.audio[:1]]
         coded = [stream.codec_context for stream in streams]
-        if [one.name for one in coded] not in (["h264", "aac"], ["h264"]) or coded[0].pix_fmt != "yuv420p":
+        names = [one and one.name for one in coded]  # None: an unknown codec
+        if names not in (["h264", "aac"], ["h264"]) or coded[0].pix_fmt != "yuv420p":
             return object()
         picture, sound = coded[0], coded[1:]
         return (

@@ -81,14 +81,19 @@ def pyav() -> Any:
 
 @contextmanager
 def opened(file: Path) -> Generator[Any]:
-    """A video or picture, opened by PyAV."""
+    """A video or picture, opened by PyAV; what PyAV raises meanwhile is a ValueError or an OSError."""
     av = pyav()
     form = FORMATS.get(kind_in(file) or "")
     if form is None:
         raise ValueError(f"{file.name} is no video or picture of a known kind")
-    # The format is named, not guessed: a playlist could lead a decoder to other files and hosts.
-    with file.open("rb") as content, av.open(content, "r", format=form) as container:
-        yield container
+    try:
+        # The format is named, not guessed: a playlist could lead a decoder to other files and hosts.
+        with file.open("rb") as content, av.open(content, "r", format=form) as container:
+            yield container
+    except av.error.FFmpegError as error:
+        if isinstance(error, ValueError | OSError):
+            raise
+        raise ValueError(f"{file.name} cannot be decoded here: {error}") from error
 
 
 def video_of(container: Any) -> Any:
@@ -96,6 +101,8 @@ def video_of(container: Any) -> Any:
     stream = next(iter(container.streams.video), None)
     if stream is None:
         raise ValueError("a file without pictures is no video")
+    if stream.codec_context is None:
+        raise ValueError("pictures of an unknown codec are not decoded")
     if stream.width * stream.height > MAX_PIXELS:
         raise ValueError(f"pictures of {stream.width} x {stream.height} pixels are not decoded")
     stream.codec_context.thread_count = 1  # many videos may come at once, and no one waits for these
@@ -114,7 +121,8 @@ def look(file: Path) -> Footage:
         rotation = frame.rotation
         size = (max(1, round(frame.width * ratio)), frame.height)
         width, height = size if rotation not in (90, -90) else size[::-1]
-        sound = bool(container.streams.audio)
+        # Of an unknown codec, it is silent.
+        sound = any(one.codec_context is not None for one in container.streams.audio[:1])
     with opened(file) as container:
         stream = video_of(container)
         times = [
