@@ -71,9 +71,11 @@ def _write_synced(path: Path, content: bytes) -> None:
 def move_whole(file: Path, target: Path) -> None:
     """Move a file to its final place, whole or not at all, also from another disk."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    if file.parent.stat().st_dev == target.parent.stat().st_dev:
+    try:
         file.replace(target)
-    else:
+    except OSError as error:
+        if error.errno != errno.EXDEV:  # of two mounts, even of one and the same disk
+            raise
         part = part_beside(target.parent, target.name)
         try:
             shutil.copyfile(file, part)

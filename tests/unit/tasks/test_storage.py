@@ -334,16 +334,17 @@ class TestDirectory:
 
 
 def on_another_disk(monkeypatch: pytest.MonkeyPatch, directory: Path) -> None:
-    """Have a directory report a device of its own."""
-    true = Path.stat
+    """Have nothing be renamed out of a directory, as between two mounts; those of a container may be of one
+    disk, and then look like the same device.
+    """
+    true = os.replace
 
-    def stat(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
-        found = true(path, follow_symlinks=follow_symlinks)
-        if path != directory:
-            return found
-        return os.stat_result((found.st_mode, found.st_ino, found.st_dev + 1, *found[3:]))
+    def replace(source: Path, target: Path) -> None:
+        if source.parent == directory:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+        true(source, target)
 
-    monkeypatch.setattr(Path, "stat", stat)
+    monkeypatch.setattr(os, "replace", replace)
 
 
 def caused(error: Exception, cause: Exception) -> Exception:
