@@ -29,10 +29,12 @@ from prefect_kie.models.fields import AspectRatio, Seconds, Size
 from prefect_kie.outcomes.results import Character, VideoOutcome, Wanted
 from prefect_kie.storage.base import temporary_folder
 from prefect_kie.storage.fsspec import storage_for
-from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY
+from prefect_kie.storage.run_storage import DEFAULT_DIRECTORY, scope_storage
 from prefect_kie.tasks import SavedResult
 
 PLACEHOLDER = "{character}"
+FRAMES = "kie-frames"
+"""The folder of last pictures in the result storage."""
 
 
 def _leaves_room(prompt: str) -> str:
@@ -205,12 +207,23 @@ async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner
         made.append(one)
         with temporary_folder() as folder:
             if one.video is not None:
-                file = await _file_of(one.saved, runner, folder)
                 still = folder / "last-frame.jpg"
-                still.write_bytes(await anyio.to_thread.run_sync(last_frame, file))
+                still.write_bytes(await _last_frame(one.saved, runner, folder))
                 address = (await upload(still, runner.credentials, runner.job_key)).url
                 assets.remember(assets.asset_key(one.saved.path), address)
     return tuple(made)
+
+
+async def _last_frame(saved: SavedResult, runner: JobRunner, folder: Path) -> bytes:
+    """The last picture of an episode, made once: a machine or a library of another kind makes other bytes of
+    it, and with these the next episode would be another job, and be paid again.
+    """
+    storage, path = await scope_storage(), f"{FRAMES}/{saved.files[0].sha256}.jpg"
+    if (known := await storage.read(path)) is not None:
+        return known
+    made = await anyio.to_thread.run_sync(last_frame, await _file_of(saved, runner, folder))
+    is_first = await storage.create(path, made)
+    return made if is_first else await storage.read(path) or made
 
 
 async def _file_of(saved: SavedResult, runner: JobRunner, folder: Path) -> Path:
