@@ -1,4 +1,4 @@
-"""What can be known before anything is paid: that Kie can fetch the inputs, that a slice can be picked.
+"""What can be known before anything is paid: that Kie can fetch the inputs, that a video can be looked into.
 
 Each check raises an InvalidRequest; nothing was submitted then.
 """
@@ -27,12 +27,14 @@ def check_addresses(request: JobRequest) -> None:
             )
 
 
-def check_pictures() -> None:
-    """Make sure that a contact sheet can be made, by which a person picks a slice."""
+def check_pictures(what: str = "picking a slice", instead: str = ", or give the slice") -> None:
+    """Make sure that pictures of a video can be made: a contact sheet, by which a person picks a slice, or
+    `what` else needs some.
+    """
     missing = [name for module, name in (("av", "PyAV"), ("PIL", "Pillow")) if find_spec(module) is None]
     if missing:
         raise InvalidRequest(
-            f"picking a slice needs pictures of the video, and {' and '.join(missing)} is not installed "
+            f"{what} needs pictures of the video, and {' and '.join(missing)} is not installed "
             "where this runs; nothing was submitted",
-            next_step="Run `pip install 'prefect-kie[pictures]'` there, or give the slice, and run again.",
+            next_step=f"Run `pip install 'prefect-kie[pictures]'` there{instead}, and run again.",
         )

@@ -106,6 +106,8 @@ async def character_series(
         check_pictures()
     episodes = episodes.now if isinstance(episodes, Episodes) else episodes
     frame = film.frame_of(episodes.model)
+    if frame is not None:
+        check_pictures("an episode that continues another", "")
     further = _planned(original, traits, prompts, slice, episodes)
     runner = await JobRunner.prepare(
         credentials, output, approval, waiting, scope, attempts=retry.attempts, asks=asks
@@ -119,7 +121,9 @@ async def character_series(
         await episodes.check_cast(further, star)
     if isinstance(traits, NewCharacter) and (unpaid or not jobs):
         storage_name(runner.storage)
-        await check_free(traits, origin_of(original) if isinstance(original, str) else None, slice)
+        origin = origin_of(original) if isinstance(original, str) else None
+        if await check_free(traits, origin, slice) is None:
+            check_pictures("keeping a character", "")
     # Else nothing but the episodes is paid, and what is left of them is known once the character is.
     asks_first = bool(unpaid or isinstance(traits, CharacterTraits) or retry != Retry())
     if asks_first:

@@ -75,7 +75,7 @@ def pyav() -> Any:
     try:
         import av
     except ImportError as error:
-        raise ImportError(MISSING) from error
+        raise ModuleNotFoundError(MISSING, name="PyAV") from error
     return av
 
 

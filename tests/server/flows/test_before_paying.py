@@ -11,9 +11,12 @@ import pytest
 from prefect.filesystems import LocalFileSystem
 
 from prefect_kie.api import InvalidRequest, KieError
-from prefect_kie.blocks import KieCredentials
+from prefect_kie.blocks import KieCharacter, KieCredentials
 from prefect_kie.flows import (
     CharacterTraits,
+    Episodes,
+    Film,
+    NewCharacter,
     Output,
     Scope,
     character_series,
@@ -25,6 +28,7 @@ from prefect_kie.flows._before_paying import check_addresses
 from prefect_kie.models import MarketModel, Slice, Sora2TextToVideo
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import QUICK, QUICKLY, grouped
+from tests.videos import made_video
 
 CAT = Sora2TextToVideo(prompt="a cat on a red sofa")
 TRAITS = CharacterTraits(character_prompt="a calm cat")
@@ -114,6 +118,34 @@ async def test_a_slice_that_nobody_can_see_is_not_paid_for(
         )
     with pytest.raises(InvalidRequest, match=r"PyAV is not installed"):
         await create_character("a" * 32, TRAITS, **options)
+    assert kie.stats()["created"] == 0
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("module", ["av", "PIL"])
+async def test_a_character_that_cannot_be_kept_is_not_paid_for(
+    module: str,
+    kie: SimulatorServer,
+    credentials: KieCredentials,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    where: dict[str, Any] = {"credentials": credentials, "output": Output(directory=tmp_path)}
+    who, part = NewCharacter(handle="unseen", description="a calm cat"), Slice(start=1, end=3)
+    file = made_video(tmp_path / "video.mp4", 4)
+    monkeypatch.setitem(sys.modules, module, None)
+    told = r"(?s)not installed.*prefect-kie\[pictures\]"
+    with pytest.raises(InvalidRequest, match=told):
+        await create_character(str(file), who, part, **where)
+    episodes = Episodes(model="wan/2-7-r2v", input={"duration": 3})
+    with pytest.raises(InvalidRequest, match=told):
+        await character_series(CAT, who, ["{character} surfs"], part, episodes, **where)
+    await KieCharacter(handle="seen", name="Mia", stills=["https://files.example/1.jpg"]).asave(
+        "seen", overwrite=True
+    )
+    film = Film(continuity="last frame")
+    with pytest.raises(InvalidRequest, match=told):
+        await character_series(None, "seen", ["surfs", "sleeps"], part, episodes, film, **where)
     assert kie.stats()["created"] == 0
 
 
