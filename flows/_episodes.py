@@ -10,11 +10,12 @@ import anyio.to_thread
 from prefect import get_run_logger
 from pydantic import AfterValidator, Field, model_validator
 
-from prefect_kie.api import InvalidRequest, JobRequest, UnexpectedResponse
+from prefect_kie.api import InvalidRequest, JobRequest, KieError, UnexpectedResponse
 from prefect_kie.api.forms import Form
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.characters import CastMember, cast, wanted_handles
 from prefect_kie.characters.keeping import member_of
+from prefect_kie.errors import shown_error
 from prefect_kie.flows._characters import NewCharacter
 from prefect_kie.flows._options import FlowGroup
 from prefect_kie.flows._runner import JobRunner
@@ -195,23 +196,51 @@ class Film(FlowGroup):
 
 
 async def in_order(requests: Sequence[JobRequest], frame: str, runner: JobRunner) -> tuple[VideoOutcome, ...]:
-    """Make episodes one after the other, each from the last picture of the one before that is saved."""
+    """Make episodes one after the other, each from the last picture of the one before that is saved. Where
+    that cannot be made or uploaded, nothing more is submitted.
+    """
     made: list[VideoOutcome] = []
     address: str | None = None
+    stopped: KieError | None = None
     for request in requests:
-        if address is not None:
-            cls, fields = type(request), request.model_dump(mode="json", exclude_unset=True)
-            is_list = "list[" in str(cls.model_fields[frame].annotation)
-            request = cls.model_validate({**fields, frame: [address] if is_list else address})
-        (one,) = await runner.videos(await runner.cast([Wanted(request)]))
-        made.append(one)
-        with temporary_folder() as folder:
-            if one.video is not None:
-                still = folder / "last-frame.jpg"
-                still.write_bytes(await _last_frame(one.saved, runner, folder))
-                address = (await upload(still, runner.credentials, runner.job_key)).url
-                assets.remember(assets.asset_key(one.saved.path), address)
+        try:
+            if stopped is not None:
+                raise stopped
+            if made and made[-1].video is not None:
+                address = await _last_frame_at_kie(made[-1].saved, runner)
+            begun = request if address is None else _beginning_with(address, frame, request)
+            jobs = await runner.cast([Wanted(begun)])
+        except Exception as error:
+            stopped = error if isinstance(error, KieError) else _no_last_frame(error)
+            made.append(VideoOutcome.of(Wanted(request), stopped))
+        else:
+            made += await runner.videos(jobs)
     return tuple(made)
+
+
+def _beginning_with(address: str, frame: str, request: JobRequest) -> JobRequest:
+    cls, fields = type(request), request.model_dump(mode="json", exclude_unset=True)
+    is_list = "list[" in str(cls.model_fields[frame].annotation)
+    return cls.model_validate({**fields, frame: [address] if is_list else address})
+
+
+def _no_last_frame(error: Exception) -> InvalidRequest:
+    return InvalidRequest(
+        f"there is no last picture of the episode before, to begin with ({shown_error(error)}); nothing was "
+        "submitted",
+        next_step="Put that episode's file right, or give Film(continuity='none'). Then run again "
+        "with the same job_key.",
+    )
+
+
+async def _last_frame_at_kie(saved: SavedResult, runner: JobRunner) -> str:
+    """The address of an episode's last picture, for the next one to begin with."""
+    with temporary_folder() as folder:
+        still = folder / "last-frame.jpg"
+        still.write_bytes(await _last_frame(saved, runner, folder))
+        address = (await upload(still, runner.credentials, runner.job_key)).url
+    assets.remember(assets.asset_key(saved.path), address)
+    return address
 
 
 async def _last_frame(saved: SavedResult, runner: JobRunner, folder: Path) -> bytes:

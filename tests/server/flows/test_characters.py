@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks import KieCharacter, KieCredentials
+from prefect_kie.errors import RunIncomplete
 from prefect_kie.flows import (
     Character,
     CharacterTraits,
@@ -285,6 +286,44 @@ async def test_episodes_continue_each_other_from_the_last_frame(
     assert len(kie.stats()["jobs"]) == 4
     with pytest.raises(InvalidRequest, match="takes no first frame beside a character"):
         Film(continuity="last frame").frame_of("wan/3-0-video")
+
+
+async def test_an_episode_whose_last_picture_cannot_be_made_ends_what_follows_it(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def made() -> SeriesResult:
+        return await character_series(
+            None,
+            "stopped",
+            [*PROMPTS, "{character} sleeps"],
+            None,
+            Episodes(model="wan/2-7-r2v", input={"duration": 3}),
+            Film(continuity="last frame"),
+            credentials=credentials,
+            output=Output(directory=tmp_path),
+            waiting=QUICKLY,
+            scope=Scope(job_key="stopped"),
+        )
+
+    stopped = KieCharacter(handle="stopped", name="Mia", stills=["https://files.example/1.jpg"])
+    await stopped.asave("stopped", overwrite=True)
+    looked_at: list[Path] = []
+
+    def second_is_broken(file: Path) -> bytes:
+        looked_at.append(file)
+        if len(looked_at) > 1:
+            raise ValueError("no picture in it")
+        return last_frame(file)
+
+    monkeypatch.setattr(_episodes, "last_frame", second_is_broken)
+    with pytest.raises(RunIncomplete, match="no picture in it") as caught:
+        await made()
+    assert [one.status for one in caught.value.result.episodes] == ["saved", "saved", "failed"]
+    assert caught.value.result.episodes[2].billed == "no"
+    assert kie.stats()["created"] == 2
+    monkeypatch.setattr(_episodes, "last_frame", last_frame)
+    assert len((await made()).paths) == kie.stats()["created"] == 3
+    assert len(looked_at) == 2  # nothing follows the last episode
 
 
 async def test_a_deployed_run_offers_a_form_with_its_values_to_redo_an_episode(
