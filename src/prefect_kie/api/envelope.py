@@ -117,9 +117,13 @@ def as_time(value: Any) -> datetime | None:
     milliseconds = as_int(value)
     try:
         if milliseconds is not None:
-            return datetime.fromtimestamp(milliseconds / 1000, timezone.utc) if milliseconds > 0 else None
-        moment = datetime.fromisoformat(str(value))
+            moment = datetime.fromtimestamp(milliseconds / 1000, timezone.utc)
+        else:
+            moment = datetime.fromisoformat(str(value))
     except (ValueError, OverflowError, OSError):
+        return None
+    # Of seconds it makes a day in 1970; and 9999-12-31, for "never", has no day after it.
+    if not 1970 < moment.year < 9999:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
 

@@ -222,6 +222,10 @@ def test_what_was_charged_is_read_where_it_is_told(given: object, credits: float
         (10**15, None),
         (10**30, None),
         (True, None),
+        (1755599634, None),
+        (253402300799000, None),
+        ("9999-12-31T23:59:59", None),
+        ("0001-01-01T00:00:00+14:00", None),
     ],
     ids=repr,
 )
