@@ -5,7 +5,7 @@ Several machines write there, so nothing that one of them remembers of it is bel
 
 import inspect
 import re
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
@@ -33,6 +33,8 @@ _TAKEN = (
 )
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
+_ONLY_NEW: list[Mapping[str, Any]] = [{"mode": "create"}, {"overwrite": False}]
+"""How drivers are asked for a new file, those of Azure by the second."""
 _proven: set[tuple[int, str]] = set()
 """Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
 
@@ -96,17 +98,21 @@ class RemoteStorage(Storage):
         # Asked first: a store that knows no conditional writes passes over the condition without a word.
         if await self.read(path) is not None:
             return False
+        if self._scheme not in _ONE_STEP:
+            raise self.not_exclusive()
         filesystem = await anyio.to_thread.run_sync(self._filesystem)
         # Older drivers take any option and do nothing with it.
-        if self._scheme not in _ONE_STEP or "mode" not in inspect.signature(filesystem._pipe_file).parameters:
+        known = inspect.signature(filesystem._pipe_file).parameters
+        only_new = next((one for one in _ONLY_NEW if one.keys() <= known.keys()), None)
+        if only_new is None:
             raise self.not_exclusive()
         store = hash(filesystem), self._bucket
-        if not await self._write_new(path, content):
+        if not await self._write_new(path, content, only_new):
             _proven.add(store)
             # A client repeats a call whose answer was lost: then its own file refuses it.
             return await self.read(path) == content
         if store not in _proven:
-            if await self._write_new(path, content):
+            if await self._write_new(path, content, only_new):
                 await self.delete(path)
                 raise self.not_exclusive()
             _proven.add(store)
@@ -127,10 +133,10 @@ class RemoteStorage(Storage):
         found = await _found(self._call("info", path), {})
         return bool(found.get("size") == size)
 
-    async def _write_new(self, path: str, content: bytes) -> bool:
+    async def _write_new(self, path: str, content: bytes, only_new: Mapping[str, Any]) -> bool:
         """Write a file that must not be there, in one step with looking; false where it is refused."""
         try:
-            await self._call("pipe_file", path, content, mode="create")
+            await self._call("pipe_file", path, content, **only_new)
             return True
         except Exception as error:
             if isinstance(error, FileExistsError) or _says(_TAKEN, error):

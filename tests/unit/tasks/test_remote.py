@@ -230,6 +230,27 @@ async def test_an_older_driver_is_refused(block: RemoteFileSystem, monkeypatch: 
     type(block.filesystem).clear_instance_cache()  # those made meanwhile keep the older method
 
 
+async def test_azures_driver_has_a_word_of_its_own_for_a_new_file(
+    block: RemoteFileSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = type(block.filesystem)._pipe_file
+
+    async def as_adlfs(self: Any, path: str, value: bytes, overwrite: bool = True, **options: Any) -> None:
+        assert not options
+        await true(self, path, value, mode="overwrite" if overwrite else "create")
+
+    monkeypatch.setattr(type(block.filesystem), "_pipe_file", as_adlfs)
+    place = storage_for(block)
+    assert await place.create("record.json", b"ours")
+    assert not await place.create("record.json", b"theirs")
+    looks_too_early(place, monkeypatch)
+    assert not await place.create("record.json", b"theirs")
+    assert await place.read("record.json") == b"ours"
+    await place.write("record.json", b"later")
+    assert await place.read("record.json") == b"later"
+    type(block.filesystem).clear_instance_cache()
+
+
 async def test_our_own_file_does_not_refuse_us_where_its_answer_was_lost(s3: S3Store) -> None:
     place = storage_for(s3.block(FORGETFUL))
     assert await place.create("record.json", b"ours")
