@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from prefect_kie.cli.terminal import Finding, say
+
 COMMANDS = ("demo", "simulate", "setup", "doctor", "batch", "collect", "submissions", "models", "callbacks")
 
 
@@ -53,6 +57,13 @@ def run(
         timeout=120,
         check=False,
     )
+
+
+def test_words_of_others_do_nothing_to_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    evil = "a\x1b]0;title\x07b\x1b[2Jc\x9b31md\re\n\tö 👋"
+    say(evil)
+    Finding("error", evil, evil).show()
+    assert not set(capsys.readouterr().out) & {"\x1b", "\x07", "\x9b", "\r"}
 
 
 def test_help_in_a_narrow_encoding_and_for_every_command(tmp_path: Path) -> None:

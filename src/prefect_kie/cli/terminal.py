@@ -15,6 +15,10 @@ Outcome = Literal["ok", "exists", "created", "updated", "deleted", "warning", "m
 STYLES = {"ok": "green", "created": "green", "exists": "dim", "error": "bold red"}
 
 
+CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")})
+"""Control characters, to be left out."""
+
+
 class CommandFailed(Exception):
     """A command cannot begin, or not go on; the message is all that the user has to know."""
 
@@ -31,7 +35,8 @@ class Finding:
         """Print it, the remedy on a line of its own."""
         from rich.text import Text
 
-        say(Text.assemble((f"{self.outcome:<8} ", STYLES.get(self.outcome, "yellow")), self.what))
+        outcome = f"{self.outcome:<8} ", STYLES.get(self.outcome, "yellow")
+        say(Text.assemble(outcome, self.what.translate(CONTROLS)))
         if self.remedy:
             say(f"         {self.remedy}")
 
@@ -46,11 +51,13 @@ async def show_all(findings: AsyncIterator[Finding], *failures: Outcome) -> bool
 
 
 def say(text: Any, style: str = "", *, error: bool = False) -> None:
-    """Print a text as it is: brackets are no markup, and a line stays one, so that ids can be copied."""
+    """Print a text as it is: brackets are no markup, a line stays one, so that ids can be copied, and what
+    Kie's words hold for terminals (escape sequences) does nothing.
+    """
     from rich.console import Console
     from rich.text import Text
 
-    line = Text(text, style=style) if isinstance(text, str) else text
+    line = Text(text.translate(CONTROLS), style=style) if isinstance(text, str) else text
     Console(stderr=error).print(line, soft_wrap=True)
 
 
