@@ -1,5 +1,6 @@
 """The field types that requests share, with the limits of Kie's documentation."""
 
+import math
 import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -122,8 +123,9 @@ class Slice(Form, allow_inf_nan=False):
         if length < MIN_SLICE:
             raise ValueError(f"the video is {length:.2f} s long, and a slice at least {MIN_SLICE:f} s")
         if self.end > length:
-            said = f"the slice {self.timestamps} ends after the video, which is {length:.2f} s long"
-            raise ValueError(f"{said}; choose an end of at most {length:.2f}")
+            most = f"{math.floor(100 * length) / 100:.2f}"  # never rounded up, beyond the end
+            said = f"the slice {self.timestamps} ends after the video, which is {most} s long"
+            raise ValueError(f"{said}; choose an end of at most {most}")
 
 
 def slice_within(start: float, end: float, longest: float, length: float | None = None) -> Slice:

@@ -39,6 +39,15 @@ def test_a_slice_of_1_to_4_seconds_is_sent_as_written(timestamps: str) -> None:
     assert Slice.parse(part.timestamps) == part
 
 
+@pytest.mark.parametrize("length", [149 / 30, 121 / 24, 5.0, 4.29])
+def test_the_end_that_is_offered_is_one(length: float) -> None:
+    with pytest.raises(ValueError, match="choose an end of at most") as refused:
+        Slice(start=1, end=6).check_within(length)
+    end = float(str(refused.value).rpartition(" ")[2])
+    Slice(start=1, end=end).check_within(length)
+    assert length - end < 0.01 + 1e-9
+
+
 @pytest.mark.parametrize(
     ("timestamps", "kies_form"),
     [(" 3.55, 5.55 ", "3.55,5.55"), ("3.55\n,5.55", "3.55,5.55"), ("-0,2", "0,2"), ("03,05", "3,5")],
