@@ -174,7 +174,8 @@ class ResultsFile:
     def _content(self) -> str:
         given = list(dict.fromkeys(name for row in self.rows for name in row))
         text = io.StringIO()
-        table = csv.writer(text, delimiter=self.delimiter, lineterminator="\n")
+        # Not by line feeds alone: Python 3.11 would leave a carriage return unquoted, which ends a row, too.
+        table = csv.writer(text, delimiter=self.delimiter, lineterminator="\r\n")
         table.writerow([*COLUMNS, *(f"{name} (given)" if name in COLUMNS else name for name in given)])
         for place, row in enumerate(self.rows):
             cells = {"row": str(place + 1), **self._known.get(place, {"status": "open"})}

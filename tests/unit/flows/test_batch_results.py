@@ -168,3 +168,15 @@ def test_until_some_are_done_it_is_kies_pace_and_one_job() -> None:
 def test_then_it_is_how_it_went_since_the_first() -> None:
     assert left(101, 280.0, 180.0) == pytest.approx(899)  # 100 in 100 s
     assert left(1000, 700.0, 180.0) == 0
+
+
+async def test_a_carriage_return_ends_no_row(tmp_path: Path) -> None:
+    given = [{"animal": "a yak\r=1+1"}, {"animal": "a fox"}]
+    file = ResultsFile(LocalStorage(tmp_path), NAME, given)
+    await file.submitted(0, JobHandle(task_id="t\r=1+1", model="m"), 1)
+    rows = await rows_of(file)
+    assert [(row["row"], row["status"], row["animal"]) for row in rows] == [
+        ("1", "submitted", "a yak\r=1+1"),
+        ("2", "open", "a fox"),
+    ]
+    assert await file.paid_rows() == 1
