@@ -6,6 +6,7 @@ and HTTP errors, HTML pages, empty bodies and other shapes happen too. It never 
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -17,6 +18,10 @@ from prefect_kie.api.hosts import KeyHider
 
 MAX_TEXT = 500
 ENCODED = "a body in an encoding nobody asked for"
+
+
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""As JSON writes it, and not the text that says how; what stands before it are written backslashes."""
 
 
 @dataclass(frozen=True)
@@ -149,16 +154,17 @@ def _date(header: str | None) -> datetime | None:
 
 def _loads(text: str | bytes) -> Any:
     try:
-        value = json.loads(text)
-        # An emoji cut in half (a lone surrogate) is valid JSON, but can be neither stored nor sent.
-        return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+        plain = json.dumps(json.loads(text), ensure_ascii=False).encode("utf-8", "replace")
+        # An emoji cut in half (a lone surrogate) is valid JSON, but can be neither stored nor sent; a NUL is,
+        # and no database keeps it.
+        return json.loads(_NUL.sub(rb"\1", plain))
     except (ValueError, RecursionError):
         return None
 
 
 def _beginning(body: bytes, hide: KeyHider | None) -> str:
     # Hidden before it is cut: half of a key would not be found.
-    text = body[: 64 * MAX_TEXT].decode("utf-8", "replace")
+    text = body[: 64 * MAX_TEXT].decode("utf-8", "replace").replace("\0", "")
     return " ".join((hide(text) if hide else text)[: 4 * MAX_TEXT].split())[:MAX_TEXT]
 
 

@@ -98,7 +98,7 @@ HTML = b"<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<hr>nginx<
         (b'{"code": 200}{"code": 200}', '{"code": 200}{"code": 200}'),
         (b'{"code": ' + b"9" * 5000 + b"}", ('{"code": ' + "9" * 5000)[:MAX_TEXT]),
         (b"[" * 100_000, "[" * MAX_TEXT),
-        (b"\xff\xfe\x00", "��\x00"),
+        (b"\xff\xfe\x00", "��"),
         ("ü".encode() * 3000, "ü" * MAX_TEXT),
     ],
     ids=lambda value: ascii(value)[:24],
@@ -155,6 +155,23 @@ def test_the_time_of_the_answer_is_its_date_header(
     header: str | None, date: datetime | None, body: bytes
 ) -> None:
     assert parse_envelope(200, body, header).date == date
+
+
+@pytest.mark.parametrize(
+    ("sent", "kept"),
+    [
+        (r"\u0000", ""),
+        (r"bad\u0000 \u0000\u0000input", "bad input"),
+        (r"\\u0000", r"\u0000"),
+        (r"\\\u0000", "\\"),
+        (r"\u0001", "\x01"),
+    ],
+)
+def test_a_nul_is_left_out_so_that_a_text_can_be_stored(sent: str, kept: str) -> None:
+    answer = parse_envelope(200, f'{{"data": {{"{sent}x": ["{sent}"]}}}}'.encode())
+    assert answer.data == {f"{kept}x": [kept]}
+    assert decoded(f'["{sent}"]') == [kept]
+    assert parse_envelope(502, b"bad \0gateway").text == "bad gateway"
 
 
 def test_half_a_character_is_replaced_so_that_a_text_can_be_stored() -> None:
