@@ -13,7 +13,7 @@ from prefect_kie.api.forms import Form
 from prefect_kie.api.results import JobResult, ResultFile
 from prefect_kie.blocks import KieCharacter, load_character
 from prefect_kie.blocks.character import CharacterHandle
-from prefect_kie.characters.keeping import fetched, keep_slice
+from prefect_kie.characters.keeping import fetched, has_its_files, keep_slice
 from prefect_kie.flows._runner import JobRunner
 from prefect_kie.human_input.pick_slice import pick_slice, real_length
 from prefect_kie.media import assets
@@ -150,17 +150,22 @@ async def slice_of(
         ) from None
 
 
-async def check_free(new: NewCharacter, origin: str | None, part: Slice | None) -> KieCharacter | None:
+async def check_free(
+    new: NewCharacter, origin: str | None, part: Slice | None, *, again: bool = False
+) -> KieCharacter | None:
     """The character of this handle where it is this very one, made before; None where the handle is free.
 
-    Without an origin: the video does not exist yet. Raises InvalidRequest when the handle is another
+    Without an origin: the video does not exist yet. With `again` one whose files are gone, and which may be
+    replaced, is made again; not so in a run that pays for what is made with it, and which may go on where its
+    files are not: other pictures would be other jobs. Raises InvalidRequest when the handle is another
     character's, which is not to be replaced.
     """
     found = await load_character(new.handle)
     if found is None:
         return None
     is_same = found.model_dump(include={*new.fields(origin)}) == new.fields(origin)
-    if is_same and (part is None or (found.start, found.end) == (part.start, part.end)):
+    is_same &= part is None or (found.start, found.end) == (part.start, part.end)
+    if is_same and not (again and new.replace and not await has_its_files(found)):
         return found
     if new.replace:
         return None
@@ -171,10 +176,12 @@ async def check_free(new: NewCharacter, origin: str | None, part: Slice | None) 
     )
 
 
-async def kept(new: NewCharacter, footage: Footage, part: Slice, runner: JobRunner) -> KieCharacter:
-    """The character of a slice, kept; the one that is there already where it is the same."""
+async def kept(
+    new: NewCharacter, footage: Footage, part: Slice, runner: JobRunner, *, again: bool = False
+) -> KieCharacter:
+    """The character of a slice, kept; the one that is there already where it is the same (`check_free`)."""
     origin = footage.job.task_id
-    if (found := await check_free(new, origin, part)) is not None:
+    if (found := await check_free(new, origin, part, again=again)) is not None:
         get_run_logger().info("The character @%s is there already, and stays as it is", new.handle)
         return await shown(found, [origin])
     async with at_hand(footage.job, runner.credentials, footage.file) as file:

@@ -87,7 +87,7 @@ async def create_character(
         if isinstance(traits, NewCharacter):
             await check_free(traits, footage.job.task_id, slice)  # before a person is asked
             part = await slice_of(footage, slice, traits, runner)
-            made = await kept(traits, footage, part, runner)
+            made = await kept(traits, footage, part, runner, again=True)
             return completed(Character.kept(made), f"The character @{made.handle}, kept by you")
         origin = footage.task_id
         request = traits.request(origin, await slice_of(footage, slice, traits, runner))
@@ -105,7 +105,7 @@ async def _of_pictures(pictures: list[str], traits: NewCharacter | CharacterTrai
             next_step="Give a video, or one to four pictures and a NewCharacter; nothing was submitted.",
         )
     origin = ", ".join(pictures)
-    made = await check_free(traits, origin, None) or await keep_pictures(
+    made = await check_free(traits, origin, None, again=True) or await keep_pictures(
         traits.fields(origin), pictures, replace=traits.replace
     )
     await shown(made, made.stills)

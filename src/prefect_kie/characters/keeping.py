@@ -90,8 +90,18 @@ async def _uploaded(file: str, block: KieCharacter, kie: KieCredentials, scope: 
         raise InvalidRequest(
             f"a file of the character @{block.handle} cannot be read: {shown_error(error)}; nothing was "
             "submitted",
-            next_step=f"Correct the block kie-character/{block.block_name}, then run again.",
+            next_step=f"Correct the block kie-character/{block.block_name}, or make the character again with "
+            "replace=True, then run again.",
         ) from error
+
+
+async def has_its_files(block: KieCharacter) -> bool:
+    """Whether all files of a character can be read from here; of those on the web that is not asked."""
+    files = [one for one in (*block.stills, block.clip, block.voice) if one and not is_url(one)]
+    if block.storage is None:
+        return all([await anyio.Path(one).is_file() for one in files])
+    place = await load_destination(None, block.storage)
+    return all([await place.read(one) is not None for one in files])
 
 
 FOLDER = "characters"

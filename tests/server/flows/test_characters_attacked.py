@@ -114,6 +114,12 @@ async def test_what_is_deleted_between_runs_is_made_again_or_asked_for_and_pays_
     Path(made.character.stills[0]).unlink()
     with pytest.raises(InvalidRequest, match="a file of the character @lost cannot be read"):
         await series()
+    where = Output(directory=tmp_path)
+    kept = await create_character("./mia.mp4", new("lost"), SLICE, credentials, where)
+    assert not Path(kept.stills[0]).exists()  # it is another's machine, perhaps, that has them
+    again = await create_character("./mia.mp4", new("lost", replace=True), SLICE, credentials, where)
+    assert (again, Path(again.stills[0]).exists()) == (kept, True)
+    assert (await series()).paths == made.paths
     assert kie.stats()["created"] == 1
 
 
