@@ -14,7 +14,7 @@ from prefect_kie.blocks import DEFAULT_CREDENTIALS, KieCredentials, load_credent
 from prefect_kie.media import pictures
 from prefect_kie.media.assets import report_result
 from prefect_kie.media.download import MAX_FILE_BYTES
-from prefect_kie.media.kinds import mp4_seconds
+from prefect_kie.media.footage import length_of
 from prefect_kie.media.saved import SavedResult, artifact_key
 from prefect_kie.media.saving import at_hand, save
 from prefect_kie.media.slices import suggested
@@ -87,7 +87,7 @@ async def measure_video(
         DownloadFailed: when the file cannot be fetched (results live 14 days).
     """
     async with at_hand(job, credentials, file) as path:
-        seconds = await anyio.to_thread.run_sync(mp4_seconds, path)
+        seconds = await anyio.to_thread.run_sync(length_of, path)
     get_run_logger().info("The video of job %s is %s s long", job.task_id, seconds)
     return seconds
 
@@ -102,7 +102,7 @@ async def contact_sheet(
     Without PyAV and Pillow (the extra `pictures`) it is the link alone. Otherwise as `measure_video`.
     """
     async with at_hand(job, credentials, file) as path:
-        seconds = await anyio.to_thread.run_sync(mp4_seconds, path)
+        seconds = await anyio.to_thread.run_sync(length_of, path)
         part = suggested(seconds) if seconds else None
         sheet = await pictures.contact_sheet(path, seconds, part) if seconds else None
     key = artifact_key("contact-sheet", job.task_id)

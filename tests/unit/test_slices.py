@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import wave
 from array import array
 from fractions import Fraction
@@ -14,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prefect_kie.media import footage
-from prefect_kie.media.footage import look
+from prefect_kie.media.footage import length_of, look
+from prefect_kie.media.kinds import mp4_seconds
 from prefect_kie.media.slices import clip, last_frame, stills, voice, widened
 from tests.videos import grey, greys, heard, made_video
 
@@ -250,6 +252,29 @@ def test_what_is_no_video_is_a_sentence(content: bytes, tmp_path: Path) -> None:
     file.write_bytes(content)
     with pytest.raises(ValueError, match=r"odd\.mp4 is no video"):
         stills(file, 0, 1)
+
+
+def test_a_video_without_a_length_in_its_header_has_that_of_its_pictures(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import av as module
+
+    av: Any = module
+    fragments = tmp_path / "fragments.mp4"
+    options = {"movflags": "frag_keyframe+empty_moov"}
+    with av.open(str(video)) as whole, av.open(str(fragments), "w", options=options) as written:
+        stream = written.add_stream_from_template(whole.streams.video[0])
+        for packet in whole.demux(whole.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                written.mux(packet)
+    picture = tmp_path / "still.jpg"
+    picture.write_bytes(last_frame(video))
+    webm = made_video(tmp_path / "made.webm", 2, codec="libvpx")
+    assert [mp4_seconds(one) for one in (video, fragments, webm, picture)] == [10, None, None, None]
+    assert [length_of(one) for one in (video, fragments, webm, picture)] == [10, 10, 2, None]
+    monkeypatch.setitem(sys.modules, "av", None)
+    assert [length_of(one) for one in (video, fragments)] == [10, None]
 
 
 def recoded(video: Path, tmp_path: Path, *names: bytes) -> Path:

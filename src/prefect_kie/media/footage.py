@@ -12,7 +12,7 @@ from operator import mul
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from prefect_kie.media.kinds import kind_in
+from prefect_kie.media.kinds import VIDEO_SUFFIXES, kind_in, mp4_seconds
 from prefect_kie.storage.base import part_for
 
 MISSING = 'PyAV is missing, which cuts and joins videos: run pip install "prefect-kie[pictures]".'
@@ -133,6 +133,17 @@ def look(file: Path) -> Footage:
     begin = min(time for time, _ in times)
     end = max(time + lasting for time, lasting in times)
     return Footage(file, width, height, rate, float(begin), float(end - begin), sound, rotation)
+
+
+def length_of(file: Path) -> float | None:
+    """How long a video plays, seconds: by its movie header, else, as of a fragmented MP4 or a WebM, by its
+    pictures; None where neither says it, or PyAV is missing.
+    """
+    known = mp4_seconds(file)
+    if known is None and kind_in(file) in VIDEO_SUFFIXES:
+        with suppress(ImportError, ValueError, OSError):
+            known = look(file).seconds
+    return known
 
 
 def frames(file: Path, start: float) -> Iterator[Any]:

@@ -335,7 +335,7 @@ async def test_a_subflow_made_anew_by_its_parents_retry_does_not_ask_twice(
 async def test_a_video_too_short_is_told_and_nobody_asked(
     kie: SimulatorServer, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("prefect_kie.tasks.files.mp4_seconds", lambda path: 0.8)
+    monkeypatch.setattr("prefect_kie.tasks.files.length_of", lambda path: 0.8)
     origin = await finished_job(credentials)
     with pytest.raises(InvalidRequest, match=r"0.8 s long, too short for a character"):
         await create_character(origin, TRAITS, credentials=credentials, waiting=QUICKLY)
