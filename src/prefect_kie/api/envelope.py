@@ -18,8 +18,6 @@ from prefect_kie.api.hosts import KeyHider
 
 MAX_TEXT = 500
 ENCODED = "a body in an encoding nobody asked for"
-
-
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """As JSON writes it, and not the text that says how; what stands before it are written backslashes."""
 

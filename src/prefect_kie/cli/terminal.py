@@ -13,8 +13,6 @@ from typing import Any, Literal
 Outcome = Literal["ok", "exists", "created", "updated", "deleted", "warning", "missing", "error"]
 
 STYLES = {"ok": "green", "created": "green", "exists": "dim", "error": "bold red"}
-
-
 CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\n"), ord("\t")})
 """Control characters, to be left out."""
 

@@ -33,7 +33,7 @@ _TAKEN = (
 )
 _ONE_STEP = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az"}
 """Stores that look and write in one step when asked for a new file; other drivers look first, then write."""
-_ONLY_NEW: list[Mapping[str, Any]] = [{"mode": "create"}, {"overwrite": False}]
+_ONLY_NEW: tuple[Mapping[str, Any], ...] = ({"mode": "create"}, {"overwrite": False})
 """How drivers are asked for a new file, those of Azure by the second."""
 _proven: set[tuple[int, str]] = set()
 """Buckets, each as one file system reaches it, seen to refuse a file's second creation."""
