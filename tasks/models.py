@@ -28,7 +28,7 @@ _ARGS = """
         environment variable `KIE_API_KEY`.
     take: 1, 2, 3 … for deliberate variations of one request; each is a job of its own, and paid.
     job_key: Whose job it is, so that equal calls in other runs are the same job; by default it is the
-        outermost flow run's.
+        outermost run's.
     second_try: 1, 2 … for a new job after one that failed, uncharged; each is a submission of its own.
     max_credits: What all submissions of this `job_key` may pay together, credits; what would pass it is
         refused, by the prices in the variable `kie_prices`.

@@ -13,8 +13,8 @@ from prefect._flow_run_suspension import (
 )
 from prefect.assets import Asset
 from prefect.blocks.core import Block
-from prefect.client.schemas.objects import State
-from prefect.context import AssetContext, SettingsContext, get_settings_context
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.context import AssetContext, SettingsContext, TaskRunContext, get_settings_context
 from prefect.states import Completed
 
 P = ParamSpec("P")
@@ -24,6 +24,17 @@ R = TypeVar("R")
 def is_run_here(flow_run_id: UUID) -> bool:
     """Whether an engine of this process runs the flow run, and would see that it is to be suspended."""
     return flow_run_id in _engines
+
+
+def task_run_outside_flows() -> TaskRun | None:
+    """The outermost of the task runs that this is called in and that belong to no flow run."""
+    context, found = TaskRunContext.get(), None
+    while isinstance(context, TaskRunContext):
+        if context.task_run.flow_run_id is None:
+            found = context.task_run
+        entered = context._token  # pyright: ignore[reportPrivateUsage]
+        context = cast("Any", entered.old_value) if entered is not None else None
+    return found
 
 
 def block_name(block: Block) -> str | None:

@@ -14,6 +14,7 @@ from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
 from prefect.context import FlowRunContext, get_settings_context
 from prefect.events.filters import EventFilter, EventNameFilter
+from prefect.runtime import task_run
 from prefect.settings import get_current_settings
 from prefect.states import AwaitingRetry, Completed, Paused
 
@@ -26,6 +27,7 @@ from prefect_kie._compat import (
     report_assets,
     says_no_block,
     task_of_states,
+    task_run_outside_flows,
     without_client_retries,
 )
 from tests.server.tasks.test_callback_waiter import stored_events
@@ -63,6 +65,27 @@ async def test_an_engine_registers_the_run_that_it_runs() -> None:
 
 def test_a_block_that_was_never_saved_has_no_name() -> None:
     assert (block_name(Cup()), block_id(Cup())) == (None, None)
+
+
+@pytest.mark.server
+async def test_a_task_run_outside_of_flows_is_known_to_all_that_runs_in_it() -> None:
+    @task
+    async def inner() -> str | None:
+        found = task_run_outside_flows()
+        return str(found.id) if found is not None else None
+
+    @flow
+    async def pipeline() -> tuple[str | None, str | None]:
+        submitted: Any = inner.submit()
+        return await inner(), submitted.result()
+
+    @task
+    async def outermost() -> tuple[str | None, ...]:
+        return str(task_run.get_id()), await inner(), *await pipeline()
+
+    assert task_run_outside_flows() is None
+    assert await pipeline() == (None, None)
+    assert len(set(await outermost())) == 1
 
 
 def test_prefects_client_repeats_nothing_where_it_must_not() -> None:

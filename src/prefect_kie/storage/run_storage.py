@@ -14,14 +14,14 @@ from typing import Annotated, Any
 import anyio.to_thread
 from prefect.blocks.core import Block
 from prefect.client.orchestration import get_client
-from prefect.context import FlowRunContext, TaskRunContext
+from prefect.context import FlowRunContext
 from prefect.filesystems import LocalFileSystem, WritableFileSystem
 from prefect.results import aget_default_result_storage, get_result_store
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from pydantic import WithJsonSchema
 
-from prefect_kie._compat import block_id
+from prefect_kie._compat import block_id, task_run_outside_flows
 from prefect_kie.api import InvalidRequest
 from prefect_kie.blocks.server import asked, server_named
 from prefect_kie.errors import SubmissionNotRecorded, shown_error
@@ -35,19 +35,19 @@ ROOT_LABEL = "kie.root-flow-run"
 
 
 async def submission_scope(job_key: str | None) -> str:
-    """Whose submissions these are: the caller's `job_key`, or the id of the outermost flow run; when that is
-    run again, Prefect gives its failed subflows new ids.
+    """Whose submissions these are: the caller's `job_key`, or the id of the outermost run, of a flow or of a
+    task; when that is run again, Prefect gives the runs in it new ids.
     """
     if job_key is not None:
         if not job_key.strip():
             raise ValueError("job_key must not be empty; leave it out to use the flow run's id")
         return unicodedata.normalize("NFC", job_key.strip())
+    task_run = task_run_outside_flows()
+    if task_run is not None and (FlowRunContext.get() is not None or flow_run.get_id() is None):
+        return str(task_run.id)  # also of a flow that this task calls
     if flow_run.get_id() is not None:
         return await _root_flow_run()
-    task_run = TaskRunContext.get()
-    if task_run is None:
-        raise RuntimeError("a model task runs as a Prefect task: call it, not its function")
-    return str(task_run.task_run.id)
+    raise RuntimeError("a model task runs as a Prefect task: call it, not its function")
 
 
 async def _root_flow_run() -> str:

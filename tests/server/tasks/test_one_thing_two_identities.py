@@ -7,7 +7,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from prefect import flow
+from prefect import flow, task
 from prefect.client.orchestration import get_client
 from prefect.filesystems import LocalFileSystem, RemoteFileSystem
 from prefect.runtime import flow_run
@@ -167,3 +167,35 @@ async def test_a_subflow_whose_parent_was_deleted_knows_whose_its_jobs_are(
     again, other = await pipeline()
     assert (first, run != other) == (again, True)
     assert kie.stats()["created"] == 1
+
+
+@pytest.mark.server
+@pytest.mark.parametrize("nested", ["a task", "a flow", "a task in a task"])
+async def test_a_task_outside_of_flows_that_prefect_retries_pays_once(
+    kie: SimulatorServer, credentials: KieCredentials, nested: str
+) -> None:
+    """Each try of it gives the runs in it new ids."""
+    jobs: list[str] = []
+
+    @flow
+    async def inner_flow() -> str:
+        return (await sora_2_text_to_video(CAT, credentials)).task_id
+
+    @task
+    async def inner_task() -> str:
+        return (await sora_2_text_to_video(CAT, credentials)).task_id
+
+    @task(retries=1)
+    async def outermost() -> None:
+        if nested == "a task":
+            jobs.append((await sora_2_text_to_video(CAT, credentials)).task_id)
+        else:
+            jobs.append(await (inner_flow if nested == "a flow" else inner_task)())
+        if len(jobs) == 1:
+            raise RuntimeError("after the submission")
+
+    await outermost()
+    assert (len(jobs), len(set(jobs))) == (2, 1)
+    assert kie.stats()["created"] == 1
+    await outermost()
+    assert kie.stats()["created"] == 2  # another run, another job
