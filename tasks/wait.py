@@ -161,18 +161,23 @@ async def _polled(kie: KieCredentials, handle: JobHandle, poll: PollPolicy, call
             break
         await asyncio.sleep(poll.min_gap_seconds)  # Kie has called, and its record is late
         job = await _seen(kie, handle.task_id, poll)
-    if job.state is not JobState.SUCCESS or job.has_result:
+    if not _is_late(job):
         return job
     # A result may be a few seconds later than its success; how late it is, is by Kie's clock alone.
     ended = job.completed_at or job.seen_at
     since = (job.seen_at - ended).total_seconds() if ended and job.seen_at else 0.0
     until, gap = time.monotonic() + poll.late_result_seconds - max(0.0, since), poll.min_gap_seconds
-    get_run_logger().info("Job %s has succeeded and has no result yet; it is polled again", job.task_id)
-    while not job.has_result and (left := until - time.monotonic()) > 0:
+    get_run_logger().info("Job %s has ended and has no result yet; it is polled again", job.task_id)
+    while _is_late(job) and (left := until - time.monotonic()) > 0:
         await asyncio.sleep(min(gap, left))
         gap = min(2 * gap, LATE_RESULT_GAP)
         job = await _seen(kie, job.task_id, poll)
     return job
+
+
+def _is_late(job: Job) -> bool:
+    """Whether it has ended, and what it made may yet show."""
+    return job.state.finished and not job.has_result and not job.failure_is_told
 
 
 async def _seen(kie: KieCredentials, task_id: str, poll: PollPolicy) -> Job:
@@ -191,7 +196,10 @@ def job_failure(job: Job) -> KieError:
     error = failure_class(job.fail_code, job.fail_message)(
         f"{job.model} failed: {reason[:500]}", task_id=job.task_id, code=job.fail_code
     )
-    error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), True
+    error.transient, error.confirmed = is_passing(job.fail_code, job.fail_message), job.failure_is_told
+    if not job.failure_is_told:
+        error.billed = "unknown"
+        error.next_step = "Run collect_job with its task id later: what it made may be late."
     if job.credits:
         error.billed = "yes"  # against Kie's word, but what its record says
     add_next_step(error)

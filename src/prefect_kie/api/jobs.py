@@ -116,6 +116,12 @@ class Job(BaseModel, frozen=True):
         return isinstance(self.result, CharacterResult) or bool(self.result and not self.result.is_empty)
 
     @property
+    def failure_is_told(self) -> bool:
+        """Whether it has failed by its record's word or reason, not only by an end without a result."""
+        reasons = self.fail_code, self.fail_message
+        return self.state is JobState.FAIL and _tells_of_failure(self.raw_state.strip().lower(), *reasons)
+
+    @property
     def prompt(self) -> str:
         """The prompt (or what stands for it) of the request that made this job; may be empty."""
         return title_of(self.request_body.get("input") or {})
@@ -163,13 +169,17 @@ def _state(raw: str, data: dict[str, Any]) -> JobState:
     # Of a job that is said to go on, a time alone proves no end: only a reason does.
     ended = as_time(data.get("completeTime")) is not None and state is JobState.UNKNOWN
     reasons = _code_text(data.get("failCode")), first_text(data, "failMsg", "errorMessage")
-    failed = ended or any(reason is not None and not is_no_failure(reason) for reason in reasons)
+    failed = ended or _tells_of_failure("", *reasons)
     if _BAD.search(word) and failed:
         return JobState.FAIL
     if any(_has_content(decoded(data.get(name))) for name in ("resultJson", "response")):
         # What made something has not failed; where the word says nothing, the next poll may.
         return JobState.SUCCESS if ended and word in ENDED_WELL else state
     return JobState.FAIL if failed else state
+
+
+def _tells_of_failure(word: str, *reasons: str | None) -> bool:
+    return bool(_BAD.search(word)) or any(one is not None and not is_no_failure(one) for one in reasons)
 
 
 def _has_content(value: Any, depth: int = 0) -> bool:

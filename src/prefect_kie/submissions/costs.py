@@ -81,6 +81,6 @@ def end_of(job: Job) -> tuple[AttemptOutcome, float | None] | None:
     """How a job ended and what Kie charged, credits (None: not known); None where it has not ended."""
     if job.state is JobState.SUCCESS:  # said to cost nothing, or less, it is not known what it cost
         return "succeeded", job.credits if job.credits and job.credits > 0 else None
-    if job.state is JobState.FAIL:  # Kie charges for no failure, unless its record says so
+    if job.failure_is_told:  # Kie charges for no failure, unless its record says so
         return "failed", max(0.0, job.credits or 0.0)
     return None

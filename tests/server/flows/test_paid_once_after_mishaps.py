@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ EAGER = Retry(attempts=6, fallbacks=(Sora2TextToVideoStable(prompt="a cat on a r
 
 async def ends(credentials: KieCredentials, directory: Path, **more: Any) -> tuple[str, str]:
     """How a run for one video ends: its status and its error."""
-    given = grouped(job_key="night", poll=QUICK, directory=directory, **more)
+    given = grouped(**{"job_key": "night", "poll": QUICK, "directory": directory, **more})
     try:
         made = await generate_video(CAT, credentials, **given)
     except RunIncomplete as error:
@@ -100,3 +101,21 @@ async def test_a_quoted_key_reaches_no_state_and_no_log(
     for text in (error, caplog.text):
         assert KEY not in text
         assert KEY not in text.replace("\0", "")
+
+
+@pytest.mark.parametrize("times", [3, None], ids=["for a while", "for good"])
+@pytest.mark.parametrize("word", ["completed", "uploading", ""])
+async def test_an_end_without_a_result_that_tells_of_no_failure_is_paid_once(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, word: str, times: int | None
+) -> None:
+    """Its result may be late, as a success's may; and nobody knows whether it was charged."""
+    now = int(1000 * time.time())
+    ended = {"state": word, "completeTime": now, "resultJson": None, "creditsConsumed": None}
+    kie.fault("poll", merge={"data": ended}, times=times)
+    poll = QUICK.model_copy(update={"late_result_seconds": 20}) if times else QUICK
+    status, error = await ends(credentials, tmp_path, retry=EAGER, poll=poll)
+    assert kie.stats()["created"] == 1, error
+    assert status == ("saved" if times else "failed"), error
+    if times is None:
+        assert "Charged: unknown" in error
+        assert "collect_job" in error

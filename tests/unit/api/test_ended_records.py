@@ -38,6 +38,24 @@ def test_an_end_without_success_is_a_failure(word: object, end: dict[str, Any]) 
     assert state(word, **end, resultJson='{"resultUrls": []}') is JobState.FAIL
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"state": "error", **END}, True),
+        ({"state": "odd", **WHY}, True),
+        ({"state": "completed", **END}, False),
+        ({"state": "odd", **END, "failMsg": "success"}, False),
+        ({"state": "generating"}, False),
+    ],
+)
+def test_a_failure_that_only_an_end_without_a_result_suggests_is_not_told(
+    data: dict[str, Any], told: bool
+) -> None:
+    job = parse_job({"taskId": "t1", "model": "m", **data})
+    assert job is not None
+    assert job.failure_is_told is told
+
+
 @pytest.mark.parametrize("word", ["fail", "failed", "Failure"])
 def test_a_word_for_failure_is_enough(word: str) -> None:
     assert state(word) is JobState.FAIL
