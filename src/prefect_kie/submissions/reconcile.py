@@ -28,6 +28,9 @@ from prefect_kie.submissions.store import SubmissionRecord, SubmissionRecords
 OTHER_SECONDS = 300.0
 """How far from its submission a job may seem to have been made; each age is measured by one clock."""
 
+RELEASE_SECONDS, RELEASE_POLL_SECONDS = 30.0, 0.5
+"""For how long somebody else is left to remove an attempt that was never sent, and how often to look."""
+
 
 class Clock:
     """The time: of day, which may be set; and in seconds that only grow, but may stand still in sleep."""
@@ -145,9 +148,13 @@ class Reconciler:
         key = record.key
         unknown = f"the result storage does not show whether submission {key} was sent before"
         with store.storage_errors(unknown, retryable=True):
-            unsent = await self.records.token(record).void()
+            token = self.records.token(record)
+            is_first = await token.make_void()
+            unsent = is_first or not await token.is_sent()
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)
+            if not is_first:
+                await self._released_by_another(record)
             return await self._release(record, "void")
         for task_id in filter(None, await self.events.submitted_jobs(record)):
             self.log.info(
@@ -185,6 +192,17 @@ class Reconciler:
         with _recorded(record):
             await self.records.release(record)
         return record.became("released", self.clock.now())
+
+    async def _released_by_another(self, record: SubmissionRecord) -> None:
+        """Give whoever declared it void the time to remove it: a storage cannot remove a record only where it
+        is still this one, so the slower of two who do would remove what the quicker has claimed and paid.
+        """
+        end = self.clock.monotonic() + RELEASE_SECONDS
+        while self.clock.monotonic() < end:
+            found = await self.records.read(record.key)
+            if found is None or found.attempt != record.attempt:
+                return
+            await self.clock.sleep(RELEASE_POLL_SECONDS)
 
     async def _is_named_job(self, record: SubmissionRecord) -> bool:
         """Before a release: a job that an unclear answer named must be known not to be this submission's."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from prefect_kie.models import Sora2TextToVideo
 from prefect_kie.runtime.processes import this_machine
 from prefect_kie.simulator import SimulatorServer
 from prefect_kie.storage.base import LocalStorage
-from prefect_kie.submissions import send_tokens, store
+from prefect_kie.submissions import send_tokens, service, store
 from prefect_kie.submissions.send_tokens import SendToken
 from tests.conftest import KEY
 from tests.submitting import CAT, Submissions
@@ -563,6 +564,48 @@ async def test_a_sender_that_slept_after_its_token_sends_nothing(
     assert caught.value.billed == "no"
     assert (mine.files(), mine.tokens(), kie.stats()["created"]) == ([], [], 0)
     await mine.submit()
+    assert kie.stats()["created"] == 1
+
+
+async def test_two_who_take_over_one_attempt_pay_once(
+    kie: SimulatorServer, mine: Submissions, credentials: KieCredentials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The storage holds up one of them between finding the attempt in its record and removing that."""
+
+    @asynccontextmanager
+    async def of_two_processes(key: str) -> AsyncGenerator[None, None]:
+        yield
+
+    class Slow(LocalStorage):
+        async def delete(self, path: str) -> None:
+            if store.FOLDER in path:
+                removing.append(path)
+                while not (mine.clock.passed or quicker.done()):
+                    await asyncio.sleep(0)
+            await super().delete(path)
+
+    removing: list[str] = []
+    quicker = asyncio.get_running_loop().create_future()
+    monkeypatch.setattr(service, "single_flight", of_two_processes)
+    monkeypatch.setattr(store.SubmissionRecord, "in_flight_seconds", store.SubmissionRecord.call_seconds)
+    slow = Submissions(mine.folder, credentials, Slow(mine.folder))
+    await left_behind(mine)
+    slower = asyncio.ensure_future(slow.submit())
+    await until(lambda: removing)
+    made = asyncio.ensure_future(mine.submit())
+    await asyncio.wait([made])
+    quicker.set_result(None)
+    assert (await made).task_id == (await slower).task_id
+    assert kie.stats()["created"] == 1
+
+
+async def test_an_attempt_whose_taker_died_before_it_was_removed_is_taken_over(
+    kie: SimulatorServer, mine: Submissions
+) -> None:
+    left = await left_behind(mine)
+    assert await mine.records.token(left).void()
+    await mine.submit()
+    assert 29 < mine.clock.passed < 32
     assert kie.stats()["created"] == 1
 
 
