@@ -147,7 +147,7 @@ class Reconciler:
         """
         key = record.key
         unknown = f"the result storage does not show whether submission {key} was sent before"
-        with store.storage_errors(unknown, retryable=True):
+        with store.storage_errors(unknown, retryable=True, sent_before=""):
             token = self.records.token(record)
             is_first = await token.make_void()
             unsent = is_first or not await token.is_sent()
@@ -182,7 +182,7 @@ class Reconciler:
 
     async def _bind(self, record: SubmissionRecord, task_id: str) -> SubmissionRecord:
         bound = record.became("submitted", self.clock.now(), task_id=task_id)
-        with _recorded(record):
+        with _recorded(bound):
             await self.records.write(bound)
         self.events.emit_submitted(bound)
         return bound
@@ -258,7 +258,7 @@ def in_doubt(
 
 def _recorded(record: SubmissionRecord) -> AbstractContextManager[None]:
     known = f"what became of submission {record.key} is known now but cannot be recorded"
-    return store.storage_errors(known, retryable=True)
+    return store.storage_errors(known, retryable=True, sent_before=record.task_id)
 
 
 def _differences(record: SubmissionRecord, job: Job, age: float) -> list[str]:

@@ -107,15 +107,23 @@ class ClaimLost(Exception):
 
 
 @contextmanager
-def storage_errors(happened: str, *, retryable: bool = False) -> Generator[None, None, None]:
-    """A storage's errors, as the one that says what they mean here."""
+def storage_errors(
+    happened: str, *, retryable: bool = False, sent_before: str | None = None
+) -> Generator[None, None, None]:
+    """A storage's errors, as the one that says what they mean here.
+
+    `sent_before`: it may have been sent before, and so be charged, as this job (empty: not known which).
+    """
     try:
         yield
     except NotExclusive:
         raise
     except Exception as error:
         raise SubmissionNotRecorded(
-            f"{happened} ({shown_error(error)}); nothing was sent", retryable=retryable
+            f"{happened} ({shown_error(error)}); nothing was sent{'' if sent_before is None else ' now'}",
+            retryable=retryable,
+            task_id=sent_before or None,
+            billed="no" if sent_before is None else "unknown",
         ) from None  # its cause may quote a password
 
 
@@ -132,9 +140,8 @@ class SubmissionRecords:
     async def read(self, key: str) -> SubmissionRecord | None:
         """The record of a submission; None only where there is surely none."""
         for pause in (DAMAGED_PAUSE, 0.0):
-            with storage_errors(
-                f"it is not known whether submission {key} was made before: the result storage cannot be read"
-            ):
+            unknown = f"it is not known whether submission {key} was made before"
+            with storage_errors(f"{unknown}: the result storage cannot be read", sent_before=""):
                 content = await self.storage.read(_path(key))
             if content is None:
                 return None

@@ -245,7 +245,7 @@ async def test_without_a_writable_storage_nothing_is_sent(kie: SimulatorServer, 
     (mine.folder / store.FOLDER).write_text("a file where the folder should be")
     with pytest.raises(SubmissionNotRecorded, match="nothing was sent") as caught:
         await mine.submit()
-    assert caught.value.billed == "no"
+    assert caught.value.billed == "unknown"  # it cannot be read either: an earlier run may have paid
     assert "PREFECT_LOCAL_STORAGE_PATH" in caught.value.next_step
     assert kie.stats()["created"] == 0
 
@@ -374,6 +374,11 @@ async def test_an_outcome_that_cannot_be_recorded_is_reported_and_the_run_goes_o
     with pytest.raises(SubmissionNotRecorded, match="is known now but cannot be recorded") as caught:
         await mine.submit()
     assert caught.value.retryable
+    assert (caught.value.billed, caught.value.task_id) == ("unknown", handle.task_id)
+    storage.fails = lambda method, path: method == "read" and store.FOLDER in path
+    with pytest.raises(SubmissionNotRecorded, match="nothing was sent now") as caught:
+        await mine.submit()
+    assert caught.value.billed == "unknown"
     del storage.fails
     assert (await mine.submit()).task_id == handle.task_id
     assert kie.stats()["created"] == 1
