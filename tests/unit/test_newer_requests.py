@@ -10,6 +10,7 @@ from prefect_kie.models import MarketModel, parse_request
 from prefect_kie.models.registry import newer_request
 
 SEEDANCE = "bytedance/seedance-2"
+KLING = "kling-2.6/text-to-video"
 PICTURE = "https://a.example/b.png"
 
 
@@ -54,3 +55,12 @@ def test_a_rule_a_type_or_an_address_is_not(model: str, given: Any) -> None:
     with pytest.raises(ValueError, match=r".") as again:
         newer_request(body, caught.value)
     assert again.value is caught.value
+
+
+def test_what_is_newer_and_what_knows_it_are_one_job() -> None:
+    """A version that knows the field reads a typed request, whose defaults do not count."""
+    given = {"prompt": "a yak", "duration": "5", "sound": False, "aspect_ratio": "16:9"}
+    known = parse_request({"model": KLING, "input": given})
+    newer = read(KLING, {**given, "mood": "calm"})
+    assert newer.identity() == {**known.identity(), "mood": "calm"}
+    assert newer.input_fields() == {**given, "mood": "calm"}

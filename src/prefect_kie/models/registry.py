@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, core_schema
 from prefect_kie.api import JobRequest
 from prefect_kie.api.envelope import as_object
 from prefect_kie.api.forms import ByItsModel, described
-from prefect_kie.api.requests import SENT_AS
+from prefect_kie.api.requests import SENT_AS, as_sent
 from prefect_kie.models.index import MODELS, TABS
 from prefect_kie.models.rules import CatalogRequest
 
@@ -79,8 +79,19 @@ class MarketModel(JobRequest, title="Any other", json_schema_extra=_described_op
         return dict(self.model_dump(mode="json", include={"input"})["input"])
 
     def identity(self) -> dict[str, Any]:
-        """The same."""
-        return self.input_fields()
+        """The same, without the defaults of the model's typed request, where there is one: the version that
+        knows what is newer here takes it for the same job.
+        """
+        cls, given = request_class(self.model), self.input_fields()
+        if cls is MarketModel:
+            return given
+        fields = {name: field.default for name, field in cls.model_fields.items() if not field.is_required()}
+        defaults = as_sent({name: value for name, value in fields.items() if name != "model"})
+        return {name: value for name, value in given.items() if not _same(value, defaults.get(name))}
+
+
+def _same(value: Any, other: Any) -> bool:
+    return isinstance(value, bool) is isinstance(other, bool) and value == other
 
 
 @cache
