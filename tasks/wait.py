@@ -183,8 +183,8 @@ def _is_late(job: Job) -> bool:
 async def _seen(kie: KieCredentials, task_id: str, poll: PollPolicy) -> Job:
     try:
         return await poll_job(kie, task_id)
-    except JobFailed:
-        # Said without the job's record (408, 501): one such answer may be a proxy's. Two are believed.
+    except (JobFailed, JobNotFound):
+        # Said without the job's record: one such answer may be a mishap's or a proxy's. Two are believed.
         await asyncio.sleep(poll.min_gap_seconds)
         return await poll_job(kie, task_id)
 

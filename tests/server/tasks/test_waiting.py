@@ -169,7 +169,19 @@ async def test_an_unknown_job_is_not_waited_for(
     with pytest.raises(JobNotFound, match="recordInfo is null") as caught:
         await wait_for_job(handle, credentials, poll=QUICK)
     assert "collect_job" in caught.value.next_step
-    assert kie.stats()["polls"] == 1
+    assert kie.stats()["polls"] == 2
+
+
+@pytest.mark.parametrize(
+    "said", [{"code": 404}, {"code": 422, "msg": "recordInfo is null"}], ids=["404", "422"]
+)
+async def test_a_job_that_is_not_found_once_is_waited_for(
+    kie: SimulatorServer, credentials: KieCredentials, said: dict[str, Any]
+) -> None:
+    handle = await handle_of(credentials)
+    old = handle.model_copy(update={"submitted_at": datetime.now(timezone.utc) - timedelta(minutes=5)})
+    kie.fault("poll", **said)
+    assert (await wait_for_job(old, credentials, poll=QUICK)).urls
 
 
 async def test_failed_looks_never_end_a_paid_job(kie: SimulatorServer, credentials: KieCredentials) -> None:
