@@ -18,18 +18,33 @@ class Attempts:
     repetition: int = 0  # of the current request: 0 is its first submission
     made: int = 1  # this one included
     _counted: int = 0
+    _postponed: int = 0  # so many of the requests come once more, after a fallback that was made before
 
     @property
     def request(self) -> JobRequest:
         """What the current attempt asks for."""
         return self.requests[0]
 
-    def advance(self, error: BaseException, *, of_this_run: bool, made_before: bool = False) -> bool:
+    @property
+    def fallbacks(self) -> Sequence[JobRequest]:
+        """The fallbacks that have not had their turn."""
+        return self.requests[1 : max(1, len(self.requests) - self._postponed)]
+
+    def advance(
+        self, error: BaseException, *, of_this_run: bool, made_before: bool = False, made_instead: int = 0
+    ) -> bool:
         """Go on to the attempt that follows this failure; False where none does.
 
         Attempts of earlier runs (not `of_this_run`) do not count. One that was `made_before`, under whatever
-        policy, may have made the result, and is polled before anything else is paid.
+        policy, may have made the result, and is polled before anything else is paid; so is a fallback, the
+        one that comes so many after this request (`made_instead`).
         """
+        if made_instead and not made_before and may_repeat(error):
+            self.requests = [*self.requests[made_instead:], *self.requests[:made_instead]]
+            self.repetition = self._counted = 0
+            self._postponed += made_instead
+            self.made += 1
+            return True
         if (self.allowed > 1 or made_before) and may_repeat(error):
             self._counted += of_this_run
             if made_before or self._counted < self.allowed:

@@ -267,14 +267,17 @@ class JobRunner:
         if not isinstance(made, api.KieError):  # a mistake of ours or of the machine: its place matters
             run_logger().error("%s: unexpected error", attempts.request.model_name, exc_info=made)
             return False
-        mine, before = True, False
+        mine, before, instead = True, False, 0
         if may_fall_back(made) and isinstance(video.submitted, api.JobHandle) and video.submitted.submission:
             record = await self._record(video.submitted.submission)
             mine = record is None or record.flow_run_id in (None, flow_run.get_id())
         if may_repeat(made):
             following = self._key(attempts.request, video.take, attempts.repetition + 1)
             before = await self._record(following) is not None
-        if not attempts.advance(made, of_this_run=mine, made_before=before):
+            for n, fallback in enumerate(() if mine else attempts.fallbacks, start=1):
+                if not instead and await self._record(self._key(fallback, video.take)) is not None:
+                    instead = n
+        if not attempts.advance(made, of_this_run=mine, made_before=before, made_instead=instead):
             return False
         # Without the error's next step: what a person would do next is done here.
         run_logger().warning(

@@ -119,3 +119,13 @@ async def test_an_end_without_a_result_that_tells_of_no_failure_is_paid_once(
     if times is None:
         assert "Charged: unknown" in error
         assert "collect_job" in error
+
+
+async def test_a_fallback_that_was_made_is_found_by_the_next_run_before_anything_is_paid(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("job", fail={"failMsg": "heavy load, try again"}, times=2)
+    policy = Retry(attempts=2, fallbacks=EAGER.fallbacks)
+    for _ in range(2):
+        assert (await ends(credentials, tmp_path, retry=policy))[0] == "saved"
+        assert kie.stats()["created"] == 3

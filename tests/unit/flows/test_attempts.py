@@ -26,6 +26,7 @@ from prefect_kie.outcomes.results import Wanted
 
 CAT = Sora2TextToVideo(prompt="a cat")
 STABLE = Sora2TextToVideoStable(prompt="a cat")
+PRO = Sora2ProTextToVideo(prompt="a cat")
 PICTURE = "https://pictures.example/boat.png"
 KLING = "acme/any-video"
 
@@ -118,6 +119,16 @@ def test_an_attempt_that_was_made_before_is_polled_whatever_the_policy_is_now() 
     attempts = Attempts([CAT, STABLE], allowed=1)
     assert attempts.advance(failure(), of_this_run=False, made_before=True)
     assert (attempts.request, attempts.repetition) == (CAT, 1)
+
+
+def test_a_fallback_that_was_made_before_is_polled_before_the_request_is_made_again() -> None:
+    attempts = Attempts([CAT, PRO, STABLE], allowed=2)
+    assert attempts.advance(failure(), of_this_run=False, made_instead=2)
+    assert (attempts.request, attempts.repetition, attempts.fallbacks) == (STABLE, 0, [])
+    walked: list[tuple[JobRequest, int]] = []
+    while attempts.advance(failure(transient=False), of_this_run=False):  # it failed as well
+        walked.append((attempts.request, attempts.repetition))
+    assert walked == [(CAT, 0), (PRO, 0)]
 
 
 def test_a_fallback_equal_to_the_request_is_not_asked_twice() -> None:
