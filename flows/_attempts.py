@@ -18,7 +18,7 @@ class Attempts:
     repetition: int = 0  # of the current request: 0 is its first submission
     made: int = 1  # this one included
     _counted: int = 0
-    _postponed: int = 0  # so many of the requests come once more, after a fallback that was made before
+    _postponed: int = 0  # so many of the requests come after a fallback that was made before
 
     @property
     def request(self) -> JobRequest:

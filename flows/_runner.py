@@ -26,8 +26,11 @@ from prefect_kie.run_context import run_budgets, run_records
 from prefect_kie.run_page.artifacts import show_character, waiting_reported
 from prefect_kie.runtime.logs import run_logger
 from prefect_kie.storage.run_storage import check_writable, load_storage, submission_scope
-from prefect_kie.submissions.store import SubmissionRecord
+from prefect_kie.submissions.store import SubmissionRecord, some_at_once, storage_errors
 from prefect_kie.tasks import SavedResult, save_result, sora_2_characters_pro, task_for, wait_for_job
+
+REFUSED = "kie-refused/{}.json"
+"""Of which submissions a fallback was made, since their model was not served."""
 
 Submitted = api.JobHandle | Exception
 OnSubmitted = Callable[[int, api.JobHandle, int], Awaitable[None]]
@@ -186,7 +189,12 @@ class JobRunner:
         `new` are the places of those that are not submitted yet; None: looked up. At most `max_concurrency`
         are on their way at the same time; in a run that suspends, all are.
         """
-        videos = [_Video(n, job.take, Attempts(job.requests, self.attempts)) for n, job in enumerate(jobs)]
+        videos: list[_Video] = []
+        begin = await some_at_once(self._begins_with, jobs)
+        for n, (job, first) in enumerate(zip(jobs, begin, strict=True)):
+            every = job.requests
+            attempts = Attempts([*every[first:], *every[:first]], self.attempts, _postponed=first)
+            videos.append(_Video(n, job.take, attempts))
         unpaid = set(await self._not_submitted(jobs) if new is None else new)
         gate = asyncio.Semaphore(max_concurrency or max(1, len(jobs)))
         account = _Account(self.credentials.creates_per_10_seconds)
@@ -230,8 +238,25 @@ class JobRunner:
     def _key(self, request: api.JobRequest, take: int, repetition: int = 0) -> str:
         return submission_key(self.credentials, self.job_key, request, take, repetition)
 
+    async def _begins_with(self, job: Wanted) -> int:
+        """Which of its requests a job begins with: a fallback, where an earlier run made it since those
+        before it were refused. A refusal leaves no record, and by now they may be served, and paid.
+        """
+        if not job.fallbacks:
+            return 0
+        storage = (await run_records()).storage
+        for n, request in enumerate(job.requests):
+            key = self._key(request, job.take)
+            if await self._record(key) is not None:
+                return n
+            with storage_errors("it cannot be read what was made instead"):
+                if await storage.read(REFUSED.format(key)) is None:
+                    break
+        return 0
+
     async def _not_submitted(self, jobs: Sequence[Wanted]) -> list[int]:
-        keys = [self._key(job.request, job.take) for job in jobs]
+        first = await some_at_once(self._begins_with, jobs)
+        keys = [self._key(job.requests[n], job.take) for n, job in zip(first, jobs, strict=True)]
         found = await (await run_records()).read_many(keys)
         return [n for n, record in enumerate(found) if record is None or record.state != "submitted"]
 
@@ -277,8 +302,12 @@ class JobRunner:
             for n, fallback in enumerate(() if mine else attempts.fallbacks, start=1):
                 if not instead and await self._record(self._key(fallback, video.take)) is not None:
                     instead = n
+        refused = self._key(attempts.request, video.take)
         if not attempts.advance(made, of_this_run=mine, made_before=before, made_instead=instead):
             return False
+        if not isinstance(made, api.JobFailed):
+            with suppress(Exception):  # without it, the request is asked for again by the next run
+                await (await run_records()).storage.create(REFUSED.format(refused), b"{}")
         # Without the error's next step: what a person would do next is done here.
         run_logger().warning(
             f"{made.message.rstrip('.')}. Job: {made.task_id or 'none'}, not charged. "

@@ -11,7 +11,7 @@ import pytest
 
 from prefect_kie.blocks import KieCredentials
 from prefect_kie.errors import RunIncomplete
-from prefect_kie.flows import Retry, generate_video
+from prefect_kie.flows import BatchRetry, Retry, generate_batch, generate_video
 from prefect_kie.models import Sora2TextToVideo, Sora2TextToVideoStable
 from prefect_kie.simulator import SimulatorServer
 from tests.conftest import KEY, QUICK, grouped
@@ -129,3 +129,19 @@ async def test_a_fallback_that_was_made_is_found_by_the_next_run_before_anything
     for _ in range(2):
         assert (await ends(credentials, tmp_path, retry=policy))[0] == "saved"
         assert kie.stats()["created"] == 3
+
+
+async def test_what_was_made_instead_of_a_paused_model_is_found_once_that_is_back(
+    kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path
+) -> None:
+    kie.fault("create", model=CAT.model, times=2, code=500, msg="This interface is temporarily paused")
+    rows, model = [{"prompt": "a cat"}, {"prompt": "a dog"}], {"model": CAT.model}
+    policy = BatchRetry(fallbacks=({"model": "sora-2-text-to-video-stable"},))
+    where = grouped(directory=tmp_path, poll=QUICK, job_key="paused")
+    for _ in range(2):
+        made = await generate_batch(rows, credentials, model, retry=policy, **where)
+        assert made.counts == {"saved": 2}
+        assert kie.stats()["created"] == 2
+    # Without that fallback, its own model is asked for.
+    made = await generate_batch(rows, credentials, model, pay_again=True, **where)
+    assert kie.stats()["created"] == 4
