@@ -33,7 +33,7 @@ def task_run_outside_flows() -> TaskRun | None:
         if context.task_run.flow_run_id is None:
             found = context.task_run
         entered = context._token  # pyright: ignore[reportPrivateUsage]
-        context = cast("Any", entered.old_value) if entered is not None else None
+        context = entered.old_value if entered is not None else None
     return found
 
 
