@@ -36,7 +36,7 @@ async def report_costs(
             submission, or the tags of its flow run.
         since: The first day, UTC; empty for all.
         until: The last day, UTC; empty for all.
-        scope: Only this job_key, or this outermost flow run's id; empty for all.
+        scope: Only this job_key, or this outermost run's id; empty for all.
         credentials: The Kie Credentials block, or its name.
         records_storage: Where the records are, as type/name; by default this run's own result storage.
 

@@ -145,7 +145,7 @@ async def make(
         output: Where to save.
         retry: When a job that failed without a charge is submitted again.
         waiting: How to wait for the job.
-        scope: What makes the job the same in another run; by default the outermost flow run.
+        scope: What makes the job the same in another run; by default the outermost run.
 
     Returns:
         The saved files.

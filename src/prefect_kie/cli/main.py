@@ -159,7 +159,7 @@ def _parser() -> argparse.ArgumentParser:
     option("--by", choices=groups, default="scope", help="what the numbers are grouped by (default: scope)")
     for name, which in (("--since", "first"), ("--until", "last")):
         option(name, type=_day, metavar="DATE", help=f"the {which} day of submission, UTC, as 2026-11-29")
-    option("--scope", metavar="NAME", help="only this job_key, batch, or outermost flow run's id")
+    option("--scope", metavar="NAME", help="only this job_key, batch, or outermost run's id")
     option("--csv", type=Path, metavar="FILE", help="write a row for each submission into this file")
     option("--json", action="store_true", help="print all of it as JSON")
     option("--storage", metavar="TYPE/NAME", help="where the records are")

@@ -23,7 +23,7 @@ class SubmissionCost(BaseModel, frozen=True):
 
     Attributes:
         submission: The submission's key.
-        scope: Whose it is: a `job_key`, or the outermost flow run's id.
+        scope: Whose it is: a `job_key`, or the outermost run's id.
         model: The model's name at Kie.
         prompt: Its prompt, or what stands for it.
         status: `made`, `failed`, `refused` (by Kie), `released` (was in doubt, and by a person's word Kie

@@ -47,7 +47,7 @@ class SubmissionRecord(BaseModel, frozen=True):
     """Who wrote it, so that a writer recognises its own."""
     state: State = "submitting"
     scope: str
-    """A `job_key`, or the outermost flow run's id; as `job_key` it leads another run here."""
+    """A `job_key`, or the outermost run's id; as `job_key` it leads another run here."""
     model: str
     input: dict[str, Any]
     title: str = ""
