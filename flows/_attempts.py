@@ -18,7 +18,7 @@ class Attempts:
     repetition: int = 0  # of the current request: 0 is its first submission
     made: int = 1  # this one included
     _counted: int = 0
-    _postponed: int = 0  # so many of the requests come after a fallback that was made before
+    postponed: int = 0  # so many of the requests come after a fallback that was made before
 
     @property
     def request(self) -> JobRequest:
@@ -28,7 +28,7 @@ class Attempts:
     @property
     def fallbacks(self) -> Sequence[JobRequest]:
         """The fallbacks that have not had their turn."""
-        return self.requests[1 : max(1, len(self.requests) - self._postponed)]
+        return self.requests[1 : max(1, len(self.requests) - self.postponed)]
 
     def advance(
         self, error: BaseException, *, of_this_run: bool, made_before: bool = False, made_instead: int = 0
@@ -42,7 +42,7 @@ class Attempts:
         if made_instead and not made_before and may_repeat(error):
             self.requests = [*self.requests[made_instead:], *self.requests[:made_instead]]
             self.repetition = self._counted = 0
-            self._postponed += made_instead
+            self.postponed += made_instead
             self.made += 1
             return True
         if (self.allowed > 1 or made_before) and may_repeat(error):

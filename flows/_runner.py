@@ -193,7 +193,7 @@ class JobRunner:
         begin = await some_at_once(self._begins_with, jobs)
         for n, (job, first) in enumerate(zip(jobs, begin, strict=True)):
             every = job.requests
-            attempts = Attempts([*every[first:], *every[:first]], self.attempts, _postponed=first)
+            attempts = Attempts([*every[first:], *every[:first]], self.attempts, postponed=first)
             videos.append(_Video(n, job.take, attempts))
         unpaid = set(await self._not_submitted(jobs) if new is None else new)
         gate = asyncio.Semaphore(max_concurrency or max(1, len(jobs)))

@@ -149,7 +149,7 @@ class Reconciler:
         unknown = f"the result storage does not show whether submission {key} was sent before"
         with store.storage_errors(unknown, retryable=True, sent_before=""):
             token = self.records.token(record)
-            is_first = await token.make_void()
+            is_first = await token.void()
             unsent = is_first or not await token.is_sent()
         if unsent:
             self.log.info("Submission %s was begun, and its process never sent it", key)

@@ -30,11 +30,9 @@ class SendToken:
         return await self._create("sent")
 
     async def void(self) -> bool:
-        """Declare that the attempt is never sent, unless it may have been; returns whether it never will."""
-        return await self.make_void() or not await self.is_sent()
-
-    async def make_void(self) -> bool:
-        """The same; returns whether this call did it: of all who declare it, one."""
+        """Declare that the attempt is never sent, unless it may have been; returns whether this call did it:
+        of all who declare it, one.
+        """
         return await self._create("void")
 
     async def is_sent(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -259,22 +260,29 @@ async def test_drafts_and_finals_are_paid_once_each(
         Episodes(model="wan/3-0-video", draft_model=mini, draft_input={"duration": 99})
 
 
+async def continued(
+    credentials: KieCredentials, directory: Path, original: Any, character: Any, part: Slice | None = None
+) -> SeriesResult:
+    """Three episodes, of which each begins with the last picture of the one before."""
+    return await character_series(
+        original,
+        character,
+        [*PROMPTS, "{character} sleeps"],
+        part,
+        Episodes(model="wan/2-7-r2v", input={"duration": 3}),
+        Film(continuity="last frame"),
+        credentials=credentials,
+        output=Output(directory=directory),
+        waiting=QUICKLY,
+        scope=Scope(job_key="continued"),
+    )
+
+
 async def test_episodes_continue_each_other_from_the_last_frame(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def made() -> SeriesResult:
-        return await character_series(
-            ORIGINAL,
-            NewCharacter(handle="walker", description="a calm grey cat"),
-            [*PROMPTS, "{character} sleeps"],
-            SLICE,
-            Episodes(model="wan/2-7-r2v", input={"duration": 3}),
-            Film(continuity="last frame"),
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-            scope=Scope(job_key="continued"),
-        )
+    walker = NewCharacter(handle="walker", description="a calm grey cat")
+    made = partial(continued, credentials, tmp_path, ORIGINAL, walker, SLICE)
 
     first = await made()
     frames = [job["input"].get("first_frame") for job in kie.stats()["jobs"]][1:]
@@ -291,19 +299,7 @@ async def test_episodes_continue_each_other_from_the_last_frame(
 async def test_an_episode_whose_last_picture_cannot_be_made_ends_what_follows_it(
     kie: SimulatorServer, credentials: KieCredentials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def made() -> SeriesResult:
-        return await character_series(
-            None,
-            "stopped",
-            [*PROMPTS, "{character} sleeps"],
-            None,
-            Episodes(model="wan/2-7-r2v", input={"duration": 3}),
-            Film(continuity="last frame"),
-            credentials=credentials,
-            output=Output(directory=tmp_path),
-            waiting=QUICKLY,
-            scope=Scope(job_key="stopped"),
-        )
+    made = partial(continued, credentials, tmp_path, None, "stopped")
 
     stopped = KieCharacter(handle="stopped", name="Mia", stills=["https://files.example/1.jpg"])
     await stopped.asave("stopped", overwrite=True)
